@@ -1,0 +1,58 @@
+# Everything a person does with this checkout. `make help` lists it.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON := $(shell sh tools/find-python)
+PACKAGES := domain workflows activities oem_adapters market optimizer ledger console embedded simulator worker.py tests benchmarks
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint types check bench fmt clean lock
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with everything pinned and hash-checked (does nothing when it is there)
+
+$(STAMP): requirements/dev.txt pyproject.toml .python-version
+	@test -n "$(PYTHON)" || { echo "heatsteer needs Python 3.13 or 3.12: install one (for instance with your package manager, pyenv or uv) and run make again." >&2; exit 1; }
+	@echo "setting up $(VENV) with $(PYTHON)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $(STAMP)
+
+demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 360")
+	@$(BIN)/heatsteer demo $(ARGS)
+
+test: setup ## all tests, with the real Temporal server and PostgreSQL
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-fast: setup ## the tests that start no server, in under 30 s
+	@$(BIN)/python -m pytest -n 2 -m "not servers" $(ARGS)
+
+lint: setup ## ruff and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+check: lint types ## everything that needs no run
+
+bench: setup ## the figures the README names (ARGS=--json)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+fmt: setup ## put the code in form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --quiet -c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## remove .venv, caches and ./var
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,23 @@
+"""What every value of the domain is: frozen, strict about unknown fields, with aware UTC instants.
+
+Protects: a value that crosses Temporal, the ledger or the wire means the same on both sides.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An aware datetime, carried as UTC."""
+
+
+class Value(BaseModel):
+    """A frozen value object."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,122 @@
+"""The vendor's side in one vocabulary: what can be asked of a pump, what it answers, and the closed set of errors.
+
+Protects: every vendor body maps onto one of these errors, and each has one policy.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.base import Instant, Value
+from domain.modes import Lever
+
+
+class OemError(Exception):
+    """Base of the closed set. The message is one sentence without secrets."""
+
+
+class AuthExpired(OemError):
+    """Credentials are not accepted, even after a refresh; a person must act."""
+
+
+class RateLimited(OemError):
+    """The call budget is used up until `retry_at` (steered)."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class Unavailable(OemError):
+    """The cloud did not answer, or answered with a failure of its own; a write may or may not have been taken.
+
+    `maybe_taken` says whether a write could have been taken (a lost answer) or surely was not (refused connection).
+    """
+
+    def __init__(self, message: str, maybe_taken: bool = True) -> None:
+        super().__init__(message)
+        self.maybe_taken = maybe_taken
+
+
+class Offline(OemError):
+    """The cloud says that the pump is not connected."""
+
+
+class Rejected(OemError):
+    """The cloud refused the request for good: a bad value, no right, no such device."""
+
+
+class NotExecutable(OemError):
+    """The pump cannot do this now (mode, lock, installer state); later it may."""
+
+
+class Malformed(OemError):
+    """The answer could not be read."""
+
+    def __init__(self, message: str, answer: Any = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class Ignored(OemError):
+    """The cloud accepted a write that the pump was seen not to obey."""
+
+
+class VendorTiming(Value):
+    """How a vendor's cloud and pumps behave in time; all durations steered."""
+
+    usual_delay: timedelta
+    """When a first look after a write usually shows it."""
+    look_again: timedelta
+    """Distance of further looks."""
+    longest_in_flight: timedelta
+    """After this a write that was taken has either been applied or never will be."""
+    reading_max_age: timedelta
+    """An older reading is stale: unknown, not believed."""
+
+
+class PumpAddress(Value):
+    """How to reach one pump in its vendor's cloud."""
+
+    pump_id: str
+    oem: str
+    account_id: str
+    vendor_system_id: str
+    vendor_device_id: str
+
+
+class Capability(Value):
+    """What this unit can do now, as the vendor says."""
+
+    model: str
+    lever: Lever
+    minimum: float
+    maximum: float
+    step: float
+    current: float
+    """The lever's setting now."""
+    expires_by_itself: bool = False
+    has_room_sensor: bool
+
+
+class Reading(Value):
+    """What a cloud reported about a pump in one call."""
+
+    as_of: Instant
+    """The newest stamp the pump itself gave: how fresh this is, whatever was asked."""
+    lever: Lever
+    setting: float | None
+    """The lever's reported setting; None where the cloud gave none."""
+    room_c: float | None = None
+    outdoor_c: float | None = None
+    supply_c: float | None = None
+    power_w: float | None = None
+    compressor_hz: float | None = None
+
+
+class DiscoveredPump(Value):
+    """A unit that an account can reach."""
+
+    vendor_system_id: str
+    vendor_device_id: str
+    model: str
+    connected: bool

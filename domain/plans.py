@@ -1,0 +1,91 @@
+"""Price plans: what one pump receives, ordered by revision, on its own jittered edges.
+
+Protects: a plan is whole and unambiguous (ordered, non-overlapping segments), and the highest revision wins whatever the
+order of arrival.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from domain.base import Instant, Value
+from domain.modes import NEUTRAL, Mode
+
+MAX_JITTER = timedelta(minutes=5)
+"""Every pump moves its plan's edges later by its own share of this, so that a fleet never steps as one."""
+
+
+class ModeSegment(Value):
+    """One mode over [start, end)."""
+
+    start: Instant
+    end: Instant
+    mode: Mode
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "ModeSegment":
+        if self.end <= self.start:
+            raise ValueError(f"segment ends at {self.end:%F %H:%M} UTC, not after its start {self.start:%F %H:%M} UTC")
+        return self
+
+
+class PricePlan(Value):
+    """Mode segments for one pump with the revision they belong to.
+
+    Gaps between segments, and everything after the last one, are neutral.
+    """
+
+    revision: Annotated[int, Field(ge=1)]
+    segments: Annotated[tuple[ModeSegment, ...], Field(max_length=200)]
+    expected_room_c: tuple[float, ...] = ()
+    """Expected room temperature at the end of each slot from `first_slot` on; empty where no room is measured."""
+    first_slot: Instant
+    valid_until: Instant
+    """With no newer plan the pump is neutral from here on."""
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> "PricePlan":
+        for earlier, later in zip(self.segments, self.segments[1:], strict=False):
+            if later.start < earlier.end:
+                raise ValueError(
+                    f"segments overlap or are out of order at {later.start:%F %H:%M} UTC: sort them and let each end before the next starts"
+                )
+        if self.segments and self.segments[-1].end > self.valid_until:
+            raise ValueError("the last segment ends after the plan's validity")
+        return self
+
+    def mode_at(self, moment: datetime) -> Mode:
+        """The plan's mode at `moment` (unjittered)."""
+        if moment >= self.valid_until:
+            return NEUTRAL
+        for segment in self.segments:
+            if segment.start <= moment < segment.end:
+                return segment.mode
+        return NEUTRAL
+
+    def next_edge(self, moment: datetime) -> datetime | None:
+        """First instant after `moment` at which the plan's mode may change (unjittered), or None."""
+        edges = [e for s in self.segments for e in (s.start, s.end) if e > moment]
+        if self.valid_until > moment:
+            edges.append(self.valid_until)
+        return min(edges, default=None)
+
+
+def jitter(pump_id: str) -> timedelta:
+    """The pump's own delay of every plan edge: fixed per pump, spread evenly over `MAX_JITTER`."""
+    digest = hashlib.sha256(pump_id.encode()).digest()
+    return MAX_JITTER * (int.from_bytes(digest[:4], "big") / 2**32)
+
+
+def segments_from_modes(first_slot: datetime, slot: timedelta, modes: tuple[Mode, ...]) -> tuple[ModeSegment, ...]:
+    """Merge equal neighbouring slots into segments."""
+    segments: list[ModeSegment] = []
+    for i, mode in enumerate(modes):
+        start = first_slot + i * slot
+        if segments and segments[-1].mode is mode:
+            segments[-1] = ModeSegment(start=segments[-1].start, end=start + slot, mode=mode)
+        else:
+            segments.append(ModeSegment(start=start, end=start + slot, mode=mode))
+    return tuple(segments)
