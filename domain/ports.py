@@ -1,0 +1,184 @@
+"""Ports: what the activities need of the world, in the domain's words.
+
+Protects: activities and workflows never learn what a database, an HTTP client or a solver is.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from domain.commands import Command, CommandEvent
+from domain.enrolment import PumpProfile
+from domain.modes import Lever
+from domain.oem import Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
+from domain.planning import FleetPlanResult, PlanningRequest
+from domain.plans import PricePlan
+from domain.series import PriceSeries, WeatherSeries
+from domain.verification import Progress
+
+
+class OemAdapter(Protocol):
+    """One vendor's cloud. All methods raise the closed set of `domain.oem.OemError` and nothing else.
+
+    `now` is steered time; `retry_at` of an error is steered too.
+    """
+
+    @property
+    def oem(self) -> str:
+        """The vendor's name in queues, tables and ids."""
+        ...
+
+    @property
+    def timing(self) -> VendorTiming:
+        """How this vendor behaves in time."""
+        ...
+
+    async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
+        """Every unit the account can reach."""
+        ...
+
+    async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
+        """What the unit can do now."""
+        ...
+
+    async def read(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+        """What the cloud reports of the unit, with the lever's setting."""
+        ...
+
+    async def write(self, pump: PumpAddress, lever: Lever, setting: float, now: datetime) -> None:
+        """Set the lever to an absolute value; returns when the cloud accepted it."""
+        ...
+
+
+class CommandLog(Protocol):
+    """The ledger's memory of commands; every write of it is idempotent."""
+
+    async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
+        """Write down a command and what its pump decided before it."""
+        ...
+
+    async def record(self, events: Sequence[CommandEvent]) -> None:
+        """Append events; one of the same command, kind and write number is written once."""
+        ...
+
+    async def progress(self, command: Command, lever: Lever) -> Progress:
+        """What is known of a command's writes, and of the write before them."""
+        ...
+
+    def fence(self, command: Command, lever: Lever) -> AbstractAsyncContextManager[bool]:
+        """Hold the lever's lock; yields whether `command` is still the pump's newest."""
+        ...
+
+
+class PumpDirectory(Protocol):
+    """Who the pumps are."""
+
+    async def profile(self, pump_id: str) -> PumpProfile:
+        """One pump; raises `LookupError` with a sentence where it is not enrolled."""
+        ...
+
+    async def active(self) -> Sequence[PumpProfile]:
+        """Every pump that is steered, ordered by id."""
+        ...
+
+    async def mark_retired(self, pump_id: str, at: datetime) -> None:
+        """The pump is steered no more."""
+        ...
+
+
+class ObservationLog(Protocol):
+    """What clouds reported."""
+
+    async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
+        """Append readings by pump."""
+        ...
+
+    async def newest(self, pump_ids: Sequence[str]) -> dict[str, Reading]:
+        """The newest reading of each pump that has one."""
+        ...
+
+
+class SeriesStore(Protocol):
+    """Versioned prices and weather."""
+
+    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+        """Store a version and return its number; the same content keeps its number."""
+        ...
+
+    async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
+        """As for prices."""
+        ...
+
+    async def prices(self, version: int) -> PriceSeries:
+        """A stored version."""
+        ...
+
+    async def weather(self, version: int) -> WeatherSeries:
+        """A stored version."""
+        ...
+
+    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+        """The newest version that covers [start, end), or None."""
+        ...
+
+    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
+        """Keep a document's verdict where an operator sees it."""
+        ...
+
+
+class PlanStore(Protocol):
+    """Fleet plans by revision, and every pump's share of them."""
+
+    async def store_plan(
+        self,
+        key: str,
+        request: PlanningRequest,
+        price_version: int,
+        weather_version: int,
+        result: FleetPlanResult,
+        plans: Callable[[int], dict[str, PricePlan]],
+        at: datetime,
+    ) -> int:
+        """Store a plan under the next revision and return it; the same `key` keeps its revision."""
+        ...
+
+    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
+        """The price plans of a revision for pumps after an id, ordered by id."""
+        ...
+
+
+class DocumentRefused(Exception):
+    """A price or weather document was not believed."""
+
+    def __init__(self, message: str, origin: str) -> None:
+        super().__init__(message)
+        self.origin = origin
+
+
+class NotPublished(Exception):
+    """The market has not published what was asked for yet, or its source does not answer."""
+
+
+class PriceSource(Protocol):
+    """Day-ahead prices; raises `DocumentRefused` or `NotPublished`."""
+
+    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> PriceSeries:
+        """A whole market day."""
+        ...
+
+
+class WeatherSource(Protocol):
+    """Forecasts; raises `DocumentRefused` or `NotPublished`."""
+
+    async def weather(self, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+        """A forecast for these slots."""
+        ...
+
+
+Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
+"""Solves off the event loop; never raises for an infeasible fleet."""
+
+PlanDelivery = Callable[[str, PricePlan], Awaitable[bool]]
+"""Hands a price plan to a pump's workflow; False where the pump is steered no more."""

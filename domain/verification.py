@@ -1,0 +1,155 @@
+"""Write and verify: what one attempt at a command does next, from what was written and what was seen.
+
+Protects: HTTP 200 is never success; any attempt after the first reads before it writes; after a lost answer nothing
+different is written before the vendor's longest in-flight time has passed and a read has been made.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from domain.base import Instant, Value
+from domain.commands import Command, CommandState
+from domain.oem import Reading, VendorTiming
+
+MAX_WRITES = 4
+"""Writes of one command that a pump may ignore before the command ends as ignored."""
+
+
+class Answer(StrEnum):
+    """How the cloud answered a write."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Surely not taken."""
+    LOST = "lost"
+    """No answer known; may have been taken."""
+
+
+class WriteRecord(Value):
+    """One write, as the ledger remembers it."""
+
+    write_no: int
+    at: Instant
+    setting: float
+    answer: Answer
+    ignored: bool = False
+
+    def in_flight_until(self, timing: VendorTiming) -> datetime:
+        """Until when this write may still take effect."""
+        return self.at if self.answer is Answer.REFUSED else self.at + timing.longest_in_flight
+
+
+class Progress(Value):
+    """What is written down of a command, and of the write before it on the same lever."""
+
+    writes: tuple[WriteRecord, ...] = ()
+    before: WriteRecord | None = None
+    """The newest write of an earlier command on this lever."""
+    ended: CommandState | None = None
+
+    @property
+    def open_write(self) -> WriteRecord | None:
+        """The newest write whose effect is not known yet."""
+        if self.writes and not self.writes[-1].ignored and self.writes[-1].answer is not Answer.REFUSED:
+            return self.writes[-1]
+        return None
+
+
+class Write(Value):
+    """Write the setting now."""
+
+    step: Literal["write"] = "write"
+
+
+class Look(Value):
+    """Read the pump now."""
+
+    step: Literal["look"] = "look"
+
+
+class Wait(Value):
+    """Come back later."""
+
+    step: Literal["wait"] = "wait"
+    delay: timedelta
+    reason: str
+
+
+class End(Value):
+    """The command is over."""
+
+    step: Literal["end"] = "end"
+    state: CommandState
+    reason: str = ""
+
+
+Step = Write | Look | Wait | End
+
+
+class Verdict(StrEnum):
+    """What a reading says of a write."""
+
+    OBEYED = "obeyed"
+    NOT_OBEYED = "not-obeyed"
+    UNKNOWN = "unknown"
+
+
+def before_looking(command: Command, setting: float, progress: Progress, timing: VendorTiming, now: datetime) -> Step:
+    """The first step of an attempt, before anything was read in it."""
+    if progress.ended is not None:
+        return End(state=progress.ended)
+    if progress.open_write is not None:
+        return Look()
+    if now >= command.expires_at:
+        return _out_of_time(progress)
+    earlier = progress.before
+    if earlier is not None and not progress.writes and earlier.answer is Answer.LOST and earlier.setting != setting:
+        settled_at = earlier.in_flight_until(timing)
+        if now < settled_at:
+            return Wait(delay=settled_at - now, reason="an earlier write without an answer may still land")
+        return Look()
+    return Look() if progress.writes else Write()
+
+
+def after_looking(
+    command: Command, setting: float, progress: Progress, reading: Reading, timing: VendorTiming, now: datetime
+) -> tuple[Verdict, Step]:
+    """What a reading says of the newest write, and what follows."""
+    written = progress.open_write
+    verdict = judge(setting, written, reading, timing)
+    if verdict is Verdict.OBEYED:
+        return verdict, End(state=CommandState.APPLIED)
+    if written is not None and verdict is Verdict.UNKNOWN:
+        if now >= command.expires_at + timing.longest_in_flight:
+            return verdict, End(state=CommandState.UNVERIFIED, reason="time ran out before the pump was seen to obey")
+        return verdict, Wait(delay=timing.look_again, reason="not seen yet")
+    ignored = sum(w.ignored for w in progress.writes) + (written is not None and written.answer is Answer.ACCEPTED)
+    if ignored >= MAX_WRITES:
+        return verdict, End(state=CommandState.IGNORED, reason=f"{ignored} accepted writes were not obeyed")
+    if now >= command.expires_at:
+        if ignored:
+            return verdict, End(state=CommandState.IGNORED, reason="accepted, and not obeyed until it expired")
+        return verdict, _out_of_time(progress)
+    return verdict, Write()
+
+
+def judge(setting: float, written: WriteRecord | None, reading: Reading, timing: VendorTiming) -> Verdict:
+    """Whether the pump obeys. A reading is evidence only for the time its own stamp names.
+
+    Without a write of this command, a reading can only show that the pump already is where it should be.
+    """
+    if reading.setting is None:
+        return Verdict.UNKNOWN
+    if reading.setting == setting:
+        fresh = written is None or reading.as_of >= written.at
+        return Verdict.OBEYED if fresh else Verdict.UNKNOWN
+    if written is not None and reading.as_of < written.in_flight_until(timing):
+        return Verdict.UNKNOWN
+    return Verdict.NOT_OBEYED
+
+
+def _out_of_time(progress: Progress) -> End:
+    if any(w.answer is not Answer.REFUSED for w in progress.writes):
+        return End(state=CommandState.UNVERIFIED, reason="written, but not seen to be obeyed before it expired")
+    return End(state=CommandState.EXPIRED, reason="its time ran out before it could be written")
