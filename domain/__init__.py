@@ -1,1 +1,1 @@
-"""The pure heart of heatsteer: values, the pump's decisions, plans, commands. Reads no clock, no network, no database."""
+"""The pure heart of heatsteer: values, the pump's decisions, plans, commands. No clock, no network, no database."""

@@ -38,9 +38,13 @@ class Override(Value):
 def problem_with(override: Override, now: Instant) -> str | None:
     """Why this override cannot be taken at `now`, as a sentence; None where it can."""
     if override.until <= now:
-        return f"the override would end at {override.until:%F %H:%M} UTC, which is past: give an end after {now:%F %H:%M} UTC"
+        return (
+            f"the override would end at {override.until:%F %H:%M} UTC, which is past: "
+            f"give an end after {now:%F %H:%M} UTC"
+        )
     if override.until - now > LONGEST_OVERRIDE:
-        return f"the override would last {(override.until - now).days} days: give an end within {LONGEST_OVERRIDE.days} days"
+        days = (override.until - now).days
+        return f"the override would last {days} days: give an end within {LONGEST_OVERRIDE.days} days"
     return None
 
 

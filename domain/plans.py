@@ -1,7 +1,7 @@
 """Price plans: what one pump receives, ordered by revision, on its own jittered edges.
 
-Protects: a plan is whole and unambiguous (ordered, non-overlapping segments), and the highest revision wins whatever the
-order of arrival.
+Protects: a plan is whole and unambiguous (ordered, non-overlapping segments), and the highest revision wins whatever
+the order of arrival.
 """
 
 import hashlib
@@ -50,7 +50,8 @@ class PricePlan(Value):
         for earlier, later in zip(self.segments, self.segments[1:], strict=False):
             if later.start < earlier.end:
                 raise ValueError(
-                    f"segments overlap or are out of order at {later.start:%F %H:%M} UTC: sort them and let each end before the next starts"
+                    f"segments overlap or are out of order at {later.start:%F %H:%M} UTC: "
+                    "sort them and let each end before the next starts"
                 )
         if self.segments and self.segments[-1].end > self.valid_until:
             raise ValueError("the last segment ends after the plan's validity")

@@ -1,7 +1,7 @@
 """`decide`: every rule of steering one pump, in one pure function.
 
-Protects: the outcome depends on precedence and revision only, never on the order of arrival; there is never more than one
-write in flight; a plan never moves a pump inside its dwell; with no news a pump goes back to neutral.
+Protects: the outcome depends on precedence and revision only, never on the order of arrival; there is never more than
+one write in flight; a plan never moves a pump inside its dwell; with no news a pump goes back to neutral.
 """
 
 from datetime import datetime, timedelta

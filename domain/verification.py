@@ -117,7 +117,7 @@ def after_looking(
 ) -> tuple[Verdict, Step]:
     """What a reading says of the newest write, and what follows."""
     written = progress.open_write
-    verdict = judge(setting, written, reading, timing)
+    verdict = judge(setting, written, _evident_from(command, progress, timing), reading, timing)
     if verdict is Verdict.OBEYED:
         return verdict, End(state=CommandState.APPLIED)
     if written is not None and verdict is Verdict.UNKNOWN:
@@ -134,19 +134,29 @@ def after_looking(
     return verdict, Write()
 
 
-def judge(setting: float, written: WriteRecord | None, reading: Reading, timing: VendorTiming) -> Verdict:
+def judge(
+    setting: float, written: WriteRecord | None, evident_from: datetime, reading: Reading, timing: VendorTiming
+) -> Verdict:
     """Whether the pump obeys. A reading is evidence only for the time its own stamp names.
 
-    Without a write of this command, a reading can only show that the pump already is where it should be.
+    A setting that matches counts from `evident_from` on; one that does not counts once the write can no longer land.
     """
     if reading.setting is None:
         return Verdict.UNKNOWN
     if reading.setting == setting:
-        fresh = written is None or reading.as_of >= written.at
-        return Verdict.OBEYED if fresh else Verdict.UNKNOWN
+        return Verdict.OBEYED if reading.as_of >= evident_from else Verdict.UNKNOWN
     if written is not None and reading.as_of < written.in_flight_until(timing):
         return Verdict.UNKNOWN
     return Verdict.NOT_OBEYED
+
+
+def _evident_from(command: Command, progress: Progress, timing: VendorTiming) -> datetime:
+    """From when on a matching setting can only mean obedience, not a picture from before."""
+    if progress.open_write is not None:
+        return progress.open_write.at
+    if progress.before is not None:
+        return progress.before.in_flight_until(timing)
+    return command.decided_at - timing.reading_max_age
 
 
 def _out_of_time(progress: Progress) -> End:

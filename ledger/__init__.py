@@ -1,0 +1,1 @@
+"""The ledger: PostgreSQL memory of pumps, series, plans, commands and observations."""

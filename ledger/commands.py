@@ -1,0 +1,121 @@
+"""Commands in the ledger: their events, what is known of their writes, and the lock around a write.
+
+Protects: an event is written once however often an activity repeats; a worker that lost its place can never write after
+a newer command did.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.commands import Command, CommandEvent, EventKind
+from domain.modes import Lever
+from domain.verification import Answer, Progress, WriteRecord
+from ledger.models import CommandEventRow, CommandRow
+
+_ANSWERS = {
+    EventKind.ACCEPTED: Answer.ACCEPTED,
+    EventKind.WRITE_REFUSED: Answer.REFUSED,
+    EventKind.WRITE_LOST: Answer.LOST,
+}
+
+
+class LedgerCommands:
+    """`domain.ports.CommandLog` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
+        """Write down a command and what its pump decided before it."""
+        row = command.model_dump(mode="python") | {"mode": command.mode.value, "authority": command.authority.value}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(CommandRow).values(row).on_conflict_do_nothing())
+            await _append(connection, outbox)
+
+    async def record(self, events: Sequence[CommandEvent]) -> None:
+        """Append events; a line that is there already is left as it is."""
+        async with self._engine.begin() as connection:
+            await _append(connection, events)
+
+    async def progress(self, command: Command, lever: Lever) -> Progress:
+        """What is known of a command's writes, and of the newest earlier write on the same lever."""
+        async with self._engine.connect() as connection:
+            own = await _events(connection, CommandEventRow.command_id == command.command_id)
+            before = await self._write_before(connection, command, lever)
+        ended = next(
+            (kind.state for kind in (EventKind(r.kind) for r in own) if kind.state and kind.state.is_settled), None
+        )
+        return Progress(writes=_writes(own), before=before, ended=ended)
+
+    async def _write_before(self, connection: AsyncConnection, command: Command, lever: Lever) -> WriteRecord | None:
+        newest = (
+            select(CommandEventRow.command_id)
+            .join(CommandRow, CommandRow.command_id == CommandEventRow.command_id)
+            .where(
+                CommandEventRow.pump_id == command.pump_id,
+                CommandEventRow.lever == lever.value,
+                CommandEventRow.kind == EventKind.SENT.value,
+                CommandRow.seq < command.seq,
+            )
+            .order_by(CommandEventRow.id.desc())
+            .limit(1)
+        )
+        command_id = await connection.scalar(newest)
+        if command_id is None:
+            return None
+        writes = _writes(await _events(connection, CommandEventRow.command_id == command_id))
+        return writes[-1] if writes else None
+
+    @asynccontextmanager
+    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
+        """Hold the lever's lock in a connection of its own; yields whether the command is still the pump's newest."""
+        key = f"{command.pump_id}/{lever.value}"
+        async with self._engine.connect() as connection:
+            await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
+            try:
+                newest = await connection.scalar(
+                    select(func.max(CommandRow.seq)).where(CommandRow.pump_id == command.pump_id)
+                )
+                await connection.commit()
+                yield newest is None or newest <= command.seq
+            finally:
+                await connection.execute(select(func.pg_advisory_unlock(func.hashtextextended(key, 0))))
+                await connection.commit()
+
+
+async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:
+    if not events:
+        return
+    rows = [
+        event.model_dump(mode="python")
+        | {"kind": event.kind.value, "lever": event.lever.value if event.lever else None}
+        for event in events
+    ]
+    await connection.execute(insert(CommandEventRow).values(rows).on_conflict_do_nothing())
+
+
+async def _events(connection: AsyncConnection, condition: Any) -> Sequence[Any]:
+    table = CommandEventRow
+    query = select(table.kind, table.write_no, table.at, table.setting).where(condition).order_by(table.id)
+    return (await connection.execute(query)).all()
+
+
+def _writes(rows: Sequence[Any]) -> tuple[WriteRecord, ...]:
+    """Fold events into writes; one that was sent and never answered counts as lost."""
+    writes: dict[int, WriteRecord] = {}
+    for row in rows:
+        kind = EventKind(row.kind)
+        if kind is EventKind.SENT:
+            writes[row.write_no] = WriteRecord(
+                write_no=row.write_no, at=row.at, setting=row.setting, answer=Answer.LOST
+            )
+        elif row.write_no in writes and kind in _ANSWERS:
+            writes[row.write_no] = writes[row.write_no].model_copy(update={"answer": _ANSWERS[kind]})
+        elif row.write_no in writes and kind is EventKind.WRITE_IGNORED:
+            writes[row.write_no] = writes[row.write_no].model_copy(update={"ignored": True})
+    return tuple(writes[n] for n in sorted(writes))

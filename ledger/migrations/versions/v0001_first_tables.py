@@ -1,0 +1,178 @@
+"""the ledger's first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("act", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "command_events",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("command_id", sa.String(length=64), nullable=False),
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("write_no", sa.Integer(), nullable=False),
+        sa.Column("lever", sa.String(length=24), nullable=True),
+        sa.Column("setting", sa.Double(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_command_events")),
+        sa.UniqueConstraint("command_id", "kind", "write_no", name=op.f("uq_command_events_command_id")),
+    )
+    op.create_index(
+        "ix_command_events_sent",
+        "command_events",
+        ["pump_id", "lever", "id"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'sent'"),
+    )
+    op.create_table(
+        "observation_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_observation_days")),
+    )
+    op.create_table(
+        "observations",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reading", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("pump_id", "as_of", name=op.f("pk_observations")),
+        postgresql_partition_by="RANGE (as_of)",
+    )
+    op.create_table(
+        "oem_accounts",
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("oem", sa.String(length=32), nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("client_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_oem_accounts")),
+    )
+    op.create_table(
+        "price_versions",
+        sa.Column("version", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("zone", sa.String(length=16), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("series", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_price_versions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_price_versions_digest")),
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+    )
+    op.create_table(
+        "weather_versions",
+        sa.Column("version", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("cell", sa.String(length=32), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("series", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_weather_versions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_weather_versions_digest")),
+    )
+    op.create_table(
+        "fleet_plans",
+        sa.Column("revision", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("price_version", sa.Integer(), nullable=False),
+        sa.Column("weather_version", sa.Integer(), nullable=False),
+        sa.Column("first_slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["price_version"], ["price_versions.version"], name=op.f("fk_fleet_plans_price_version_price_versions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["weather_version"],
+            ["weather_versions.version"],
+            name=op.f("fk_fleet_plans_weather_version_weather_versions"),
+        ),
+        sa.PrimaryKeyConstraint("revision", name=op.f("pk_fleet_plans")),
+        sa.UniqueConstraint("key", name=op.f("uq_fleet_plans_key")),
+    )
+    op.create_table(
+        "pumps",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("oem", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("profile", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["oem_accounts.account_id"], name=op.f("fk_pumps_account_id_oem_accounts")
+        ),
+        sa.PrimaryKeyConstraint("pump_id", name=op.f("pk_pumps")),
+    )
+    op.create_table(
+        "commands",
+        sa.Column("command_id", sa.String(length=64), nullable=False),
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("authority", sa.String(length=24), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_commands_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("command_id", name=op.f("pk_commands")),
+        sa.UniqueConstraint("pump_id", "seq", name=op.f("uq_commands_pump_id")),
+    )
+    op.create_table(
+        "pump_plans",
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_pump_plans_pump_id_pumps")),
+        sa.ForeignKeyConstraint(
+            ["revision"], ["fleet_plans.revision"], name=op.f("fk_pump_plans_revision_fleet_plans")
+        ),
+        sa.PrimaryKeyConstraint("revision", "pump_id", name=op.f("pk_pump_plans")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("pump_plans")
+    op.drop_table("commands")
+    op.drop_table("pumps")
+    op.drop_table("fleet_plans")
+    op.drop_table("weather_versions")
+    op.drop_table("quarantine")
+    op.drop_table("price_versions")
+    op.drop_table("oem_accounts")
+    op.drop_table("observations")
+    op.drop_table("observation_days")
+    op.drop_index("ix_command_events_sent", table_name="command_events", postgresql_where=sa.text("kind = 'sent'"))
+    op.drop_table("command_events")
+    op.drop_table("audit")

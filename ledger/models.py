@@ -1,0 +1,195 @@
+"""Tables of the ledger.
+
+Protects: command and audit rows are append-only events; what a plan was made from can always be looked up.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Moment = DateTime(timezone=True)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables, with names for every constraint so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class OemAccount(Base):
+    """Credentials of one account at a vendor; secrets are encrypted."""
+
+    __tablename__ = "oem_accounts"
+    account_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    oem: Mapped[str] = mapped_column(String(32))
+    base_url: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[str] = mapped_column(Text)
+    client_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    token: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Pump(Base):
+    """An enrolled pump."""
+
+    __tablename__ = "pumps"
+    pump_id: Mapped[str] = mapped_column(String(41), primary_key=True)
+    oem: Mapped[str] = mapped_column(String(32))
+    account_id: Mapped[str] = mapped_column(ForeignKey("oem_accounts.account_id"))
+    profile: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    enrolled_at: Mapped[datetime] = mapped_column(Moment)
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class PriceVersion(Base):
+    """A price series that was believed."""
+
+    __tablename__ = "price_versions"
+    version: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    zone: Mapped[str] = mapped_column(String(16))
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    series: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    stored_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class WeatherVersion(Base):
+    """A weather series that was believed."""
+
+    __tablename__ = "weather_versions"
+    version: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    cell: Mapped[str] = mapped_column(String(32))
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    series: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    stored_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class QuarantinedDocument(Base):
+    """A document that was not believed."""
+
+    __tablename__ = "quarantine"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class FleetPlan(Base):
+    """One revision for the whole fleet, with its certificate."""
+
+    __tablename__ = "fleet_plans"
+    revision: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    """What asked for it; the same run never makes two revisions."""
+    price_version: Mapped[int] = mapped_column(ForeignKey("price_versions.version"))
+    weather_version: Mapped[int] = mapped_column(ForeignKey("weather_versions.version"))
+    first_slot: Mapped[datetime] = mapped_column(Moment)
+    slots: Mapped[int] = mapped_column(Integer)
+    certificate: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    cap_price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class PumpPlan(Base):
+    """One pump's share of a revision."""
+
+    __tablename__ = "pump_plans"
+    revision: Mapped[int] = mapped_column(ForeignKey("fleet_plans.revision"), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class CommandRow(Base):
+    """A command as decided; never changed. Its life is in `command_events`."""
+
+    __tablename__ = "commands"
+    command_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"))
+    seq: Mapped[int] = mapped_column(Integer)
+    mode: Mapped[str] = mapped_column(String(8))
+    authority: Mapped[str] = mapped_column(String(24))
+    revision: Mapped[int | None] = mapped_column(Integer)
+    decided_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (UniqueConstraint("pump_id", "seq"),)
+
+
+class CommandEventRow(Base):
+    """One line of a command's life; append-only, and the same line only once."""
+
+    __tablename__ = "command_events"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    command_id: Mapped[str] = mapped_column(String(64))
+    pump_id: Mapped[str] = mapped_column(String(41))
+    at: Mapped[datetime] = mapped_column(Moment)
+    kind: Mapped[str] = mapped_column(String(24))
+    write_no: Mapped[int] = mapped_column(Integer)
+    lever: Mapped[str | None] = mapped_column(String(24))
+    setting: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    __table_args__ = (
+        UniqueConstraint("command_id", "kind", "write_no"),
+        Index("ix_command_events_sent", "pump_id", "lever", "id", postgresql_where=text("kind = 'sent'")),
+    )
+
+
+class ObservationRow(Base):
+    """What a cloud reported, partitioned by the day of its stamp."""
+
+    __tablename__ = "observations"
+    pump_id: Mapped[str] = mapped_column(String(41), primary_key=True)
+    as_of: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    reading: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    __table_args__ = {"postgresql_partition_by": "RANGE (as_of)"}  # noqa: RUF012 -- SQLAlchemy's own form
+
+
+class ObservationDay(Base):
+    """Which days `observations` has partitions for."""
+
+    __tablename__ = "observation_days"
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+
+
+class AuditRow(Base):
+    """Every changing act of a person: who, why, what; append-only."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    who: Mapped[str] = mapped_column(String(80))
+    why: Mapped[str] = mapped_column(Text)
+    act: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())

@@ -1,0 +1,143 @@
+"""Pumps and vendor accounts in the ledger; account secrets encrypted with a key from the environment.
+
+Protects: who a pump is lives here and nowhere else; a secret at rest is never readable without the key.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.credentials import AccountCredentials, StoredToken
+from domain.enrolment import PumpProfile
+from ledger.models import OemAccount, Pump
+
+
+class Vault:
+    """`domain.credentials.TokenVault` on PostgreSQL. `keys`: Fernet keys, newest first, so that keys can be rotated."""
+
+    def __init__(self, engine: AsyncEngine, keys: Sequence[SecretStr]) -> None:
+        if not keys:
+            raise ValueError("no key for vendor secrets: set HEATSTEER_SECRET_KEYS to one made by `heatsteer new-key`")
+        try:
+            self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
+        except ValueError:
+            raise ValueError("HEATSTEER_SECRET_KEYS holds no valid key: make one with `heatsteer new-key`") from None
+        self._engine = engine
+
+    async def add_account(self, account: AccountCredentials) -> None:
+        """Store or replace an account's credentials; a stored token is dropped."""
+        row = {
+            "account_id": account.account_id,
+            "oem": account.oem,
+            "base_url": account.base_url,
+            "client_id": account.client_id,
+            "client_secret": self._fernet.encrypt(account.client_secret.get_secret_value().encode()),
+            "token": None,
+        }
+        statement = insert(OemAccount).values(row)
+        async with self._engine.begin() as connection:
+            await connection.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=row))
+
+    async def credentials(self, account_id: str) -> AccountCredentials:
+        """The account's credentials; `LookupError` where there are none."""
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(select(OemAccount).where(OemAccount.account_id == account_id))
+            ).one_or_none()
+        if row is None:
+            raise LookupError(f"vendor account {account_id} is not known: add it when enrolling its pumps")
+        return AccountCredentials(
+            account_id=row.account_id,
+            oem=row.oem,
+            base_url=row.base_url,
+            client_id=row.client_id,
+            client_secret=SecretStr(self._open(row.client_secret, account_id)),
+        )
+
+    async def load(self, account_id: str) -> StoredToken | None:
+        """The newest stored token."""
+        async with self._engine.connect() as connection:
+            sealed = await connection.scalar(select(OemAccount.token).where(OemAccount.account_id == account_id))
+        if sealed is None:
+            return None
+        access, _, refresh = self._open(sealed, account_id).partition("\n")
+        return StoredToken(access_token=SecretStr(access), refresh_token=SecretStr(refresh) if refresh else None)
+
+    async def save(self, account_id: str, token: StoredToken) -> None:
+        """Store a token, sealed."""
+        refresh = token.refresh_token.get_secret_value() if token.refresh_token else ""
+        sealed = self._fernet.encrypt(f"{token.access_token.get_secret_value()}\n{refresh}".encode())
+        async with self._engine.begin() as connection:
+            await connection.execute(update(OemAccount).where(OemAccount.account_id == account_id).values(token=sealed))
+
+    @asynccontextmanager
+    async def renewing(self, account_id: str) -> AsyncIterator[None]:
+        """One holder at a time, over all workers."""
+        key = func.hashtextextended(f"token/{account_id}", 0)
+        async with self._engine.connect() as connection:
+            await connection.execute(select(func.pg_advisory_lock(key)))
+            await connection.commit()
+            try:
+                yield
+            finally:
+                await connection.execute(select(func.pg_advisory_unlock(key)))
+                await connection.commit()
+
+    def _open(self, sealed: bytes, account_id: str) -> str:
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise LookupError(
+                f"the secrets of vendor account {account_id} cannot be read with this key: "
+                "give the key they were stored with in HEATSTEER_SECRET_KEYS"
+            ) from None
+
+
+class LedgerPumps:
+    """`domain.ports.PumpDirectory` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def enrol(self, profile: PumpProfile, at: datetime) -> bool:
+        """Add a pump; False where it is there already (it is left as it was)."""
+        enrolment = profile.enrolment
+        row = {
+            "pump_id": enrolment.pump_id,
+            "oem": enrolment.oem,
+            "account_id": enrolment.account_id,
+            "profile": profile.model_dump(mode="json"),
+            "enrolled_at": at,
+        }
+        async with self._engine.begin() as connection:
+            statement = insert(Pump).values(row).on_conflict_do_nothing().returning(Pump.pump_id)
+            return (await connection.execute(statement)).scalar_one_or_none() is not None
+
+    async def profile(self, pump_id: str) -> PumpProfile:
+        """One pump; `LookupError` where it is not enrolled."""
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id))
+        if found is None:
+            raise LookupError(f"pump {pump_id} is not enrolled: `heatsteer pumps list` shows those that are")
+        return PumpProfile.model_validate(found)
+
+    async def active(self) -> Sequence[PumpProfile]:
+        """Every pump that is steered, ordered by id."""
+        async with self._engine.connect() as connection:
+            rows = await connection.scalars(
+                select(Pump.profile).where(Pump.retired_at.is_(None)).order_by(Pump.pump_id)
+            )
+            return [PumpProfile.model_validate(row) for row in rows]
+
+    async def mark_retired(self, pump_id: str, at: datetime) -> None:
+        """The pump is steered no more; the first time counts."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(Pump).where(Pump.pump_id == pump_id, Pump.retired_at.is_(None)).values(retired_at=at)
+            )

@@ -1,0 +1,145 @@
+"""Versioned prices, weather and fleet plans in the ledger.
+
+Protects: the same content keeps its version, and a plan names the versions it was made from.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.planning import FleetPlanResult, PlanningRequest
+from domain.plans import PricePlan
+from domain.series import PriceSeries, WeatherSeries
+from domain.slots import SLOT
+from ledger.models import FleetPlan, PriceVersion, PumpPlan, QuarantinedDocument, WeatherVersion
+
+
+class LedgerSeries:
+    """`domain.ports.SeriesStore` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+        """Store a version of the prices; the same content keeps its number."""
+        return await self._store(PriceVersion, {"zone": series.zone}, series, len(series.price_eur_per_mwh), at)
+
+    async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
+        """Store a version of the weather; the same content keeps its number."""
+        return await self._store(WeatherVersion, {"cell": series.cell}, series, len(series.outdoor_c), at)
+
+    async def _store(
+        self, table: Any, name: dict[str, str], series: PriceSeries | WeatherSeries, slots: int, at: datetime
+    ) -> int:
+        text = series.model_dump_json()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        row = name | {
+            "starts_at": series.start,
+            "ends_at": series.start + slots * SLOT,
+            "digest": digest,
+            "series": series.model_dump(mode="json"),
+            "stored_at": at,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=["digest"]))
+            version = await connection.scalar(select(table.version).where(table.digest == digest))
+        assert version is not None
+        return int(version)
+
+    async def prices(self, version: int) -> PriceSeries:
+        """A stored version."""
+        return PriceSeries.model_validate(await self._load(PriceVersion, version))
+
+    async def weather(self, version: int) -> WeatherSeries:
+        """A stored version."""
+        return WeatherSeries.model_validate(await self._load(WeatherVersion, version))
+
+    async def _load(self, table: Any, version: int) -> Any:
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(select(table.series).where(table.version == version))
+        if found is None:
+            raise LookupError(f"there is no version {version} in {table.__tablename__}")
+        return found
+
+    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+        """The newest version that covers [start, end)."""
+        async with self._engine.connect() as connection:
+            return await connection.scalar(
+                select(PriceVersion.version)
+                .where(PriceVersion.zone == zone, PriceVersion.starts_at <= start, PriceVersion.ends_at >= end)
+                .order_by(PriceVersion.version.desc())
+                .limit(1)
+            )
+
+    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
+        """Keep a document's verdict."""
+        row = {"kind": kind, "origin": origin, "reason": reason, "received_at": at}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(QuarantinedDocument).values(row))
+
+    async def quarantined(self, limit: int = 20) -> Sequence[dict[str, Any]]:
+        """The newest documents that were not believed."""
+        table = QuarantinedDocument
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(table.kind, table.origin, table.reason, table.received_at).order_by(table.id.desc()).limit(limit)
+            )
+            return [dict(row._mapping) for row in rows]
+
+
+class LedgerPlans:
+    """`domain.ports.PlanStore` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def store_plan(
+        self,
+        key: str,
+        request: PlanningRequest,
+        price_version: int,
+        weather_version: int,
+        result: FleetPlanResult,
+        plans: Callable[[int], dict[str, PricePlan]],
+        at: datetime,
+    ) -> int:
+        """Store a plan under the next revision; the same `key` keeps the revision it has."""
+        row = {
+            "key": key,
+            "price_version": price_version,
+            "weather_version": weather_version,
+            "first_slot": request.first_slot,
+            "slots": request.slots,
+            "certificate": result.certificate.model_dump(mode="json"),
+            "cap_price_eur_per_mwh": list(result.cap_price_eur_per_mwh),
+            "created_at": at,
+        }
+        async with self._engine.begin() as connection:
+            known = await connection.scalar(select(FleetPlan.revision).where(FleetPlan.key == key))
+            if known is not None:
+                return known
+            statement = insert(FleetPlan).values(row).returning(FleetPlan.revision)
+            revision = int((await connection.execute(statement)).scalar_one())
+            shares = [
+                {"revision": revision, "pump_id": pump_id, "plan": plan.model_dump(mode="json")}
+                for pump_id, plan in plans(revision).items()
+            ]
+            if shares:
+                await connection.execute(insert(PumpPlan), shares)
+            return revision
+
+    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
+        """The price plans of a revision for pumps after an id, ordered by id."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(PumpPlan.pump_id, PumpPlan.plan)
+                .where(PumpPlan.revision == revision, PumpPlan.pump_id > after)
+                .order_by(PumpPlan.pump_id)
+                .limit(limit)
+            )
+            return [(row.pump_id, PricePlan.model_validate(row.plan)) for row in rows]
