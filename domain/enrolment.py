@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from domain.base import Value
-from domain.modes import Lever
+from domain.modes import MODE_DELTA, Lever, Mode
 
 
 class Emitter(StrEnum):
@@ -77,3 +77,27 @@ class PumpProfile(Value):
     baseline_setting: float
     """Last value a person set on the lever, in the lever's unit."""
     has_room_sensor: bool
+    setting_min: float | None = None
+    """Range and step of the lever as the vendor gave them; None where it gave none."""
+    setting_max: float | None = None
+    setting_step: float | None = None
+
+    def setting_for(self, mode: Mode) -> float:
+        """The absolute setting that expresses a mode: baseline plus delta, within the unit's range and on its steps."""
+        wished = self.baseline_setting + MODE_DELTA[self.lever][mode]
+        if self.setting_min is not None:
+            wished = max(wished, self.setting_min)
+        if self.setting_max is not None:
+            wished = min(wished, self.setting_max)
+        if self.setting_step:
+            wished = round(wished / self.setting_step) * self.setting_step
+        return round(wished, 3)
+
+    def mode_of(self, setting: float | None) -> Mode | None:
+        """The mode a setting stands for, neutral first; None for a setting that is none of ours."""
+        if setting is None:
+            return None
+        for mode in (Mode.LOW, Mode.MIN, Mode.MID, Mode.MAX):
+            if abs(self.setting_for(mode) - setting) < 1e-6:
+                return mode
+        return None

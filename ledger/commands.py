@@ -27,8 +27,10 @@ _ANSWERS = {
 class LedgerCommands:
     """`domain.ports.CommandLog` on PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, fences: AsyncEngine) -> None:
+        """`fences` has a pool of its own: a lock is held while the same activity needs another connection."""
         self._engine = engine
+        self._fences = fences
 
     async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """Write down a command and what its pump decided before it."""
@@ -75,7 +77,7 @@ class LedgerCommands:
     async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
         """Hold the lever's lock in a connection of its own; yields whether the command is still the pump's newest."""
         key = f"{command.pump_id}/{lever.value}"
-        async with self._engine.connect() as connection:
+        async with self._fences.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
             try:
                 newest = await connection.scalar(

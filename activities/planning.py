@@ -1,0 +1,194 @@
+"""Activities of the daily planning: solve for the fleet, and hand every pump its price plan.
+
+Protects: a repeated attempt never makes a second revision, and a fan-out goes on where the lost attempt was.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+from temporalio import activity
+
+from activities.steered import steered_now
+from domain.base import Value
+from domain.clock import SteeringClock
+from domain.modes import Mode
+from domain.planning import FleetPlanResult, PlanningRequest, PumpForPlanning
+from domain.plans import PricePlan, segments_from_modes
+from domain.ports import ObservationLog, PlanDelivery, Planner, PlanStore, PumpDirectory, SeriesStore
+from domain.series import PriceSeries, WeatherSeries
+from domain.slots import SLOT
+
+log = structlog.get_logger(__name__)
+
+BEAT_EVERY_S = 1.0
+"""Wall seconds between heartbeats while the solver thinks."""
+BATCH = 200
+"""Price plans read from the ledger at a time."""
+
+
+class SolveFleet(Value):
+    """Plan every steered pump over these slots."""
+
+    clock: SteeringClock
+    key: str
+    """What asks for it; a repeated attempt with the same key gets the same revision."""
+    price_version: int
+    weather_version: int
+    first_slot: datetime
+    slots: int
+    cap_share: float | None
+    """Fleet power limit as a share of the pumps' nameplate electrical power; None for no limit."""
+    budget_s: float
+
+
+class PlanMade(Value):
+    """A stored revision, in the figures a person asks for first."""
+
+    revision: int
+    pumps: int
+    cost_eur: float
+    lower_bound_eur: float
+    gap_pct: float
+    cap_binding_slots: int
+
+
+class DeliverPlan(Value):
+    """Hand out a revision."""
+
+    clock: SteeringClock
+    revision: int
+
+
+class PlanningActivities:
+    """Solve and fan out."""
+
+    def __init__(
+        self,
+        series: SeriesStore,
+        pumps: PumpDirectory,
+        observations: ObservationLog,
+        plans: PlanStore,
+        planner: Planner,
+        deliver: PlanDelivery,
+    ) -> None:
+        self._series = series
+        self._pumps = pumps
+        self._observations = observations
+        self._plans = plans
+        self._planner = planner
+        self._deliver = deliver
+
+    @activity.defn
+    async def solve_fleet(self, given: SolveFleet) -> PlanMade:
+        """Solve, certify and store; returns the revision."""
+        now = steered_now(given.clock)
+        request = await self._request(given, now())
+        result = await _with_heartbeat(self._planner(request))
+
+        def shares(revision: int) -> dict[str, PricePlan]:
+            return {p.pump_id: price_plan(revision, request, p.modes, p.expected_room_c) for p in result.pumps}
+
+        revision = await self._plans.store_plan(
+            given.key, request, given.price_version, given.weather_version, result, shares, now()
+        )
+        certificate = result.certificate
+        log.info("fleet plan made", plan=revision, pumps=len(result.pumps), gap_pct=round(certificate.gap_pct, 3))
+        return PlanMade(
+            revision=revision,
+            pumps=len(result.pumps),
+            cost_eur=certificate.cost_eur,
+            lower_bound_eur=certificate.lower_bound_eur,
+            gap_pct=certificate.gap_pct,
+            cap_binding_slots=certificate.cap_binding_slots,
+        )
+
+    async def _request(self, given: SolveFleet, now: datetime) -> PlanningRequest:
+        profiles = await self._pumps.active()
+        readings = await self._observations.newest([p.enrolment.pump_id for p in profiles])
+        pumps = []
+        for profile in profiles:
+            reading = readings.get(profile.enrolment.pump_id)
+            fresh = reading is not None and now - reading.as_of < 4 * SLOT
+            pumps.append(PumpForPlanning(profile=profile, room_c=reading.room_c if reading and fresh else None))
+        prices = cut_prices(await self._series.prices(given.price_version), given.first_slot, given.slots)
+        weather = cut_weather(await self._series.weather(given.weather_version), given.first_slot, given.slots)
+        nameplate_kw = sum(p.enrolment.rated_heat_kw / NAMEPLATE_COP for p in profiles)
+        return PlanningRequest(
+            first_slot=given.first_slot,
+            slots=given.slots,
+            prices=prices,
+            weather=weather,
+            pumps=tuple(pumps),
+            cap_kw=None if given.cap_share is None else round(given.cap_share * nameplate_kw, 3),
+            budget_s=given.budget_s,
+        )
+
+    @activity.defn
+    async def deliver_plan(self, given: DeliverPlan) -> int:
+        """Signal every pump its price plan; returns how many took it. Heartbeats carry the last pump reached."""
+        details = activity.info().heartbeat_details
+        after = str(details[0]) if details else ""
+        delivered = int(details[1]) if details else 0
+        while batch := await self._plans.price_plans(given.revision, after, BATCH):
+            for pump_id, plan in batch:
+                delivered += await self._deliver(pump_id, plan)
+                after = pump_id
+                activity.heartbeat(after, delivered)
+        return delivered
+
+
+NAMEPLATE_COP = 2.5
+"""Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
+
+
+def price_plan(
+    revision: int, request: PlanningRequest, modes: tuple[Mode, ...], expected_room_c: tuple[float, ...]
+) -> PricePlan:
+    """One pump's price plan from its planned modes."""
+    return PricePlan(
+        revision=revision,
+        segments=segments_from_modes(request.first_slot, SLOT, modes),
+        expected_room_c=tuple(round(c, 2) for c in expected_room_c),
+        first_slot=request.first_slot,
+        valid_until=request.first_slot + request.slots * SLOT,
+    )
+
+
+def cut_prices(series: PriceSeries, first_slot: datetime, slots: int) -> PriceSeries:
+    """The part of a series that covers these slots."""
+    skip = (first_slot - series.start) // SLOT
+    return series.model_copy(
+        update={"start": first_slot, "price_eur_per_mwh": series.price_eur_per_mwh[skip : skip + slots]}
+    )
+
+
+def cut_weather(series: WeatherSeries, first_slot: datetime, slots: int) -> WeatherSeries:
+    """The part of a series that covers these slots."""
+    skip = (first_slot - series.start) // SLOT
+    return series.model_copy(
+        update={
+            "start": first_slot,
+            "outdoor_c": series.outdoor_c[skip : skip + slots],
+            "radiation_w_per_m2": series.radiation_w_per_m2[skip : skip + slots],
+        }
+    )
+
+
+async def _with_heartbeat(thinking: Awaitable[FleetPlanResult]) -> FleetPlanResult:
+    """Beat while the solver thinks, so that a dead planner is noticed long before its time is out."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    beating = asyncio.create_task(beat())
+    try:
+        return await thinking
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating

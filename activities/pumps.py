@@ -1,0 +1,282 @@
+"""Activities that touch one pump: write and verify a command, look at a fleet, keep what was decided.
+
+Protects: the intent is committed before the write; the lock is held from the check to the answer; HTTP 200 is only
+`accepted`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+import structlog
+from temporalio import activity
+
+from activities.steered import not_yet, steered_now
+from domain.base import Value
+from domain.clock import SteeringClock
+from domain.commands import Command, CommandEvent, CommandOutcome, CommandState, EventKind
+from domain.enrolment import PumpProfile
+from domain.oem import (
+    AuthExpired,
+    Malformed,
+    NotExecutable,
+    OemError,
+    Offline,
+    PumpAddress,
+    RateLimited,
+    Reading,
+    Rejected,
+    Unavailable,
+)
+from domain.ports import CommandLog, ObservationLog, OemAdapter, PumpDirectory
+from domain.verification import (
+    Answer,
+    End,
+    Look,
+    Progress,
+    Step,
+    Verdict,
+    Wait,
+    Write,
+    after_looking,
+    before_looking,
+)
+
+log = structlog.get_logger(__name__)
+
+FIRST_BACKOFF = timedelta(seconds=15)
+LONGEST_BACKOFF = timedelta(minutes=2)
+OFFLINE_LOOK = timedelta(minutes=5)
+"""Distance of looks at a pump that its cloud calls disconnected."""
+NOT_NOW_LOOK = timedelta(minutes=10)
+"""A unit that refuses for a while (lock, installer state) is asked again after this."""
+
+
+class ApplyCommand(Value):
+    """Bring a command about."""
+
+    clock: SteeringClock
+    command: Command
+    outbox: tuple[CommandEvent, ...] = ()
+
+
+class RecordEvents(Value):
+    """Keep what a pump's workflow decided without any other activity."""
+
+    events: tuple[CommandEvent, ...]
+
+
+class RetirePump(Value):
+    """The pump is steered no more."""
+
+    pump_id: str
+    at: datetime
+
+
+class ObserveFleet(Value):
+    """Read every steered pump of one vendor once."""
+
+    clock: SteeringClock
+    oem: str
+
+
+def address_of(profile: PumpProfile) -> PumpAddress:
+    """How to reach an enrolled pump."""
+    e = profile.enrolment
+    return PumpAddress(
+        pump_id=e.pump_id,
+        oem=e.oem,
+        account_id=e.account_id,
+        vendor_system_id=e.vendor_system_id,
+        vendor_device_id=e.vendor_device_id,
+    )
+
+
+class PumpActivities:
+    """Write, verify, observe, record."""
+
+    def __init__(
+        self,
+        commands: CommandLog,
+        pumps: PumpDirectory,
+        observations: ObservationLog,
+        adapters: Mapping[str, OemAdapter],
+    ) -> None:
+        self._commands = commands
+        self._pumps = pumps
+        self._observations = observations
+        self._adapters = adapters
+
+    @activity.defn
+    async def apply_command(self, given: ApplyCommand) -> CommandOutcome:
+        """Write the command's setting and see it obeyed; every attempt makes one step and says when to come back."""
+        profile = await self._pumps.profile(given.command.pump_id)
+        adapter = self._adapters[profile.enrolment.oem]
+        await self._commands.begin(given.command, given.outbox)
+        attempt = _Attempt(given, profile, adapter, self._commands, self._observations)
+        return await attempt.run()
+
+    @activity.defn
+    async def record_events(self, given: RecordEvents) -> None:
+        """Append events to the ledger."""
+        await self._commands.record(given.events)
+
+    @activity.defn
+    async def retire_pump(self, given: RetirePump) -> None:
+        """Mark the pump as steered no more."""
+        await self._pumps.mark_retired(given.pump_id, given.at)
+
+    @activity.defn
+    async def observe_fleet(self, given: ObserveFleet) -> int:
+        """Read every pump of a vendor once and keep the readings; resumes where a lost attempt was. Returns the count.
+
+        A pump that cannot be read is passed over: the planner then knows that it knows nothing of it.
+        """
+        now = steered_now(given.clock)
+        adapter = self._adapters[given.oem]
+        details = activity.info().heartbeat_details
+        done_until = str(details[0]) if details else ""
+        seen = int(details[1]) if details else 0
+        for profile in await self._pumps.active():
+            pump_id = profile.enrolment.pump_id
+            if profile.enrolment.oem != given.oem or pump_id <= done_until:
+                continue
+            try:
+                reading = await adapter.read(address_of(profile), profile.lever, now())
+            except RateLimited as error:
+                activity.heartbeat(done_until, seen)
+                raise not_yet(str(error), max(error.retry_at - now(), timedelta(seconds=1)), given.clock) from error
+            except OemError as error:
+                log.info("pump not read", pump=pump_id, reason=str(error))
+            else:
+                await self._observations.store([(pump_id, reading)], now())
+                seen += 1
+            done_until = pump_id
+            activity.heartbeat(done_until, seen)
+        return seen
+
+
+class _Attempt:
+    """One attempt at a command."""
+
+    def __init__(
+        self,
+        given: ApplyCommand,
+        profile: PumpProfile,
+        adapter: OemAdapter,
+        commands: CommandLog,
+        observations: ObservationLog,
+    ) -> None:
+        self._command = given.command
+        self._clock = given.clock
+        self._profile = profile
+        self._lever = profile.lever
+        self._setting = profile.setting_for(given.command.mode)
+        self._adapter = adapter
+        self._commands = commands
+        self._observations = observations
+        self._now: Callable[[], datetime] = steered_now(given.clock)
+        self._seen: float | None = None
+        self._log = log.bind(pump=given.command.pump_id, command=given.command.command_id)
+
+    async def run(self) -> CommandOutcome:
+        progress = await self._commands.progress(self._command, self._lever)
+        step = before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
+        if isinstance(step, Look):
+            step = await self._look(progress)
+        match step:
+            case End():
+                return await self._end(step)
+            case Wait(delay=delay, reason=reason):
+                raise not_yet(reason, delay, self._clock)
+            case Write():
+                return await self._write(progress)
+            case Look():
+                raise AssertionError("a look follows a look")
+
+    async def _look(self, progress: Progress) -> Step:
+        try:
+            reading = await self._adapter.read(address_of(self._profile), self._lever, self._now())
+        except OemError as error:
+            self._come_back_after(error)
+        await self._observations.store([(self._command.pump_id, reading)], self._now())
+        self._seen = reading.setting
+        verdict, step = after_looking(
+            self._command, self._setting, progress, reading, self._adapter.timing, self._now()
+        )
+        written = progress.open_write
+        if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
+            await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
+        return step
+
+    async def _write(self, progress: Progress) -> CommandOutcome:
+        write_no = len(progress.writes) + 1
+        async with self._commands.fence(self._command, self._lever) as newest:
+            if not newest:
+                return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
+            if self._now() >= self._command.expires_at:
+                ended = before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
+                if isinstance(ended, End):
+                    return await self._end(ended)
+            await self._record(EventKind.SENT, write_no)
+            try:
+                await self._adapter.write(address_of(self._profile), self._lever, self._setting, self._now())
+            except OemError as error:
+                taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
+                kind = EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED
+                await self._record(kind, write_no, f"{type(error).__name__}: {error}")
+                if isinstance(error, AuthExpired | Rejected):
+                    return await self._end(End(state=CommandState.REJECTED, reason=str(error)))
+                self._come_back_after(error)
+            await self._record(EventKind.ACCEPTED, write_no)
+        raise not_yet("accepted, not seen yet", self._adapter.timing.usual_delay, self._clock)
+
+    async def _end(self, end: End) -> CommandOutcome:
+        now = self._now()
+        await self._commands.record([self._event(EventKind(end.state.value), 0, end.reason, now)])
+        self._log.info("command ended", state=end.state.value, reason=end.reason)
+        return CommandOutcome(
+            command_id=self._command.command_id,
+            state=end.state,
+            at=now,
+            reason=end.reason,
+            seen_mode=self._profile.mode_of(self._seen),
+        )
+
+    async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:
+        await self._commands.record([self._event(kind, write_no, reason, self._now())])
+        self._log.info(kind.value, write_no=write_no, setting=self._setting, reason=reason)
+
+    def _event(self, kind: EventKind, write_no: int, reason: str, at: datetime) -> CommandEvent:
+        return CommandEvent(
+            command_id=self._command.command_id,
+            pump_id=self._command.pump_id,
+            at=at,
+            kind=kind,
+            write_no=write_no,
+            lever=self._lever,
+            setting=self._setting,
+            reason=reason[:400],
+        )
+
+    def _come_back_after(self, error: OemError) -> NoReturn:
+        """One policy per error: when to try again, always inside the command's own time."""
+        match error:
+            case RateLimited(retry_at=retry_at):
+                delay = max(retry_at - self._now(), timedelta(seconds=1))
+            case Offline():
+                delay = OFFLINE_LOOK
+            case NotExecutable():
+                delay = NOT_NOW_LOOK
+            case _:
+                delay = min(FIRST_BACKOFF * 2 ** min(activity.info().attempt - 1, 8), LONGEST_BACKOFF)
+        raise not_yet(f"{type(error).__name__}: {error}", delay, self._clock) from error
+
+
+def _saw(reading: Reading) -> str:
+    return f"saw {reading.setting} as of {reading.as_of:%F %T} UTC"
+
+
+def activities_of(pumps: PumpActivities) -> tuple[Sequence[Callable[..., object]], Sequence[Callable[..., object]]]:
+    """The activities for the vendor queues, and those for the pumps' own queue."""
+    return (pumps.apply_command, pumps.observe_fleet), (pumps.record_events, pumps.retire_pump)

@@ -1,0 +1,1 @@
+"""The `heatsteer` command, and the use cases behind it."""

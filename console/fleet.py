@@ -1,0 +1,205 @@
+"""Use cases on the fleet: prepare a namespace and ledger, enrol pumps, read them, and steer them by hand.
+
+Protects: every changing act is checked here, before it is sent, and carries who and why.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.pumps import address_of
+from console.access import Access
+from console.complaints import Failed, WrongInput
+from domain.clock import SteeringClock
+from domain.enrolment import Enrolment, PumpProfile
+from domain.modes import Mode
+from domain.oem import OemError
+from domain.overrides import Override, OverrideKind, problem_with
+from domain.ports import OemAdapter
+from domain.steering import PumpState
+from workflows.contracts import (
+    PUMPS_QUEUE,
+    SEARCH_ATTRIBUTES,
+    EndOverride,
+    OverrideAnswer,
+    Patience,
+    PumpInput,
+    PumpStatus,
+    Retire,
+    pump_workflow_id,
+)
+from workflows.heat_pump import HeatPumpWorkflow
+from workflows.operator_view import first_search_attributes
+
+ENROL_AT_A_TIME = 8
+ENROL_TRIES = 6
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Add what is missing; safe to repeat."""
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {
+        key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        for key in SEARCH_ATTRIBUTES
+        if key.name not in listed.custom_attributes
+    }
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+
+
+async def enrol(
+    access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter, patience: Patience
+) -> tuple[list[str], list[str]]:
+    """Ask the vendor what each unit can do, write it down, and start its workflow.
+
+    Returns the ids enrolled and sentences on those that could not be. A pump that is enrolled already stays as it was.
+    """
+    gate = asyncio.Semaphore(ENROL_AT_A_TIME)
+
+    async def one(enrolment: Enrolment) -> str | None:
+        async with gate:
+            return await _enrol_one(access, enrolment, adapter, patience)
+
+    problems = await asyncio.gather(*(one(e) for e in sheet))
+    done = [e.pump_id for e, problem in zip(sheet, problems, strict=True) if problem is None]
+    return done, [p for p in problems if p is not None]
+
+
+async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, patience: Patience) -> str | None:
+    now = access.now()
+    bare = PumpProfile(enrolment=enrolment, model="", lever="heating_offset", baseline_setting=0, has_room_sensor=False)
+    for attempt in range(ENROL_TRIES):
+        try:
+            capability = await adapter.capability(address_of(bare), now)
+            break
+        except OemError as error:
+            if attempt == ENROL_TRIES - 1:
+                return f"{enrolment.pump_id} could not be enrolled: {error}"
+            await asyncio.sleep(0.2 * 2**attempt)
+    profile = PumpProfile(
+        enrolment=enrolment,
+        model=capability.model,
+        lever=capability.lever,
+        baseline_setting=capability.current,
+        has_room_sensor=capability.has_room_sensor,
+        setting_min=capability.minimum,
+        setting_max=capability.maximum,
+        setting_step=capability.step,
+    )
+    await access.ledger.pumps.enrol(profile, now)
+    await start_pump(access.client, access.clock, profile, patience)
+    return None
+
+
+async def start_pump(client: Client, clock: SteeringClock, profile: PumpProfile, patience: Patience) -> None:
+    """Start the pump's workflow; one that runs, or was retired, is left alone."""
+    pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
+    try:
+        await client.start_workflow(
+            HeatPumpWorkflow.run,
+            PumpInput(clock=clock, state=PumpState(pump_id=pump_id, oem=oem), patience=patience),
+            id=pump_workflow_id(pump_id),
+            task_queue=PUMPS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=first_search_attributes(oem),
+            task_timeout=timedelta(seconds=patience.task_s),
+            static_summary=f"{profile.model} in {profile.enrolment.price_area}",
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+def handle_of(access: Access, pump_id: str) -> WorkflowHandle[Any, Any]:
+    """The pump's workflow."""
+    return access.client.get_workflow_handle(pump_workflow_id(pump_id))
+
+
+async def known(access: Access, pump_id: str) -> PumpProfile:
+    """The pump's profile; WrongInput with the way out where it is not enrolled."""
+    try:
+        return await access.ledger.pumps.profile(pump_id)
+    except LookupError as error:
+        raise WrongInput(str(error)) from error
+
+
+async def status(access: Access, pump_id: str) -> PumpStatus:
+    """The pump's state, asked of its workflow."""
+    await known(access, pump_id)
+    try:
+        return await handle_of(access, pump_id).query(HeatPumpWorkflow.status)
+    except RPCError as error:
+        raise _unreachable(pump_id, error) from error
+
+
+async def override(
+    access: Access, pump_id: str, mode: Mode, until: datetime, kind: OverrideKind, who: str, why: str
+) -> OverrideAnswer:
+    """Ask for an override; answered at acceptance. WrongInput with a sentence where it cannot be."""
+    await known(access, pump_id)
+    now = access.now()
+    try:
+        wish = Override(
+            override_id=f"o-{uuid.uuid4().hex[:12]}",
+            kind=kind,
+            mode=mode,
+            requested_at=now,
+            until=until,
+            who=who,
+            why=why,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise WrongInput(f"--{first['loc'][0]}: {first['msg']}") from error
+    if problem := problem_with(wish, now):
+        raise WrongInput(problem)
+    answer = await _update(access, pump_id, HeatPumpWorkflow.request_override, wish, wish.override_id)
+    await access.reports.audit(now, who, why, "override", pump_id, wish.model_dump(mode="json"))
+    return OverrideAnswer.model_validate(answer)
+
+
+async def end_override(access: Access, pump_id: str, override_id: str | None, who: str, why: str) -> PumpStatus:
+    """End one override, or all of a pump."""
+    await known(access, pump_id)
+    given = EndOverride(override_id=override_id, who=who, why=why)
+    answer = await _update(access, pump_id, HeatPumpWorkflow.end_override, given, f"end-{uuid.uuid4().hex[:12]}")
+    await access.reports.audit(access.now(), who, why, "end-override", pump_id, {"override_id": override_id})
+    return PumpStatus.model_validate(answer)
+
+
+async def retire(access: Access, pump_id: str, who: str, why: str) -> PumpStatus:
+    """Bring the pump back to neutral and steer it no more."""
+    await known(access, pump_id)
+    given = Retire(who=who, why=why)
+    answer = await _update(access, pump_id, HeatPumpWorkflow.retire, given, f"retire-{uuid.uuid4().hex[:12]}")
+    await access.reports.audit(access.now(), who, why, "retire", pump_id, {})
+    return PumpStatus.model_validate(answer)
+
+
+async def _update(access: Access, pump_id: str, update: Any, given: Any, update_id: str) -> Any:
+    try:
+        return await handle_of(access, pump_id).execute_update(update, given, id=update_id)
+    except WorkflowUpdateFailedError as error:
+        raise WrongInput(f"{pump_id}: {error.cause}") from error
+    except RPCError as error:
+        raise _unreachable(pump_id, error) from error
+
+
+def _unreachable(pump_id: str, error: RPCError) -> Failed:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return Failed(f"{pump_id} is not steered (retired, or its workflow was never started)")
+    return Failed(f"the workflow of {pump_id} does not answer ({error.status.name.lower()}): is a worker running?")

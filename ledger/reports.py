@@ -1,0 +1,155 @@
+"""What people and reports read of the ledger: counts, trails and newest states.
+
+Protects: figures in reports come from the same append-only rows that anybody can join again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.commands import CommandState
+from domain.plans import PricePlan
+from ledger.models import AuditRow, CommandEventRow, CommandRow, FleetPlan, Pump, PumpPlan
+
+_STATES = [state.value for state in CommandState]
+
+
+class LedgerReports:
+    """Read-only questions, and the one audit trail."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def audit(self, at: datetime, who: str, why: str, act: str, subject: str, detail: dict[str, Any]) -> None:
+        """Append who did what and why."""
+        row = {"at": at, "who": who, "why": why, "act": act, "subject": subject, "detail": detail}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(AuditRow).values(row))
+
+    async def audit_trail(self, act: str | None = None) -> Sequence[dict[str, Any]]:
+        """Every changing act, oldest first."""
+        query = select(AuditRow.at, AuditRow.who, AuditRow.why, AuditRow.act, AuditRow.subject, AuditRow.detail)
+        if act is not None:
+            query = query.where(AuditRow.act == act)
+        return await self._rows(query.order_by(AuditRow.id))
+
+    async def states(self) -> dict[str, int]:
+        """How many commands are in each state; a command is in the newest state its events name."""
+        newest = (
+            select(CommandEventRow.command_id, CommandEventRow.kind)
+            .where(CommandEventRow.kind.in_(_STATES))
+            .distinct(CommandEventRow.command_id)
+            .order_by(CommandEventRow.command_id, CommandEventRow.at.desc(), CommandEventRow.id.desc())
+            .subquery()
+        )
+        rows = await self._rows(select(newest.c.kind, func.count().label("count")).group_by(newest.c.kind))
+        return {row["kind"]: row["count"] for row in rows}
+
+    async def command_events(self) -> Sequence[dict[str, Any]]:
+        """Every event of every command with the command's own words, in the order they were written down."""
+        event, command = CommandEventRow, CommandRow
+        query = (
+            select(
+                event.at,
+                event.pump_id.label("pump"),
+                event.command_id.label("command"),
+                event.kind.label("event"),
+                command.mode,
+                command.authority,
+                command.revision,
+                command.decided_at,
+                command.expires_at,
+                event.write_no,
+                event.lever,
+                event.setting,
+                event.reason,
+            )
+            .join(command, command.command_id == event.command_id, isouter=True)
+            .order_by(event.id)
+        )
+        return await self._rows(query)
+
+    async def newest_plan(self) -> dict[str, Any] | None:
+        """The newest fleet plan with its certificate."""
+        plan = FleetPlan
+        rows = await self._rows(
+            select(
+                plan.revision,
+                plan.price_version,
+                plan.weather_version,
+                plan.first_slot,
+                plan.slots,
+                plan.certificate,
+                plan.created_at,
+            )
+            .order_by(plan.revision.desc())
+            .limit(1)
+        )
+        return dict(rows[0]) if rows else None
+
+    async def price_plans(self) -> dict[str, list[tuple[datetime, PricePlan]]]:
+        """Every price plan of every pump with the time it was made, by revision."""
+        rows = await self._rows(
+            select(PumpPlan.pump_id, FleetPlan.created_at, PumpPlan.plan)
+            .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
+            .order_by(PumpPlan.pump_id, PumpPlan.revision)
+        )
+        plans: dict[str, list[tuple[datetime, PricePlan]]] = {}
+        for row in rows:
+            plans.setdefault(row["pump_id"], []).append((row["created_at"], PricePlan.model_validate(row["plan"])))
+        return plans
+
+    async def pumps(self) -> Sequence[dict[str, Any]]:
+        """Every pump ever enrolled, with its newest command."""
+        newest = (
+            select(CommandRow.pump_id, CommandRow.command_id, CommandRow.mode, CommandRow.authority)
+            .distinct(CommandRow.pump_id)
+            .order_by(CommandRow.pump_id, CommandRow.seq.desc())
+            .subquery()
+        )
+        query = (
+            select(
+                Pump.pump_id,
+                Pump.oem,
+                Pump.profile,
+                Pump.enrolled_at,
+                Pump.retired_at,
+                newest.c.command_id,
+                newest.c.mode,
+                newest.c.authority,
+            )
+            .join(newest, newest.c.pump_id == Pump.pump_id, isouter=True)
+            .order_by(Pump.pump_id)
+        )
+        return await self._rows(query)
+
+    async def modes_seen(self) -> dict[str, str]:
+        """The mode each pump was last verified in; a pump never commanded is absent (neutral)."""
+        event, command = CommandEventRow, CommandRow
+        query = (
+            select(event.pump_id, command.mode)
+            .join(command, command.command_id == event.command_id)
+            .where(event.kind.in_([CommandState.APPLIED.value, CommandState.EFFECTIVE.value]))
+            .distinct(event.pump_id)
+            .order_by(event.pump_id, command.seq.desc())
+        )
+        return {row["pump_id"]: row["mode"] for row in await self._rows(query)}
+
+    async def trail(self, pump_id: str, limit: int = 40) -> Sequence[dict[str, Any]]:
+        """The newest command events of one pump, newest first."""
+        event = CommandEventRow
+        query = (
+            select(event.at, event.command_id, event.kind, event.write_no, event.lever, event.setting, event.reason)
+            .where(event.pump_id == pump_id)
+            .order_by(event.id.desc())
+            .limit(limit)
+        )
+        return await self._rows(query)
+
+    async def _rows(self, query: Any) -> Sequence[dict[str, Any]]:
+        async with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in await connection.execute(query)]

@@ -1,0 +1,354 @@
+"""The composition root: builds clients, adapters, sources and the planner, and runs workers by role.
+
+    python worker.py --role all|pumps|oem:nibe|planner   (several, separated by commas)
+
+Everything comes from the environment: TEMPORAL_* (address, namespace, TLS), DATABASE_URL and HEATSTEER_*.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import structlog
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.market import MarketActivities
+from activities.planning import PlanningActivities
+from activities.pumps import PumpActivities
+from domain.planning import FleetPlanResult, PlanningRequest
+from domain.plans import PricePlan
+from domain.ports import OemAdapter, PlanDelivery
+from ledger.commands import LedgerCommands
+from ledger.database import engine_for
+from ledger.observations import LedgerObservations
+from ledger.pumps import LedgerPumps, Vault
+from ledger.series import LedgerPlans, LedgerSeries
+from market.energy_charts import ENERGY_CHARTS_URL, EnergyChartsSource
+from market.open_meteo import OPEN_METEO_URL, OpenMeteoSource
+from oem_adapters.registry import build_adapter, known_oems
+from oem_adapters.timeouts import WallTimeouts
+from optimizer.planner import plan_fleet
+from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, PlanEnvelope, oem_queue, pump_workflow_id
+from workflows.fleet_planning import FleetPlanning
+from workflows.heat_pump import HeatPumpWorkflow
+
+log = structlog.get_logger("worker")
+
+GRACEFUL = timedelta(seconds=8)
+"""A write to a vendor may finish when a worker is asked to stop."""
+
+
+class SetupError(Exception):
+    """Something a worker needs is missing; one sentence that names it and the way out."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. `.env.example` lists it all."""
+
+    model_config = SettingsConfigDict(env_prefix="HEATSTEER_", extra="ignore", populate_by_name=True)
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    secret_keys: SecretStr = Field(description="Fernet keys for vendor secrets, newest first, separated by commas")
+    price_url: str = ENERGY_CHARTS_URL
+    weather_url: str = OPEN_METEO_URL
+    http_timeout_s: float = Field(default=20.0, gt=0)
+    """Wall seconds of silence after which a vendor's answer is given up."""
+    oem_concurrency: int = Field(default=24, ge=1, le=500)
+    """Calls to one vendor at a time from one worker."""
+    oem_rate_per_s: float | None = Field(default=None, gt=0)
+    """Server-side limit of a vendor queue, wall seconds; None leaves it open."""
+    sticky_s: float = Field(default=10.0, gt=0)
+    """How long a workflow waits for the worker that knows it before any other takes it."""
+    log_level: str = "INFO"
+    sandbox: bool = True
+
+    def timeouts(self) -> WallTimeouts:
+        """How long one call to a vendor may last."""
+        answer_s = self.http_timeout_s
+        return WallTimeouts(connect_s=min(5.0, answer_s), answer_s=answer_s, whole_s=answer_s * 1.5)
+
+    def keys(self) -> list[SecretStr]:
+        """The vendor-secret keys, newest first."""
+        return [SecretStr(k.strip()) for k in self.secret_keys.get_secret_value().split(",") if k.strip()]
+
+
+def settings_from_environment() -> Settings:
+    """Settings; raises SetupError with a sentence on what is missing."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"HEATSTEER_{name.upper()}"
+        raise SetupError(f"{variable}: {first['msg'].lower()}; .env.example shows how to set it") from None
+
+
+async def connect_temporal() -> Client:
+    """A Temporal client as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...)."""
+    config = ClientConfig.load_client_connect_config()
+    address = config.get("target_host", "localhost:7233")
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter)
+    except RuntimeError as error:
+        raise SetupError(
+            f"Temporal does not answer at {address}: start it (`heatsteer up`) or set TEMPORAL_ADDRESS"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All repositories over one database."""
+
+    engine: AsyncEngine
+    fences: AsyncEngine
+    """Its own pool: a lock is held while the same activity needs another connection."""
+    commands: LedgerCommands
+    pumps: LedgerPumps
+    observations: LedgerObservations
+    series: LedgerSeries
+    plans: LedgerPlans
+    vault: Vault
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger; connections are made when first used and closed at the end."""
+    url = settings.database_url.get_secret_value()
+    engine = engine_for(url, pool_size=8)
+    fences = engine_for(url, pool_size=settings.oem_concurrency)
+    try:
+        yield Ledger(
+            engine=engine,
+            fences=fences,
+            commands=LedgerCommands(engine, fences),
+            pumps=LedgerPumps(engine),
+            observations=LedgerObservations(engine),
+            series=LedgerSeries(engine),
+            plans=LedgerPlans(engine),
+            vault=Vault(fences, settings.keys()),
+        )
+    finally:
+        await engine.dispose()
+        await fences.dispose()
+
+
+def workflow_runner(settings: Settings) -> WorkflowRunner:
+    """The sandbox with the pure packages passed through: a tenth of the memory, and determinism is still checked."""
+    if not settings.sandbox:
+        return UnsandboxedWorkflowRunner()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows.contracts")
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+async def require_search_attributes(client: Client) -> None:
+    """Refuse to start where one is missing: an upsert of it would fail every pump's workflow task in a loop."""
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    known = (await client.operator_service.list_search_attributes(request)).custom_attributes
+    missing = [key.name for key in SEARCH_ATTRIBUTES if key.name not in known]
+    if missing:
+        raise SetupError(
+            f"the Temporal namespace {client.namespace} lacks the search attributes {', '.join(missing)}: "
+            "run `heatsteer prepare`, which registers them and migrates the ledger"
+        )
+
+
+def plan_delivery(client: Client) -> PlanDelivery:
+    """Hands price plans to pump workflows by signal; a retired pump is left alone."""
+
+    async def deliver(pump_id: str, plan: PricePlan) -> bool:
+        handle = client.get_workflow_handle(pump_workflow_id(pump_id))
+        try:
+            await handle.signal("price_plan", PlanEnvelope(plan=plan.model_dump(mode="json")))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    return deliver
+
+
+async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:
+    """The optimizer in a thread: the loop must go on heartbeating."""
+    return await asyncio.to_thread(plan_fleet, request)
+
+
+@dataclass(frozen=True)
+class World:
+    """What activities are built on."""
+
+    client: Client
+    settings: Settings
+    ledger: Ledger
+    http: httpx.AsyncClient
+
+    def adapters(self, oems: Sequence[str]) -> Mapping[str, OemAdapter]:
+        """One adapter per vendor."""
+        return {
+            oem: build_adapter(oem, self.http, self.ledger.vault, timeouts=self.settings.timeouts()) for oem in oems
+        }
+
+    def pump_activities(self, oems: Sequence[str]) -> PumpActivities:
+        """Write, verify, observe, record."""
+        return PumpActivities(self.ledger.commands, self.ledger.pumps, self.ledger.observations, self.adapters(oems))
+
+
+def workers_for(role: str, world: World) -> list[Worker]:
+    """The Temporal workers of a role; raises SetupError for an unknown one."""
+    parts = {"pumps", "planner", *(f"oem:{oem}" for oem in known_oems())} if role == "all" else set(role.split(","))
+    workers: list[Worker] = []
+    for part in sorted(parts):
+        if part == "pumps":
+            workers.append(_pumps_worker(world))
+        elif part == "planner":
+            workers.append(_planner_worker(world))
+        elif part.startswith("oem:") and part[4:] in known_oems():
+            workers.append(_oem_worker(world, part[4:]))
+        else:
+            roles = ", ".join(["all", "pumps", "planner", *(f"oem:{oem}" for oem in known_oems())])
+            raise SetupError(f"unknown role {part!r}: choose from {roles}")
+    return workers
+
+
+def _pumps_worker(world: World) -> Worker:
+    acts = world.pump_activities(())
+    return Worker(
+        world.client,
+        task_queue=PUMPS_QUEUE,
+        workflows=[HeatPumpWorkflow],
+        activities=[acts.record_events, acts.retire_pump],
+        workflow_runner=workflow_runner(world.settings),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=world.settings.sticky_s),
+        graceful_shutdown_timeout=GRACEFUL,
+        disable_eager_activity_execution=True,
+    )
+
+
+def _oem_worker(world: World, oem: str) -> Worker:
+    acts = world.pump_activities((oem,))
+    return Worker(
+        world.client,
+        task_queue=oem_queue(oem),
+        activities=[acts.apply_command, acts.observe_fleet],
+        max_concurrent_activities=world.settings.oem_concurrency,
+        max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
+        graceful_shutdown_timeout=GRACEFUL,
+        disable_eager_activity_execution=True,
+    )
+
+
+def _planner_worker(world: World) -> Worker:
+    settings, ledger = world.settings, world.ledger
+    market = MarketActivities(
+        EnergyChartsSource(world.http, settings.price_url),
+        OpenMeteoSource(world.http, settings.weather_url),
+        ledger.series,
+    )
+    planning = PlanningActivities(
+        ledger.series,
+        ledger.pumps,
+        ledger.observations,
+        ledger.plans,
+        plan_off_the_loop,
+        plan_delivery(world.client),
+    )
+    return Worker(
+        world.client,
+        task_queue=PLANNER_QUEUE,
+        workflows=[FleetPlanning],
+        activities=[
+            market.fetch_prices,
+            market.fetch_weather,
+            market.newest_prices,
+            planning.solve_fleet,
+            planning.deliver_plan,
+        ],
+        workflow_runner=workflow_runner(settings),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),
+        graceful_shutdown_timeout=GRACEFUL,
+        disable_eager_activity_execution=True,
+    )
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on stderr, the SDK's and libraries' included; never a URL with its query."""
+    stamped: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *stamped,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=stamped,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+async def run_workers(role: str, settings: Settings) -> None:
+    """Run a role's workers until SIGTERM or SIGINT."""
+    client = await connect_temporal()
+    await require_search_attributes(client)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with open_ledger(settings) as ledger, httpx.AsyncClient() as http, contextlib.AsyncExitStack() as running:
+        for worker in workers_for(role, World(client, settings, ledger, http)):
+            await running.enter_async_context(worker)
+        log.info("worker ready", role=role)
+        await stop.wait()
+        log.info("worker stopping", role=role)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="worker", description="Runs heatsteer's Temporal workers.")
+    parser.add_argument("--role", default="all", help="all, pumps, planner or oem:NAME; several with commas")
+    given = parser.parse_args(argv)
+    try:
+        settings = settings_from_environment()
+        configure_logging(settings.log_level.upper())
+        asyncio.run(run_workers(given.role, settings))
+    except SetupError as error:
+        print(f"worker: {error}", file=sys.stderr)  # noqa: T201 -- the command's own error line
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

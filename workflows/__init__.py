@@ -1,0 +1,1 @@
+"""Workflows: thin durable shells around the domain's decisions."""
