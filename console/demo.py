@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ import httpx
 from console import histories, stage
 from console.access import Access, open_access
 from console.complaints import Failed
+from console.demo_order import CELL, DemoOrder
 from console.planning import create_schedule, plan_day, wait_for_plan
 from console.progress import Board, Snapshot
 from console.report import Run, build_report
-from console.stage import Staging
 from console.world import World
 from domain.overrides import Override
 from domain.plans import MAX_JITTER
@@ -32,27 +33,11 @@ from embedded.stack import Stack, StackOptions
 from worker import connect_temporal, settings_from_environment
 from workflows.contracts import PlanningInput, PlanningResult
 
-LEAD_S = 9.0
-LEAD_S_PER_PUMP = 0.35
-"""Wall time kept for workers, enrolment and planning before steered time begins."""
 PLAN_BUDGET_S = 40.0
-CAP_SHARE = 0.55
-"""The demo's feeder carries this share of all pumps at full power."""
 SETTLE = timedelta(minutes=4)
 LONGEST_DRAIN = timedelta(hours=4)
 """Steered time after the end in which open commands may still settle; longer than any command lives."""
 BOARD_EVERY_S = 1.0
-
-
-@dataclass(frozen=True)
-class DemoOrder:
-    """What to run."""
-
-    staging: Staging
-    end: datetime
-    out: Path | None
-    keep: bool
-    folder: Path
 
 
 @dataclass
@@ -65,17 +50,35 @@ class _Scene:
     planning_s: float = 0.0
 
 
-async def run_demo(order: DemoOrder, board: Board, on_kept: Callable[[str], None]) -> dict[str, Any]:
-    """Run the day and return the report; with `keep`, waits for a Ctrl-C afterwards with the stack still up."""
-    async with Stack(StackOptions(folder=order.folder, ephemeral=True)) as stack:
-        async with _opened(order, stack, board) as scene:
+async def run_demo(
+    order: DemoOrder,
+    board: Board,
+    on_report: Callable[[dict[str, Any]], None],
+    on_kept: Callable[[str], None],
+) -> None:
+    """Run the day and hand over the report; with `keep`, the stack then stays up until it is interrupted."""
+    async with (
+        Stack(StackOptions(folder=_folder(order), ephemeral=True)) as stack,
+        _opened(order, stack, board) as scene,
+    ):
+        try:
             report = await stack.guard(_steer(scene, board))
-            _leave_files(order, scene, report, await scene.access.reports.command_events())
-            if order.keep:
-                board.close()
-                on_kept(stack.temporal.ui_url)
-                await stack.guard(asyncio.Event().wait())
-        return report
+        finally:
+            _leave_logs(order)
+        _leave_files(order, report, await scene.access.reports.command_events())
+        on_report(report)
+        if order.keep:
+            on_kept(stack.temporal.ui_url)
+            await stack.guard(_forever())
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+def _folder(order: DemoOrder) -> Path:
+    assert order.folder is not None, "an order is run in a folder"
+    return order.folder
 
 
 @contextlib.asynccontextmanager
@@ -121,9 +124,9 @@ async def _plan(scene: _Scene, board: Board) -> None:
         clock=scene.access.clock,
         zone=staging.price_area,
         tz=staging.tz,
-        weather_cell="50.0,10.0",
+        weather_cell=CELL,
         oems=("nibe",),
-        cap_share=CAP_SHARE,
+        cap_share=stage.CAP_SHARE,
         until=scene.order.end,
         budget_s=PLAN_BUDGET_S,
         patience=staging.patience,
@@ -204,7 +207,7 @@ async def _report(scene: _Scene) -> dict[str, Any]:
         seed=order.staging.seed,
         speed=order.staging.speed,
         events=await reports.command_events(),
-        truth_lines=read_jsonl(order.folder / "truth.jsonl"),
+        truth_lines=read_jsonl(_folder(order) / "truth.jsonl"),
         truth=await scene.world.summary(order.staging.epoch, order.end),
         profiles=profiles,
         plans=await reports.price_plans(),
@@ -214,26 +217,27 @@ async def _report(scene: _Scene) -> dict[str, Any]:
         price_version=plan["price_version"] if plan else None,
         weather=await access.ledger.series.weather(plan["weather_version"]) if plan else None,
         planning_s=scene.planning_s,
-        temporal={"ui": access.ui_url} | counted,
+        temporal={"ui": access.ui_url, **counted},
     )
     return build_report(run)
 
 
-def _leave_files(order: DemoOrder, scene: _Scene, report: Mapping[str, Any], events: Any) -> None:
+def _leave_files(order: DemoOrder, report: Mapping[str, Any], events: Any) -> None:
     """Write what DIR is promised to hold."""
     if order.out is None:
         return
     order.out.mkdir(parents=True, exist_ok=True)
     (order.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    (order.out / "truth.jsonl").write_bytes((order.folder / "truth.jsonl").read_bytes())
+    (order.out / "truth.jsonl").write_bytes((_folder(order) / "truth.jsonl").read_bytes())
     with (order.out / "commands.jsonl").open("w") as file:
         for event in events:
             file.write(json.dumps(event, default=_plain) + "\n")
-    logs = order.folder / "logs"
-    if logs.is_dir():
-        (order.out / "logs").mkdir(exist_ok=True)
-        for log in logs.iterdir():
-            (order.out / "logs" / log.name).write_bytes(log.read_bytes())
+
+
+def _leave_logs(order: DemoOrder) -> None:
+    """The children's logs are kept beside the report, also of a run that failed."""
+    if order.out is not None:
+        shutil.copytree(_folder(order) / "logs", order.out / "logs", dirs_exist_ok=True)
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
@@ -249,8 +253,3 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise Failed(f"{type(value).__name__} cannot be written as JSON")
-
-
-def lead_for(pumps: int) -> timedelta:
-    """Wall time to keep before steered time begins."""
-    return timedelta(seconds=LEAD_S + LEAD_S_PER_PUMP * pumps)

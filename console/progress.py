@@ -1,4 +1,4 @@
-"""Live progress of a run: a board on a terminal, plain lines elsewhere; always on stderr, so that --json stays clean."""
+"""Live progress of a run: a board on a terminal, plain lines elsewhere; on stderr, so that --json stays clean."""
 
 import sys
 import time

@@ -29,6 +29,8 @@ from workflows.contracts import SPED_UP, Patience
 
 ACCOUNT_ID = "nibe-main"
 CLIENT_ID = "heatsteer-embedded"
+CAP_SHARE = 0.55
+"""The feeder carries this share of all pumps at full power."""
 SPED_UP_HTTP_S = 1.5
 """Wall seconds of silence after which a vendor's answer is given up in a sped-up run."""
 GRANT_PER_MIN = 25

@@ -17,6 +17,16 @@ def market_day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return start, end
 
 
+def delivery_day(scheduled: datetime, tz: str) -> date:
+    """The market day that a planning run scheduled at this time is for: the local day after."""
+    return scheduled.astimezone(ZoneInfo(tz)).date() + timedelta(days=1)
+
+
+def bounds_of(day: date, tz: str) -> tuple[datetime, datetime]:
+    """`market_day_bounds` by the zone's name, for callers that may not hold a ZoneInfo (a sandboxed workflow)."""
+    return market_day_bounds(day, ZoneInfo(tz))
+
+
 def slots_between(start: datetime, end: datetime) -> tuple[datetime, ...]:
     """UTC starts of the slots in [start, end); `start` must lie on a slot's edge."""
     count = max(0, -((start - end) // SLOT))

@@ -4,8 +4,7 @@ Protects: the delivery day comes from the scheduled time, never from now; the ru
 firing, so that tomorrow's run is never skipped for today's sake.
 """
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
@@ -14,7 +13,7 @@ from temporalio.exceptions import ActivityError
 from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
 from activities.planning import DeliverPlan, PlanMade, PlanningActivities, SolveFleet
 from activities.pumps import ObserveFleet, PumpActivities
-from domain.slots import SLOT, market_day_bounds, slot_start
+from domain.slots import SLOT, bounds_of, delivery_day, slot_start
 from workflows import contracts
 from workflows.contracts import PlanningInput, PlanningResult
 
@@ -35,13 +34,12 @@ class FleetPlanning:
 
     @workflow.run
     async def run(self, given: PlanningInput) -> PlanningResult:
-        tz = ZoneInfo(given.tz)
-        day = self._scheduled(given).astimezone(tz).date() + timedelta(days=1)
-        day_start, end = market_day_bounds(day, tz)
+        day = delivery_day(self._scheduled(given), given.tz)
+        day_start, end = bounds_of(day, given.tz)
         if given.until is not None:
             end = min(end, given.until)
         self._say(f"waiting for the prices of {day}")
-        price_version = await self._prices(given, day_start)
+        price_version = await self._prices(given, day)
         if price_version is None:
             return PlanningResult(
                 day=day, revision=None, delivered=0, reason=f"no prices for {day}: pumps stay neutral"
@@ -82,9 +80,7 @@ class FleetPlanning:
         now = given.clock.steered(workflow.now())
         return day_start if now <= day_start else slot_start(now) + SLOT
 
-    async def _prices(self, given: PlanningInput, day_start: datetime) -> int | None:
-        tz = ZoneInfo(given.tz)
-        day = day_start.astimezone(tz).date()
+    async def _prices(self, given: PlanningInput, day: date) -> int | None:
         fetch = FetchPrices(clock=given.clock, zone=given.zone, tz=given.tz, day=day)
         try:
             return await workflow.execute_activity_method(
@@ -96,7 +92,8 @@ class FleetPlanning:
                 summary=f"prices of {day}",
             )
         except ActivityError:
-            wanted = NewestPrices(zone=given.zone, start=day_start, end=market_day_bounds(day, tz)[1])
+            start, end = bounds_of(day, given.tz)
+            wanted = NewestPrices(zone=given.zone, start=start, end=end)
             return await workflow.execute_activity_method(
                 MarketActivities.newest_prices,
                 wanted,

@@ -1,0 +1,166 @@
+"""The `heatsteer` command.
+
+Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted. Errors are one sentence on stderr; `--json`
+prints one document on stdout and nothing else.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from click.exceptions import ClickException
+from cryptography.fernet import Fernet
+
+from console import commands_pumps, commands_stack
+from console.complaints import Complaint
+from console.demo import run_demo
+from console.demo_order import demo_order
+from console.progress import Board
+from console.report_text import print_report
+from embedded.errors import StackError
+from worker import SetupError, configure_logging
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="heatsteer",
+    help="Steers fleets of heat pumps against electricity prices, and proves what it did.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(commands_pumps.app, name="pumps")
+app.add_typer(commands_stack.prices, name="prices")
+app.command("up")(commands_stack.up)
+app.command("doctor")(commands_stack.doctor)
+app.command("prepare")(commands_stack.prepare)
+
+
+@app.command("new-key")
+def new_key() -> None:
+    """Print a new key for HEATSTEER_SECRET_KEYS."""
+    typer.echo(Fernet.generate_key().decode())
+
+
+@app.command()
+def demo(
+    pumps: Annotated[int, typer.Option(min=1, max=2000, help="Heat pumps in the fleet.")] = 12,
+    hours: Annotated[float | None, typer.Option(min=0.25, max=25, help="Default: the whole market day.")] = None,
+    speed: Annotated[float, typer.Option(min=1, max=1440, help="Steered seconds per wall second.")] = 720,
+    seed: Annotated[int, typer.Option(min=0, help="Decides houses, people, weather, faults.")] = 1,
+    prices: Annotated[Path | None, typer.Option(help="Energy-Charts JSON of one market day.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="Open-Meteo JSON that covers the day.")] = None,
+    day: Annotated[str | None, typer.Option("--date", help="Market day, YYYY-MM-DD.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME=RATE, may be given several times.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json, truth.jsonl, commands.jsonl.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up after the report.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+) -> None:
+    """Steer a winter market day at speed: stack, simulator, planner and report, from one command."""
+    order = demo_order(
+        pumps=pumps,
+        hours=hours,
+        speed=speed,
+        seed=seed,
+        prices=prices,
+        weather=weather,
+        day=_as_date(day),
+        faults=fault or [],
+        out=out,
+        keep=keep,
+    )
+    tz = ZoneInfo(order.staging.tz)
+    board = Board(tz)
+
+    def on_kept(ui_url: str) -> None:
+        typer.echo(f"The stack stays up: {ui_url}  (heatsteer pumps list; Ctrl-C ends it)", err=True)
+
+    def on_report(report: dict[str, Any]) -> None:
+        board.close()
+        if as_json:
+            typer.echo(json.dumps(report))
+        else:
+            print_report(report, tz)
+            _where_next(out, keep)
+
+    with tempfile.TemporaryDirectory(prefix="heatsteer-", ignore_cleanup_errors=True) as scratch:
+        if order.folder is None:
+            order = order.in_folder(Path(scratch) / "stack")
+        try:
+            run(run_demo(order, board, on_report, on_kept))
+        finally:
+            board.close()
+
+
+def _where_next(out: Path | None, keep: bool) -> None:
+    if out is not None:
+        typer.echo(f"\nEvery event behind these numbers: {out}/commands.jsonl and {out}/truth.jsonl")
+    if not keep:
+        typer.echo(
+            "Look inside: heatsteer demo --keep leaves the Temporal Web UI up; "
+            "--fault silent-ignore=0.3 shows what it is for; heatsteer up runs at wall time."
+        )
+
+
+def _as_date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date: write YYYY-MM-DD", param_hint="--date") from None
+
+
+def run[T](work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; SIGTERM ends it as cleanly as Ctrl-C does."""
+
+    async def watched() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    configure_logging("WARNING")
+    try:
+        result = app(arguments, prog_name="heatsteer", standalone_mode=False)
+    except Complaint as complaint:
+        return _sorry(str(complaint), complaint.exit_code)
+    except (StackError, SetupError) as error:
+        return _sorry(str(error), 1)
+    except ClickException as error:
+        return _sorry(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _sorry("interrupted; nothing was left running", INTERRUPTED)
+    except typer.Exit as error:
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _sorry(sentence: str, code: int) -> int:
+    print(f"heatsteer: {sentence}", file=sys.stderr)  # noqa: T201 -- the one place where errors are said
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""`heatsteer up`, `doctor`, `prepare` and `prices`: the stack itself and what flows into it."""
+
+import asyncio
+import json
+import os
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import typer
+from rich.console import Console
+
+from console import stage
+from console.access import VAR, open_access, reach
+from console.complaints import Failed, WrongInput
+from console.fleet import register_search_attributes
+from console.planning import create_schedule, plan_day
+from console.stage import Staging
+from console.world import World
+from domain.clock import SteeringClock
+from domain.ports import DocumentRefused
+from domain.slots import slot_start
+from embedded.doctor import checks
+from embedded.stack import Stack, StackOptions
+from ledger.database import migrate
+from market.files import load_price_file
+from worker import connect_temporal, settings_from_environment
+from workflows.contracts import PlanningInput
+
+prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)
+TZ = ZoneInfo("Europe/Berlin")
+ZONE = "DE-LU"
+CELL = "50.0,10.0"
+CLOCK_FILE = "clock.json"
+SECRET_FILE = "fake-cloud-secret"  # noqa: S105 -- a file's name
+
+
+def up(
+    pumps: Annotated[int, typer.Option(min=1, max=2000, help="Simulated heat pumps, at the first start.")] = 12,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the stack lives.")] = VAR,
+) -> None:
+    """Run the stack at wall time; its state stays in ./var and a restart goes on where it was."""
+
+    async def watched() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await _up(folder, pumps, seed)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(watched())
+        return
+    raise KeyboardInterrupt
+
+
+async def _up(folder: Path, pumps: int, seed: int) -> None:
+    console = Console(stderr=True, highlight=False)
+    async with Stack(StackOptions(folder=folder, ephemeral=False)) as stack:
+        os.environ.update(await stage.prepare(stack))
+        clock = _kept_clock(stack.folder)
+        stack.set_clock(clock)
+        client_secret = _kept_secret(stack.folder)
+        today = datetime.now(UTC).astimezone(TZ).date()
+        staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch)
+        await stage.start_world(stack, staging, clock, client_secret)
+        extra = stage.worker_environment(stack, staging)
+        os.environ.update(extra)
+        settings = settings_from_environment()
+        client = await connect_temporal()
+        ui_url = stack.temporal.ui_url
+        async with open_access(settings, client, clock, ui_url) as access, httpx.AsyncClient() as http:
+            await stage.ready_namespace(access)
+            for role in ("pumps,oem:nibe", "planner"):
+                await stack.start_worker(role, extra)
+            world = World(http, stage.simulator_url(stack))
+            enrolled = await stage.enrol_everybody(access, settings, world, http, staging, client_secret)
+            given = PlanningInput(
+                clock=clock, zone=ZONE, tz=TZ.key, weather_cell=CELL, oems=("nibe",), cap_share=stage.CAP_SHARE
+            )
+            await create_schedule(client, given, paused=False)
+            await plan_day(client, today, TZ)
+            console.print(f"{enrolled} pumps are steered. Web UI: {ui_url}")
+            console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")
+            await stack.guard(asyncio.Event().wait())
+
+
+def _kept_clock(folder: Path) -> SteeringClock:
+    """Wall time from the first start on, the same at every restart: clock values live in running workflows."""
+    path = folder / CLOCK_FILE
+    if path.exists():
+        return SteeringClock.model_validate_json(path.read_text())
+    now = slot_start(datetime.now(UTC))
+    clock = SteeringClock(epoch=now, start_wall=now)
+    path.write_text(clock.model_dump_json())
+    return clock
+
+
+def _kept_secret(folder: Path) -> str:
+    path = folder / SECRET_FILE
+    if not path.exists():
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(stage.new_client_secret())
+    return path.read_text()
+
+
+def doctor(
+    folder: Annotated[Path, typer.Option("--dir")] = VAR,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Check that this machine can run the stack, and say what to do where it cannot."""
+    found = checks(folder)
+    if as_json:
+        typer.echo(json.dumps([{"name": c.name, "ok": c.ok, "detail": c.detail, "way_out": c.way_out} for c in found]))
+    else:
+        console = Console(highlight=False)
+        for check in found:
+            mark = "[green]ok[/green]  " if check.ok else "[red]no[/red]  "
+            console.print(f"{mark} {check.name}: {check.detail}" + ("" if check.ok else f"; {check.way_out}"))
+    if not all(check.ok for check in found):
+        raise Failed("this machine cannot run the stack yet: see the lines marked no")
+
+
+def prepare() -> None:
+    """Migrate the ledger and register search attributes, for a Temporal and PostgreSQL named in the environment."""
+
+    async def work() -> None:
+        settings = settings_from_environment()
+        await migrate(settings.database_url.get_secret_value())
+        await register_search_attributes(await connect_temporal())
+
+    asyncio.run(work())
+    typer.echo("the ledger is migrated and the search attributes are registered")
+
+
+@prices.command("load")
+def load(
+    file: Annotated[Path, typer.Argument(help="Energy-Charts JSON of one market day.")],
+    folder: Annotated[Path | None, typer.Option("--dir")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
+    document = asyncio.run(_load(file, folder))
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(f"version {document['version']}: {document['slots']} slots from {document['start']}")
+
+
+async def _load(file: Path, folder: Path | None) -> dict[str, Any]:
+    async with reach(folder) as access:
+        try:
+            series = load_price_file(file, ZONE, TZ)
+        except DocumentRefused as error:
+            await access.ledger.series.quarantine("price", error.origin, str(error), access.now())
+            raise WrongInput(str(error)) from error
+        version = await access.ledger.series.store_prices(series, access.now())
+        return {
+            "version": version,
+            "slots": len(series.price_eur_per_mwh),
+            "start": series.start.isoformat(),
+            "end": (series.start + len(series.price_eur_per_mwh) * timedelta(minutes=15)).isoformat(),
+        }

@@ -1,0 +1,114 @@
+"""The report as a person reads it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+DONE = ("applied", "effective")
+
+
+def print_report(report: Mapping[str, Any], tz: ZoneInfo) -> None:
+    """Print it on stdout."""
+    console = Console(highlight=False)
+    start = datetime.fromisoformat(report["start"]).astimezone(tz)
+    console.print(
+        f"\n[bold]{report['pumps']} pumps steered for {report['hours']:g} h from {start:%a %d %b %Y %H:%M}[/bold]"
+        f"  (seed {report['seed']}, {report['speed']:g} times wall time)\n"
+    )
+    table = Table.grid(padding=(0, 2))
+    for name, sentence in _rows(report):
+        table.add_row(f"[dim]{name}[/dim]", sentence)
+    console.print(table)
+
+
+def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    commands, writes, comfort, energy = report["commands"], report["writes"], report["comfort"], report["energy"]
+    rows = [("fidelity", f"[bold]{report['fidelity_pct']:.1f} %[/bold] of pump-slots ended with the lever as wished")]
+    if prices := report["prices"]:
+        rows.append(
+            (
+                "prices",
+                f"{prices['source']}: {prices['min']:g} to {prices['max']:g}, mean {prices['mean']:.1f} EUR/MWh "
+                f"({prices['slots']} slots, published every {prices['resolution_min']} min)",
+            )
+        )
+    if weather := report["weather"]:
+        rows.append(("weather", f"{weather['source']}: {weather['min_c']:.1f} to {weather['max_c']:.1f} C"))
+    if plan := report["plan"]:
+        cap = (
+            "no limit"
+            if plan["cap_kw"] is None
+            else f"{plan['cap_kw']:.1f} kW, reached in {plan['cap_binding_slots']} slots"
+        )
+        rows.append(
+            (
+                "plan",
+                f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, "
+                f"no plan under {plan['lower_bound_eur']:.2f} EUR "
+                f"(gap {plan['gap_pct']:.2f} %, {plan['gap_of_gain_pct']:.1f} % of the gain); "
+                f"power limit {cap}; solved in {plan['seconds']:.1f} s",
+            )
+        )
+    else:
+        rows.append(("plan", "none: every pump stayed on its own control"))
+    done = sum(commands[name] for name in DONE)
+    others = ", ".join(
+        f"{commands[n]} {n.replace('_', '-')}" for n in commands if n not in ("planned", *DONE) and commands[n]
+    )
+    rows += [
+        ("commands", f"{commands['planned']}: {done} seen to be obeyed" + (f"; {others}" if others else "")),
+        (
+            "writes",
+            f"{writes['sent']} sent, {writes['repeated']} of them again; accepted and then ignored: "
+            f"{writes['ignored_true']} in truth, {writes['ignored_found']} found by us",
+        ),
+        ("modes", ", ".join(report["modes_used"]) or "none but neutral"),
+        (
+            "comfort",
+            f"{comfort['kelvin_hours']:.2f} kelvin-hours outside the bands "
+            f"(own control {comfort['baseline_kelvin_hours']:.2f}); "
+            f"mean room {comfort['mean_room_c']:.2f} C (own control {comfort['baseline_mean_room_c']:.2f} C)",
+        ),
+        *_energy_rows(energy, comfort),
+        (
+            "Temporal",
+            f"{report['temporal']['actions']} actions, {report['temporal']['events']} events",
+        ),
+    ]
+    return rows
+
+
+def _energy_rows(energy: Mapping[str, Any], comfort: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Shifting is what the price paid per MWh shows; everything else is more or less heat, said as such."""
+    rows = [
+        (
+            "energy",
+            f"{energy['kwh']:.1f} kWh for {energy['cost_eur']:.2f} EUR (own control {energy['baseline_kwh']:.1f} kWh "
+            f"for {energy['baseline_cost_eur']:.2f} EUR); "
+            f"{energy['stored_heat_kwh']:+.1f} kWh of heat left in the houses",
+        )
+    ]
+    paid, base = energy["price_paid_eur_per_mwh"], energy["baseline_price_paid_eur_per_mwh"]
+    if paid is None or base is None:
+        return rows
+    if abs(paid - base) < 0.005:
+        rows.append(("shifting", "nothing is claimed: a MWh cost the same as under own control"))
+    else:
+        word = "less" if paid < base else "more"
+        rows.append(
+            (
+                "shifting",
+                f"a MWh cost {paid:.2f} EUR, under own control {base:.2f} EUR: {abs(base - paid):.2f} EUR {word}",
+            )
+        )
+    difference = energy["settled_kwh"] - energy["baseline_kwh"]
+    warmth = comfort["mean_room_c"] - comfort["baseline_mean_room_c"]
+    word = "fewer" if difference < 0 else "more"
+    rows.append(
+        ("volume", f"{abs(difference):.1f} kWh {word}, stored heat settled, with rooms {warmth:+.2f} K on average")
+    )
+    return rows

@@ -1,0 +1,30 @@
+"""What can go wrong with a source, as three errors that are handled differently.
+
+Protects: a document that is wrong, a day that is not out yet and a source that is down are never taken for each other.
+"""
+
+from domain.ports import DocumentRefused, NotPublished
+
+
+class BadDocument(DocumentRefused):
+    """The document is not believed. One sentence: its origin, what is wrong in which slot, and the way out."""
+
+
+class NotYetPublished(NotPublished):
+    """The source answers, and does not have the whole day yet: ask again later."""
+
+
+class SourceUnavailable(NotPublished):
+    """The source did not answer, or answered that it cannot.
+
+    `retry_after_s` is what it asked us to wait, in wall seconds; None where it did not say.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def refused(origin: str, what: str, way_out: str) -> BadDocument:
+    """The error for a document: "ORIGIN what; way out."."""
+    return BadDocument(f"{origin} {what}; {way_out}.", origin)

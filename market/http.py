@@ -1,0 +1,101 @@
+"""Asking a source over HTTP: one GET, a bounded body, and every way it can fail put into words.
+
+Protects: a source that is down, slow or talkative costs a sentence, not a worker; no secret of an address is shown.
+"""
+
+import httpx
+
+from market.documents import MAX_DOCUMENT_BYTES, clip, read_object, too_large
+from market.errors import BadDocument, SourceUnavailable
+
+TIMEOUT = httpx.Timeout(20.0, connect=10.0)
+"""Wall seconds. Forecasts are computed on demand and can take some; prices are awaited by nobody in a hurry."""
+
+NOTHING_THERE = (204, 404)
+WHOLE_DOCUMENT = (200, 203)
+OUR_QUESTION = (400, 422)
+
+Params = dict[str, str]
+
+
+def address_of(base_url: str, path: str, params: Params) -> httpx.URL:
+    """The address of a question; raises `SourceUnavailable` where the configured base is none."""
+    try:
+        url = httpx.URL(base_url.rstrip("/") + path, params=params)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SourceUnavailable(f"{clip(base_url)!r} is no http address; correct the source's base URL.")
+    return url
+
+
+def shown(url: httpx.URL) -> str:
+    """An address for a sentence: without a name and password."""
+    return str(url.copy_with(userinfo=b""))
+
+
+async def get_document(client: httpx.AsyncClient, url: httpx.URL) -> bytes | None:
+    """The body of an answer; None where the source has nothing (204, 404).
+
+    Raises `SourceUnavailable` for every other refusal and for a source that cannot be reached, `BadDocument` for a body
+    beyond `MAX_DOCUMENT_BYTES`.
+    """
+    try:
+        async with client.stream("GET", url, timeout=TIMEOUT, headers={"Accept": "application/json"}) as response:
+            if response.status_code in NOTHING_THERE:
+                return None
+            body = await _bounded_body(response, shown(url))
+    except httpx.TimeoutException:
+        raise SourceUnavailable(f"{shown(url)} did not answer in time; ask again later.") from None
+    except httpx.DecodingError:
+        raise SourceUnavailable(f"{shown(url)} sent a body that cannot be unpacked; ask again later.") from None
+    except httpx.RequestError as error:
+        why = clip(str(error), 120) or type(error).__name__
+        raise SourceUnavailable(f"{shown(url)} cannot be reached ({why}); ask again later.") from None
+    if response.status_code not in WHOLE_DOCUMENT:
+        raise _refusal(response, body, shown(url))
+    return body
+
+
+async def _bounded_body(response: httpx.Response, origin: str) -> bytes:
+    # Counted after decompression, so that a small archive of a huge body is not unpacked either.
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_DOCUMENT_BYTES:
+            raise too_large(origin)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _refusal(response: httpx.Response, body: bytes, origin: str) -> SourceUnavailable:
+    status = response.status_code
+    reason = reason_of(body, origin)
+    said = f" ({reason})" if reason else ""
+    if status in OUR_QUESTION:
+        return SourceUnavailable(f"{origin} refused the question with {status}{said}; correct the request.")
+    if status in (401, 403):
+        return SourceUnavailable(f"{origin} denied access with {status}{said}; check the terms of the source.")
+    if response.is_redirect:
+        return SourceUnavailable(f"{origin} has moved ({status}); correct the source's base URL.")
+    return SourceUnavailable(f"{origin} answered {status}{said}; ask again later.", _retry_after_s(response))
+
+
+def reason_of(body: bytes, origin: str) -> str:
+    """What an error body says for itself, clipped; empty where it says nothing."""
+    try:
+        document = read_object(body, origin)
+    except BadDocument:
+        return ""
+    for key in ("reason", "message", "detail", "error"):
+        said = document.get(key)
+        if isinstance(said, str) and said.strip():
+            return clip(said, 160)
+    return ""
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    # The other form of this header, a date, is left alone: it would be compared with a clock we may not share.
+    text = response.headers.get("Retry-After", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

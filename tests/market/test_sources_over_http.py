@@ -1,0 +1,283 @@
+"""The sources against a real server on the loopback interface: what is asked, and what each answer means.
+
+Protects: not yet published, down and wrong are three different things to whoever plans.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from domain.ports import DocumentRefused, NotPublished, PriceSource, WeatherSource
+from domain.series import PriceSeries, WeatherSeries
+from market.energy_charts import EnergyChartsSource
+from market.errors import BadDocument, NotYetPublished, SourceUnavailable
+from market.open_meteo import OpenMeteoSource
+from tests.market.builders import BERLIN, CELL, DAY, MIDNIGHT, Json, a_price_document, a_weather_document, raw
+
+
+class Server:
+    """A server with one answer, that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body = b""
+        self.headers: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.base_url = ""
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.asked[-1]).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.asked[-1]).query).items()}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    answers = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers.asked.append(self.path)
+            self.send_response(answers.status)
+            for name, value in answers.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answers.body)))
+            self.end_headers()
+            with suppress(ConnectionError):  # the client stops listening to what is too long
+                self.wfile.write(answers.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
+            pass
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    answers.base_url = f"http://127.0.0.1:{listener.server_port}"
+    yield answers
+    listener.shutdown()
+    thread.join()
+    listener.server_close()
+
+
+def a_client() -> httpx.AsyncClient:
+    # Reading the certificate store takes longer than the tests, and nothing here is encrypted.
+    return httpx.AsyncClient(verify=False)
+
+
+async def prices(server: Server, day: date = DAY) -> PriceSeries:
+    async with a_client() as client:
+        return await EnergyChartsSource(client, server.base_url).fetch("DE-LU", day)
+
+
+async def weather(server: Server) -> WeatherSeries:
+    async with a_client() as client:
+        return await OpenMeteoSource(client, server.base_url).fetch(CELL, MIDNIGHT, 96)
+
+
+def three_days() -> Json:
+    document = a_price_document(DAY - timedelta(days=1))
+    for later in (0, 1):
+        further = a_price_document(DAY + timedelta(days=later), price=lambda row: 33.01 + row)
+        for name in ("unix_seconds", "price"):
+            document[name] += further[name]
+    return document
+
+
+async def test_a_day_is_asked_for_by_area_and_date_and_cut_out_of_a_longer_answer(server: Server) -> None:
+    server.body = raw(three_days())
+    series = await prices(server)
+    assert (server.path, server.query) == ("/price", {"bzn": "DE-LU", "start": "2026-03-03", "end": "2026-03-04"})
+    assert series.start == MIDNIGHT
+    assert len(series.price_eur_per_mwh) == 96
+    assert series.price_eur_per_mwh[0] == 33.01
+
+
+async def test_the_sources_fit_the_ports_of_the_domain(server: Server) -> None:
+    async with a_client() as client:
+        price_source: PriceSource = EnergyChartsSource(client, server.base_url + "/")
+        weather_source: WeatherSource = OpenMeteoSource(client, server.base_url + "/")
+        server.body = raw(a_price_document())
+        assert (await price_source.prices("DE-LU", DAY, BERLIN)).zone == "DE-LU"
+        server.body = raw(a_weather_document())
+        assert (await weather_source.weather(CELL, MIDNIGHT, 96)).cell == CELL
+    assert issubclass(BadDocument, DocumentRefused)
+    assert issubclass(NotYetPublished, NotPublished)
+    assert issubclass(SourceUnavailable, NotPublished)
+
+
+async def test_weather_is_asked_for_in_utc_and_unix_seconds_past_the_end_of_the_need(server: Server) -> None:
+    server.body = raw(a_weather_document())
+    assert len((await weather(server)).outdoor_c) == 96
+    assert server.path == "/v1/forecast"
+    wanted = "temperature_2m,shortwave_radiation"
+    assert server.query == {
+        "latitude": "52.52",
+        "longitude": "13.41",
+        "minutely_15": wanted,
+        "hourly": wanted,
+        "start_date": "2026-03-02",
+        "end_date": "2026-03-04",
+        "timezone": "UTC",
+        "timeformat": "unixtime",
+    }
+
+
+def _no_rows(document: Json) -> None:
+    document |= {"unix_seconds": [], "price": []}
+
+
+def _only_yesterday(document: Json) -> None:
+    document |= a_price_document(DAY - timedelta(days=1))
+
+
+def _until_noon(document: Json) -> None:
+    del document["unix_seconds"][48:], document["price"][48:]
+
+
+def _one_row(document: Json) -> None:
+    del document["unix_seconds"][1:], document["price"][1:]
+
+
+def _null_from_noon(document: Json) -> None:
+    document["price"][48:] = [None] * 48
+
+
+def _all_null(document: Json) -> None:
+    document["price"] = [None] * 96
+
+
+@pytest.mark.parametrize("spoil", [_no_rows, _only_yesterday, _until_noon, _one_row, _null_from_noon, _all_null])
+async def test_a_day_that_is_not_there_to_its_end_is_not_published_yet(
+    server: Server, spoil: Callable[[Json], None]
+) -> None:
+    document = a_price_document()
+    spoil(document)
+    server.body = raw(document)
+    with pytest.raises(NotYetPublished, match="ask again later"):
+        await prices(server)
+
+
+@pytest.mark.parametrize("status", [404, 204])
+async def test_nothing_there_is_not_published_yet(server: Server, status: int) -> None:
+    server.status = status
+    with pytest.raises(NotYetPublished, match=r"/price\?bzn=DE-LU.* has no prices of DE-LU for 2026-03-03 yet"):
+        await prices(server)
+
+
+async def test_a_hole_in_the_middle_of_a_fetched_day_is_a_bad_document(server: Server) -> None:
+    document = a_price_document()
+    document["price"][24] = None
+    server.body = raw(document)
+    with pytest.raises(BadDocument, match=r"127\.0\.0\.1.* null as the price of slot 2026-03-03 06:00"):
+        await prices(server)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>maintenance</html>", b"[1]", b"{}"])
+async def test_a_body_of_another_kind_is_a_bad_document(server: Server, body: bytes) -> None:
+    server.body = body
+    with pytest.raises(BadDocument):
+        await prices(server)
+    with pytest.raises(BadDocument):
+        await weather(server)
+
+
+async def test_an_endless_body_is_left_off(server: Server) -> None:
+    server.body = b"[" * 10_000_000
+    with pytest.raises(BadDocument, match="is larger than 4 MB"):
+        await prices(server)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_busy_or_broken_source_is_unavailable_and_its_wish_to_wait_is_kept(server: Server, status: int) -> None:
+    server.status, server.headers = status, {"Retry-After": "90"}
+    for ask in (prices, weather):
+        with pytest.raises(SourceUnavailable, match=f"answered {status}") as failure:
+            await ask(server)
+        assert failure.value.retry_after_s == 90.0
+
+
+@pytest.mark.parametrize(
+    ("status", "part"),
+    [(400, "refused the question with 400"), (401, "denied access"), (403, "denied access"), (302, "has moved")],
+)
+async def test_other_refusals_are_unavailable_with_their_way_out(server: Server, status: int, part: str) -> None:
+    server.status = status
+    for ask in (prices, weather):
+        with pytest.raises(SourceUnavailable, match=part):
+            await ask(server)
+
+
+@pytest.mark.parametrize("status", [400, 200, 429])
+async def test_the_reason_a_weather_source_gives_is_passed_on(server: Server, status: int) -> None:
+    server.status = status
+    server.body = raw({"error": True, "reason": "Parameter 'start_date' is out of allowed range"})
+    with pytest.raises(SourceUnavailable, match=r"\(Parameter 'start_date' is out of allowed range\)"):
+        await weather(server)
+
+
+async def test_a_weather_address_that_leads_nowhere_is_unavailable(server: Server) -> None:
+    server.status = 404
+    with pytest.raises(SourceUnavailable, match="check the source's base URL"):
+        await weather(server)
+
+
+async def test_a_source_that_is_not_there_is_unavailable(server: Server) -> None:
+    async with a_client() as client:
+        with pytest.raises(SourceUnavailable, match="cannot be reached"):
+            await EnergyChartsSource(client, "http://127.0.0.1:1").fetch("DE-LU", DAY)
+
+
+async def test_a_source_that_does_not_answer_in_time_is_unavailable() -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as client:
+        with pytest.raises(SourceUnavailable, match="did not answer in time"):
+            await OpenMeteoSource(client).weather(CELL, MIDNIGHT, 96)
+
+
+async def test_a_body_that_cannot_be_unpacked_is_unavailable(server: Server) -> None:
+    server.body, server.headers = b"not gzip", {"Content-Encoding": "gzip"}
+    with pytest.raises(SourceUnavailable, match="cannot be unpacked"):
+        await prices(server)
+
+
+@pytest.mark.parametrize("base_url", ["", "prices", "ftp://example.org", "http://", "http://127.0.0.1:port"])
+async def test_an_address_that_is_none_is_a_sentence(base_url: str) -> None:
+    async with a_client() as client:
+        with pytest.raises(SourceUnavailable, match="is no http address"):
+            await EnergyChartsSource(client, base_url).fetch("DE-LU", DAY)
+
+
+async def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
+    server.status = 404
+    secret = server.base_url.replace("http://", "http://reader:hunter2@")
+    async with a_client() as client:
+        with pytest.raises(NotYetPublished) as failure:
+            await EnergyChartsSource(client, secret).fetch("DE-LU", DAY)
+    assert "hunter2" not in str(failure.value)
+
+
+async def test_an_unknown_price_area_is_named() -> None:
+    async with a_client() as client:
+        with pytest.raises(LookupError, match="price area XX is not known; known are DE-LU"):
+            await EnergyChartsSource(client).fetch("XX", DAY)
+        with pytest.raises(LookupError, match="price area XX"):
+            OpenMeteoSource(client, zone="XX")
+
+
+async def test_many_questions_at_once_do_not_mix(server: Server) -> None:
+    server.body = json.dumps(a_price_document()).encode()
+    answers = await asyncio.gather(*(prices(server) for _ in range(8)))
+    assert all(series == answers[0] for series in answers)
