@@ -245,7 +245,7 @@ def _take_override(state: PumpState, override: Override, now: datetime) -> PumpS
 
 def _take_observation(state: PumpState, seen: Observed) -> PumpState:
     """Believe an observation only where no command of ours is open and it is newer than what we last did."""
-    if state.open is not None or (state.settled_at is not None and seen.as_of <= state.settled_at):
+    if state.retired or state.open is not None or (state.settled_at is not None and seen.as_of <= state.settled_at):
         return state
     return state.model_copy(update={"settled": seen.mode, "settled_at": seen.as_of})
 

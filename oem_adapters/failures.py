@@ -1,0 +1,59 @@
+"""Failures of the transport and of HTTP, in the closed set of `domain.oem`.
+
+Protects: a failure that could have been a taken write is never called "not taken"; no message repeats a body, a query
+or an exception's own text, because each of these can carry a secret.
+"""
+
+import httpx
+
+from domain.oem import Malformed, NotExecutable, OemError, Rejected, Unavailable
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+"""Failures that happen before the first byte of a request leaves; all others may come after the last one arrived."""
+
+_REFUSALS = {
+    400: "it finds the request or its value not valid",
+    403: "the account has no right to it (scope, subscription or access to the system)",
+    404: "it knows no such system, device or setting",
+    405: "it does not offer this call",
+    409: "it conflicts with the state of the unit",
+    415: "it does not read this content type",
+    422: "it finds the value not valid",
+}
+_LOCKED = 423
+_REQUEST_TIMEOUT = 408
+_TOO_EARLY = 425
+
+
+def transport_failure(what: str, error: httpx.HTTPError | httpx.InvalidURL | TimeoutError) -> OemError:
+    """The error for a request that got no answer. `what` names the call, without ids."""
+    kind = type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return Malformed(f"{what}: the answer could not be unpacked ({kind}).")
+    if isinstance(error, httpx.InvalidURL):
+        return Unavailable(f"{what}: the address of the cloud is not a URL.", maybe_taken=False)
+    if isinstance(error, _NEVER_SENT):
+        return Unavailable(f"{what}: the cloud was not reached ({kind}).", maybe_taken=False)
+    return Unavailable(f"{what}: no answer came ({kind}).", maybe_taken=True)
+
+
+def status_failure(what: str, status: int) -> OemError | None:
+    """The error for an answer's status; None for 2xx. 401 needs a token and 429 a clock: neither is decided here."""
+    if 200 <= status < 300:
+        return None
+    if status >= 500 or status == _REQUEST_TIMEOUT:
+        return Unavailable(f"{what}: the cloud failed ({status}).", maybe_taken=True)
+    if status == _TOO_EARLY:
+        return Unavailable(f"{what}: the cloud was not ready for it ({status}).", maybe_taken=False)
+    if status == _LOCKED:
+        return NotExecutable(f"{what}: the unit is locked now ({status}).")
+    if status >= 400:
+        return Rejected(f"{what} was refused: {_REFUSALS.get(status, 'the cloud gives no known reason')} ({status}).")
+    return Malformed(f"{what}: an answer that is none of this API's ({status}).")

@@ -1,0 +1,155 @@
+"""What all vendors' clouds share: a call with an account's token, and every failure in the closed set of `domain.oem`.
+
+Protects: a call leaves at most twice (the second time with a renewed token after a 401, which surely took nothing), and
+no token, secret, body, id or query is ever logged or raised.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import structlog
+from pydantic import SecretStr, TypeAdapter, ValidationError
+
+from domain.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem import AuthExpired, Malformed, OemError
+from oem_adapters.budget import CallBudget
+from oem_adapters.failures import status_failure, transport_failure
+from oem_adapters.timeouts import WallTimeouts
+from oem_adapters.tokens import TokenEndpoint, TokenKeeper
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. The route is a template, so that logs and errors can name it without naming a home."""
+
+    method: str
+    route: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """What fills the route's braces."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+
+    @property
+    def path(self) -> str:
+        return self.route.format_map({name: quote(value, safe="") for name, value in self.ids.items()})
+
+
+class CloudClient:
+    """Sends calls of one vendor's accounts over an injected client, which several adapters may share."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        vault: TokenVault,
+        oem: str,
+        endpoint: TokenEndpoint,
+        timeouts: WallTimeouts,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._http = http
+        self._oem = oem
+        self._tokens = TokenKeeper(http, vault, oem, endpoint, timeouts)
+        self._timeouts = timeouts
+        self._headers = {"Accept": "application/json", **(headers or {})}
+        self._budget = CallBudget()
+
+    def describe(self, call: Call) -> str:
+        """How errors name a call."""
+        return f"{self._oem} {call.method} {call.route}"
+
+    async def send(self, account_id: str, call: Call, now: datetime) -> httpx.Response:
+        """The cloud's 2xx answer; raises any of the closed set. `now` is steered."""
+        what = self.describe(call)
+        self._budget.check(account_id, what, now)
+        credentials = await self._tokens.credentials(account_id)
+        token = await self._tokens.current(credentials, now)
+        answer = await self._once(credentials, call, token, now)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            token = await self._tokens.renew(credentials, token, now)
+            self._budget.check(account_id, what, now)
+            answer = await self._once(credentials, call, token, now)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                raise AuthExpired(f"{what}: the cloud does not accept a newly issued token of account {account_id}.")
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise self._budget.refused(account_id, what, answer.headers, now)
+        failure = status_failure(what, answer.status_code)
+        if failure is not None:
+            raise failure
+        return answer
+
+    async def fetch[Shape](self, account_id: str, call: Call, shape: TypeAdapter[Shape], now: datetime) -> Shape:
+        """As `send`, with the answer's JSON in a shape; raises Malformed where it has another."""
+        answer = await self.send(account_id, call, now)
+        try:
+            return shape.validate_json(answer.content)
+        except ValidationError as broken:
+            # Place and kind of the first fault only: pydantic's own text repeats the input.
+            first = broken.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise Malformed(f"{self.describe(call)}: {place} cannot be read ({first['type']}).")
+
+    async def _once(
+        self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime
+    ) -> httpx.Response:
+        begun = time.monotonic()
+        outcome = await self._exchange(credentials, call, token)
+        told = type(outcome).__name__ if isinstance(outcome, OemError) else outcome.status_code
+        log.debug(
+            "cloud called",
+            oem=self._oem,
+            account_id=credentials.account_id,
+            method=call.method,
+            route=call.route,
+            outcome=told,
+            wall_ms=round((time.monotonic() - begun) * 1000),
+        )
+        if isinstance(outcome, OemError):
+            raise outcome
+        if outcome.status_code != httpx.codes.UNAUTHORIZED:  # there it would speak of the budget of strangers
+            self._budget.learn(credentials.account_id, outcome.headers, now)
+        return outcome
+
+    async def _exchange(
+        self, credentials: AccountCredentials, call: Call, token: StoredToken
+    ) -> httpx.Response | OemError:
+        """One exchange. Errors are returned: a raised one would chain an exception that holds the request's headers."""
+        headers = dict(self._headers)
+        content = None
+        if call.body is not None:
+            headers["Content-Type"] = call.content_type
+            content = json.dumps(call.body, allow_nan=False)
+        try:
+            async with asyncio.timeout(self._timeouts.whole_s):
+                return await self._http.request(
+                    call.method,
+                    credentials.base_url.rstrip("/") + call.path,
+                    params=call.query or None,
+                    content=content,
+                    headers=headers,
+                    auth=_Bearer(token.access_token),
+                    timeout=self._timeouts.as_httpx(),
+                    follow_redirects=False,  # a token goes to its own cloud and nowhere else
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            return transport_failure(self.describe(call), error)
+
+
+class _Bearer(httpx.Auth):
+    """Puts the token on a request at the last moment, so that no local variable of ours holds it in the clear."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        yield request

@@ -1,0 +1,89 @@
+"""The levers of a NIBE unit, as its points and zones offer them.
+
+Protects: a room setpoint goes through its zone and never through a point, because the point's write is confirmed and
+not applied; ranges are in real units.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.modes import Lever
+from domain.oem import Capability
+from oem_adapters.nibe_myuplink.const import OFFSET_RANGE, ZONE_RANGE_C, ZONE_STEP_C
+from oem_adapters.nibe_myuplink.models import Quantity, find
+from oem_adapters.nibe_myuplink.wire import Point, Zone
+
+_HEAT_MODES = frozenset({"", "heat", "off", "auto"})
+"""Zone modes in which `setpointHeat` is the wish for heating; "heatcool" follows one setpoint for both."""
+
+
+@dataclass(frozen=True)
+class LeverOnWire:
+    """Where a lever is found and what it takes."""
+
+    lever: Lever
+    wire_id: str
+    """Parameter id of an offset, zone id of a room setpoint."""
+    minimum: float
+    maximum: float
+    step: float
+    current: float | None
+
+    def capability(self, model: str, has_room_sensor: bool) -> Capability:
+        """What the unit can do with this lever; only for one that tells its current setting."""
+        if self.current is None:
+            raise ValueError("a lever without a current setting is no capability")
+        return Capability(
+            model=model,
+            lever=self.lever,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            step=self.step,
+            current=self.current,
+            has_room_sensor=has_room_sensor,
+        )
+
+
+def heating_offset(points: Sequence[Point]) -> LeverOnWire | None:
+    """The heating offset of the first climate system, where it may be written."""
+    point = find(points, Quantity.HEATING_OFFSET)
+    if point is None or not point.writable:
+        return None
+    return LeverOnWire(
+        lever=Lever.HEATING_OFFSET,
+        wire_id=point.parameter_id,
+        minimum=OFFSET_RANGE[0] if point.minimum is None else point.minimum,
+        maximum=OFFSET_RANGE[1] if point.maximum is None else point.maximum,
+        step=point.step,
+        current=point.value,
+    )
+
+
+def heat_zone(zones: Sequence[Zone]) -> Zone | None:
+    """The first zone whose room setpoint for heating can be set and read back in degrees C."""
+    return next((zone for zone in zones if _can_heat(zone)), None)
+
+
+def room_setpoint(zones: Sequence[Zone]) -> LeverOnWire | None:
+    """The room setpoint of the first heat zone."""
+    zone = heat_zone(zones)
+    if zone is None:
+        return None
+    return LeverOnWire(
+        lever=Lever.ROOM_SETPOINT,
+        wire_id=zone.zone_id,
+        minimum=ZONE_RANGE_C[0] if zone.minimum is None else zone.minimum,
+        maximum=ZONE_RANGE_C[1] if zone.maximum is None else zone.maximum,
+        step=ZONE_STEP_C,
+        current=zone.setpoint_heat,
+    )
+
+
+def _can_heat(zone: Zone) -> bool:
+    """A zone that can only be commanded has no read-back, and without one nothing is ever believed."""
+    return (
+        zone.setpoint_heat is not None
+        and zone.command_only is not True
+        and zone.is_celsius is not False
+        and zone.mode.casefold() in _HEAT_MODES
+    )

@@ -1,0 +1,130 @@
+"""Which of a unit's parameters means what, on each family of models.
+
+Protects: a parameter is taken for what the vendor calls it first (smart-home category, then name) and for what its
+number meant on known models last; a value no sensor could give is no value.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from oem_adapters.nibe_myuplink.wire import Point
+
+
+class Family(StrEnum):
+    """Generations of control, with different parameter ids."""
+
+    F = "F"
+    S = "S"
+    UNKNOWN = "unknown"
+
+
+class Quantity(StrEnum):
+    """What is looked for."""
+
+    HEATING_OFFSET = "heating_offset"
+    ROOM_C = "room_c"
+    OUTDOOR_C = "outdoor_c"
+    SUPPLY_C = "supply_c"
+    POWER_W = "power_w"
+    COMPRESSOR_HZ = "compressor_hz"
+
+
+@dataclass(frozen=True)
+class Signs:
+    """How a quantity is told from others, and the values it can have."""
+
+    category: str | None
+    names: frozenset[str]
+    ids: dict[Family, tuple[str, ...]]
+    lowest: float
+    highest: float
+
+
+SIGNS: dict[Quantity, Signs] = {
+    Quantity.HEATING_OFFSET: Signs(
+        category="sh-indoorSpOffsHeat",
+        names=frozenset({"heating offset climate system 1", "heating, offset climate system 1"}),
+        ids={Family.F: ("47011",)},
+        lowest=-10.0,
+        highest=10.0,
+    ),
+    Quantity.ROOM_C: Signs(
+        category="sh-indoorTemp",
+        names=frozenset({"room temperature (bt50)"}),
+        ids={Family.F: ("40033",)},
+        lowest=-10.0,
+        highest=50.0,
+    ),
+    Quantity.OUTDOOR_C: Signs(
+        category="sh-outdoorTemp",
+        names=frozenset({"current outd temp (bt1)", "outdoor temperature (bt1)"}),
+        ids={Family.F: ("40004",), Family.S: ("4",)},
+        lowest=-60.0,
+        highest=60.0,
+    ),
+    Quantity.SUPPLY_C: Signs(
+        category="sh-supplyTemp",
+        names=frozenset({"supply line (bt2)"}),
+        ids={Family.F: ("40008",), Family.S: ("8",)},
+        lowest=-30.0,
+        highest=100.0,
+    ),
+    Quantity.POWER_W: Signs(
+        category=None,
+        names=frozenset({"instantaneous used power"}),
+        ids={Family.S: ("22130",)},
+        lowest=0.0,
+        highest=60_000.0,
+    ),
+    Quantity.COMPRESSOR_HZ: Signs(
+        category=None,
+        names=frozenset({"current compressor frequency"}),
+        ids={Family.F: ("41778",)},
+        lowest=0.0,
+        highest=200.0,
+    ),
+}
+"""Never add 47751 (room setpoint) as a lever: the cloud confirms its write and the pump never applies it."""
+
+_FAMILY_IN_NAME = re.compile(r"(?<![A-Za-z0-9])([FS])\s?\d{2,4}(?!\d)")
+
+
+def family_of(product: str) -> Family:
+    """The family by a product name such as "F730 CU 3x400V", "S1255-12" or "SMO S40"."""
+    found = _FAMILY_IN_NAME.search(product)
+    return Family(found.group(1)) if found else Family.UNKNOWN
+
+
+def find(points: Sequence[Point], quantity: Quantity) -> Point | None:
+    """The point that carries a quantity, or None.
+
+    The same id may come twice, and a category may mark several climate systems: known ids go first, then the order of
+    the answer; among these the first with a plausible value, or else the first.
+    """
+    signs = SIGNS[quantity]
+    known_ids = [known for ids in signs.ids.values() for known in ids]
+    by_category = [p for p in points if signs.category is not None and signs.category in p.smart_home]
+    by_name = [p for p in points if _plain(p.name) in signs.names]
+    by_id = [p for p in points if p.parameter_id in known_ids]
+    for candidates in (by_category, by_name, by_id):
+        if candidates:
+            ordered = sorted(candidates, key=lambda p: p.parameter_id not in known_ids)
+            return next((p for p in ordered if _plausible(p, signs)), ordered[0])
+    return None
+
+
+def value_of(points: Sequence[Point], quantity: Quantity) -> float | None:
+    """The quantity's value; None where it is absent or cannot be true."""
+    point = find(points, quantity)
+    return point.value if point is not None and _plausible(point, SIGNS[quantity]) else None
+
+
+def _plausible(point: Point, signs: Signs) -> bool:
+    return point.value is not None and signs.lowest <= point.value <= signs.highest
+
+
+def _plain(name: str) -> str:
+    """A name without case, odd spaces and the soft hyphens that this cloud puts into long words."""
+    return " ".join(name.replace("\u00ad", "").casefold().split())

@@ -1,0 +1,165 @@
+"""Shapes of the myUplink wire, as far as they are used.
+
+Protects: an unknown field, a text where a number was, or a strange point we do not need never spoils an answer.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from oem_adapters.nibe_myuplink.const import ABSENT
+
+
+def _number(told: Any) -> float | None:
+    """A finite number, also from text; None for anything else and for the value of an absent sensor."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    try:
+        number = float(told)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number != ABSENT else None
+
+
+def _stamp(told: Any) -> datetime | None:
+    """An aware moment; a stamp without an offset is UTC, as all others of this cloud are."""
+    if not isinstance(told, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _words(told: Any) -> list[str]:
+    return [word for word in told if isinstance(word, str)] if isinstance(told, list) else []
+
+
+def _text(told: Any) -> str:
+    return told if isinstance(told, str) else ""
+
+
+Number = Annotated[float | None, BeforeValidator(_number)]
+Stamp = Annotated[datetime | None, BeforeValidator(_stamp)]
+Words = Annotated[list[str], BeforeValidator(_words)]
+Text = Annotated[str, BeforeValidator(_text)]
+Id = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Product(_Wire):
+    """What a unit is."""
+
+    name: Text = ""
+
+
+class Device(_Wire):
+    """A unit, in a list of systems or asked for by itself."""
+
+    device_id: Id = Field(alias="id")
+    connection_state: Text = Field(default="", alias="connectionState")
+    product: Product = Product()
+
+    @property
+    def connected(self) -> bool:
+        return self.connection_state.casefold() == "connected"
+
+    @property
+    def disconnected(self) -> bool:
+        """Said to be disconnected; a state we do not know says neither."""
+        return self.connection_state.casefold() == "disconnected"
+
+
+class System(_Wire):
+    """A home's installation."""
+
+    system_id: Id = Field(alias="systemId")
+    devices: list[Device] = []
+
+
+class SystemsPage(_Wire):
+    """One page of an account's systems; `numItems` counts all pages."""
+
+    total: int = Field(default=0, alias="numItems")
+    systems: list[System]
+
+
+class Point(_Wire):
+    """One parameter of a unit. The value is in real units; minimum, maximum and step are raw, times the scale."""
+
+    parameter_id: Id = Field(alias="parameterId")
+    name: Text = Field(default="", alias="parameterName")
+    category: Text = ""
+    writable: bool = False
+    stamp: Stamp = Field(default=None, alias="timestamp")
+    value: Number = None
+    smart_home: Words = Field(default=[], alias="smartHomeCategories")
+    raw_minimum: Number = Field(default=None, alias="minValue")
+    raw_maximum: Number = Field(default=None, alias="maxValue")
+    raw_step: Number = Field(default=None, alias="stepValue")
+    raw_scale: Number = Field(default=None, alias="scaleValue")
+
+    @property
+    def scale(self) -> float:
+        return self.raw_scale or 1.0
+
+    @property
+    def minimum(self) -> float | None:
+        return None if self.raw_minimum is None else round(self.raw_minimum * self.scale, 6)
+
+    @property
+    def maximum(self) -> float | None:
+        return None if self.raw_maximum is None else round(self.raw_maximum * self.scale, 6)
+
+    @property
+    def step(self) -> float:
+        """A missing or zero step is one raw unit, the finest that the pump can hold."""
+        return round((self.raw_step or 1.0) * self.scale, 6)
+
+
+class Zone(_Wire):
+    """A climate zone of an S-series unit."""
+
+    zone_id: Id = Field(alias="zoneId")
+    mode: Text = ""
+    command_only: bool | None = Field(default=None, alias="commandOnly")
+    is_celsius: bool | None = Field(default=None, alias="isCelsius")
+    temperature: Number = None
+    setpoint_heat: Number = Field(default=None, alias="setpointHeat")
+    minimum: Number = Field(default=None, alias="setpointRangeMin")
+    maximum: Number = Field(default=None, alias="setpointRangeMax")
+
+
+SYSTEMS_PAGE = TypeAdapter(SystemsPage)
+DEVICE = TypeAdapter(Device)
+POINTS = TypeAdapter(list[Point])
+ZONES = TypeAdapter(list[Zone])
+_OBJECT = TypeAdapter(dict[str, Any])
+
+ACCEPTED = "modified"
+
+
+def verdict_on(content: bytes, parameter_id: str) -> str | None:
+    """What a 2xx answer to a write says of a parameter: "modified", another word, or None where it says nothing.
+
+    Two shapes are known, `{"status": 200, "payload": {id: word}}` and `{id: word}`; an empty answer says nothing
+    against the write.
+    """
+    if not content.strip():
+        return ACCEPTED
+    try:
+        body = _OBJECT.validate_json(content)
+    except ValidationError:
+        return None
+    status = body.get("status")
+    if isinstance(status, int) and not isinstance(status, bool) and not 200 <= status < 300:
+        return f"status {status}"
+    payload = body.get("payload")
+    word = (payload if isinstance(payload, dict) else body).get(parameter_id)
+    return word if isinstance(word, str) else None

@@ -1,0 +1,112 @@
+"""Builders: say in a test only what it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.enrolment import BuildingClass, Emitter, Enrolment, PumpProfile
+from domain.modes import Lever, Mode
+from domain.oem import Reading, VendorTiming
+from domain.overrides import Override, OverrideKind
+from domain.plans import ModeSegment, PricePlan
+from domain.slots import SLOT
+from domain.steering import PumpState
+
+MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
+TIMING = VendorTiming(
+    usual_delay=timedelta(seconds=150),
+    look_again=timedelta(seconds=90),
+    longest_in_flight=timedelta(seconds=420),
+    reading_max_age=timedelta(minutes=30),
+)
+
+
+def at(hours: float, minutes: float = 0) -> datetime:
+    """A moment of the test's day."""
+    return MIDNIGHT + timedelta(hours=hours, minutes=minutes)
+
+
+def a_plan(revision: int = 1, modes: dict[tuple[float, float], Mode] | None = None, hours: float = 24) -> PricePlan:
+    """A price plan from {(from hour, to hour): mode}; neutral elsewhere."""
+    segments = tuple(
+        ModeSegment(start=at(start), end=at(end), mode=mode) for (start, end), mode in (modes or {}).items()
+    )
+    return PricePlan(revision=revision, segments=segments, first_slot=MIDNIGHT, valid_until=at(hours))
+
+
+def plan_of(revision: int, modes: list[Mode]) -> PricePlan:
+    """A price plan with one mode a slot from midnight on."""
+    segments = tuple(
+        ModeSegment(start=MIDNIGHT + i * SLOT, end=MIDNIGHT + (i + 1) * SLOT, mode=mode) for i, mode in enumerate(modes)
+    )
+    return PricePlan(
+        revision=revision, segments=segments, first_slot=MIDNIGHT, valid_until=MIDNIGHT + len(modes) * SLOT
+    )
+
+
+def a_state(pump_id: str = "p-0001", **given: Any) -> PumpState:
+    """A pump in neutral, unless said otherwise."""
+    return PumpState(pump_id=pump_id, oem="nibe", **given)
+
+
+def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **given: Any) -> Override:
+    """A household's wish."""
+    return Override(
+        override_id=given.pop("override_id", f"o-{mode.value}-{start}-{until}"),
+        kind=given.pop("kind", OverrideKind.HOUSEHOLD),
+        mode=mode,
+        requested_at=at(start),
+        until=at(until),
+        who=given.pop("who", "resident"),
+        why=given.pop("why", "cold feet"),
+    )
+
+
+def a_command(mode: Mode = Mode.MAX, seq: int = 1, decided: float = 0, lives_h: float = 2) -> Command:
+    """A plan's command."""
+    return Command(
+        command_id=f"p-0001-c{seq:05d}",
+        pump_id="p-0001",
+        seq=seq,
+        mode=mode,
+        authority=Authority.PLAN,
+        revision=1,
+        decided_at=at(decided),
+        expires_at=at(decided + lives_h),
+    )
+
+
+def an_outcome(command_id: str, state: CommandState, when: datetime, seen: Mode | None = None) -> CommandOutcome:
+    """How a command ended."""
+    return CommandOutcome(command_id=command_id, state=state, at=when, seen_mode=seen, reason="as the test says")
+
+
+def a_reading(setting: float | None, as_of: datetime) -> Reading:
+    """What a cloud reports of an offset lever."""
+    return Reading(as_of=as_of, lever=Lever.HEATING_OFFSET, setting=setting, room_c=21.0)
+
+
+def a_profile(pump_id: str = "p-0001", **given: Any) -> PumpProfile:
+    """A radiator house of the sixties with an offset lever."""
+    enrolment = Enrolment(
+        pump_id=pump_id,
+        oem="nibe",
+        account_id="nibe-main",
+        vendor_system_id="s",
+        vendor_device_id="d",
+        price_area="DE-LU",
+        grid_area="feeder-1",
+        weather_cell="50.0,10.0",
+        building_class=BuildingClass.RENOVATED,
+        heated_area_m2=140,
+        emitter=Emitter.RADIATOR,
+        rated_heat_kw=8,
+    )
+    return PumpProfile(
+        enrolment=enrolment,
+        model=given.pop("model", "F730"),
+        lever=given.pop("lever", Lever.HEATING_OFFSET),
+        baseline_setting=given.pop("baseline_setting", 0.0),
+        has_room_sensor=given.pop("has_room_sensor", True),
+        **given,
+    )

@@ -1,0 +1,197 @@
+"""What all vendors share: every failure of the wire becomes one of the closed set, and the budget is kept."""
+
+import asyncio
+import socket
+from datetime import timedelta
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
+from oem_adapters.http import Call, CloudClient
+from oem_adapters.timeouts import WallTimeouts
+from oem_adapters.tokens import TokenEndpoint
+from tests.oem_adapters.conftest import NOW, SHORT
+from tests.oem_adapters.loopback import CUT, DRIP, HANG, Answer, Loopback
+from tests.oem_adapters.vault import ACCESS_TOKEN, VaultInMemory, a_token
+
+CALL = Call("GET", "/things/{thing}", {"thing": "a b/c"}, {"token-like": "query-secret"})
+PATH = "/things/a%20b%2Fc"
+WRITE = Call("PATCH", "/things/{thing}", {"thing": "a b/c"}, body={"x": 1})
+ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
+
+
+def a_client(http: httpx.AsyncClient, vault: VaultInMemory, timeouts: WallTimeouts = SHORT) -> CloudClient:
+    return CloudClient(http, vault, "nibe", ENDPOINT, timeouts)
+
+
+async def test_an_answer_comes_through_with_the_accounts_token(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    cloud.on("GET", PATH, Answer({"fine": True}))
+    found = await a_client(client, vault).fetch("account-1", CALL, TypeAdapter(dict[str, bool]), NOW)
+    assert found == {"fine": True}
+    assert [r.bearer for r in cloud.requests] == [ACCESS_TOKEN]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (302, Malformed),
+        (400, Rejected),
+        (403, Rejected),
+        (404, Rejected),
+        (405, Rejected),
+        (408, Unavailable),
+        (409, Rejected),
+        (415, Rejected),
+        (418, Rejected),
+        (422, Rejected),
+        (423, NotExecutable),
+        (500, Unavailable),
+        (503, Unavailable),
+    ],
+)
+async def test_every_status_has_its_error_and_no_body_in_it(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory, status: int, expected: type[OemError]
+) -> None:
+    cloud.on("PATCH", PATH, Answer({"detail": "body-secret"}, status, {"Location": "http://127.0.0.1:1/elsewhere"}))
+    with pytest.raises(expected) as raised:
+        await a_client(client, vault).send("account-1", WRITE, NOW)
+    assert str(status) in str(raised.value)
+    assert "body-secret" not in str(raised.value)
+    assert "a b" not in str(raised.value)
+    assert len(cloud.requests) == 1
+    if isinstance(raised.value, Unavailable):
+        assert raised.value.maybe_taken
+
+
+@pytest.mark.parametrize("behaviour", [CUT, HANG, DRIP])
+async def test_a_lost_answer_may_hide_a_taken_write(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory, behaviour: str
+) -> None:
+    cloud.on("PATCH", PATH, behaviour)
+    with pytest.raises(Unavailable) as raised:
+        await a_client(client, vault).send("account-1", WRITE, NOW)
+    assert raised.value.maybe_taken
+    assert len(cloud.requests) == 1
+
+
+async def test_a_refused_connection_surely_took_nothing(client: httpx.AsyncClient) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        vault = VaultInMemory(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        await vault.save("account-1", a_token())
+        with pytest.raises(Unavailable) as raised:
+            await a_client(client, vault).send("account-1", WRITE, NOW)
+    assert not raised.value.maybe_taken
+
+
+@pytest.mark.parametrize("address", ["not a url", "ftp://127.0.0.1", "http://[broken"])
+async def test_a_wrong_address_surely_took_nothing(client: httpx.AsyncClient, address: str) -> None:
+    vault = VaultInMemory(address)
+    await vault.save("account-1", a_token())
+    with pytest.raises(Unavailable) as raised:
+        await a_client(client, vault).send("account-1", WRITE, NOW)
+    assert not raised.value.maybe_taken
+
+
+@pytest.mark.parametrize("raw", [b"<html>busy</html>", b"", b"[1, 2]", b'{"x": "body-secret"}'])
+async def test_an_answer_of_another_shape_is_malformed(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory, raw: bytes
+) -> None:
+    cloud.on("GET", PATH, Answer(raw=raw))
+    with pytest.raises(Malformed) as raised:
+        await a_client(client, vault).fetch("account-1", CALL, TypeAdapter(dict[str, int]), NOW)
+    assert "body-secret" not in str(raised.value)
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_malformed(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    cloud.on("GET", PATH, Answer(raw=b"no gzip", headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(Malformed):
+        await a_client(client, vault).send("account-1", CALL, NOW)
+
+
+async def test_a_429_names_when_to_come_back_and_nothing_is_sent_before(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    vault.tokens["account-2"] = vault.tokens["account-1"]
+    cloud.on("GET", PATH, Answer(status=429, headers={"RateLimit-Reset": "40"}), Answer({}))
+    sut = a_client(client, vault)
+    with pytest.raises(RateLimited) as first:
+        await sut.send("account-1", CALL, NOW)
+    assert first.value.retry_at == NOW + timedelta(seconds=40)
+    with pytest.raises(RateLimited) as second:
+        await sut.send("account-1", CALL, NOW + timedelta(seconds=39))
+    assert second.value.retry_at == NOW + timedelta(seconds=40)
+    assert len(cloud.requests) == 1
+    await sut.send("account-2", CALL, NOW)
+    await sut.send("account-1", CALL, NOW + timedelta(seconds=40))
+    assert len(cloud.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, 60),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "Wed, 21 Jan 2026 07:28:00 GMT"}, 60),
+        ({"RateLimit-Reset": "0"}, 60),
+        ({"RateLimit-Reset": "-5"}, 60),
+        ({"RateLimit-Reset": "1768978800000"}, 60),
+        ({"RateLimit-Reset": "nan"}, 60),
+        ({"RateLimit-Reset": "100000000"}, 86400),
+    ],
+)
+async def test_a_429_without_a_sane_reset_waits_a_sane_time(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory, headers: dict[str, str], wait_s: int
+) -> None:
+    cloud.on("GET", PATH, Answer(status=429, headers=headers))
+    with pytest.raises(RateLimited) as raised:
+        await a_client(client, vault).send("account-1", CALL, NOW)
+    assert raised.value.retry_at == NOW + timedelta(seconds=wait_s)
+
+
+async def test_the_last_call_of_a_window_keeps_the_next_one_home(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    cloud.on("GET", PATH, Answer({}, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "20"}))
+    sut = a_client(client, vault)
+    await sut.send("account-1", CALL, NOW)
+    with pytest.raises(RateLimited) as raised:
+        await sut.send("account-1", CALL, NOW + timedelta(seconds=1))
+    assert raised.value.retry_at == NOW + timedelta(seconds=20)
+    assert len(cloud.requests) == 1
+    await sut.send("account-1", CALL, NOW + timedelta(seconds=21))
+
+
+async def test_calls_left_in_the_window_are_not_held_back(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    cloud.on("GET", PATH, Answer({}, headers={"RateLimit-Remaining": "3", "RateLimit-Reset": "20"}))
+    sut = a_client(client, vault)
+    await sut.send("account-1", CALL, NOW)
+    await sut.send("account-1", CALL, NOW)
+    assert len(cloud.requests) == 2
+
+
+async def test_an_account_without_credentials_needs_a_person(client: httpx.AsyncClient, vault: VaultInMemory) -> None:
+    with pytest.raises(AuthExpired, match="nobody"):
+        await a_client(client, vault).send("nobody", CALL, NOW)
+
+
+async def test_one_slow_account_does_not_hold_up_another(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    vault.tokens["account-2"] = vault.tokens["account-1"]
+    cloud.on("PATCH", PATH, HANG)
+    cloud.on("GET", PATH, Answer({}))
+    sut = a_client(client, vault)
+    slow = asyncio.create_task(sut.send("account-1", WRITE, NOW))
+    async with asyncio.timeout(0.25):
+        await sut.send("account-2", CALL, NOW)
+    with pytest.raises(Unavailable):
+        await slow

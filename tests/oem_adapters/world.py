@@ -1,0 +1,101 @@
+"""A simulator in a process of its own, as a stack runs it, with its fault switches and its truth.
+
+Protects: adapters meet a cloud written by an independent reading of the vendors' documents.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from domain.clock import SteeringClock
+from domain.oem import PumpAddress
+
+EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
+CONSENTED = "a-refresh-token-by-consent"
+TOKEN_LIFE_S = 1800.0
+
+
+@dataclass(frozen=True)
+class World:
+    url: str
+    clock: SteeringClock
+    client_id: str
+    client_secret: str
+
+    def now(self) -> datetime:
+        return self.clock.steered(datetime.now(UTC))
+
+    def wall_s(self, steered: timedelta) -> float:
+        return self.clock.wall_duration(steered).total_seconds()
+
+    def pumps(self, oem: str) -> list[PumpAddress]:
+        sheets = httpx.get(f"{self.url}/_world/enrolment").json()
+        return [
+            PumpAddress(**{name: sheet[name] for name in PumpAddress.model_fields})
+            for sheet in sheets
+            if sheet["oem"] == oem
+        ]
+
+    def truth(self, pump_id: str) -> dict[str, Any]:
+        states: list[dict[str, Any]] = httpx.get(f"{self.url}/_world/now").json()["pumps"]
+        return next(state for state in states if state["pump"] == pump_id)
+
+    @contextlib.contextmanager
+    def faulty(self, **rates: float) -> Iterator[None]:
+        """Switch faults on for a while, by names with underscores."""
+        named = {name.replace("_", "-"): rate for name, rate in rates.items()}
+        httpx.post(f"{self.url}/_world/faults", json=named).raise_for_status()
+        try:
+            yield
+        finally:
+            httpx.post(f"{self.url}/_world/faults", json=dict.fromkeys(named, 0.0)).raise_for_status()
+
+
+@contextlib.contextmanager
+def running_world(folder: Path, pumps: int, speed: float) -> Iterator[World]:
+    clock = SteeringClock(epoch=EPOCH, start_wall=datetime.now(UTC) + timedelta(seconds=1), speed=speed)
+    ready, config = folder / "ready.json", folder / "simulator.json"
+    told = {
+        "clock": clock.model_dump(mode="json"),
+        "pumps": pumps,
+        "seed": 7,
+        "day": "2026-01-21",
+        "truth_file": str(folder / "truth.jsonl"),
+        "ready_file": str(ready),
+        "client_id": "contract",
+        "client_secret": "contract-secret",
+        "refresh_tokens": [CONSENTED],
+        "token_life_s": TOKEN_LIFE_S,
+        "timeout_hold_s": 1.5,
+        "rate_limit_per_min": 5000,
+    }
+    config.write_text(json.dumps(told))
+    command = [sys.executable, "-m", "simulator", "--config", str(config)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        try:
+            url = _ready(process, ready)
+            while datetime.now(UTC) < clock.start_wall:  # before the epoch no fault strikes
+                time.sleep(0.05)
+            yield World(url, clock, "contract", "contract-secret")
+        finally:
+            process.terminate()
+
+
+def _ready(process: subprocess.Popen[bytes], ready: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if ready.exists():
+            return str(json.loads(ready.read_text())["url"])
+        if process.poll() is not None:
+            raise RuntimeError(f"the simulator ended with {process.returncode} before it was ready")
+        time.sleep(0.05)
+    raise RuntimeError("the simulator was not ready within a minute")
