@@ -148,9 +148,9 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         await fences.dispose()
 
 
-def workflow_runner(settings: Settings) -> WorkflowRunner:
+def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
     """The sandbox with the pure packages passed through: a tenth of the memory, and determinism is still checked."""
-    if not settings.sandbox:
+    if not sandbox:
         return UnsandboxedWorkflowRunner()
     restrictions = SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows.contracts")
     return SandboxedWorkflowRunner(restrictions=restrictions)
@@ -233,7 +233,7 @@ def _pumps_worker(world: World) -> Worker:
         task_queue=PUMPS_QUEUE,
         workflows=[HeatPumpWorkflow],
         activities=[acts.record_events, acts.retire_pump],
-        workflow_runner=workflow_runner(world.settings),
+        workflow_runner=workflow_runner(sandbox=world.settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=world.settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
@@ -279,7 +279,7 @@ def _planner_worker(world: World) -> Worker:
             planning.solve_fleet,
             planning.deliver_plan,
         ],
-        workflow_runner=workflow_runner(settings),
+        workflow_runner=workflow_runner(sandbox=settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,

@@ -49,7 +49,7 @@ LONGEST_BACKOFF = timedelta(minutes=2)
 OFFLINE_LOOK = timedelta(minutes=5)
 """Distance of looks at a pump that its cloud calls disconnected."""
 NOT_NOW_LOOK = timedelta(minutes=10)
-"""A unit that refuses for a while (lock, installer state) is asked again after this."""
+"""A unit or an account that refuses for a while (lock, installer state, credentials) is asked again after this."""
 
 
 class ApplyCommand(Value):
@@ -225,7 +225,7 @@ class _Attempt:
                 taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
                 kind = EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED
                 await self._record(kind, write_no, f"{type(error).__name__}: {error}")
-                if isinstance(error, AuthExpired | Rejected):
+                if isinstance(error, Rejected):
                     return await self._end(End(state=CommandState.REJECTED, reason=str(error)))
                 self._come_back_after(error)
             await self._record(EventKind.ACCEPTED, write_no)
@@ -266,7 +266,7 @@ class _Attempt:
                 delay = max(retry_at - self._now(), timedelta(seconds=1))
             case Offline():
                 delay = OFFLINE_LOOK
-            case NotExecutable():
+            case NotExecutable() | AuthExpired():
                 delay = NOT_NOW_LOOK
             case _:
                 delay = min(FIRST_BACKOFF * 2 ** min(activity.info().attempt - 1, 8), LONGEST_BACKOFF)

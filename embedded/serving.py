@@ -14,9 +14,9 @@ from embedded.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 ATTEMPTS = 3
-PASSING = ("address already in use", "address in use", "pre-existing shared memory block")
-"""What a dead server's log says, in lower case, when another attempt helps: somebody else took the port; or the last
-processes of a killed PostgreSQL are still about to leave."""
+PASSING = ("address already in use", "address in use", "panic:", "pre-existing shared memory block")
+"""What a dead server's log says, in lower case, when another attempt helps: somebody else took the port (Temporal
+crashes when it is one of those it chooses itself); or the last processes of a killed PostgreSQL are about to leave."""
 PAUSE_S = 0.3
 
 Ports = tuple[int, ...]
