@@ -4,12 +4,9 @@ Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted. Errors ar
 prints one document on stdout and nothing else.
 """
 
-import asyncio
 import json
-import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +22,7 @@ from console.demo import run_demo
 from console.demo_order import demo_order
 from console.progress import Board
 from console.report_text import print_report
+from console.running import Interrupted, run
 from embedded.errors import StackError
 from worker import SetupError, configure_logging
 
@@ -93,6 +91,7 @@ def demo(
             _where_next(out, keep)
 
     with tempfile.TemporaryDirectory(prefix="heatsteer-", ignore_cleanup_errors=True) as scratch:
+        Path(scratch).chmod(0o711)  # the database's own user must be able to enter when we are root
         if order.folder is None:
             order = order.in_folder(Path(scratch) / "stack")
         try:
@@ -120,21 +119,6 @@ def _as_date(text: str | None) -> date | None:
         raise typer.BadParameter(f"{text!r} is no date: write YYYY-MM-DD", param_hint="--date") from None
 
 
-def run[T](work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; SIGTERM ends it as cleanly as Ctrl-C does."""
-
-    async def watched() -> T:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work
-
-    try:
-        return asyncio.run(watched())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-
-
 def main() -> None:
     """Entry point of the installed command."""
     sys.exit(_main(sys.argv[1:]))
@@ -150,7 +134,7 @@ def _main(arguments: list[str]) -> int:
         return _sorry(str(error), 1)
     except ClickException as error:
         return _sorry(error.format_message(), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _sorry("interrupted; nothing was left running", INTERRUPTED)
     except typer.Exit as error:
         return error.exit_code

@@ -1,6 +1,5 @@
 """`heatsteer pumps ...`: list, look at, override and retire pumps."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -15,6 +14,8 @@ from rich.table import Table
 from console import fleet
 from console.access import Access, reach
 from console.complaints import WrongInput
+from console.paper import paper
+from console.running import run
 from console.words import parse_duration, parse_until
 from domain.modes import Mode
 from domain.overrides import OverrideKind
@@ -35,7 +36,7 @@ def _with_access[T](folder: Path | None, work: Callable[[Access], Awaitable[T]])
         async with reach(folder) as access:
             return await work(access)
 
-    return asyncio.run(opened())
+    return run(opened())
 
 
 def _print(document: Any, as_json: bool, readable: Callable[[], None]) -> None:
@@ -70,7 +71,7 @@ def list_pumps(folder: Folder = None, as_json: Json = False) -> None:
                 "-" if row["as_of"] is None else f"{row['as_of'].astimezone(TZ):%d %b %H:%M}",
                 "retired" if row["retired_at"] else "steered",
             )
-        Console(highlight=False).print(table)
+        paper().print(table)
 
     _print(rows, as_json, readable)
 
@@ -115,7 +116,7 @@ def show(pump: PumpId, folder: Folder = None, as_json: Json = False) -> None:
     }
 
     def readable() -> None:
-        console = Console(highlight=False)
+        console = paper()
         _print_status(console, pump, status)
         if reading:
             room = "no room sensor" if reading.room_c is None else f"room {reading.room_c:.1f} C"

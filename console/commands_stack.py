@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import signal
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,18 +10,18 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import typer
-from rich.console import Console
 
 from console import stage
 from console.access import VAR, open_access, reach
 from console.complaints import Failed, WrongInput
 from console.fleet import register_search_attributes
+from console.paper import paper
 from console.planning import create_schedule, plan_day
+from console.running import run
 from console.stage import Staging
 from console.world import World
 from domain.clock import SteeringClock
 from domain.ports import DocumentRefused
-from domain.slots import slot_start
 from embedded.doctor import checks
 from embedded.stack import Stack, StackOptions
 from ledger.database import migrate
@@ -35,6 +33,8 @@ prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True
 TZ = ZoneInfo("Europe/Berlin")
 ZONE = "DE-LU"
 CELL = "50.0,10.0"
+ENROLMENT = timedelta(seconds=15)
+"""Before steered time begins, the simulator grants enrolment as many calls as it needs."""
 CLOCK_FILE = "clock.json"
 SECRET_FILE = "fake-cloud-secret"  # noqa: S105 -- a file's name
 
@@ -46,20 +46,11 @@ def up(
 ) -> None:
     """Run the stack at wall time; its state stays in ./var and a restart goes on where it was."""
 
-    async def watched() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        await _up(folder, pumps, seed)
-
-    with suppress(asyncio.CancelledError):
-        asyncio.run(watched())
-        return
-    raise KeyboardInterrupt
+    run(_up(folder, pumps, seed))
 
 
 async def _up(folder: Path, pumps: int, seed: int) -> None:
-    console = Console(stderr=True, highlight=False)
+    console = paper(stderr=True)
     async with Stack(StackOptions(folder=folder, ephemeral=False)) as stack:
         os.environ.update(await stage.prepare(stack))
         clock = _kept_clock(stack.folder)
@@ -94,8 +85,8 @@ def _kept_clock(folder: Path) -> SteeringClock:
     path = folder / CLOCK_FILE
     if path.exists():
         return SteeringClock.model_validate_json(path.read_text())
-    now = slot_start(datetime.now(UTC))
-    clock = SteeringClock(epoch=now, start_wall=now)
+    start = datetime.now(UTC) + ENROLMENT
+    clock = SteeringClock(epoch=start, start_wall=start)
     path.write_text(clock.model_dump_json())
     return clock
 
@@ -118,7 +109,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([{"name": c.name, "ok": c.ok, "detail": c.detail, "way_out": c.way_out} for c in found]))
     else:
-        console = Console(highlight=False)
+        console = paper()
         for check in found:
             mark = "[green]ok[/green]  " if check.ok else "[red]no[/red]  "
             console.print(f"{mark} {check.name}: {check.detail}" + ("" if check.ok else f"; {check.way_out}"))
@@ -134,7 +125,7 @@ def prepare() -> None:
         await migrate(settings.database_url.get_secret_value())
         await register_search_attributes(await connect_temporal())
 
-    asyncio.run(work())
+    run(work())
     typer.echo("the ledger is migrated and the search attributes are registered")
 
 
@@ -145,7 +136,7 @@ def load(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
-    document = asyncio.run(_load(file, folder))
+    document = run(_load(file, folder))
     if as_json:
         typer.echo(json.dumps(document))
     else:

@@ -28,6 +28,7 @@ from console.report import Run, build_report
 from console.world import World
 from domain.overrides import Override
 from domain.plans import MAX_JITTER
+from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from worker import connect_temporal, settings_from_environment
@@ -213,13 +214,26 @@ async def _report(scene: _Scene) -> dict[str, Any]:
         plans=await reports.price_plans(),
         overrides=overrides,
         plan_row=plan,
-        prices=await access.ledger.series.prices(plan["price_version"]) if plan else None,
+        prices=_priced(await access.ledger.series.prices(plan["price_version"]), order) if plan else None,
         price_version=plan["price_version"] if plan else None,
-        weather=await access.ledger.series.weather(plan["weather_version"]) if plan else None,
+        weather=_named(await access.ledger.series.weather(plan["weather_version"]), order) if plan else None,
         planning_s=scene.planning_s,
         temporal={"ui": access.ui_url, **counted},
     )
     return build_report(run)
+
+
+def _priced(prices: PriceSeries, order: DemoOrder) -> PriceSeries:
+    """The prices with the file behind the demo's endpoint; generated ones are labelled by the endpoint itself."""
+    file = order.staging.prices_file
+    return prices if file is None else prices.model_copy(update={"source": f"{prices.source} (file {file.name})"})
+
+
+def _named(weather: WeatherSeries, order: DemoOrder) -> WeatherSeries:
+    """The forecast with what stands behind the demo's endpoint: a file, or the generator, labelled as such."""
+    file = order.staging.weather_file
+    behind = f"file {file.name}" if file else f"synthetic: heatsteer generator, seed {order.staging.seed}"
+    return weather.model_copy(update={"source": f"{weather.source} ({behind})"})
 
 
 def _leave_files(order: DemoOrder, report: Mapping[str, Any], events: Any) -> None:

@@ -22,8 +22,8 @@ from console.access import Access
 from console.complaints import Failed, WrongInput
 from domain.clock import SteeringClock
 from domain.enrolment import Enrolment, PumpProfile
-from domain.modes import Mode
-from domain.oem import OemError
+from domain.modes import Lever, Mode
+from domain.oem import OemError, RateLimited
 from domain.overrides import Override, OverrideKind, problem_with
 from domain.ports import OemAdapter
 from domain.steering import PumpState
@@ -69,9 +69,13 @@ async def enrol(
     Returns the ids enrolled and sentences on those that could not be. A pump that is enrolled already stays as it was.
     """
     gate = asyncio.Semaphore(ENROL_AT_A_TIME)
+    there = {profile.enrolment.pump_id: profile for profile in await access.ledger.pumps.active()}
 
     async def one(enrolment: Enrolment) -> str | None:
         async with gate:
+            if profile := there.get(enrolment.pump_id):
+                await start_pump(access.client, access.clock, profile, patience)
+                return None
             return await _enrol_one(access, enrolment, adapter, patience)
 
     problems = await asyncio.gather(*(one(e) for e in sheet))
@@ -80,16 +84,22 @@ async def enrol(
 
 
 async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, patience: Patience) -> str | None:
-    now = access.now()
-    bare = PumpProfile(enrolment=enrolment, model="", lever="heating_offset", baseline_setting=0, has_room_sensor=False)
+    bare = PumpProfile(
+        enrolment=enrolment, model="", lever=Lever.HEATING_OFFSET, baseline_setting=0, has_room_sensor=False
+    )
+    refusal = "the vendor's call budget is used up"
     for attempt in range(ENROL_TRIES):
         try:
-            capability = await adapter.capability(address_of(bare), now)
+            capability = await adapter.capability(address_of(bare), access.now())
             break
+        except RateLimited as error:
+            pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
+            await asyncio.sleep(max(0.1, pause))
         except OemError as error:
-            if attempt == ENROL_TRIES - 1:
-                return f"{enrolment.pump_id} could not be enrolled: {error}"
+            refusal = str(error)
             await asyncio.sleep(0.2 * 2**attempt)
+    else:
+        return f"{enrolment.pump_id} could not be enrolled: {refusal}"
     profile = PumpProfile(
         enrolment=enrolment,
         model=capability.model,
@@ -100,7 +110,7 @@ async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, 
         setting_max=capability.maximum,
         setting_step=capability.step,
     )
-    await access.ledger.pumps.enrol(profile, now)
+    await access.ledger.pumps.enrol(profile, access.now())
     await start_pump(access.client, access.clock, profile, patience)
     return None
 

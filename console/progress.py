@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from console.paper import paper
 
 MODES = ("MIN", "LOW", "MID", "MAX")
 COLOURS = {"MIN": "blue", "LOW": "white", "MID": "yellow", "MAX": "red"}
@@ -37,7 +39,7 @@ class Board:
 
     def __init__(self, tz: ZoneInfo) -> None:
         self._tz = tz
-        self._console = Console(stderr=True, highlight=False)
+        self._console = paper(stderr=True)
         self._live: Live | None = None
         self._begun = time.monotonic()
         self._next_line: datetime | None = None
@@ -45,7 +47,7 @@ class Board:
     def say(self, sentence: str) -> None:
         """One sentence on what just happened."""
         elapsed = time.monotonic() - self._begun
-        self._console.print(f"[dim]{elapsed:6.1f} s[/dim]  {sentence}")
+        self._console.print(f"[dim]{elapsed:6.1f} s[/dim]  {sentence}", soft_wrap=True)
 
     def show(self, seen: Snapshot) -> None:
         """The newest picture."""
