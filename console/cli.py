@@ -13,7 +13,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from click.exceptions import ClickException
 from cryptography.fernet import Fernet
 
 from console import commands_pumps, commands_stack
@@ -132,13 +131,19 @@ def _main(arguments: list[str]) -> int:
         return _sorry(str(complaint), complaint.exit_code)
     except (StackError, SetupError) as error:
         return _sorry(str(error), 1)
-    except ClickException as error:
-        return _sorry(error.format_message(), error.exit_code)
+    except typer.TyperException as error:
+        return _sorry(_usage(error), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _sorry("interrupted; nothing was left running", INTERRUPTED)
     except typer.Exit as error:
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the words of a command, and where to read on."""
+    said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+    return f"{' '.join(said.split()).removesuffix('.')} (heatsteer COMMAND --help shows what can be said)"
 
 
 def _sorry(sentence: str, code: int) -> int:

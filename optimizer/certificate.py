@@ -1,0 +1,87 @@
+"""What is claimed of a fleet plan, and how the claims are put into shares.
+
+Symbols: cost (the issued schedules, simulated, with priced overflow), bound (no schedules of these pumps cost less),
+neutral (every pump LOW throughout, with the overflow that brings).
+
+    gap_pct          (cost - bound) / scale,  scale = max(|energy cost|, 0.2 sum |price| P dt, 1 ct)
+    gap_of_gain_pct  (cost - bound) / (neutral - bound), 0 where neutral - bound < `NOTHING_TO_GAIN_SHARE` scale
+
+The scale is the energy cost wherever that means something; on a day of mixed signs, whose energy cost may pass through
+zero, it is a fifth of what the energy would cost if every price were positive, so that the share stays finite and does
+not change its sign.
+
+Invariant: bound <= cost, as both are kept to the same admissible schedules; a difference within rounding is closed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.planning import Certificate
+from domain.slots import SLOT_HOURS
+from optimizer.house import Array, House
+from optimizer.response import Horizon
+
+LEAST_GAIN_SHARE = 0.005
+LEAST_GAIN_EUR = 0.01
+"""What a pump must earn by the model, as a share of its energy cost and at least, or it is left neutral."""
+NOTHING_TO_GAIN_SHARE = 0.01
+"""Below this share of the scale, neutral and bound differ by little more than the bound's own slack."""
+BINDING_SHARE = 0.99
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The sums a certificate is made of."""
+
+    cost_eur: float
+    bound_eur: float
+    neutral_eur: float
+    room_c: Array
+    power_kw: Array
+    houses: Sequence[House]
+    cap_kw: float | None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What it took."""
+
+    segments: int
+    iterations: int
+    seconds: float
+    finished: bool
+
+
+def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
+    """The certificate of a plan."""
+    price, load = horizon.price_eur_per_mwh, ledger.power_kw.sum(axis=0)
+    energy = float(load @ price) * SLOT_HOURS / 1000
+    scale = max(abs(energy), 0.2 * float(load @ np.abs(price)) * SLOT_HOURS / 1000, 0.01)
+    bound = min(ledger.bound_eur, ledger.cost_eur)
+    gap, room_for_gain = ledger.cost_eur - bound, ledger.neutral_eur - bound
+    cap = ledger.cap_kw
+    return Certificate(
+        cost_eur=ledger.cost_eur,
+        lower_bound_eur=bound,
+        neutral_cost_eur=ledger.neutral_eur,
+        energy_cost_eur=energy,
+        gap_pct=100 * gap / scale,
+        gap_of_gain_pct=100 * gap / room_for_gain if room_for_gain > NOTHING_TO_GAIN_SHARE * scale else 0.0,
+        cap_kw=cap,
+        cap_binding_slots=0 if cap is None else int((load >= BINDING_SHARE * cap).sum()),
+        overflow_kwh=0.0 if cap is None else float(np.maximum(load - cap, 0.0).sum()) * SLOT_HOURS,
+        kelvin_hours=kelvin_hours(ledger.room_c, ledger.houses),
+        segments=effort.segments,
+        iterations=effort.iterations,
+        seconds=effort.seconds,
+        status="optimal-within-gap" if effort.finished else "time-limit",
+    )
+
+
+def kelvin_hours(room_c: Array, houses: Sequence[House]) -> float:
+    """Kelvin-hours outside the comfort bands (without margins), rooms (B, N) at the slots' ends."""
+    low = np.array([h.room_min_c for h in houses])[:, None]
+    high = np.array([h.room_max_c for h in houses])[:, None]
+    return float((np.maximum(low - room_c, 0.0) + np.maximum(room_c - high, 0.0)).sum()) * SLOT_HOURS

@@ -1,0 +1,120 @@
+"""Which modes may follow which: dwell as discrete states of the programme, so that it is exact and never rounded.
+
+Symbols: a dwell state s = (mode, slots it has still to be held, or slots it has been held); running a slot in state s
+leads to `stay[s]` in the next slot (-1: it may not stay) and, where `may_leave[s]`, to `entry[m]` of another mode m.
+
+Invariant: a schedule is admissible exactly when it is a walk of this automaton, for plan, enumeration and bound alike.
+
+The minimum run of a raised mode and the minimum pause are the Rajan-Takriti conditions of unit commitment; as states
+they need no inequality. A home without a room sensor has no MAX, and MIN for at most `UNSENSED_MIN_SLOTS` on end.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.house import LOW, MAX, MID, MIN, MODES
+
+HOLD_SLOTS = {MIN: 2, LOW: 2, MID: 4, MAX: 4}
+UNSENSED_MIN_SLOTS = 12
+MAX_CHANGES_PER_DAY = 8
+DAY_SLOTS = 96
+LONGEST_DAY_SLOTS = 100
+
+
+@dataclass(frozen=True)
+class Dwell:
+    """The automaton of one kind of home; arrays over states (S,) and modes (M,)."""
+
+    mode: npt.NDArray[np.intp]
+    stay: npt.NDArray[np.intp]
+    may_leave: npt.NDArray[np.bool_]
+    entry: npt.NDArray[np.intp]
+    """State in which a mode begins; -1 where the plan may not begin it."""
+
+    @property
+    def states(self) -> int:
+        """S."""
+        return len(self.mode)
+
+    @cached_property
+    def settles(self) -> npt.NDArray[np.bool_]:
+        """Modes (M,) that may be held for ever, and only be left once their last state is reached."""
+        self_loop = self.stay == np.arange(self.states)
+        return np.array([self_loop[self.mode == m].any() for m in range(len(self.entry))])
+
+    def start(self, mode: int, held_slots: int) -> int:
+        """State of a pump that has been in `mode` for `held_slots` when the horizon begins."""
+        held = max(held_slots, 1)
+        state = self.entry[mode]
+        if state < 0:
+            return int(np.flatnonzero(self.mode == mode)[0])
+        for _ in range(held - 1):
+            if self.stay[state] < 0:
+                break
+            state = self.stay[state]
+        return int(state)
+
+    def followers(self, state: int) -> Iterator[int]:
+        """States the next slot may be run in."""
+        if self.stay[state] >= 0:
+            yield int(self.stay[state])
+        if self.may_leave[state]:
+            yield from (int(e) for m, e in enumerate(self.entry) if e >= 0 and m != self.mode[state])
+
+    def admits(self, modes: npt.NDArray[np.intp], start: int) -> bool:
+        """Is this sequence of modes a walk from `start`?"""
+        state = start
+        for mode in modes:
+            step = [s for s in self.followers(state) if self.mode[s] == mode]
+            if not step:
+                return False
+            state = step[0]
+        return True
+
+
+@cache
+def dwell_of(sensed: bool) -> Dwell:
+    """The automaton of a home with a room sensor, or of one without."""
+    mode: list[int] = []
+    stay: list[int] = []
+    leave: list[bool] = []
+    entry: list[int] = []
+    for m in range(len(MODES)):
+        first = len(mode)
+        hold = HOLD_SLOTS[m]
+        if sensed or m in (LOW, MID):
+            # counts what is left to hold; the last state repeats itself
+            entry.append(first)
+            mode += [m] * hold
+            stay += [*range(first + 1, first + hold), first + hold - 1]
+            leave += [False] * (hold - 1) + [True]
+        elif m == MIN:
+            # counts what has been held, since a set-back nobody can see must end
+            entry.append(first)
+            mode += [m] * UNSENSED_MIN_SLOTS
+            stay += [*range(first + 1, first + UNSENSED_MIN_SLOTS), -1]
+            leave += [False] * (hold - 1) + [True] * (UNSENSED_MIN_SLOTS - hold + 1)
+        else:
+            # only ever met at the start of a horizon, and left at once
+            entry.append(-1)
+            mode.append(m)
+            stay.append(-1)
+            leave.append(True)
+    return Dwell(np.array(mode), np.array(stay), np.array(leave), np.array(entry))
+
+
+def change_blocks(slots: int) -> npt.NDArray[np.intp]:
+    """Block (plan day) of each slot; a market day of up to 100 slots is one block, a longer horizon has one per 96."""
+    if slots <= LONGEST_DAY_SLOTS:
+        return np.zeros(slots, dtype=np.intp)
+    return np.arange(slots) // DAY_SLOTS
+
+
+def count_changes(modes: npt.NDArray[np.intp], mode_before: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Where a schedule (B, N) changes mode, the first slot against the mode in force before it."""
+    before = np.concatenate([mode_before[:, None], modes[:, :-1]], axis=1)
+    return np.asarray(modes != before)

@@ -1,0 +1,161 @@
+"""What the planner believes of a house before it has learned anything: class priors, bounded by the installer's sizing.
+
+Symbols: UA heat loss, kW/K; C accessible heat capacity, kWh/K; K heat the emitters give per kelvin of water above the
+room, kW/K; s_m shift of the mean water temperature in mode m, K; g room feedback of the pump's own control, K of water
+per K of room. What follows from them slot by slot is in `response`.
+
+Invariant: nothing here comes from a simulator. A house is known by enrolment (class, area, emitter, rated power, band),
+by its lever, and by the room temperature that was observed.
+
+Sources: UA and C after the TABULA table for German single-family houses (ISO 13790 capacity classes), solar aperture
+likewise; emitters linearised at design; Carnot fraction 0.45 with 2 K / 4 K approaches, between When2Heat and the
+Keymark medians of hplib; inverter part load after Rogeau et al. (2024), flattened.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.enrolment import BuildingClass, Emitter, Enrolment
+from domain.modes import MODE_DELTA, Lever, Mode
+from domain.planning import PumpForPlanning
+
+Array = npt.NDArray[np.float64]
+
+MODES: tuple[Mode, ...] = (Mode.MIN, Mode.LOW, Mode.MID, Mode.MAX)
+MIN, LOW, MID, MAX = range(4)
+
+LOSS_W_PER_M2_K = {
+    BuildingClass.OLD: 2.9,
+    BuildingClass.RENOVATED: 1.7,
+    BuildingClass.MODERN: 1.6,
+    BuildingClass.NEW: 1.1,
+}
+CAPACITY_WH_PER_M2_K = {
+    BuildingClass.OLD: 60.0,
+    BuildingClass.RENOVATED: 55.0,
+    BuildingClass.MODERN: 50.0,
+    BuildingClass.NEW: 50.0,
+}
+SLAB_WH_PER_M2_K = 25.0
+"""A heated screed of 50 mm, mostly."""
+APERTURE_M2_PER_M2 = 0.03
+INTERNAL_GAINS_W_PER_M2 = 2.5
+WATER_AT_DESIGN_C = {
+    (BuildingClass.OLD, Emitter.RADIATOR): 50.0,
+    (BuildingClass.RENOVATED, Emitter.RADIATOR): 47.0,
+    (BuildingClass.MODERN, Emitter.RADIATOR): 44.0,
+    (BuildingClass.NEW, Emitter.RADIATOR): 40.0,
+}
+FLOOR_WATER_AT_DESIGN_C = 33.0
+"""Mean water temperature at the design outdoor temperature and a room of 20 degrees C."""
+
+SHIFT_K_PER_UNIT = {Lever.HEATING_OFFSET: 2.0, Lever.ROOM_SETPOINT: 3.5}
+"""Mean water temperature per step of offset, and per kelvin of room setpoint."""
+FEEDBACK_K_PER_K = {Lever.HEATING_OFFSET: 0.0, Lever.ROOM_SETPOINT: 1.5}
+"""Of the 3.5 K per kelvin of setpoint, 2 K come from the curve and 1.5 K from room influence, which also acts on T."""
+
+CARNOT_FRACTION = 0.45
+COP_LIMITS = (1.0, 7.0)
+ASSUMED_ROOM_C = 21.0
+SENSED_MARGIN_K = 0.3
+UNSENSED_MARGIN_K = 0.6
+MODEL_DOUBT = 0.5
+"""The true drop below the held room may be this share larger than the model's; the floor leaves room for it."""
+
+
+@dataclass(frozen=True)
+class House:
+    """One home as the planner imagines it."""
+
+    pump_id: str
+    loss_kw_per_k: float
+    capacity_kwh_per_k: float
+    emitter_kw_per_k: float
+    feedback: float
+    shift_k: tuple[float, ...]
+    gains_kw: float
+    aperture_m2: float
+    rated_heat_kw: float
+    design_outdoor_c: float
+    standby_kw: float
+    room_held_c: float
+    """Observed room temperature, or the assumed one: what neutral holds, and where the horizon starts."""
+    room_min_c: float
+    room_max_c: float
+    margin_k: float
+    sensed: bool
+
+    @property
+    def floor_c(self) -> float:
+        """Coldest room the plan aims for: the band's floor plus what the model may be wrong by."""
+        doubted = self.room_held_c - (self.room_held_c - self.room_min_c) / (1 + MODEL_DOUBT)
+        return max(self.room_min_c + self.margin_k, doubted)
+
+    @property
+    def ceiling_c(self) -> float:
+        return max(self.room_max_c - self.margin_k, self.floor_c + 0.1)
+
+
+def house_of(pump: PumpForPlanning) -> House:
+    """Class priors for a pump: its building class per square metre, bounded by what the installer sized it for."""
+    enrolment, lever = pump.profile.enrolment, pump.profile.lever
+    area_m2 = enrolment.heated_area_m2
+    design_lift_k = max(20.0 - enrolment.design_outdoor_c, 10.0)
+    sized_for = enrolment.rated_heat_kw / design_lift_k
+    loss = LOSS_W_PER_M2_K[enrolment.building_class] * area_m2 / 1000
+    loss = float(np.clip(loss, 0.5 * sized_for, 0.95 * sized_for))
+    sensed = pump.room_c is not None and pump.profile.has_room_sensor
+    band = enrolment.band
+    held = pump.room_c if sensed and pump.room_c is not None else ASSUMED_ROOM_C
+    if not sensed:
+        held = min(max(held, band.room_min_c + 2 * UNSENSED_MARGIN_K), band.room_max_c - UNSENSED_MARGIN_K)
+    deltas = MODE_DELTA[lever]
+    return House(
+        pump_id=enrolment.pump_id,
+        loss_kw_per_k=loss,
+        capacity_kwh_per_k=_capacity(enrolment),
+        emitter_kw_per_k=loss * design_lift_k / (_water_at_design(enrolment) - 20.0),
+        feedback=FEEDBACK_K_PER_K[lever],
+        shift_k=tuple(SHIFT_K_PER_UNIT[lever] * deltas[mode] for mode in MODES),
+        gains_kw=INTERNAL_GAINS_W_PER_M2 * area_m2 / 1000,
+        aperture_m2=APERTURE_M2_PER_M2 * area_m2,
+        rated_heat_kw=enrolment.rated_heat_kw,
+        design_outdoor_c=enrolment.design_outdoor_c,
+        standby_kw=0.02,
+        room_held_c=held,
+        room_min_c=band.room_min_c,
+        room_max_c=band.room_max_c,
+        margin_k=SENSED_MARGIN_K if sensed else UNSENSED_MARGIN_K,
+        sensed=sensed,
+    )
+
+
+def _capacity(enrolment: Enrolment) -> float:
+    per_m2 = CAPACITY_WH_PER_M2_K[enrolment.building_class]
+    if enrolment.emitter is Emitter.FLOOR:
+        per_m2 += SLAB_WH_PER_M2_K
+    return per_m2 * enrolment.heated_area_m2 / 1000
+
+
+def _water_at_design(enrolment: Enrolment) -> float:
+    if enrolment.emitter is Emitter.FLOOR:
+        return FLOOR_WATER_AT_DESIGN_C
+    return WATER_AT_DESIGN_C[(enrolment.building_class, enrolment.emitter)]
+
+
+def cop(outdoor_c: Array, water_c: Array, part_load: Array) -> Array:
+    """Coefficient of performance at a mean water temperature and a share of the rated output; shapes broadcast."""
+    condensing_k = water_c + 2.5 + 2.0 + 273.15  # supply is half the spread above the mean, 2 K approach
+    evaporating_k = outdoor_c - 4.0 + 273.15
+    lift_k = np.maximum(condensing_k - evaporating_k, 12.0)
+    part_load_factor = 1.10 - 0.15 * np.clip(part_load, 0.2, 1.0)
+    return np.clip(CARNOT_FRACTION * condensing_k / lift_k * part_load_factor, *COP_LIMITS)
+
+
+def steady_power(house: House, outdoor_c: Array, room_c: float) -> Array:
+    """Electrical power that holds a room at `room_c` for ever, kW per slot (N,)."""
+    heat = np.maximum(house.loss_kw_per_k * (room_c - outdoor_c) - house.gains_kw, 0.0)
+    water = room_c + heat / house.emitter_kw_per_k
+    return heat / cop(outdoor_c, water, heat / house.rated_heat_kw)

@@ -1,0 +1,163 @@
+"""What a schedule costs: energy at the slot's price, discomfort, lost warmth, changes of mode, less heat left over.
+
+Symbols (slot t, house i): p_t price; P power; T_t room at the end of slot t; R_t the room's neutral path (the same
+house run LOW throughout); f, c floor and ceiling of the comfort band less the margin for model error; x+ = max(x, 0).
+
+    cost = sum_t p_t P_t dt                                    energy; prices may be negative and are never clamped
+         + sum_t dt (d1 (f_t - T_t)+ + d2 (f_t - 1/2 - T_t)+ + d1 (T_t - c_t)+)          discomfort, two slopes
+         + sum_t dt w_t (R_t - T_t)+                           lost warmth
+         + kappa * changes of mode                             wear
+         - v (T_N - R_N)+ + (v + w) ((R_N - T_N)+)             heat left, or owed, at the end
+
+*Discomfort* counts from f_t = min(floor, R_t) and c_t = max(ceiling, R_t): where the household's own setting lies
+outside the band the plan is not charged for it, and may not make it worse. Its slope exceeds what a kelvin-hour of
+breach can save: a kelvin withheld for the house's memory tau = C/(K'+UA), with K' = K (1+g), saves K'/COP kWh per
+kelvin-hour at the largest price difference; d1 is five times that.
+
+*Lost warmth* takes away what a colder room saves, so that a plan earns by moving heat and never by withholding it: w_t
+is the marginal electrical power of holding the room warmer for ever, d/dT [UA (T - To) / COP(To, Tw(T))], at the mean
+price. It exceeds UA/COP because a colder room also needs colder water; that power is convex in T, so its tangent at the
+held room covers every set-back. Warmth above neutral earns nothing.
+
+*Heat left.* An excess of 1 K at the end decays under neutral as exp(-(K'+UA) s/C), and neutral power answers it by
+dP/dT, about -K'/COP; so neutral operation then needs v = -dP/dT C/(K'+UA) kWh less, worth the mean price. A tenth is
+kept back, for an end value at the full mean price fills every house in any late cheap hour. Heat owed costs v without
+the discount, plus the warmth lost on the way back, w C/(K'+UA). Measured against R_N, so that neutral's own term is 0.
+
+Invariant: at a flat price and steady weather no schedule costs less than neutral. (Where the outdoor temperature swings
+by ten kelvin a flat price still leaves something to earn: heat made in the warm hours needs less power.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.slots import SLOT_HOURS
+from optimizer.house import LOW, Array, House, steady_power
+from optimizer.response import Horizon, Responses
+
+CHANGE_COST_EUR = 0.01
+"""Wear, and one write at a vendor's cloud."""
+DISCOMFORT_EUR_PER_KH = 0.5
+"""Least slope of the first half kelvin of breach."""
+FAR_DISCOMFORT = 4.0
+"""The slope beyond the first half kelvin, as a multiple of the first."""
+NEAR_BREACH_K = 0.5
+OVERFLOW_EUR_PER_MWH = 3000.0
+"""3 EUR per kWh above the fleet's cap; charged to the fleet, not to a house."""
+HEAT_LEFT_SHARE = 0.9
+LEAST_ACCOUNTING_PRICE_EUR_PER_MWH = 10.0
+"""Warmth is never worth less than this, however negative the day."""
+WARMTH_SHARE = 1.2
+"""Lost warmth is charged at this multiple of the tangent, for the weather is not steady."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Room costs of B houses: convex and piecewise linear in the room temperature at the end of each slot.
+
+    cost_t(T) = offset-free sum over corners k of below_k (corner_k - T)+ + above_k (T - corner_k)+, with `corner_bnk`
+    (B, N, 4) and slopes in EUR/K already multiplied by the slot's length.
+    """
+
+    corner_bnk: Array
+    below_bnk: Array
+    above_bnk: Array
+    neutral_room_c: Array
+    """R: (B, N), at the slots' ends."""
+
+    def part(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> "Objective":
+        """The objective of some of the houses."""
+        index = np.asarray(rows, dtype=np.intp)
+        return Objective(**{name: getattr(self, name)[index] for name in self.__dataclass_fields__})
+
+    def room_cost(self, slot: int, room_c: Array) -> Array:
+        """EUR for ending `slot` at rooms (B, k)."""
+        total = np.zeros_like(room_c)
+        for k in range(self.corner_bnk.shape[2]):
+            above = room_c - self.corner_bnk[:, slot, k, None]
+            total += np.where(above > 0, self.above_bnk[:, slot, k, None], -self.below_bnk[:, slot, k, None]) * above
+        return total
+
+
+def objective_of(houses: Sequence[House], responses: Responses, horizon: Horizon) -> Objective:
+    """Corners and slopes of the room costs, from the houses and the horizon's prices."""
+    b, n, _ = responses.size
+    neutral = neutral_path(responses)
+    floor = np.minimum(np.array([h.floor_c for h in houses])[:, None], neutral)
+    ceiling = np.maximum(np.array([h.ceiling_c for h in houses])[:, None], neutral)
+    own = np.array([h.emitter_kw_per_k * (1 + h.feedback) for h in houses])
+    memory_h = np.array([h.capacity_kwh_per_k for h in houses]) / (own + [h.loss_kw_per_k for h in houses])
+    price = horizon.price_eur_per_mwh
+    per_heat = (responses.power_limit_bnm[:, :, LOW] / responses.heat_limit_bn).mean(axis=1)
+    reach = max(price.max(), 0.0) - min(price.min(), 0.0)
+    near = np.maximum(DISCOMFORT_EUR_PER_KH, 5 * own * per_heat * reach / 1000)
+    accounting = max(float(price.mean()), LEAST_ACCOUNTING_PRICE_EUR_PER_MWH) / 1000
+    warmth = np.stack([WARMTH_SHARE * accounting * _marginal_power(h, horizon.outdoor_c) for h in houses])
+
+    corner = np.stack([floor - NEAR_BREACH_K, floor, neutral, ceiling], axis=2)
+    below, above = np.zeros((b, n, 4)), np.zeros((b, n, 4))
+    below[:, :, 0] = ((FAR_DISCOMFORT - 1) * near)[:, None] * SLOT_HOURS
+    below[:, :, 1] = near[:, None] * SLOT_HOURS
+    below[:, :, 2] = warmth * SLOT_HOURS
+    above[:, :, 3] = near[:, None] * SLOT_HOURS
+    # a slot's mean answers by a little less than the slot's start does; the end value needs the latter
+    answer = -responses.power_slope_bnm[:, :, LOW].mean(axis=1) * own / -responses.heat_slope
+    value = answer * memory_h * accounting
+    credit = answer * memory_h * max(float(price.mean()), 0.0) / 1000
+    above[:, -1, 2] -= HEAT_LEFT_SHARE * credit
+    below[:, -1, 2] += value + warmth.mean(axis=1) * memory_h
+    return Objective(corner, below, above, neutral)
+
+
+def neutral_path(responses: Responses) -> Array:
+    """Room temperature at the slots' ends with every pump LOW throughout, (B, N)."""
+    b, n, _ = responses.size
+    room, path = responses.room_start_c, np.empty((b, n))
+    for t in range(n):
+        room = responses.rooms(t, room[:, None])[LOW, :, 0]
+        path[:, t] = room
+    return path
+
+
+def _marginal_power(house: House, outdoor_c: Array) -> Array:
+    """kW per kelvin of holding the room warmer for ever, (N,)."""
+    step_k = 0.2
+    warmer = steady_power(house, outdoor_c, house.room_held_c + step_k)
+    colder = steady_power(house, outdoor_c, house.room_held_c - step_k)
+    return (warmer - colder) / (2 * step_k)
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """Evaluated schedules of B houses, by forward simulation of the continuous model: these are the costs we claim."""
+
+    modes: npt.NDArray[np.intp]
+    room_c: Array
+    power_kw: Array
+    energy_eur: Array
+    cost_eur: Array
+    """Energy, room costs and changes; without the price of the cap."""
+
+
+def evaluate(
+    responses: Responses,
+    objective: Objective,
+    horizon: Horizon,
+    modes: npt.NDArray[np.intp],
+    changes: npt.NDArray[np.bool_],
+) -> Schedules:
+    """Run schedules (B, N) through the true model and add up what they cost."""
+    b, n, _ = responses.size
+    room_c, power_kw = np.empty((b, n)), np.empty((b, n))
+    room, comfort, rows = responses.room_start_c, np.zeros(b), np.arange(b)
+    for t in range(n):
+        power_kw[:, t] = responses.powers(t, room[:, None])[modes[:, t], rows, 0]
+        room = responses.rooms(t, room[:, None])[modes[:, t], rows, 0]
+        room_c[:, t] = room
+        comfort += objective.room_cost(t, room[:, None])[:, 0]
+    energy = power_kw @ horizon.price_eur_per_mwh * SLOT_HOURS / 1000
+    cost = energy + comfort + CHANGE_COST_EUR * changes.sum(axis=1)
+    return Schedules(modes, room_c, power_kw, energy, cost)

@@ -1,0 +1,195 @@
+"""What a mode does to a room and to a meter: one slow state per house, discretised exactly.
+
+Symbols (N slots of `SLOT_HOURS`, M modes in the order of `MODES`, B houses; UA, C, K, s_m, g as in `house`):
+
+    T      room temperature at a slot's start, degrees C (the one state); T_held what neutral holds
+    To, G  outdoor temperature and heat gains (people, appliances, sun) in the slot
+    Tw_m   mean water temperature the pump's own control holds in mode m
+
+        C dT/dt = Q - UA (T - To) + G,      Q = clip(K (Tw_m - T), 0, Qmax(To)),
+        Tw_m = Tw_0(To) + s_m - g (T - T_held)
+
+Exact zero-order hold per regime, never Euler (for 2 h houses Euler is 6 % off): with a = exp(-dt (K(1+g)+UA)/C) while
+the control regulates and a0 = exp(-dt UA/C) while it is off or at its limit,
+
+        T+ = max( a0 T + c_off,  min( a T + c_m,  a0 T + c_cap ) )
+
+so T+ is increasing, piecewise affine and contracting in T, the same a for all modes of a house, c_m per mode and slot.
+Electricity of a slot is standby + clip(e_m(T), 0, Qmax/COP_m), with e_m(T) the tangent at T_held of q_m(T)/COP_m(T) and
+q_m the exact slot mean of K (Tw_m - T). COP depends on outdoor and water temperature and on part load, so hotter water
+costs more, also the hotter water and the higher load that a cold room asks for. Below `BIVALENT_C` a heating rod
+supplies what the compressor cannot, at COP 1: a back-up is a consequence of deficit, never a choice.
+
+Invariant: neutral is calibrated so that the own control holds the room where it was observed, for every outdoor
+temperature, without sun; so a plan is judged against what this household has, not against a wish of ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.slots import SLOT_HOURS
+from optimizer.house import Array, House, cop
+
+BIVALENT_C = -7.0
+HEATING_LIMIT_C = 16.0
+"""Above this mean outdoor temperature a pump's own control does not heat, whatever its offset."""
+NO_HEATING_C, NO_LIMIT_C = -50.0, 1e6
+"""Water so cold that nothing heats; a drift so high that no limit is met."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """Prices and weather on the N slots of a request."""
+
+    price_eur_per_mwh: Array
+    outdoor_c: Array
+    sun_w_per_m2: Array
+
+    @property
+    def slots(self) -> int:
+        return len(self.price_eur_per_mwh)
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Affine responses of B houses over N slots; `_bn` arrays are (B, N), `_bnm` (B, N, M), plain ones (B,)."""
+
+    keep_on: Array
+    """a: share of a room's excess left after a slot under regulation."""
+    keep_off: Array
+    """a0: the same with the heat fixed or off."""
+    drift_on_bnm: Array
+    drift_off_bn: Array
+    drift_cap_bn: Array
+    power_at_zero_bnm: Array
+    """e_m for T = 0 at the slot's start, kW."""
+    power_slope_bnm: Array
+    """d of that by T, kW/K (negative)."""
+    power_limit_bnm: Array
+    """Electrical power at full output, kW."""
+    heat_at_zero_bnm: Array
+    """q_m for T = 0, kW."""
+    heat_slope: Array
+    heat_limit_bn: Array
+    """Qmax."""
+    rod_bn: Array
+    """1 where a heating rod supplies the excess of q_m over `heat_limit_bn`, 0 where nothing does."""
+    standby_kw: Array
+    room_start_c: Array
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(B, N, M)."""
+        b, n, m = self.drift_on_bnm.shape
+        return b, n, m
+
+    def part(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> "Responses":
+        """The responses of some of the houses."""
+        index = np.asarray(rows, dtype=np.intp)
+        return Responses(**{name: getattr(self, name)[index] for name in self.__dataclass_fields__})
+
+    def rooms(self, slot: int, room_c: Array) -> Array:
+        """Rooms at the slot's end under every mode: (M, B, k) for rooms (B, k) at its start."""
+        off = self.keep_off[:, None] * room_c + self.drift_off_bn[:, slot, None]
+        cap = off + (self.drift_cap_bn - self.drift_off_bn)[:, slot, None]
+        on = self.keep_on[:, None] * room_c + self.drift_on_bnm[:, slot].T[:, :, None]
+        return np.maximum(off, np.minimum(on, cap))
+
+    def powers(self, slot: int, room_c: Array) -> Array:
+        """Mean electrical power of the slot in kW under every mode: (M, B, k) for rooms (B, k) at its start."""
+        wished = self.power_at_zero_bnm[:, slot].T[:, :, None] + self.power_slope_bnm[:, slot].T[:, :, None] * room_c
+        compressor = np.clip(wished, 0.0, self.power_limit_bnm[:, slot].T[:, :, None])
+        heat = self.heat_at_zero_bnm[:, slot].T[:, :, None] + self.heat_slope[:, None] * room_c
+        excess = np.maximum(heat - self.heat_limit_bn[:, slot, None], 0.0) * self.rod_bn[:, slot, None]
+        return self.standby_kw[:, None] + compressor + excess
+
+
+def respond(houses: Sequence[House], horizon: Horizon) -> Responses:
+    """Responses of houses to the horizon's weather; time in hours, power in kW."""
+    loss, capacity, emitter, feedback, held, internal, aperture = (
+        np.array([getattr(house, name) for house in houses], dtype=float)
+        for name in (
+            "loss_kw_per_k",
+            "capacity_kwh_per_k",
+            "emitter_kw_per_k",
+            "feedback",
+            "room_held_c",
+            "gains_kw",
+            "aperture_m2",
+        )
+    )
+    outdoor = horizon.outdoor_c[None, :]
+    gains = internal[:, None] + aperture[:, None] * horizon.sun_w_per_m2[None, :] / 1000
+    own = emitter * (1 + feedback)
+    rate_on, rate_off = (own + loss) / capacity * SLOT_HOURS, loss / capacity * SLOT_HOURS
+    keep_on, keep_off = np.exp(-rate_on), np.exp(-rate_off)
+    mean_share = (1 - keep_on) / rate_on
+
+    water = _water_at_held(houses, horizon)
+    heat_limit = _heat_limit(houses, horizon)
+    pull = emitter[:, None, None] * (water + (feedback * held)[:, None, None])
+    settled = (pull + (loss[:, None] * outdoor + gains)[:, :, None]) / (own + loss)[:, None, None]
+    heat_at_zero = pull - (own * (1 - mean_share))[:, None, None] * settled
+    heat_slope = -own * mean_share
+    per_heat, power_slope = _power_tangent(houses, horizon, water, heat_limit, heat_slope)
+    heat_at_held = heat_at_zero + (heat_slope * held)[:, None, None]
+    off = (1 - keep_off)[:, None] * (outdoor + gains / loss[:, None])
+    rod = np.broadcast_to(outdoor < BIVALENT_C, heat_limit.shape)
+    return Responses(
+        keep_on=keep_on,
+        keep_off=keep_off,
+        drift_on_bnm=(1 - keep_on)[:, None, None] * settled,
+        drift_off_bn=off,
+        drift_cap_bn=np.where(rod, NO_LIMIT_C, off + (1 - keep_off)[:, None] * heat_limit / loss[:, None]),
+        power_at_zero_bnm=heat_at_held * per_heat - power_slope * held[:, None, None],
+        power_slope_bnm=power_slope,
+        power_limit_bnm=heat_limit[:, :, None] * per_heat,
+        heat_at_zero_bnm=heat_at_zero,
+        heat_slope=heat_slope,
+        heat_limit_bn=heat_limit,
+        rod_bn=rod.astype(float),
+        standby_kw=np.array([house.standby_kw for house in houses]),
+        room_start_c=held.copy(),
+    )
+
+
+def _water_at_held(houses: Sequence[House], horizon: Horizon) -> Array:
+    """Mean water temperature of every mode with the room at T_held, (B, N, M)."""
+    held = np.array([house.room_held_c for house in houses])[:, None]
+    loss = np.array([house.loss_kw_per_k for house in houses])[:, None]
+    internal = np.array([house.gains_kw for house in houses])[:, None]
+    emitter = np.array([house.emitter_kw_per_k for house in houses])[:, None]
+    neutral = held + (loss * (held - horizon.outdoor_c[None, :]) - internal) / emitter
+    water = neutral[:, :, None] + np.array([house.shift_k for house in houses])[:, None, :]
+    if horizon.outdoor_c.mean() > HEATING_LIMIT_C:
+        return np.full_like(water, NO_HEATING_C)
+    return np.asarray(water)
+
+
+def _heat_limit(houses: Sequence[House], horizon: Horizon) -> Array:
+    """Heat at full output, kW (B, N): an air source gives about 2 % more per kelvin."""
+    rated = np.array([house.rated_heat_kw for house in houses])[:, None]
+    design = np.array([house.design_outdoor_c for house in houses])[:, None]
+    return np.asarray(rated * np.clip(1 + 0.02 * (horizon.outdoor_c[None, :] - design), 0.8, 1.5))
+
+
+def _power_tangent(
+    houses: Sequence[House], horizon: Horizon, water_c: Array, heat_limit: Array, heat_slope: Array
+) -> tuple[Array, Array]:
+    """1/COP with the room at T_held, and how power answers to the room there, kW/K; (B, N, M) each."""
+    emitter = np.array([house.emitter_kw_per_k for house in houses])[:, None, None]
+    feedback = np.array([house.feedback for house in houses])[:, None, None]
+    held = np.array([house.room_held_c for house in houses])[:, None, None]
+    outdoor, limit = horizon.outdoor_c[None, :, None], heat_limit[:, :, None]
+    colder_by_k = 1.0
+
+    def per_heat(water: Array, room: Array) -> tuple[Array, Array]:
+        heat = np.clip(emitter * (water - room), 0.0, limit)
+        return 1 / cop(outdoor, water, heat / limit), heat
+
+    now, heat = per_heat(water_c, held)
+    then, _ = per_heat(water_c + feedback * colder_by_k, held - colder_by_k)
+    return now, heat_slope[:, None, None] * now - heat * (then - now) / colder_by_k

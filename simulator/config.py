@@ -1,0 +1,81 @@
+"""What a simulator is told at its start: clock, fleet, day, faults and files.
+
+Protects: a misspelt key, fault or zone stops the start with a sentence instead of running another world than
+asked for.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+
+from domain.base import Value
+from domain.clock import SteeringClock
+from simulator.faults import checked_rates
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The message is one sentence that names the key."""
+
+
+class SimulatorConfig(Value):
+    """Everything a simulator needs; times are steered unless a name says wall."""
+
+    clock: SteeringClock
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Zero takes a free port; the ready file says which."""
+    seed: int = 1
+    pumps: Annotated[int, Field(ge=1, le=5000)] = 12
+    zone: str = "Europe/Berlin"
+    price_area: str = "DE-LU"
+    day: date
+    """Market day of the demo, local; its prices are published from the start."""
+    prices_file: Path | None = None
+    weather_file: Path | None = None
+    faults: dict[str, float] = Field(default_factory=dict)
+    truth_file: Path
+    ready_file: Path
+    state_file: Path | None = None
+    client_id: str = "heatsteer"
+    client_secret: str = "not-a-secret"  # noqa: S105 - a default of a fake cloud on loopback
+    refresh_tokens: tuple[str, ...] = ()
+    """Refresh tokens as a person's consent would have issued them."""
+    rate_limit_per_min: Annotated[int, Field(ge=1)] = 600
+    token_life_s: Annotated[float, Field(gt=0)] = 3600.0
+    timeout_hold_s: Annotated[float, Field(ge=0)] = 15.0
+    """Wall seconds for which a `timeout` fault holds its answer back."""
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as missing:
+            raise ValueError(f"there is no time zone {zone!r}") from missing
+        return zone
+
+    @field_validator("faults")
+    @classmethod
+    def _faults_exist(cls, rates: dict[str, float]) -> dict[str, float]:
+        return checked_rates(rates)
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+def read_config(path: Path) -> SimulatorConfig:
+    """Read a configuration file; raises ConfigError with one sentence."""
+    try:
+        return SimulatorConfig.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as broken:
+        raise ConfigError(f"{path} cannot be read: {broken.strerror}") from broken
+    except json.JSONDecodeError as broken:
+        raise ConfigError(f"{path} is not JSON: {broken}") from broken
+    except ValidationError as broken:
+        first = broken.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the configuration"
+        raise ConfigError(f"{path}: {where}: {first['msg']}") from broken

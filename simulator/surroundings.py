@@ -1,0 +1,77 @@
+"""What acts on each house from outside its heating: weather here, people, airing, and the sensor's noise.
+
+Protects: a pure function of seed, house and steered time, so that a house and its twin, and a run and its
+repetition, live through the same day.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from simulator.building import Surroundings
+from simulator.house import HouseSpec
+from simulator.seeded import bell, share
+from simulator.weather import Weather, instant
+
+_PRESENCE = (
+    *(0.62, 0.60, 0.60, 0.60, 0.62, 0.75, 1.15, 1.30, 1.00, 0.80, 0.75, 0.80),
+    *(0.95, 0.85, 0.75, 0.80, 0.95, 1.30, 1.55, 1.60, 1.55, 1.45, 1.20, 0.80),
+)
+"""People and their appliances by local hour, mean about one."""
+_NOISES = 1024
+_NOISE_K = 0.03
+
+
+class HouseDay:
+    """The hourly luck of one house, drawn when an hour begins."""
+
+    __slots__ = ("_hour", "_people", "_seed", "_spec", "around")
+
+    def __init__(self, seed: int, spec: HouseSpec) -> None:
+        self._seed = seed
+        self._spec = spec
+        self._hour = -1
+        self._people = (1.0, 1.0, 1.0)
+        self.around = Surroundings()
+
+    def refresh(self, moment_s: float, outdoor_c: float, radiation_w_m2: float, hour: float, noise_k: float) -> None:
+        """Set the surroundings for the minute that begins at a moment; `hour` is the local hour with fraction."""
+        number = int(moment_s // 3600)
+        if number != self._hour:
+            self._hour = number
+            index = self._spec.index
+            self._people = (
+                1.0 + 0.3 * bell(self._seed, "people", index, number),
+                1.0 + 0.3 * bell(self._seed, "people", index, number + 1),
+                1.0 + 0.6 * max(0.0, share(self._seed, "airing", index, number) - 0.7),
+            )
+        first, second, airing = self._people
+        weight = moment_s % 3600 / 3600
+        household, around = self._spec.household, self.around
+        usual_w = household.people_base_w + household.people_per_m2_w * self._spec.building.area_m2
+        presence = _PRESENCE[int(hour + household.early_h) % 24]
+        around.outdoor_c = outdoor_c + self._spec.local_outdoor_k
+        around.radiation_w_m2 = radiation_w_m2
+        around.people_w = usual_w * presence * max(0.1, first * (1 - weight) + second * weight)
+        around.ventilation_factor = airing if 6 <= hour < 22 else 1.0
+        around.sensor_noise_k = noise_k
+
+
+class Outside:
+    """The weather's truth and the local clock, looked up once a minute for all houses."""
+
+    def __init__(self, seed: int, weather: Weather, zone: ZoneInfo, specs: list[HouseSpec]) -> None:
+        self._weather = weather
+        self._zone = zone
+        self._noises_k = tuple(_NOISE_K * bell(seed, "noise", i) for i in range(_NOISES))
+        self.days = [HouseDay(seed, spec) for spec in specs]
+        self.outdoor_c = 0.0
+
+    def refresh(self, moment_s: float) -> None:
+        """Set everything for the minute that begins at a moment."""
+        self.outdoor_c, radiation_w_m2 = self._weather.truth(moment_s)
+        local: datetime = instant(moment_s).astimezone(self._zone)
+        hour = local.hour + local.minute / 60.0
+        minute = int(moment_s // 60)
+        for index, day in enumerate(self.days):
+            noise_k = self._noises_k[(minute + 37 * index) % _NOISES]
+            day.refresh(moment_s, self.outdoor_c, radiation_w_m2, hour, noise_k)

@@ -1,0 +1,66 @@
+"""The truth log: every write request and what became of it, and every true change of a lever.
+
+Protects: what the steering side claims can be judged by somebody who saw the levers themselves.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TextIO
+
+type StateCause = Literal["initial", "write", "late-write", "household"]
+type RequestCause = Literal[
+    "accepted",
+    "no-change",
+    "ignored",
+    "timeout-late",
+    "timeout-lost",
+    "http-500",
+    "rate-limit",
+    "expired-token",
+    "refused",
+]
+
+
+def stamp(moment_s: float) -> str:
+    """A steered Unix second as ISO text in UTC, to the millisecond."""
+    return datetime.fromtimestamp(moment_s, tz=UTC).isoformat(timespec="milliseconds")
+
+
+class TruthLog:
+    """JSON lines, each flushed, so that a killed process loses none."""
+
+    def __init__(self, path: Path, resumed: bool) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: TextIO = path.open("a" if resumed else "w", encoding="utf-8")
+
+    def request(
+        self,
+        at_s: float,
+        pump: str | None,
+        lever: str | None,
+        value: float | None,
+        cause: RequestCause,
+        client: str | None,
+        detail: str | None = None,
+        apply_at_s: float | None = None,
+    ) -> None:
+        """One write request and its fate."""
+        line: dict[str, object] = {"kind": "request", "at": stamp(at_s), "pump": pump, "lever": lever}
+        line |= {"value": value, "cause": cause, "client": client}
+        if detail is not None:
+            line["detail"] = detail
+        if apply_at_s is not None:
+            line["apply_at"] = stamp(apply_at_s)
+        self._write(line)
+
+    def state(self, at_s: float, pump: str, lever: str, value: float, cause: StateCause) -> None:
+        """One true change of a lever."""
+        self._write({"kind": "state", "at": stamp(at_s), "pump": pump, "lever": lever, "value": value, "cause": cause})
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()

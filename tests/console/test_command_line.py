@@ -1,0 +1,128 @@
+"""The command's words: bad input gets one sentence on stderr that names the thing, and exit code 2."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli import _main
+from console.complaints import WrongInput
+from console.words import parse_duration, parse_until
+from tests.builders import at
+from tests.console.files import a_day_of_prices
+
+BERLIN = "Europe/Berlin"
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command that must be refused and return its one sentence."""
+    code = _main(list(words))
+    said = capsys.readouterr()
+    assert code == 2
+    assert said.out == ""
+    assert said.err.startswith("heatsteer: ")
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["demo", "--pumps", "many"], "--pumps"),
+        (["demo", "--nonsense"], "--nonsense"),
+        (["demo", "--fault", "gremlins=0.1"], "silent-ignore"),
+        (["demo", "--fault", "http-500=7"], "between 0 and 1"),
+        (["demo", "--fault", "http-500"], "NAME=RATE"),
+        (["demo", "--hours", "1.1"], "quarter-hours"),
+        (["demo", "--date", "soon"], "YYYY-MM-DD"),
+        (["demo", "--prices", "no-such-file.json"], "no-such-file.json does not exist"),
+        (["pumps", "override", "p-0001", "TURBO", "--who", "a", "--why", "b", "--for", "1h"], "TURBO"),
+        (["pumps", "override", "p-0001", "MAX", "--who", "a", "--why", "b"], "--until"),
+        (["pumps", "override", "p-0001", "MAX", "--who", "a"], "--why"),
+        (["fly"], "fly"),
+    ],
+)
+def test_wrong_words_get_one_sentence_and_exit_2(
+    words: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert named in refused(capsys, *words)
+
+
+def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(["pumps", "list", "--dir", str(tmp_path)]) == 1
+    assert "heatsteer up" in capsys.readouterr().err
+
+
+def spoilt(day: dict[str, Any], how: str) -> bytes:
+    """The day's document with one thing wrong."""
+    match how:
+        case "missing column":
+            del day["price"]
+        case "wrong unit by 1000":
+            day["price"] = [p / 1000 for p in day["price"]]
+        case "a thousand times too much":
+            day["price"] = [p * 1000 for p in day["price"]]
+        case "duplicate slot":
+            day["unix_seconds"][5] = day["unix_seconds"][4]
+        case "missing slot":
+            del day["unix_seconds"][40], day["price"][40]
+        case "another zone":
+            day["unix_seconds"] = [t - 3600 for t in day["unix_seconds"]]
+        case "not JSON":
+            return b"<html>busy</html>"
+        case "10 MB of brackets":
+            return b"[" * 10_000_000
+    return json.dumps(day).encode()
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ("missing column", '"price"'),
+        ("wrong unit by 1000", "kWh"),
+        ("a thousand times too much", "slot 2026-01-15"),
+        ("duplicate slot", "slot 2026-01-15 01:00"),
+        ("missing slot", "slot 2026-01-15 10:00"),
+        ("another zone", "midnight"),
+        ("not JSON", "not JSON"),
+        ("10 MB of brackets", "MB"),
+    ],
+)
+def test_a_bad_price_file_is_named_with_its_slot_before_anything_is_started(
+    how: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "prices.json"
+    file.write_bytes(spoilt(a_day_of_prices(), how))
+    sentence = refused(capsys, "demo", "--prices", str(file))
+    assert str(file) in sentence
+    assert named in sentence
+
+
+def test_a_weather_file_that_does_not_cover_the_day_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = [f"2026-01-16T{hour:02}:00" for hour in range(24)]
+    hourly = {"time": times, "temperature_2m": [1.0] * 24, "shortwave_radiation": [0.0] * 24}
+    units = {"time": "iso8601", "temperature_2m": "°C", "shortwave_radiation": "W/m²"}
+    document = {"latitude": 50.0, "longitude": 10.0, "timezone": "GMT", "utc_offset_seconds": 0}
+    file = tmp_path / "weather.json"
+    file.write_text(json.dumps(document | {"hourly": hourly, "hourly_units": units}))
+    assert "2026-01-1" in refused(capsys, "demo", "--weather", str(file))
+
+
+def test_durations_and_ends_are_read_as_people_write_them() -> None:
+    from datetime import timedelta
+    from zoneinfo import ZoneInfo
+
+    assert parse_duration("1d12h") == timedelta(hours=36)
+    assert parse_duration("90m") == timedelta(minutes=90)
+    now = at(12)
+    assert parse_until("18:30", now, ZoneInfo(BERLIN)) == at(17, 30)
+    assert parse_until("08:00", now, ZoneInfo(BERLIN)) == at(31)
+    assert parse_until("2026-01-15T18:30+00:00", now, ZoneInfo(BERLIN)) == at(18, 30)
+    for wrong in ("", "soon", "25:00"):
+        with pytest.raises(WrongInput):
+            parse_until(wrong, now, ZoneInfo(BERLIN))
+    with pytest.raises(WrongInput):
+        parse_duration("2 weeks")

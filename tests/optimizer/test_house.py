@@ -1,0 +1,111 @@
+"""The house model against slow integration, and what a mode means in it."""
+
+import numpy as np
+import pytest
+
+from domain.enrolment import BuildingClass, Emitter
+from domain.modes import Lever
+from domain.planning import PumpForPlanning
+from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
+from optimizer.objective import evaluate, neutral_path, objective_of
+from optimizer.response import Horizon, respond
+from tests.optimizer.builders import a_fleet, a_pump
+
+
+def a_horizon(outdoor_c: float = 0.0, sun_w_per_m2: float = 0.0, slots: int = 96, price: float = 100.0) -> Horizon:
+    return Horizon(np.full(slots, price), np.full(slots, outdoor_c), np.full(slots, sun_w_per_m2))
+
+
+def integrated(house: House, horizon: Horizon, mode: int, room_c: float, seconds: float = 1.0) -> float:
+    """One slot in small Euler steps, straight from the differential equation."""
+    heat_max = house.rated_heat_kw * np.clip(1 + 0.02 * (horizon.outdoor_c[0] - house.design_outdoor_c), 0.8, 1.5)
+    held, outdoor = house.room_held_c, horizon.outdoor_c[0]
+    neutral = held + (house.loss_kw_per_k * (held - outdoor) - house.gains_kw) / house.emitter_kw_per_k
+    gains = house.gains_kw + house.aperture_m2 * horizon.sun_w_per_m2[0] / 1000
+    for _ in range(int(900 / seconds)):
+        water = neutral + house.shift_k[mode] - house.feedback * (room_c - held)
+        heat = np.clip(house.emitter_kw_per_k * (water - room_c), 0.0, heat_max)
+        flow = heat - house.loss_kw_per_k * (room_c - outdoor) + gains
+        room_c += flow / house.capacity_kwh_per_k * seconds / 3600
+    return float(room_c)
+
+
+@pytest.mark.parametrize("mode", [MIN, LOW, MID, MAX])
+@pytest.mark.parametrize("lever", Lever)
+@pytest.mark.parametrize("emitter", Emitter)
+@pytest.mark.parametrize(("outdoor_c", "room_c"), [(0.0, 21.0), (9.0, 23.0), (-11.0, 19.0), (14.0, 22.5)])
+def test_a_slot_agrees_with_the_differential_equation(
+    mode: int, lever: Lever, emitter: Emitter, outdoor_c: float, room_c: float
+) -> None:
+    horizon = a_horizon(outdoor_c, sun_w_per_m2=80, slots=2)
+    house = house_of(a_pump(lever=lever, emitter=emitter))
+    end = respond([house], horizon).rooms(0, np.array([[room_c]]))[mode, 0, 0]
+    if outdoor_c < -7:  # there a rod supplies the excess, which the plain equation caps
+        assert end >= integrated(house, horizon, mode, room_c) - 0.002
+    else:
+        assert end == pytest.approx(integrated(house, horizon, mode, room_c), abs=0.002)
+
+
+@pytest.mark.parametrize("outdoor_c", [-10.0, 0.0, 8.0])
+def test_neutral_holds_the_room_where_it_was_seen(outdoor_c: float) -> None:
+    houses = [house_of(pump) for pump in a_fleet(8)]
+    path = neutral_path(respond(houses, a_horizon(outdoor_c)))
+    for house, room in zip(houses, path, strict=True):
+        assert room == pytest.approx(np.full(96, house.room_held_c), abs=0.02)
+
+
+def test_neutral_power_is_what_holding_the_room_costs() -> None:
+    house = house_of(a_pump())
+    horizon = a_horizon(0.0)
+    responses = respond([house], horizon)
+    low = responses.powers(0, np.array([[house.room_held_c]]))[LOW, 0, 0] - house.standby_kw
+    assert low == pytest.approx(steady_power(house, horizon.outdoor_c, house.room_held_c)[0], rel=0.03)
+
+
+def test_modes_are_ordered_in_room_and_power_and_hotter_water_costs_more_per_heat() -> None:
+    for pump in a_fleet(8):
+        house = house_of(pump)
+        responses = respond([house], a_horizon(0.0))
+        at = np.array([[house.room_held_c]])
+        rooms, powers = responses.rooms(0, at)[:, 0, 0], responses.powers(0, at)[:, 0, 0]
+        assert (np.diff(rooms) > 0).all()
+        assert (np.diff(powers) > 0).all()
+        per_heat = responses.power_limit_bnm[0, 0] / responses.heat_limit_bn[0, 0]
+        assert (np.diff(per_heat) > 0).all()
+
+
+def test_a_room_contracts_within_a_slot_so_that_paths_never_cross() -> None:
+    houses = [house_of(pump) for pump in a_fleet(8)]
+    responses = respond(houses, a_horizon(2.0, sun_w_per_m2=100))
+    rooms = np.tile(np.linspace(15, 28, 200), (8, 1))
+    step = np.diff(responses.rooms(0, rooms), axis=2)
+    assert (step > 0).all()
+    assert (step < np.diff(rooms, axis=1)).all()
+
+
+def test_raising_after_a_set_back_in_deep_frost_pays_for_the_rod() -> None:
+    house = house_of(a_pump(rated_heat_kw=7.0))
+    room = np.array([[house.room_held_c - 1.5]])
+    for outdoor_c, rod in ((-11.0, True), (-6.0, False)):
+        responses = respond([house], a_horizon(outdoor_c))
+        compressor = responses.power_limit_bnm[0, 0, MAX] + house.standby_kw
+        assert (responses.powers(0, room)[MAX, 0, 0] > compressor + 0.5) is np.bool_(rod)
+
+
+def test_an_unsized_guess_is_bounded_by_what_the_installer_sized_the_unit_for() -> None:
+    small = house_of(a_pump(building_class=BuildingClass.OLD, area_m2=200, rated_heat_kw=8))
+    assert small.loss_kw_per_k * 32 <= 8
+
+
+@pytest.mark.parametrize("pump", [a_pump(), a_pump(lever=Lever.ROOM_SETPOINT), a_pump(emitter=Emitter.FLOOR)])
+def test_a_set_back_for_ever_earns_nothing_once_lost_warmth_is_charged(pump: PumpForPlanning) -> None:
+    house, horizon = house_of(pump), a_horizon(0.0)
+    responses = respond([house], horizon)
+    objective = objective_of([house], responses, horizon)
+
+    def cost(mode: int) -> float:
+        modes = np.full((1, 96), mode)
+        return float(evaluate(responses, objective, horizon, modes, modes != LOW).cost_eur[0])
+
+    changes: Array = np.array([cost(m) - 0.96 * (m != LOW) for m in (MIN, LOW, MID, MAX)])
+    assert changes.argmin() == LOW

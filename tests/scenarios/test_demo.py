@@ -1,0 +1,88 @@
+"""The demo as its user runs it: the report is what its own files say, and nothing outlives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.servers
+HEATSTEER = (sys.executable, "-m", "console.cli")
+
+
+def demo(tmp_path: Path, *words: str) -> tuple[dict[str, Any], Path]:
+    """Run a demo to its end and return its report and folder."""
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [*HEATSTEER, "demo", "--json", "--out", str(out), *words], capture_output=True, text=True, timeout=110
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == json.loads((out / "report.json").read_text())
+    return report, out
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_demo_leaves_a_report_that_its_own_files_reproduce(tmp_path: Path) -> None:
+    report, out = demo(tmp_path, "--pumps", "5", "--hours", "5", "--seed", "3", "--fault", "silent-ignore=0.3")
+    commands, truth = lines(out / "commands.jsonl"), lines(out / "truth.jsonl")
+    newest: dict[str, str] = {}
+    for line in sorted(commands, key=lambda c: datetime.fromisoformat(c["at"])):
+        if line["event"] not in ("write_refused", "write_lost", "write_ignored"):
+            newest[line["command"]] = line["event"]
+    ends = Counter(newest.values())
+    figures = report["commands"]
+    assert figures["planned"] == len(newest) == sum(v for k, v in figures.items() if k != "planned")
+    assert figures["planned"] >= 5
+    assert figures["unresolved"] == 0
+    assert {k: v for k, v in figures.items() if v and k != "planned"} == dict(ends)
+    writes = report["writes"]
+    assert writes["sent"] == sum(c["event"] == "sent" for c in commands)
+    assert writes["sent"] == sum(t["kind"] == "request" for t in truth)
+    assert writes["ignored_true"] == writes["ignored_found"] > 0
+    assert writes["ignored_true"] == sum(t.get("cause") == "ignored" for t in truth)
+    assert report["slots"] == 20
+    assert report["fidelity_pct"] > 80
+    last = {t["pump"]: t["value"] for t in truth if t["kind"] == "state"}
+    first = {t["pump"]: t["value"] for t in reversed(truth) if t["kind"] == "state"}
+    assert last == first, "every pump was left on its household's own setting"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_an_interrupted_demo(tmp_path: Path, signum: signal.Signals) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(
+        [*HEATSTEER, "demo", "--pumps", "2"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+    assert running.stderr is not None
+    with running.stderr as said:
+        for line in said:
+            if "enrolled" in line:
+                break
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) >= 8, "a leash and a child each for PostgreSQL, Temporal, simulator and two workers"
+        running.send_signal(signum)
+        rest = said.read() if signum is not signal.SIGKILL else ""
+    code = running.wait(30)
+    deadline = time.monotonic() + 15
+    while any(child.is_running() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [child for child in children if child.is_running()] == []
+    if signum is not signal.SIGKILL:
+        assert code == 130
+        assert "nothing was left running" in rest
