@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,13 +78,13 @@ steps = st.one_of(
 )
 
 
-def act(pump: Pump, step: tuple[str, object], n: int) -> None:
+def act(pump: Pump, step: tuple[str, Any], n: int) -> None:
     match step:
         case ("wait", int(minutes)):
             pump.now += timedelta(minutes=minutes)
             pump.meet(Woke())
         case ("plan", plan):
-            pump.meet(PlanArrived(plan=plan))  # type: ignore[arg-type]
+            pump.meet(PlanArrived(plan=plan))
         case ("end", (end, seen)):
             pump.finish(end, seen)
         case ("override", (mode, minutes, kind)):
@@ -93,7 +94,7 @@ def act(pump: Pump, step: tuple[str, object], n: int) -> None:
         case ("end-override", _):
             pump.meet(OverrideEnded())
         case ("observed", mode):
-            pump.meet(Observed(as_of=pump.now, mode=mode))  # type: ignore[arg-type]
+            pump.meet(Observed(as_of=pump.now, mode=mode))
         case ("retire", _):
             pump.meet(RetireRequested())
 

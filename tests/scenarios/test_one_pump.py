@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from temporalio.worker import Replayer
 
 from console.report import commands_figures
 from domain.modes import Mode
-from domain.plans import PricePlan
+from domain.plans import ModeSegment, PricePlan
 from domain.steering import PumpState
 from tests.builders import an_override
 from tests.world import TestWorld, a_world
@@ -24,8 +25,6 @@ pytestmark = pytest.mark.servers
 
 def plan_from(world: TestWorld, revision: int, *modes: Mode, hours: float = 6) -> PricePlan:
     """A plan that begins a quarter of an hour ago, two hours a mode, so that its first mode is due at once."""
-    from domain.plans import ModeSegment
-
     start = world.now() - timedelta(minutes=15)
     step = timedelta(hours=2)
     segments = tuple(
@@ -45,7 +44,7 @@ async def test_a_plan_is_obeyed_verified_and_written_down_as_it_truly_was(tmp_pa
         for pump in pumps:
             await world.send(pump, plan_from(world, 1, Mode.MAX))
         for pump in pumps:
-            await world.until(lambda pump=pump: _is_in(world, pump, Mode.MAX))
+            await world.until(partial(_is_in, world, pump, Mode.MAX))
             profile = await world.access.ledger.pumps.profile(pump)
             assert world.setting(pump) == profile.setting_for(Mode.MAX)
             kinds = await world.kinds(pump)
@@ -112,7 +111,7 @@ async def test_bad_messages_are_refused_visibly_and_the_pump_stays_as_it_was(tmp
             ("not a plan", "valid"),
         ):
             await world.send(pump, bad)
-            await world.until(lambda s=sentence: _refusal_holds(world, pump, s))
+            await world.until(partial(_refusal_holds, world, pump, sentence))
         await world.send(pump, plan_from(world, 2, Mode.MIN))
         await asyncio.sleep(0.5)
         status = await world.status(pump)
