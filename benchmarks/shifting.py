@@ -1,0 +1,203 @@
+"""How plans fare in houses of another physics, without clouds in between: `python -m benchmarks.shifting --seeds 1-8`.
+
+Each day is planned from enrolment sheets, forecast and what room sensors show, and then played in the simulator with
+every lever moved exactly when the plan says. What remains is the planner's own doing: price paid per MWh beside the
+unsteered twins', kelvin-hours, mean rooms, changes. Real days with --prices FILE ... (Energy-Charts JSON), one weather file with
+--weather.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
+from console.stage import CAP_SHARE
+from domain.clock import SteeringClock
+from domain.enrolment import PumpProfile
+from domain.modes import Lever
+from domain.planning import PlanningRequest, PumpForPlanning
+from domain.plans import PricePlan, jitter
+from domain.series import PriceSeries, WeatherSeries
+from domain.slots import SLOT, market_day_bounds
+from market.files import load_price_file
+from optimizer.planner import plan_fleet
+from simulator.config import SimulatorConfig
+from simulator.market_feed import MarketFeed
+from simulator.world import Home, World
+from simulator.world_api import sheet
+
+TZ = ZoneInfo("Europe/Berlin")
+ZONE = "DE-LU"
+CELL = "50.0,10.0"
+
+
+def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_file: Path | None) -> dict[str, Any]:
+    """Plan and play one market day; returns its figures."""
+    start, end = market_day_bounds(day, TZ)
+    slots = (end - start) // SLOT
+    with tempfile.TemporaryDirectory() as scratch:
+        world = World(
+            SimulatorConfig(
+                clock=SteeringClock(epoch=start, start_wall=start),
+                seed=seed,
+                pumps=pumps,
+                day=day,
+                prices_file=prices_file,
+                weather_file=weather_file,
+                truth_file=Path(scratch) / "truth.jsonl",
+                ready_file=Path(scratch) / "ready.json",
+            )
+        )
+        prices = _prices(world, day, prices_file)
+        request = _request(world, prices, start, slots)
+        result = plan_fleet(request)
+        plans = {p.pump_id: price_plan(1, request, p.modes, p.expected_room_c) for p in result.pumps}
+        _follow(world, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
+        figures = _figures(world, plans, prices, start, slots)
+        world.close()
+    certificate = result.certificate
+    return {
+        "day": day.isoformat(),
+        "seed": seed,
+        "pumps": pumps,
+        "price_min": min(prices.price_eur_per_mwh),
+        "price_max": max(prices.price_eur_per_mwh),
+        "gap_pct": round(certificate.gap_pct, 3),
+        "gap_of_gain_pct": round(certificate.gap_of_gain_pct, 2),
+        "planning_s": round(certificate.seconds, 2),
+    } | figures
+
+
+def _prices(world: World, day: date, file: Path | None) -> PriceSeries:
+    if file is not None:
+        return load_price_file(file, ZONE, TZ, day)
+    rows = MarketFeed(world).rows(day)
+    return PriceSeries(
+        zone=ZONE,
+        source="generator",
+        resolution_min=15,
+        start=market_day_bounds(day, TZ)[0],
+        price_eur_per_mwh=tuple(float(price) for _, price in rows if price is not None),
+    )
+
+
+def _request(world: World, prices: PriceSeries, start: datetime, slots: int) -> PlanningRequest:
+    seconds = [start.timestamp() + 900.0 * i for i in range(slots)]
+    weather = WeatherSeries(
+        cell=CELL,
+        source="forecast",
+        start=start,
+        outdoor_c=tuple(world.weather.forecast_temperature_c(s + 450) for s in seconds),
+        radiation_w_per_m2=tuple(world.weather.forecast_radiation_mean_w_m2(s, s + 900) for s in seconds),
+    )
+    profiles = [_profile(world, home) for home in world.homes]
+    rooms = {home.unit.pump_id: home.steered.rooms.air_c for home in world.homes}
+    return PlanningRequest(
+        first_slot=start,
+        slots=slots,
+        prices=prices,
+        weather=cut_weather(weather, start, slots),
+        pumps=tuple(
+            PumpForPlanning(
+                profile=profile,
+                room_c=round(rooms[profile.enrolment.pump_id], 1) if profile.has_room_sensor else None,
+            )
+            for profile in profiles
+        ),
+        cap_kw=round(CAP_SHARE * sum(p.enrolment.rated_heat_kw / NAMEPLATE_COP for p in profiles), 3),
+    )
+
+
+def _profile(world: World, home: Home) -> PumpProfile:
+    spec = home.unit.spec
+    return PumpProfile(
+        enrolment=sheet(world.config.seed, ZONE, home.unit),
+        model=home.unit.product_name,
+        lever=Lever(home.unit.lever),
+        baseline_setting=home.unit.household_setting,
+        has_room_sensor=spec.has_room_sensor,
+        setting_step=0.5 if spec.is_s_series else 1.0,
+    )
+
+
+def _follow(
+    world: World, plans: dict[str, PricePlan], profiles: dict[str, PumpProfile], start: datetime, end: datetime
+) -> None:
+    """Move every lever at its own jittered edge, to the minute."""
+    moment = start
+    while moment < end:
+        for home in world.homes:
+            pump_id = home.unit.pump_id
+            setting = profiles[pump_id].setting_for(plans[pump_id].mode_at(moment - jitter(pump_id)))
+            if home.unit.setting != setting:
+                home.unit.ask(setting, moment.timestamp())
+        moment += timedelta(minutes=1)
+        world.advance_to(moment.timestamp())
+
+
+def _figures(
+    world: World, plans: dict[str, PricePlan], prices: PriceSeries, start: datetime, slots: int
+) -> dict[str, Any]:
+    first = int(start.timestamp()) // 900
+    price = prices.price_eur_per_mwh
+    kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = stored = 0.0
+    for home in world.homes:
+        books = [home.history.get(first + i) for i in range(slots)]
+        kwh += sum(b.kwh for b in books)
+        twin_kwh += sum(b.twin_kwh for b in books)
+        cost += sum(b.kwh * p for b, p in zip(books, price, strict=True)) / 1000
+        twin_cost += sum(b.twin_kwh * p for b, p in zip(books, price, strict=True)) / 1000
+        room += sum(b.room_c_sum / b.minutes for b in books) / slots
+        twin_room += sum(b.twin_room_c_sum / b.minutes for b in books) / slots
+        debt += sum(b.too_cold_kh + b.too_warm_kh for b in books)
+        twin_debt += sum(b.twin_too_cold_kh + b.twin_too_warm_kh for b in books)
+        stored += books[-1].stored_kwh
+    changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
+    count = len(world.homes)
+    return {
+        "price_paid": round(1000 * cost / kwh, 2),
+        "baseline_price_paid": round(1000 * twin_cost / twin_kwh, 2),
+        "cost_eur": round(cost, 3),
+        "baseline_cost_eur": round(twin_cost, 3),
+        "kwh": round(kwh, 1),
+        "baseline_kwh": round(twin_kwh, 1),
+        "stored_heat_kwh": round(stored, 2),
+        "mean_room_k": round((room - twin_room) / count, 3),
+        "extra_kelvin_hours_per_pump": round((debt - twin_debt) / count, 4),
+        "modes": sorted({s.mode.value for plan in plans.values() for s in plan.segments}),
+        "changes_least": min(changes),
+        "changes_mean": round(sum(changes) / count, 2),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", default="1", help="one, or FIRST-LAST")
+    parser.add_argument("--pumps", type=int, default=12)
+    parser.add_argument("--date", type=date.fromisoformat, default=date(2026, 1, 15))
+    parser.add_argument("--prices", type=Path, nargs="*", default=[])
+    parser.add_argument("--weather", type=Path)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(argv)
+    first, _, last = given.seeds.partition("-")
+    files: list[Path | None] = list(given.prices) or [None]
+    rows = []
+    for file in files:
+        day = given.date if file is None else load_price_file(file, ZONE, TZ).start.astimezone(TZ).date()
+        for seed in range(int(first), int(last or first) + 1):
+            rows.append(play(seed, day, given.pumps, file, given.weather))
+            if not given.json:
+                print(" ".join(f"{k}={v}" for k, v in rows[-1].items()))
+    if given.json:
+        print(json.dumps({"days": rows}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
