@@ -14,8 +14,7 @@ from temporalio import activity
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.modes import Mode
-from domain.planning import FleetPlanResult, PlanningRequest, PumpForPlanning
+from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.plans import PricePlan, segments_from_modes
 from domain.ports import ObservationLog, PlanDelivery, Planner, PlanStore, PumpDirectory, SeriesStore
 from domain.series import PriceSeries, WeatherSeries
@@ -39,6 +38,8 @@ class SolveFleet(Value):
     weather_version: int
     first_slot: datetime
     slots: int
+    until: datetime
+    """Price plans end here at the latest; the solver still looks to the end of the known prices."""
     cap_share: float | None
     """Fleet power limit as a share of the pumps' nameplate electrical power; None for no limit."""
     budget_s: float
@@ -89,7 +90,7 @@ class PlanningActivities:
         result = await _with_heartbeat(self._planner(request))
 
         def shares(revision: int) -> dict[str, PricePlan]:
-            return {p.pump_id: price_plan(revision, request, p.modes, p.expected_room_c) for p in result.pumps}
+            return {p.pump_id: price_plan(revision, request, p, given.until) for p in result.pumps}
 
         revision = await self._plans.store_plan(
             given.key, request, given.price_version, given.weather_version, result, shares, now()
@@ -144,16 +145,15 @@ NAMEPLATE_COP = 2.5
 """Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
 
 
-def price_plan(
-    revision: int, request: PlanningRequest, modes: tuple[Mode, ...], expected_room_c: tuple[float, ...]
-) -> PricePlan:
-    """One pump's price plan from its planned modes."""
+def price_plan(revision: int, request: PlanningRequest, planned: PlannedPump, until: datetime) -> PricePlan:
+    """One pump's price plan from its planned modes, as far as `until`."""
+    slots = min(request.slots, max(1, (until - request.first_slot) // SLOT))
     return PricePlan(
         revision=revision,
-        segments=segments_from_modes(request.first_slot, SLOT, modes),
-        expected_room_c=tuple(round(c, 2) for c in expected_room_c),
+        segments=segments_from_modes(request.first_slot, SLOT, planned.modes[:slots]),
+        expected_room_c=tuple(round(c, 2) for c in planned.expected_room_c[:slots]),
         first_slot=request.first_slot,
-        valid_until=request.first_slot + request.slots * SLOT,
+        valid_until=request.first_slot + slots * SLOT,
     )
 
 

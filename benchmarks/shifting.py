@@ -2,8 +2,8 @@
 
 Each day is planned from enrolment sheets, forecast and what room sensors show, and then played in the simulator with
 every lever moved exactly when the plan says. What remains is the planner's own doing: price paid per MWh beside the
-unsteered twins', kelvin-hours, mean rooms, changes. Real days with --prices FILE ... (Energy-Charts JSON), one weather file with
---weather.
+unsteered twins', kelvin-hours, mean rooms, changes. Real days with --prices FILE ... (Energy-Charts JSON), one weather
+file with --weather.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
         prices = _prices(world, day, prices_file)
         request = _request(world, prices, start, slots)
         result = plan_fleet(request)
-        plans = {p.pump_id: price_plan(1, request, p.modes, p.expected_room_c) for p in result.pumps}
+        plans = {p.pump_id: price_plan(1, request, p, end) for p in result.pumps}
         _follow(world, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
         figures = _figures(world, plans, prices, start, slots)
         world.close()

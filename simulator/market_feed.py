@@ -4,7 +4,7 @@ Protects: tomorrow is unknown until the auction's results are out (12:57 local),
 100 rows.
 
 The generator draws a plausible day-ahead day in quarter-hours: a profile with a morning and an evening peak,
-scaled so that winter days spread about 100 to 150 EUR/MWh around a mean of about 90 to 110; a midday dip that
+scaled so that winter days spread about 120 to 180 EUR/MWh around a mean of about 90 to 110; a midday dip that
 grows with the sun's season; cheaper weekends; ramps within the hour as ramping plants bid them; and noise. All
 from the seed.
 """
@@ -63,7 +63,7 @@ def generated_price(seed: int, day: date, zone: ZoneInfo, slot: datetime) -> flo
     summer = 0.5 - 0.5 * math.cos(2 * math.pi * (day.timetuple().tm_yday - 10) / 365.2425)
     weekend = day.weekday() >= 5
     mean = between(93.0, 111.0, seed, "price-mean", number) - 22.0 * summer - (14.0 if weekend else 0.0)
-    stretch = between(1.35, 1.75, seed, "price-spread", number) * (0.75 if weekend else 1.0)
+    stretch = between(1.7, 2.1, seed, "price-spread", number) * (0.75 if weekend else 1.0)
     here, after = _PROFILE[local.hour], _PROFILE[(local.hour + 1) % 24]
     before = _PROFILE[(local.hour - 1) % 24]
     # Within an hour prices ramp towards the next one and jump back a little: half of the profile's slope.

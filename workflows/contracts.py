@@ -132,7 +132,7 @@ class PlanningInput(Value):
     oems: tuple[str, ...]
     cap_share: float | None = None
     until: datetime | None = None
-    """Plan no further than this (a demo of some hours); None for the whole market day."""
+    """Steer no further than this (a demo of some hours); None for the whole market day."""
     budget_s: float = 60.0
     patience: Patience = Patience()
 

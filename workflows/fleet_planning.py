@@ -36,8 +36,6 @@ class FleetPlanning:
     async def run(self, given: PlanningInput) -> PlanningResult:
         day = delivery_day(self._scheduled(given), given.tz)
         day_start, end = bounds_of(day, given.tz)
-        if given.until is not None:
-            end = min(end, given.until)
         self._say(f"waiting for the prices of {day}")
         price_version = await self._prices(given, day)
         if price_version is None:
@@ -57,7 +55,7 @@ class FleetPlanning:
         self._say("looking at the fleet")
         await self._observe(given)
         self._say(f"solving {slots} slots of {day}")
-        made = await self._solve(given, price_version, weather_version, first_slot, slots)
+        made = await self._solve(given, price_version, weather_version, first_slot, end)
         self._say(
             f"handing out revision {made.revision}: {made.pumps} pumps, {made.cost_eur:.2f} EUR, "
             f"at most {made.gap_pct:.2f} % above the bound"
@@ -132,9 +130,10 @@ class FleetPlanning:
                 workflow.logger.warning("fleet not read: %s", error.cause)
 
     async def _solve(
-        self, given: PlanningInput, price_version: int, weather_version: int, first_slot: datetime, slots: int
+        self, given: PlanningInput, price_version: int, weather_version: int, first_slot: datetime, end: datetime
     ) -> PlanMade:
         info = workflow.info()
+        slots = (end - first_slot) // SLOT
         return await workflow.execute_activity_method(
             PlanningActivities.solve_fleet,
             SolveFleet(
@@ -144,6 +143,7 @@ class FleetPlanning:
                 weather_version=weather_version,
                 first_slot=first_slot,
                 slots=slots,
+                until=min(end, given.until) if given.until else end,
                 cap_share=given.cap_share,
                 budget_s=given.budget_s,
             ),
