@@ -7,6 +7,7 @@ the cap is a share of the free plan's peak. Invariant: every figure printed come
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -138,20 +139,21 @@ def measure(count: int, cap_share: float) -> list[dict[str, object]]:
     return found
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__.splitlines()[0])
     parser.add_argument("--pumps", type=int, action="append", help="fleet size; may be repeated (default 12 and 60)")
     parser.add_argument("--cap-share", type=float, default=0.75, help="cap as a share of the free plan's peak")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     cases = [case for count in given.pumps or [12, 60] for case in measure(count, given.cap_share)]
     if given.json:
         print(json.dumps({"benchmark": "planner", "cap_share": given.cap_share, "cases": cases}))
-        return
+        return 0
     for key in cases[0]:
         print(f"{key:>24}" + "".join(f"{case[key]!s:>22}" for case in cases))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

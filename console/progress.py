@@ -55,7 +55,7 @@ class Board:
             if self._live is None:
                 self._live = Live(console=self._console, refresh_per_second=4, transient=True)
                 self._live.start()
-            self._live.update(self._picture(seen))
+            self._live.update(picture(seen, self._tz))
         elif self._next_line is None or seen.now >= self._next_line:
             self._next_line = seen.now + LINE_EVERY
             self.say(_line(seen, self._tz))
@@ -67,20 +67,22 @@ class Board:
             self._live = None
         sys.stderr.flush()
 
-    def _picture(self, seen: Snapshot) -> Group:
-        done = (seen.now - seen.start) / (seen.end - seen.start)
-        head = Table.grid(padding=(0, 2))
-        head.add_row(
-            Text(f"{seen.now.astimezone(self._tz):%a %d %b %H:%M}", style="bold"),
-            ProgressBar(total=1.0, completed=min(1.0, max(0.0, done)), width=40),
-            Text(_price(seen)),
-        )
-        modes = Text("modes    ")
-        for mode in MODES:
-            count = seen.modes.get(mode, 0)
-            modes.append(f"{mode} ", style="dim")
-            modes.append("■" * min(count, 60) + f" {count}  ", style=COLOURS[mode])
-        return Group(head, modes, Text(_rooms(seen)), Text(_states(seen)))
+
+def picture(seen: Snapshot, tz: ZoneInfo) -> Group:
+    """The board as it stands on a terminal."""
+    done = (seen.now - seen.start) / (seen.end - seen.start)
+    head = Table.grid(padding=(0, 2))
+    head.add_row(
+        Text(f"{seen.now.astimezone(tz):%a %d %b %H:%M}", style="bold"),
+        ProgressBar(total=1.0, completed=min(1.0, max(0.0, done)), width=40),
+        Text(_price(seen)),
+    )
+    modes = Text("modes    ")
+    for mode in MODES:
+        count = seen.modes.get(mode, 0)
+        modes.append(f"{mode} ", style="dim")
+        modes.append("■" * min(count, 60) + f" {count}  ", style=COLOURS[mode])
+    return Group(head, modes, Text(_rooms(seen)), Text(_states(seen)))
 
 
 def _line(seen: Snapshot, tz: ZoneInfo) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.console import Console
 from rich.table import Table
 
 from console.paper import paper
@@ -12,9 +13,9 @@ from console.paper import paper
 DONE = ("applied", "effective")
 
 
-def print_report(report: Mapping[str, Any], tz: ZoneInfo) -> None:
-    """Print it on stdout."""
-    console = paper()
+def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | None = None) -> None:
+    """Print it, on stdout unless another console is given."""
+    console = console or paper()
     start = datetime.fromisoformat(report["start"]).astimezone(tz)
     console.print(
         f"\n[bold]{report['pumps']} pumps steered for {report['hours']:g} h from {start:%a %d %b %Y %H:%M}[/bold]"
