@@ -37,7 +37,7 @@ from domain.ports import OemAdapter, PlanDelivery
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for
 from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps, Vault
+from ledger.pumps import LedgerPumps, Vault, check_keys
 from ledger.series import LedgerPlans, LedgerSeries
 from market.energy_charts import ENERGY_CHARTS_URL, EnergyChartsSource
 from market.open_meteo import OPEN_METEO_URL, OpenMeteoSource
@@ -130,6 +130,11 @@ class Ledger:
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger; connections are made when first used and closed at the end."""
     url = settings.database_url.get_secret_value()
+    try:
+        keys = settings.keys()
+        check_keys(keys)
+    except ValueError as error:
+        raise SetupError(str(error)) from None
     engine = engine_for(url, pool_size=8)
     fences = engine_for(url, pool_size=settings.oem_concurrency)
     try:
@@ -141,7 +146,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
-            vault=Vault(fences, settings.keys()),
+            vault=Vault(engine, keys, locks=fences),
         )
     finally:
         await engine.dispose()

@@ -135,7 +135,10 @@ class PlanningActivities:
         delivered = int(details[1]) if details else 0
         while batch := await self._plans.price_plans(given.revision, after, BATCH):
             for pump_id, plan in batch:
-                delivered += await self._deliver(pump_id, plan)
+                try:
+                    delivered += await self._deliver(pump_id, plan)
+                except Exception as error:  # noqa: BLE001 -- one unreachable pump must not cost the others their plan
+                    log.warning("price plan not delivered", pump=pump_id, plan=given.revision, reason=str(error)[:200])
                 after = pump_id
                 activity.heartbeat(after, delivered)
         return delivered

@@ -4,6 +4,7 @@ Protects: the intent is committed before the write; the lock is held from the ch
 `accepted`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -44,6 +45,8 @@ from domain.verification import (
 
 log = structlog.get_logger(__name__)
 
+ATTEMPT_SHARE = 0.9
+"""An attempt may use so much of its start-to-close time."""
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=2)
 OFFLINE_LOOK = timedelta(minutes=5)
@@ -114,7 +117,13 @@ class PumpActivities:
         adapter = self._adapters[profile.enrolment.oem]
         await self._commands.begin(given.command, given.outbox)
         attempt = _Attempt(given, profile, adapter, self._commands, self._observations)
-        return await attempt.run()
+        limit = activity.info().start_to_close_timeout
+        try:
+            async with asyncio.timeout(limit.total_seconds() * ATTEMPT_SHARE if limit else None):
+                return await attempt.run()
+        except TimeoutError as error:
+            # Ended by us before the server gives the attempt to somebody else: two of them never write side by side.
+            raise not_yet("the attempt took too long", FIRST_BACKOFF, given.clock) from error
 
     @activity.defn
     async def record_events(self, given: RecordEvents) -> None:
@@ -188,7 +197,7 @@ class _Attempt:
             case End():
                 return await self._end(step)
             case Wait(delay=delay, reason=reason):
-                raise not_yet(reason, delay, self._clock)
+                raise not_yet(reason, self._in_time(delay), self._clock)
             case Write():
                 return await self._write(progress)
             case Look():
@@ -197,13 +206,17 @@ class _Attempt:
     async def _look(self, progress: Progress) -> Step:
         try:
             reading = await self._adapter.read(address_of(self._profile), self._lever, self._now())
+        except Rejected as error:
+            state = CommandState.UNVERIFIED if progress.open_write else CommandState.REJECTED
+            return End(state=state, reason=str(error))
         except OemError as error:
             self._come_back_after(error)
         await self._observations.store([(self._command.pump_id, reading)], self._now())
-        self._seen = reading.setting
         verdict, step = after_looking(
             self._command, self._setting, progress, reading, self._adapter.timing, self._now()
         )
+        if verdict is not Verdict.UNKNOWN:
+            self._seen = reading.setting
         written = progress.open_write
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
             await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
@@ -214,6 +227,9 @@ class _Attempt:
         async with self._commands.fence(self._command, self._lever) as newest:
             if not newest:
                 return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
+            again = await self._commands.progress(self._command, self._lever)
+            if len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before:
+                raise not_yet("somebody else moved on with it", timedelta(seconds=1), self._clock)
             if self._now() >= self._command.expires_at:
                 ended = before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
                 if isinstance(ended, End):
@@ -270,7 +286,12 @@ class _Attempt:
                 delay = NOT_NOW_LOOK
             case _:
                 delay = min(FIRST_BACKOFF * 2 ** min(activity.info().attempt - 1, 8), LONGEST_BACKOFF)
-        raise not_yet(f"{type(error).__name__}: {error}", delay, self._clock) from error
+        raise not_yet(f"{type(error).__name__}: {error}", self._in_time(delay), self._clock) from error
+
+    def _in_time(self, delay: timedelta) -> timedelta:
+        """Come back by the expiry at the latest, so that the command itself says how it ended."""
+        remaining = self._command.expires_at - self._now()
+        return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
 
 
 def _saw(reading: Reading) -> str:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 from cryptography.fernet import Fernet
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
 
 from console import commands_pumps, commands_stack
 from console.complaints import Complaint
@@ -131,6 +133,12 @@ def _main(arguments: list[str]) -> int:
         return _sorry(str(complaint), complaint.exit_code)
     except (StackError, SetupError) as error:
         return _sorry(str(error), 1)
+    except (OSError, SQLAlchemyError) as error:
+        return _sorry(
+            f"the database does not answer ({type(error).__name__}): is DATABASE_URL right and it running?", 1
+        )
+    except RPCError as error:
+        return _sorry(f"Temporal refused ({error.status.name.lower()}): {error.message[:200]}", 1)
     except typer.TyperException as error:
         return _sorry(_usage(error), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):

@@ -172,8 +172,10 @@ def override(
     def readable() -> None:
         if not answer.in_force:
             typer.echo(f"{pump}: taken as {answer.override_id}; a stronger wish is in force")
+        elif answer.already:
+            typer.echo(f"{pump}: taken as {answer.override_id}; the pump was last seen in {mode.value} already")
         elif answer.command_id is None:
-            typer.echo(f"{pump}: taken as {answer.override_id}; the pump is in {mode.value} already")
+            typer.echo(f"{pump}: taken as {answer.override_id}; it is written once the attempt in flight has ended")
         else:
             typer.echo(f"{pump}: taken as {answer.override_id}; {answer.command_id} brings it about")
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from console.planning import create_schedule, plan_day, wait_for_plan
 from console.progress import Board, Snapshot
 from console.report import Run, build_report
 from console.world import World
+from domain.enrolment import PumpProfile
 from domain.overrides import Override
 from domain.plans import MAX_JITTER
 from domain.series import PriceSeries, WeatherSeries
@@ -197,10 +198,8 @@ async def _report(scene: _Scene) -> dict[str, Any]:
     order, access = scene.order, scene.access
     reports = access.reports
     plan = await reports.newest_plan()
-    profiles = {p.enrolment.pump_id: p for p in await access.ledger.pumps.active()}
-    overrides: dict[str, list[Override]] = {}
-    for row in await reports.audit_trail("override"):
-        overrides.setdefault(row["subject"], []).append(Override.model_validate(row["detail"]))
+    pumps = await reports.pumps()
+    trail = await reports.audit_trail()
     counted = await histories.count(access.client)
     run = Run(
         start=order.staging.epoch,
@@ -210,9 +209,10 @@ async def _report(scene: _Scene) -> dict[str, Any]:
         events=await reports.command_events(),
         truth_lines=read_jsonl(_folder(order) / "truth.jsonl"),
         truth=await scene.world.summary(order.staging.epoch, order.end),
-        profiles=profiles,
+        profiles={p["pump_id"]: PumpProfile.model_validate(p["profile"]) for p in pumps},
         plans=await reports.price_plans(),
-        overrides=overrides,
+        overrides=overrides_of(trail),
+        retired_at={row["subject"]: row["at"] for row in trail if row["act"] == "retire"},
         plan_row=plan,
         prices=_priced(await access.ledger.series.prices(plan["price_version"]), order) if plan else None,
         price_version=plan["price_version"] if plan else None,
@@ -234,6 +234,22 @@ def _named(weather: WeatherSeries, order: DemoOrder) -> WeatherSeries:
     file = order.staging.weather_file
     behind = f"file {file.name}" if file else f"synthetic: heatsteer generator, seed {order.staging.seed}"
     return weather.model_copy(update={"source": f"{weather.source} ({behind})"})
+
+
+def overrides_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]]:
+    """Every override of the audit trail by pump; one that a person ended ends then."""
+    overrides: dict[str, list[Override]] = {}
+    for row in trail:
+        wishes = overrides.setdefault(row["subject"], [])
+        if row["act"] == "override":
+            wishes.append(Override.model_validate(row["detail"]))
+        elif row["act"] == "end-override":
+            ended = row["detail"]["override_id"]
+            wishes[:] = [
+                o.model_copy(update={"until": min(o.until, row["at"])}) if ended in (None, o.override_id) else o
+                for o in wishes
+            ]
+    return overrides
 
 
 def _leave_files(order: DemoOrder, report: Mapping[str, Any], events: Any) -> None:

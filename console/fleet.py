@@ -12,7 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -20,9 +25,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.pumps import address_of
 from console.access import Access
 from console.complaints import Failed, WrongInput
-from domain.clock import SteeringClock
 from domain.enrolment import Enrolment, PumpProfile
-from domain.modes import Lever, Mode
+from domain.modes import NEUTRAL, Lever, Mode
 from domain.oem import OemError, RateLimited
 from domain.overrides import Override, OverrideKind, problem_with
 from domain.ports import OemAdapter
@@ -41,6 +45,7 @@ from workflows.contracts import (
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.operator_view import first_search_attributes
 
+ANSWER_WITHIN = timedelta(seconds=15)
 ENROL_AT_A_TIME = 8
 ENROL_TRIES = 6
 
@@ -66,20 +71,21 @@ async def enrol(
 ) -> tuple[list[str], list[str]]:
     """Ask the vendor what each unit can do, write it down, and start its workflow.
 
-    Returns the ids enrolled and sentences on those that could not be. A pump that is enrolled already stays as it was.
+    Returns the ids enrolled and sentences on those that could not be. A pump that is enrolled already
+    stays as it was; a retired one is passed over.
     """
     gate = asyncio.Semaphore(ENROL_AT_A_TIME)
-    there = {profile.enrolment.pump_id: profile for profile in await access.ledger.pumps.active()}
+    known_pumps = {row["pump_id"]: row for row in await access.reports.pumps()}
+    steered = [e for e in sheet if not known_pumps.get(e.pump_id, {}).get("retired_at")]
 
     async def one(enrolment: Enrolment) -> str | None:
         async with gate:
-            if profile := there.get(enrolment.pump_id):
-                await start_pump(access.client, access.clock, profile, patience)
-                return None
+            if row := known_pumps.get(enrolment.pump_id):
+                return await start_pump(access, PumpProfile.model_validate(row["profile"]), patience)
             return await _enrol_one(access, enrolment, adapter, patience)
 
-    problems = await asyncio.gather(*(one(e) for e in sheet))
-    done = [e.pump_id for e, problem in zip(sheet, problems, strict=True) if problem is None]
+    problems = await asyncio.gather(*(one(e) for e in steered))
+    done = [e.pump_id for e, problem in zip(steered, problems, strict=True) if problem is None]
     return done, [p for p in problems if p is not None]
 
 
@@ -111,17 +117,21 @@ async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, 
         setting_step=capability.step,
     )
     await access.ledger.pumps.enrol(profile, access.now())
-    await start_pump(access.client, access.clock, profile, patience)
-    return None
+    return await start_pump(access, profile, patience)
 
 
-async def start_pump(client: Client, clock: SteeringClock, profile: PumpProfile, patience: Patience) -> None:
-    """Start the pump's workflow; one that runs, or was retired, is left alone."""
+async def start_pump(access: Access, profile: PumpProfile, patience: Patience) -> str | None:
+    """Start the pump's workflow; one that runs is left alone. Returns a sentence where the pump is not steered now.
+
+    A pump that was commanded before goes on counting, and is not believed to be in neutral.
+    """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
+    last_seq = await access.ledger.commands.newest_seq(pump_id)
+    state = PumpState(pump_id=pump_id, oem=oem, last_seq=last_seq, settled=None if last_seq else NEUTRAL)
     try:
-        await client.start_workflow(
+        await access.client.start_workflow(
             HeatPumpWorkflow.run,
-            PumpInput(clock=clock, state=PumpState(pump_id=pump_id, oem=oem), patience=patience),
+            PumpInput(clock=access.clock, state=state, patience=patience),
             id=pump_workflow_id(pump_id),
             task_queue=PUMPS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -131,7 +141,8 @@ async def start_pump(client: Client, clock: SteeringClock, profile: PumpProfile,
             static_summary=f"{profile.model} in {profile.enrolment.price_area}",
         )
     except WorkflowAlreadyStartedError:
-        return
+        return f"{pump_id} is not steered: its workflow was ended by hand; start it anew in the Temporal Web UI"
+    return None
 
 
 def handle_of(access: Access, pump_id: str) -> WorkflowHandle[Any, Any]:
@@ -177,8 +188,9 @@ async def override(
         raise WrongInput(f"--{first['loc'][0]}: {first['msg']}") from error
     if problem := problem_with(wish, now):
         raise WrongInput(problem)
-    answer = await _update(access, pump_id, HeatPumpWorkflow.request_override, wish, wish.override_id)
+    # Written down before it is done: an act that nobody signed would be worse than a signature on a refused act.
     await access.reports.audit(now, who, why, "override", pump_id, wish.model_dump(mode="json"))
+    answer = await _update(access, pump_id, HeatPumpWorkflow.request_override, wish, wish.override_id)
     return OverrideAnswer.model_validate(answer)
 
 
@@ -186,8 +198,8 @@ async def end_override(access: Access, pump_id: str, override_id: str | None, wh
     """End one override, or all of a pump."""
     await known(access, pump_id)
     given = EndOverride(override_id=override_id, who=who, why=why)
-    answer = await _update(access, pump_id, HeatPumpWorkflow.end_override, given, f"end-{uuid.uuid4().hex[:12]}")
     await access.reports.audit(access.now(), who, why, "end-override", pump_id, {"override_id": override_id})
+    answer = await _update(access, pump_id, HeatPumpWorkflow.end_override, given, f"end-{uuid.uuid4().hex[:12]}")
     return PumpStatus.model_validate(answer)
 
 
@@ -195,16 +207,21 @@ async def retire(access: Access, pump_id: str, who: str, why: str) -> PumpStatus
     """Bring the pump back to neutral and steer it no more."""
     await known(access, pump_id)
     given = Retire(who=who, why=why)
-    answer = await _update(access, pump_id, HeatPumpWorkflow.retire, given, f"retire-{uuid.uuid4().hex[:12]}")
     await access.reports.audit(access.now(), who, why, "retire", pump_id, {})
+    answer = await _update(access, pump_id, HeatPumpWorkflow.retire, given, f"retire-{uuid.uuid4().hex[:12]}")
     return PumpStatus.model_validate(answer)
 
 
 async def _update(access: Access, pump_id: str, update: Any, given: Any, update_id: str) -> Any:
     try:
-        return await handle_of(access, pump_id).execute_update(update, given, id=update_id)
+        return await handle_of(access, pump_id).execute_update(update, given, id=update_id, rpc_timeout=ANSWER_WITHIN)
     except WorkflowUpdateFailedError as error:
         raise WrongInput(f"{pump_id}: {error.cause}") from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise Failed(
+            f"{pump_id} did not answer within {ANSWER_WITHIN.total_seconds():.0f} s; the wish is waiting for a worker: "
+            "start one, or look with `heatsteer pumps show`"
+        ) from error
     except RPCError as error:
         raise _unreachable(pump_id, error) from error
 

@@ -13,6 +13,7 @@ from typing import Any
 from console.world import Truth, true_settings
 from domain.commands import CommandState, EventKind
 from domain.enrolment import PumpProfile
+from domain.modes import Mode
 from domain.overrides import Override
 from domain.plans import PricePlan
 from domain.series import PriceSeries, WeatherSeries
@@ -38,6 +39,8 @@ class Run:
     profiles: Mapping[str, PumpProfile]
     plans: Mapping[str, Sequence[tuple[datetime, PricePlan]]]
     overrides: Mapping[str, Sequence[Override]]
+    """By pump; one that a person ended ends then."""
+    retired_at: Mapping[str, datetime]
     plan_row: Mapping[str, Any] | None
     prices: PriceSeries | None
     price_version: int | None
@@ -120,8 +123,8 @@ def commands_figures(events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def writes_figures(events: Sequence[Mapping[str, Any]], truth_lines: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Writes we sent, and those that a cloud accepted and a pump ignored: as we found, and as it truly was.
 
-    A truth line belongs to the newest intent of its pump before it. A write whose command was superseded before anybody
-    looked counts in neither figure.
+    A truth line belongs to the newest intent of its pump before it. An ignored write whose command was superseded
+    before its read-back counts in neither figure, but as `ignored_unlooked`.
     """
     sent = [e for e in events if e["event"] == EventKind.SENT]
     found = {(e["command"], e["write_no"]) for e in events if e["event"] == EventKind.WRITE_IGNORED}
@@ -129,7 +132,7 @@ def writes_figures(events: Sequence[Mapping[str, Any]], truth_lines: Sequence[di
     by_pump: dict[str, list[Mapping[str, Any]]] = {}
     for event in sorted(sent, key=lambda e: e["at"]):
         by_pump.setdefault(event["pump"], []).append(event)
-    ignored_true = 0
+    ignored_true = unlooked = 0
     for line in truth_lines:
         if line["kind"] != "request" or line["cause"] != "ignored":
             continue
@@ -138,6 +141,7 @@ def writes_figures(events: Sequence[Mapping[str, Any]], truth_lines: Sequence[di
         if index >= 0:
             write = (intents[index]["command"], intents[index]["write_no"])
             if write[0] in superseded and write not in found:
+                unlooked += 1
                 continue
         ignored_true += 1
     return {
@@ -145,6 +149,7 @@ def writes_figures(events: Sequence[Mapping[str, Any]], truth_lines: Sequence[di
         "repeated": sum(e["write_no"] > 1 for e in sent),
         "ignored_true": ignored_true,
         "ignored_found": len(found),
+        "ignored_unlooked": unlooked,
     }
 
 
@@ -166,10 +171,16 @@ def fidelity(run: Run) -> float:
     return right / total if total else 1.0
 
 
-def _wished(run: Run, pump_id: str, moment: datetime) -> Any:
-    plan = next((p for made, p in reversed(run.plans.get(pump_id, ())) if made <= moment), None)
-    overrides = tuple(o for o in run.overrides.get(pump_id, ()) if o.requested_at <= moment)
-    return wish_at(PumpState(pump_id=pump_id, oem="", plan=plan, overrides=overrides), moment).mode
+def _wished(run: Run, pump_id: str, moment: datetime) -> Mode:
+    retired_at = run.retired_at.get(pump_id)
+    state = PumpState(
+        pump_id=pump_id,
+        oem="",
+        plans=tuple(plan for made, plan in run.plans.get(pump_id, ()) if made <= moment),
+        overrides=tuple(o for o in run.overrides.get(pump_id, ()) if o.requested_at <= moment),
+        retiring=retired_at is not None and retired_at <= moment,
+    )
+    return wish_at(state, moment).mode
 
 
 def _modes_used(events: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -200,13 +211,14 @@ def _energy(run: Run) -> dict[str, float | None]:
         if run.prices is not None:
             cost += _cost_eur(run, pump.kwh)
             baseline_cost += _cost_eur(run, pump.baseline_kwh)
-    paid = 1000 * cost / kwh if kwh else None
-    baseline_paid = 1000 * baseline_cost / baseline_kwh if baseline_kwh else None
+    priced = run.prices is not None
+    paid = 1000 * cost / kwh if kwh and priced else None
+    baseline_paid = 1000 * baseline_cost / baseline_kwh if baseline_kwh and priced else None
     return {
         "kwh": round(kwh, 4),
-        "cost_eur": round(cost, 5),
+        "cost_eur": round(cost, 5) if priced else None,
         "baseline_kwh": round(baseline_kwh, 4),
-        "baseline_cost_eur": round(baseline_cost, 5),
+        "baseline_cost_eur": round(baseline_cost, 5) if priced else None,
         "stored_heat_kwh": round(stored_kwh, 4),
         "settled_kwh": round(kwh - stored_electric_kwh, 4),
         "price_paid_eur_per_mwh": None if paid is None else round(paid, 4),
@@ -217,8 +229,9 @@ def _energy(run: Run) -> dict[str, float | None]:
 def _cost_eur(run: Run, kwh_by_slot: Sequence[float]) -> float:
     assert run.prices is not None
     offset = round((run.start - run.prices.start) / SLOT)
+    assert offset >= 0, "prices begin with the run at the latest"
     prices = run.prices.price_eur_per_mwh[offset : offset + len(kwh_by_slot)]
-    return sum(kwh * price / 1000 for kwh, price in zip(kwh_by_slot, prices, strict=False))
+    return sum(kwh * price / 1000 for kwh, price in zip(kwh_by_slot, prices, strict=True))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -86,6 +86,11 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _energy_rows(energy: Mapping[str, Any], comfort: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Shifting is what the price paid per MWh shows; everything else is more or less heat, said as such."""
+    if energy["cost_eur"] is None:
+        kwh, own = energy["kwh"], energy["baseline_kwh"]
+        return [
+            ("energy", f"{kwh:.1f} kWh (own control {own:.1f} kWh); without prices there is nothing to say of money")
+        ]
     rows = [
         (
             "energy",

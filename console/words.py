@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from console.complaints import WrongInput
 
+MOST = 100_000
 _DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?$")
 
 
@@ -15,6 +16,8 @@ def parse_duration(text: str) -> timedelta:
     if not found or not any(found.groups()):
         raise WrongInput(f"--for {text}: write a duration such as 90m, 2h or 1d12h")
     days, hours, minutes = (int(part or 0) for part in found.groups())
+    if max(days, hours, minutes) > MOST:
+        raise WrongInput(f"--for {text}: that is longer than anything can be wished for")
     return timedelta(days=days, hours=hours, minutes=minutes)
 
 

@@ -102,6 +102,13 @@ class CommandEvent(Value):
     lever: Lever | None = None
     setting: float | None = None
     reason: str = ""
+    command: Command | None = None
+    """The command itself, with the line that plans it: whoever keeps the line keeps the command."""
+
+    @property
+    def key(self) -> str:
+        """What makes the line one of its kind."""
+        return f"{self.command_id}/{self.kind.value}/{self.write_no}"
 
 
 class CommandOutcome(Value):

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from domain.base import Value
-from domain.modes import MODE_DELTA, Lever, Mode
+from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
 
 
 class Emitter(StrEnum):
@@ -83,7 +83,12 @@ class PumpProfile(Value):
     setting_step: float | None = None
 
     def setting_for(self, mode: Mode) -> float:
-        """The absolute setting that expresses a mode: baseline plus delta, within the unit's range and on its steps."""
+        """The absolute setting that expresses a mode: baseline plus delta, within the unit's range and on its steps.
+
+        Neutral is the household's own value to the digit, whatever the steps.
+        """
+        if mode is NEUTRAL:
+            return self.baseline_setting
         wished = self.baseline_setting + MODE_DELTA[self.lever][mode]
         if self.setting_min is not None:
             wished = max(wished, self.setting_min)

@@ -17,6 +17,10 @@ MAX_JITTER = timedelta(minutes=5)
 """Every pump moves its plan's edges later by its own share of this, so that a fleet never steps as one."""
 
 
+LONGEST_PLAN = timedelta(days=3)
+"""No market publishes further ahead; a longer plan is a mistake."""
+
+
 class ModeSegment(Value):
     """One mode over [start, end)."""
 
@@ -55,7 +59,15 @@ class PricePlan(Value):
                 )
         if self.segments and self.segments[-1].end > self.valid_until:
             raise ValueError("the last segment ends after the plan's validity")
+        if self.segments and self.segments[0].start < self.first_slot:
+            raise ValueError("the first segment starts before the plan's first slot")
+        if not timedelta() < self.valid_until - self.first_slot <= LONGEST_PLAN:
+            raise ValueError(f"a plan must last more than nothing and at most {LONGEST_PLAN.days} days")
         return self
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether this plan speaks of `moment` (unjittered)."""
+        return self.first_slot <= moment < self.valid_until
 
     def mode_at(self, moment: datetime) -> Mode:
         """The plan's mode at `moment` (unjittered)."""

@@ -21,7 +21,7 @@ from domain.commands import (
 )
 from domain.modes import NEUTRAL, Mode
 from domain.overrides import Override, problem_with, strongest
-from domain.plans import PricePlan, jitter
+from domain.plans import MAX_JITTER, PricePlan, jitter
 
 MIN_RUN = timedelta(minutes=60)
 """A plan keeps a raised mode at least this long."""
@@ -31,6 +31,8 @@ MAX_PLAN_CHANGES = 8
 """Plan-made changes in any 24 hours; beyond them a pump stays neutral."""
 FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
+KEPT_PLANS = 4
+"""Today's and tomorrow's, each with a revision."""
 KEPT_IDS = 32
 """How many override ids are remembered, so that a repeated request is known as such."""
 
@@ -43,6 +45,8 @@ class OpenCommand(Value):
 
     command: Command
     cancelling: bool = False
+    handed: tuple[str, ...] = ()
+    """Keys of the outbox lines that its activity was given to keep."""
 
 
 class FailedWish(Value):
@@ -59,7 +63,8 @@ class PumpState(Value):
 
     pump_id: str
     oem: str
-    plan: PricePlan | None = None
+    plans: tuple[PricePlan, ...] = ()
+    """By revision; tomorrow's plan does not end today's."""
     overrides: tuple[Override, ...] = ()
     override_ids: tuple[str, ...] = ()
     settled: Mode | None = NEUTRAL
@@ -76,11 +81,16 @@ class PumpState(Value):
     """Plan-made changes of the last 24 hours."""
     failed: FailedWish | None = None
     outbox: tuple[CommandEvent, ...] = ()
-    """What was decided without an activity; carried to the ledger by the next one."""
+    """What the ledger is not known to hold yet; carried there by the next activity."""
     refusal: str = ""
     """The newest message that was refused, in a sentence."""
     retiring: bool = False
     retired: bool = False
+
+    @property
+    def plan(self) -> PricePlan | None:
+        """The plan of the highest revision."""
+        return self.plans[-1] if self.plans else None
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -136,6 +146,13 @@ class CommandSettled(Value):
     outcome: CommandOutcome
 
 
+class Kept(Value):
+    """The ledger holds these lines of the outbox now."""
+
+    kind: Literal["kept"] = "kept"
+    keys: tuple[str, ...]
+
+
 class RetireRequested(Value):
     """Steer no more: back to neutral, then end."""
 
@@ -150,6 +167,7 @@ Event = Annotated[
     | OverrideEnded
     | Observed
     | CommandSettled
+    | Kept
     | RetireRequested,
     Field(discriminator="kind"),
 ]
@@ -183,18 +201,19 @@ def wish_at(state: PumpState, now: datetime) -> Wish:
         return Wish(mode=NEUTRAL, authority=Authority.OPTED_OUT, until=None)
     if override := strongest(state.overrides, now):
         return Wish(mode=override.mode, authority=Authority.OVERRIDE, until=override.until)
-    if state.plan is not None:
-        delay = jitter(state.pump_id)
-        plan_time = now - delay
-        if plan_time < state.plan.valid_until:
-            edge = state.plan.next_edge(plan_time)
-            return Wish(
-                mode=state.plan.mode_at(plan_time),
-                authority=Authority.PLAN,
-                until=edge + delay if edge else None,
-                revision=state.plan.revision,
-            )
-    return Wish(mode=NEUTRAL, authority=Authority.NEUTRAL, until=None)
+    delay = jitter(state.pump_id)
+    plan_time = now - delay
+    plan = next((p for p in reversed(state.plans) if p.covers(plan_time)), None)
+    edges = [p.first_slot for p in state.plans if p.first_slot > plan_time]
+    if plan is None:
+        return Wish(mode=NEUTRAL, authority=Authority.NEUTRAL, until=min(edges) + delay if edges else None)
+    edge = min([e for e in (plan.next_edge(plan_time), *edges) if e is not None], default=None)
+    return Wish(
+        mode=plan.mode_at(plan_time),
+        authority=Authority.PLAN,
+        until=edge + delay if edge else None,
+        revision=plan.revision,
+    )
 
 
 def decide(state: PumpState, event: Event, now: datetime) -> Decision:
@@ -208,13 +227,15 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:
             state = _take_override(state, override, now)
         case OverrideEnded(override_id=override_id):
             kept = tuple(o for o in state.overrides if override_id is not None and o.override_id != override_id)
-            state = state.model_copy(update={"overrides": kept})
+            state = state.model_copy(update={"overrides": kept, "failed": None})
         case Observed():
             state = _take_observation(state, event)
         case CommandSettled(outcome=outcome):
             state = _take_outcome(state, outcome, now)
         case RetireRequested():
-            state = state.model_copy(update={"retiring": True, "overrides": ()})
+            state = state.model_copy(update={"retiring": True, "overrides": (), "failed": None})
+        case Kept(keys=keys):
+            state = _without(state, keys)
         case Woke():
             pass
     return _follow(_forget_past(state, now), now)
@@ -223,9 +244,10 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:
 def _take_plan(state: PumpState, plan: PricePlan) -> PumpState:
     if state.retiring or state.retired:
         return state.model_copy(update={"refusal": f"plan revision {plan.revision} came after the pump was retired"})
-    if state.plan is not None and plan.revision <= state.plan.revision:
+    if any(known.revision == plan.revision for known in state.plans):
         return state
-    return state.model_copy(update={"plan": plan})
+    by_revision = sorted((*state.plans, plan), key=lambda p: p.revision)
+    return state.model_copy(update={"plans": tuple(by_revision[-KEPT_PLANS:])})
 
 
 def _take_override(state: PumpState, override: Override, now: datetime) -> PumpState:
@@ -239,6 +261,7 @@ def _take_override(state: PumpState, override: Override, now: datetime) -> PumpS
         update={
             "overrides": (*state.overrides, override),
             "override_ids": (*state.override_ids, override.override_id)[-KEPT_IDS:],
+            "failed": None,  # a person does not wait for a plan's back-off
         }
     )
 
@@ -255,7 +278,9 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> P
         return state
     command = state.open.command
     ended = state.model_copy(update={"open": None, "settled_at": outcome.at})
-    if not outcome.recorded:
+    if outcome.recorded:
+        ended = _without(ended, state.open.handed)
+    else:
         ended = ended.model_copy(update={"outbox": (*ended.outbox, _end_of(command, outcome))})
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
@@ -264,9 +289,14 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> P
             return ended.model_copy(update={"settled": outcome.seen_mode})
         case _:
             count = state.failed.count + 1 if state.failed and state.failed.mode is command.mode else 1
-            wait = min(FIRST_RETRY * 2 ** (count - 1), LAST_RETRY)
+            wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
             failed = FailedWish(mode=command.mode, count=count, retry_at=now + wait, reason=outcome.reason)
             return ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
+
+
+def _without(state: PumpState, keys: tuple[str, ...]) -> PumpState:
+    """The state once the ledger holds these lines of its outbox."""
+    return state.model_copy(update={"outbox": tuple(e for e in state.outbox if e.key not in keys)})
 
 
 def _end_of(command: Command, outcome: CommandOutcome) -> CommandEvent:
@@ -283,9 +313,10 @@ def _forget_past(state: PumpState, now: datetime) -> PumpState:
     """Drop what no longer matters, so that the state stays small for years."""
     overrides = tuple(o for o in state.overrides if o.until > now)
     changes = tuple(t for t in state.plan_changes if now - t < timedelta(hours=24))
-    if overrides == state.overrides and changes == state.plan_changes:
+    plans = tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now)
+    if (overrides, changes, plans) == (state.overrides, state.plan_changes, state.plans):
         return state
-    return state.model_copy(update={"overrides": overrides, "plan_changes": changes})
+    return state.model_copy(update={"overrides": overrides, "plan_changes": changes, "plans": plans})
 
 
 def _follow(state: PumpState, now: datetime) -> Decision:
@@ -329,14 +360,15 @@ def _start(state: PumpState, wish: Wish, now: datetime) -> Decision:
         decided_at=now,
         expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,
     )
+    planned = CommandEvent(
+        command_id=command.command_id, pump_id=state.pump_id, at=now, kind=EventKind.PLANNED, command=command
+    )
+    outbox = (*state.outbox, planned)
     update: dict[str, object] = {
-        "open": OpenCommand(command=command),
+        "open": OpenCommand(command=command, handed=tuple(e.key for e in outbox)),
         "last_seq": seq,
         "last": command,
-        "outbox": (
-            *state.outbox,
-            CommandEvent(command_id=command.command_id, pump_id=state.pump_id, at=now, kind=EventKind.PLANNED),
-        ),
+        "outbox": outbox,
     }
     if state.last is None or state.last.mode is not wish.mode:
         update["changed_at"] = now
@@ -365,8 +397,3 @@ def _too_many_changes(state: PumpState, wish: Wish) -> bool:
 
 def _earliest(now: datetime, *moments: datetime | None) -> datetime | None:
     return min((m for m in moments if m is not None and m > now), default=None)
-
-
-def drained(state: PumpState) -> PumpState:
-    """The state once its outbox has been handed to an activity."""
-    return state.model_copy(update={"outbox": ()}) if state.outbox else state

@@ -45,7 +45,7 @@ class Progress(Value):
 
     writes: tuple[WriteRecord, ...] = ()
     before: WriteRecord | None = None
-    """The newest write of an earlier command on this lever."""
+    """The newest write of an earlier command on this lever that may have been taken."""
     ended: CommandState | None = None
 
     @property
@@ -152,10 +152,13 @@ def judge(
 
 def _evident_from(command: Command, progress: Progress, timing: VendorTiming) -> datetime:
     """From when on a matching setting can only mean obedience, not a picture from before."""
-    if progress.open_write is not None:
-        return progress.open_write.at
-    if progress.before is not None:
-        return progress.before.in_flight_until(timing)
+    written, before = progress.open_write, progress.before
+    if written is not None:
+        # A different write before ours may land after it, and a matching picture in between would be luck.
+        other = before is not None and before.setting != written.setting
+        return max(written.at, before.in_flight_until(timing)) if before is not None and other else written.at
+    if before is not None:
+        return before.in_flight_until(timing)
     return command.decided_at - timing.reading_max_age
 
 

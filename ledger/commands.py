@@ -17,6 +17,8 @@ from domain.modes import Lever
 from domain.verification import Answer, Progress, WriteRecord
 from ledger.models import CommandEventRow, CommandRow
 
+LOOK_BACK = 3
+"""Earlier commands looked at for a write that may have been taken; refused ones cannot matter."""
 _ANSWERS = {
     EventKind.ACCEPTED: Answer.ACCEPTED,
     EventKind.WRITE_REFUSED: Answer.REFUSED,
@@ -34,15 +36,20 @@ class LedgerCommands:
 
     async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """Write down a command and what its pump decided before it."""
-        row = command.model_dump(mode="python") | {"mode": command.mode.value, "authority": command.authority.value}
         async with self._engine.begin() as connection:
-            await connection.execute(insert(CommandRow).values(row).on_conflict_do_nothing())
+            await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
             await _append(connection, outbox)
 
     async def record(self, events: Sequence[CommandEvent]) -> None:
         """Append events; a line that is there already is left as it is."""
         async with self._engine.begin() as connection:
             await _append(connection, events)
+
+    async def newest_seq(self, pump_id: str) -> int:
+        """The number of the pump's newest command; 0 where it has had none."""
+        async with self._engine.connect() as connection:
+            newest = await connection.scalar(select(func.max(CommandRow.seq)).where(CommandRow.pump_id == pump_id))
+        return newest or 0
 
     async def progress(self, command: Command, lever: Lever) -> Progress:
         """What is known of a command's writes, and of the newest earlier write on the same lever."""
@@ -64,14 +71,16 @@ class LedgerCommands:
                 CommandEventRow.kind == EventKind.SENT.value,
                 CommandRow.seq < command.seq,
             )
-            .order_by(CommandEventRow.id.desc())
-            .limit(1)
+            .group_by(CommandEventRow.command_id)
+            .order_by(func.max(CommandEventRow.id).desc())
+            .limit(LOOK_BACK)
         )
-        command_id = await connection.scalar(newest)
-        if command_id is None:
-            return None
-        writes = _writes(await _events(connection, CommandEventRow.command_id == command_id))
-        return writes[-1] if writes else None
+        for command_id in (await connection.scalars(newest)).all():
+            writes = _writes(await _events(connection, CommandEventRow.command_id == command_id))
+            taken = [write for write in writes if write.answer is not Answer.REFUSED]
+            if taken:
+                return taken[-1]
+        return None
 
     @asynccontextmanager
     async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
@@ -90,11 +99,17 @@ class LedgerCommands:
                 await connection.commit()
 
 
+def _row(command: Command) -> dict[str, Any]:
+    return command.model_dump(mode="python") | {"mode": command.mode.value, "authority": command.authority.value}
+
+
 async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:
     if not events:
         return
+    for command in (event.command for event in events if event.command is not None):
+        await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
     rows = [
-        event.model_dump(mode="python")
+        event.model_dump(mode="python", exclude={"command"})
         | {"kind": event.kind.value, "lever": event.lever.value if event.lever else None}
         for event in events
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem import Reading
@@ -60,7 +60,7 @@ class LedgerObservations:
             rows = await connection.execute(
                 select(table.pump_id, table.reading)
                 .where(table.pump_id.in_(pump_ids))
-                .distinct(table.pump_id)
+                .ext(distinct_on(table.pump_id))
                 .order_by(table.pump_id, table.as_of.desc())
             )
             return {row.pump_id: Reading.model_validate(row.reading) for row in rows}

@@ -18,16 +18,23 @@ from domain.enrolment import PumpProfile
 from ledger.models import OemAccount, Pump
 
 
+def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
+    """What seals and opens with these keys; ValueError with a sentence, and no key in it, where they cannot."""
+    if not keys:
+        raise ValueError("no key for vendor secrets: set HEATSTEER_SECRET_KEYS to one made by `heatsteer new-key`")
+    try:
+        return MultiFernet([Fernet(key.get_secret_value()) for key in keys])
+    except ValueError:
+        raise ValueError("HEATSTEER_SECRET_KEYS holds no valid key: make one with `heatsteer new-key`") from None
+
+
 class Vault:
     """`domain.credentials.TokenVault` on PostgreSQL. `keys`: Fernet keys, newest first, so that keys can be rotated."""
 
-    def __init__(self, engine: AsyncEngine, keys: Sequence[SecretStr]) -> None:
-        if not keys:
-            raise ValueError("no key for vendor secrets: set HEATSTEER_SECRET_KEYS to one made by `heatsteer new-key`")
-        try:
-            self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
-        except ValueError:
-            raise ValueError("HEATSTEER_SECRET_KEYS holds no valid key: make one with `heatsteer new-key`") from None
+    def __init__(self, engine: AsyncEngine, keys: Sequence[SecretStr], locks: AsyncEngine | None = None) -> None:
+        """`locks` has a pool of its own: who holds a lock needs further connections from `engine`."""
+        self._locks = locks or engine
+        self._fernet = check_keys(keys)
         self._engine = engine
 
     async def add_account(self, account: AccountCredentials) -> None:
@@ -80,7 +87,7 @@ class Vault:
     async def renewing(self, account_id: str) -> AsyncIterator[None]:
         """One holder at a time, over all workers."""
         key = func.hashtextextended(f"token/{account_id}", 0)
-        async with self._engine.connect() as connection:
+        async with self._locks.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(key)))
             await connection.commit()
             try:

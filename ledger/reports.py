@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands import CommandState
@@ -42,7 +42,7 @@ class LedgerReports:
         newest = (
             select(CommandEventRow.command_id, CommandEventRow.kind)
             .where(CommandEventRow.kind.in_(_STATES))
-            .distinct(CommandEventRow.command_id)
+            .ext(distinct_on(CommandEventRow.command_id))
             .order_by(CommandEventRow.command_id, CommandEventRow.at.desc(), CommandEventRow.id.desc())
             .subquery()
         )
@@ -107,7 +107,7 @@ class LedgerReports:
         """Every pump ever enrolled, with its newest command."""
         newest = (
             select(CommandRow.pump_id, CommandRow.command_id, CommandRow.mode, CommandRow.authority)
-            .distinct(CommandRow.pump_id)
+            .ext(distinct_on(CommandRow.pump_id))
             .order_by(CommandRow.pump_id, CommandRow.seq.desc())
             .subquery()
         )
@@ -128,16 +128,21 @@ class LedgerReports:
         return await self._rows(query)
 
     async def modes_seen(self) -> dict[str, str]:
-        """The mode each pump was last verified in; a pump never commanded is absent (neutral)."""
+        """The mode each pump was last verified in, "unknown" where its newest ended command was not seen obeyed.
+
+        A pump never commanded is absent: it is on its own control.
+        """
         event, command = CommandEventRow, CommandRow
+        ends = [s.value for s in CommandState if s.is_settled and s is not CommandState.SUPERSEDED]
         query = (
-            select(event.pump_id, command.mode)
+            select(event.pump_id, event.kind, command.mode)
             .join(command, command.command_id == event.command_id)
-            .where(event.kind.in_([CommandState.APPLIED.value, CommandState.EFFECTIVE.value]))
-            .distinct(event.pump_id)
-            .order_by(event.pump_id, command.seq.desc())
+            .where(event.kind.in_(ends))
+            .ext(distinct_on(event.pump_id))
+            .order_by(event.pump_id, command.seq.desc(), event.id.desc())
         )
-        return {row["pump_id"]: row["mode"] for row in await self._rows(query)}
+        seen = (CommandState.APPLIED.value, CommandState.EFFECTIVE.value)
+        return {row["pump_id"]: row["mode"] if row["kind"] in seen else "unknown" for row in await self._rows(query)}
 
     async def trail(self, pump_id: str, limit: int = 40) -> Sequence[dict[str, Any]]:
         """The newest command events of one pump, newest first."""

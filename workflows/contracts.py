@@ -45,8 +45,6 @@ ROUTINE = Priority(priority_key=3)
 
 VERIFY_GRACE = timedelta(minutes=20)
 """Steered time after a command's expiry in which it may still be seen to have been obeyed."""
-OUT_OF_QUEUE_GRACE = timedelta(minutes=15)
-"""A command that nobody picked up for its whole useful time has expired; this much later we stop asking."""
 
 COMMAND_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=2)
@@ -93,8 +91,9 @@ class OverrideAnswer(Value):
     in_force: bool
     """False where a stronger wish is in force."""
     command_id: str | None
-    """The command that brings it about; None where the pump is there already."""
-    command_state: str
+    """The command that brings it about; None where the pump is there already or an attempt in flight must end."""
+    already: bool
+    """Whether the pump was last seen in the wished mode, with nothing open."""
 
 
 class EndOverride(Value):

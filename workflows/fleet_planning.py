@@ -157,6 +157,7 @@ class FleetPlanning:
         return await workflow.execute_activity_method(
             PlanningActivities.deliver_plan,
             DeliverPlan(clock=given.clock, revision=made.revision),
+            schedule_to_close_timeout=timedelta(hours=2),
             start_to_close_timeout=timedelta(hours=1),
             heartbeat_timeout=timedelta(seconds=given.patience.heartbeat_s),
             summary=f"hand out revision {made.revision}",

@@ -22,6 +22,7 @@ from domain.steering import (
     CommandSettled,
     Decision,
     Event,
+    Kept,
     MessageRefused,
     Observed,
     OverrideEnded,
@@ -30,7 +31,6 @@ from domain.steering import (
     RetireRequested,
     Woke,
     decide,
-    drained,
     wish_at,
 )
 from workflows import contracts
@@ -50,6 +50,7 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
+        self._attempt: workflow.ActivityHandle[CommandOutcome] | None = None
         self._work: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -94,14 +95,12 @@ class HeatPumpWorkflow:
         now, state = self._now(), self._state
         in_force = strongest(state.overrides, now)
         command = state.open.command if state.open else state.last
-        mine = (
-            command if command and command.authority is Authority.OVERRIDE and command.mode is override.mode else None
-        )
+        serves = command and command.authority is Authority.OVERRIDE and command.mode is override.mode
         return OverrideAnswer(
             override_id=override.override_id,
             in_force=in_force is not None and in_force.override_id == override.override_id,
-            command_id=mine.command_id if mine else None,
-            command_state="open" if state.open else "settled",
+            command_id=command.command_id if command and serves else None,
+            already=state.open is None and state.settled is override.mode,
         )
 
     @request_override.validator
@@ -167,25 +166,21 @@ class HeatPumpWorkflow:
 
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state
-        if decision.cancel and self._work is not None:
-            self._work.cancel()
+        if decision.cancel and self._attempt is not None:
+            self._attempt.cancel()
         if decision.start is not None:
-            outbox = self._state.outbox
-            self._state = drained(self._state)
-            self._work = asyncio.create_task(
-                self._apply(ApplyCommand(clock=self._clock, command=decision.start, outbox=outbox))
-            )
-        elif self._state.outbox and self._state.open is None:
+            # Started here and not inside a task: a task that is cancelled before its first step would never tell.
+            self._attempt = self._start(decision.start)
+            self._work = asyncio.create_task(self._settle(decision.start, self._attempt))
+        elif self._state.outbox and self._state.open is None and (self._keeping is None or self._keeping.done()):
             self._keeping = asyncio.create_task(self._keep(self._state.outbox))
-            self._state = drained(self._state)
         self._arm(decision.wake_at)
 
-    async def _apply(self, given: ApplyCommand) -> None:
-        command = given.command
+    def _start(self, command: Command) -> workflow.ActivityHandle[CommandOutcome]:
         remaining = command.expires_at + contracts.VERIFY_GRACE - self._now()
-        handle = workflow.start_activity_method(
+        return workflow.start_activity_method(
             PumpActivities.apply_command,
-            given,
+            ApplyCommand(clock=self._clock, command=command, outbox=self._state.outbox),
             task_queue=contracts.oem_queue(self._state.oem),
             schedule_to_close_timeout=self._clock.wall_duration(remaining) + timedelta(seconds=self._patience.task_s),
             start_to_close_timeout=timedelta(seconds=self._patience.start_to_close_s),
@@ -194,8 +189,10 @@ class HeatPumpWorkflow:
             priority=contracts.ROUTINE if command.authority is Authority.PLAN else contracts.URGENT,
             summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),
         )
+
+    async def _settle(self, command: Command, attempt: workflow.ActivityHandle[CommandOutcome]) -> None:
         try:
-            outcome = await handle
+            outcome = await attempt
         except (asyncio.CancelledError, CancelledError):
             outcome = self._ended(command, CommandState.SUPERSEDED, "a newer wish came while it waited")
         except ActivityError as error:
@@ -216,10 +213,8 @@ class HeatPumpWorkflow:
         return self._ended(command, CommandState.UNVERIFIED, reason)
 
     async def _keep(self, events: tuple[CommandEvent, ...]) -> None:
-        before = self._keeping
-        if before is not None:
-            await before
         await self._bookkeeping(PumpActivities.record_events, RecordEvents(events=events), "keep what was decided")
+        self._inbox.append(Kept(keys=tuple(event.key for event in events)))
 
     async def _bookkeeping(self, act: Any, given: Value, summary: str) -> None:
         patience = timedelta(seconds=self._patience.start_to_close_s)
@@ -262,6 +257,8 @@ class HeatPumpWorkflow:
     async def _say_goodbye(self) -> None:
         if self._keeping is not None:
             await self._keeping
+        if self._state.outbox:
+            await self._keep(self._state.outbox)
         retired = RetirePump(pump_id=self._state.pump_id, at=self._now())
         await self._bookkeeping(PumpActivities.retire_pump, retired, "steered no more")
         await workflow.wait_condition(workflow.all_handlers_finished)

@@ -17,7 +17,7 @@ def authority_of(state: PumpState, now: datetime) -> str:
 
 def alert_of(state: PumpState) -> str:
     """What a person should look at: "none", or why the newest wish does not hold."""
-    if state.failed is not None and state.open is None and state.failed.count >= 2:
+    if state.failed is not None and state.failed.count >= 2:
         return "unreached"
     return "none"
 

@@ -53,12 +53,19 @@ def test_an_ignored_write_counts_in_truth_and_as_found() -> None:
     assert writes_figures(events, truth)["ignored_true"] == 1
     assert writes_figures(events, truth)["ignored_found"] == 0
     found = [*events, an_event("write_ignored", 9, write_no=1), an_event("sent", 9, write_no=2)]
-    assert writes_figures(found, truth) == {"sent": 2, "repeated": 1, "ignored_true": 1, "ignored_found": 1}
+    assert writes_figures(found, truth) == {
+        "sent": 2,
+        "repeated": 1,
+        "ignored_true": 1,
+        "ignored_found": 1,
+        "ignored_unlooked": 0,
+    }
 
 
 def test_an_ignored_write_that_was_superseded_before_anybody_looked_counts_in_neither() -> None:
     events = [an_event("sent", 1, write_no=1), an_event("superseded", 2)]
     assert writes_figures(events, [a_request(1.01, "ignored")])["ignored_true"] == 0
+    assert writes_figures(events, [a_request(1.01, "ignored")])["ignored_unlooked"] == 1
     looked = [*events, an_event("write_ignored", 1.5, write_no=1)]
     assert writes_figures(looked, [a_request(1.01, "ignored")])["ignored_true"] == 1
 
@@ -75,6 +82,7 @@ def a_run(truth_lines: list[dict[str, Any]], hours: float = 2) -> Run:
         profiles={"p-0001": a_profile()},
         plans={"p-0001": [(MIDNIGHT, a_plan(1, {(0, 1): Mode.MAX}))]},
         overrides={},
+        retired_at={},
         plan_row=None,
         prices=None,
         price_version=None,

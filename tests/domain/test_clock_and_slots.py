@@ -94,3 +94,17 @@ def test_neutral_is_the_household_s_own_setting() -> None:
 def test_a_comfort_band_has_width() -> None:
     with pytest.raises(ValidationError, match="at least 1 K wide"):
         ComfortBand(room_min_c=21.0, room_max_c=21.5)
+
+
+def test_a_plan_that_never_ends_or_says_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at most 3 days"):
+        PricePlan(revision=1, segments=(), first_slot=MIDNIGHT, valid_until=datetime(9999, 12, 31, 23, tzinfo=UTC))
+    with pytest.raises(ValidationError, match="more than nothing"):
+        PricePlan(revision=1, segments=(), first_slot=MIDNIGHT, valid_until=MIDNIGHT)
+    with pytest.raises(ValidationError, match="before the plan's first slot"):
+        PricePlan(
+            revision=1,
+            segments=(ModeSegment(start=at(-1), end=at(1), mode=Mode.MAX),),
+            first_slot=MIDNIGHT,
+            valid_until=at(2),
+        )

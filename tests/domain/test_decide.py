@@ -14,6 +14,7 @@ from domain.steering import (
     MIN_RUN,
     CommandSettled,
     Decision,
+    Kept,
     MessageRefused,
     Observed,
     OverrideEnded,
@@ -230,3 +231,58 @@ def test_after_its_plan_ran_out_a_pump_goes_back_to_neutral() -> None:
     over = decide(state, Woke(), at(6) + J)
     assert over.start is not None
     assert (over.start.mode, over.start.authority) == (Mode.LOW, Authority.NEUTRAL)
+
+
+def test_a_wish_that_fails_for_weeks_is_still_tried() -> None:
+    decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
+    state = decide(decision.state, OverrideRequested(override=an_override(Mode.MIN, 1, 24 * 13)), at(1)).state
+    hours = 1.0
+    for _ in range(80):
+        hours += 3
+        decision = decide(state, Woke(), at(hours))
+        state = settled(decision, CommandState.REJECTED, hours).state if decision.state.open else decision.state
+    assert state.failed is not None
+    assert state.failed.count > 40
+
+
+def test_tomorrow_s_plan_does_not_end_today_s() -> None:
+    today = a_plan(1, {(18, 22): Mode.MAX})
+    tomorrow = a_plan(2, {(26, 28): Mode.MIN}, hours=48).model_copy(update={"first_slot": at(24)})
+    for arrivals in ((today, tomorrow), (tomorrow, today)):
+        state = a_state()
+        for plan in arrivals:
+            state = decide(state, PlanArrived(plan=plan), at(13)).state
+        assert wish_at(state, at(20)).mode is Mode.MAX
+        assert wish_at(state, at(27)).mode is Mode.MIN
+        assert wish_at(state, at(22) + J).until == at(24) + J
+        assert wish_at(state, at(49)).authority is Authority.NEUTRAL
+
+
+def test_a_newer_plan_takes_over_from_its_own_first_slot_on() -> None:
+    state = on_plan({(0, 24): Mode.MAX})
+    newer = a_plan(2, {(14, 24): Mode.MIN}).model_copy(update={"first_slot": at(14)})
+    state = decide(state, PlanArrived(plan=newer), at(13, 50)).state
+    assert wish_at(state, at(13, 55)).mode is Mode.MAX
+    assert wish_at(state, at(14) + J).mode is Mode.MIN
+
+
+def test_a_person_does_not_wait_for_a_plan_s_back_off() -> None:
+    failed = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.IGNORED, 1.5)
+    asked = decide(failed.state, OverrideRequested(override=an_override(Mode.MAX, 1.5, 3)), at(1.5))
+    assert asked.start is not None
+
+
+def test_what_was_decided_stays_in_the_outbox_until_the_ledger_is_known_to_hold_it() -> None:
+    decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
+    assert [e.kind for e in decision.state.outbox] == [EventKind.PLANNED]
+    assert decision.state.outbox[0].command == decision.start
+    lost = settled(decision, CommandState.APPLIED, 1.1)
+    assert lost.state.outbox == ()
+    assert decision.state.open is not None
+    outcome = an_outcome(decision.state.open.command.command_id, CommandState.SUPERSEDED, at(1.1))
+    unseen = CommandSettled(outcome=outcome.model_copy(update={"recorded": False}))
+    state = decide(decision.state, unseen, at(1.1)).state
+    kinds = [e.kind for e in state.outbox]
+    assert kinds[:2] == [EventKind.PLANNED, EventKind.SUPERSEDED]
+    kept = decide(state, Kept(keys=tuple(e.key for e in state.outbox[:2])), at(1.2))
+    assert [e.kind for e in kept.state.outbox] == kinds[2:]

@@ -104,3 +104,14 @@ def test_written_but_never_seen_ends_unverified_not_applied() -> None:
 def test_a_repeated_attempt_after_the_end_reports_the_same_end() -> None:
     progress = Progress(writes=(a_write(),), ended=CommandState.APPLIED)
     assert before_looking(a_command(), MAX_SETTING, progress, TIMING, at(5)) == End(state=CommandState.APPLIED)
+
+
+def test_a_matching_picture_counts_only_once_a_different_write_before_ours_can_no_longer_land() -> None:
+    slow = a_write(hours=1, setting=3.0)
+    ours = a_write(hours=1.01, setting=0.0)
+    progress = Progress(writes=(ours,), before=slow)
+    command = a_command(decided=1)
+    soon = a_reading(0.0, at(1, 3))
+    assert after_looking(command, 0.0, progress, soon, TIMING, at(1, 3))[0] is Verdict.UNKNOWN
+    late = a_reading(0.0, at(1) + TIMING.longest_in_flight)
+    assert after_looking(command, 0.0, progress, late, TIMING, at(1, 8))[0] is Verdict.OBEYED

@@ -3,6 +3,7 @@
 Protects: whatever a person points at, they learn what was wrong with it.
 """
 
+import errno
 import os
 from pathlib import Path
 
@@ -74,11 +75,14 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     assert "cannot be read (" in refusal(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "secret.json"
     path.write_bytes(raw(a_price_document()))
-    path.chmod(0)
+
+    def denied(self: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)  # root may read everything, so permissions alone do not show it
     assert "cannot be read (Permission denied); check the path and its permissions" in refusal(path)
 
 

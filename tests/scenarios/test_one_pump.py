@@ -14,7 +14,7 @@ from console.report import commands_figures
 from domain.modes import Mode
 from domain.plans import ModeSegment, PricePlan
 from domain.steering import PumpState
-from tests.builders import an_override
+from tests.builders import MIDNIGHT, an_override
 from tests.world import TestWorld, a_world
 from worker import workflow_runner
 from workflows.contracts import EndOverride, Retire
@@ -81,6 +81,27 @@ async def test_an_override_is_answered_at_once_verified_later_and_ends_by_a_pers
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await world.handle(pump).execute_update(HeatPumpWorkflow.end_override, end)
         assert "no override is in force" in str(refused.value.cause)
+
+
+async def test_wishes_that_pile_up_before_a_worker_comes_end_in_the_strongest_and_all_are_written_down(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, pumps=1, speed=240, workers=()) as world:
+        pump = world.pump(1)
+        hours = (world.now() - MIDNIGHT) / timedelta(hours=1)
+        await world.send(pump, plan_from(world, 1, Mode.MAX))
+        wish = an_override(Mode.MIN, hours, hours + 6)
+        asked = asyncio.create_task(world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish))
+        await asyncio.sleep(0.5)
+        await world.start_workers()
+        assert (await asked).in_force
+        await world.until(partial(_is_in, world, pump, Mode.MIN))
+        figures = commands_figures(await world.events(pump))
+        assert figures["unresolved"] == 0
+        assert figures["applied"] == 1
+        assert all(e["mode"] for e in await world.events(pump)), "every command has its row"
+        profile = await world.access.ledger.pumps.profile(pump)
+        assert world.setting(pump) == profile.setting_for(Mode.MIN)
 
 
 async def test_a_retired_pump_is_left_neutral_and_a_late_plan_does_not_resurrect_it(tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""Ports in memory for the activities' tests; the real ones are tested against their real far ends elsewhere."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from temporalio.testing import ActivityEnvironment
+
+from domain.clock import SteeringClock
+from domain.commands import Command, CommandEvent
+from domain.enrolment import PumpProfile
+from domain.modes import Lever
+from domain.oem import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
+from domain.planning import FleetPlanResult, PlanningRequest
+from domain.plans import PricePlan
+from domain.series import PriceSeries, WeatherSeries
+from domain.verification import Progress
+from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
+
+WALL = datetime(2026, 11, 2, 9, tzinfo=UTC)
+"""Wall time at which every attempt in these tests begins."""
+SPEED = 60.0
+CLOCK = SteeringClock(epoch=MIDNIGHT, start_wall=WALL - timedelta(minutes=6), speed=SPEED)
+"""Steered time is 06:00 when an attempt begins, and a steered minute lasts a second."""
+
+
+def an_attempt(*heartbeat: object) -> ActivityEnvironment:
+    """An attempt that begins at `WALL`, with what the attempt before it last said in a heartbeat."""
+    env = ActivityEnvironment()
+    env.info = replace(env.info, started_time=WALL, heartbeat_details=heartbeat)
+    return env
+
+
+def heartbeats_of(env: ActivityEnvironment) -> list[tuple[Any, ...]]:
+    """What the attempt says in heartbeats, as it says it."""
+    beats: list[tuple[Any, ...]] = []
+    env.on_heartbeat = lambda *details: beats.append(details)
+    return beats
+
+
+class Series:
+    """`domain.ports.SeriesStore` in memory."""
+
+    def __init__(self) -> None:
+        self.price_versions: list[tuple[PriceSeries, datetime]] = []
+        self.weather_versions: list[tuple[WeatherSeries, datetime]] = []
+        self.quarantined: list[tuple[str, str, str, datetime]] = []
+
+    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+        self.price_versions.append((series, at))
+        return len(self.price_versions)
+
+    async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
+        self.weather_versions.append((series, at))
+        return len(self.weather_versions)
+
+    async def prices(self, version: int) -> PriceSeries:
+        return self.price_versions[version - 1][0]
+
+    async def weather(self, version: int) -> WeatherSeries:
+        return self.weather_versions[version - 1][0]
+
+    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+        return len(self.price_versions) or None
+
+    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
+        self.quarantined.append((kind, origin, reason, at))
+
+
+class Market:
+    """`domain.ports.PriceSource` and `WeatherSource`: answers as it is told, or fails."""
+
+    def __init__(self, answer: PriceSeries | WeatherSeries | Exception) -> None:
+        self._answer = answer
+
+    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> PriceSeries:
+        assert not isinstance(self._answer, WeatherSeries)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    async def weather(self, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+        assert not isinstance(self._answer, PriceSeries)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+class Directory:
+    """`domain.ports.PumpDirectory` of these pumps."""
+
+    def __init__(self, *pump_ids: str, oem: str = "nibe") -> None:
+        self.profiles = [self._profile(pump_id, oem) for pump_id in pump_ids]
+
+    def _profile(self, pump_id: str, oem: str) -> PumpProfile:
+        profile = a_profile()
+        enrolment = profile.enrolment.model_copy(update={"pump_id": pump_id, "oem": oem})
+        return profile.model_copy(update={"enrolment": enrolment})
+
+    async def profile(self, pump_id: str) -> PumpProfile:
+        return next(p for p in self.profiles if p.enrolment.pump_id == pump_id)
+
+    async def active(self) -> Sequence[PumpProfile]:
+        return self.profiles
+
+    async def mark_retired(self, pump_id: str, at: datetime) -> None:
+        raise AssertionError("nobody is retired here")
+
+
+class Observations:
+    """`domain.ports.ObservationLog` in memory."""
+
+    def __init__(self, newest: Mapping[str, Reading] | None = None) -> None:
+        self._newest = dict(newest or {})
+        self.stored: list[str] = []
+
+    async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
+        self.stored += [pump_id for pump_id, _ in observations]
+
+    async def newest(self, pump_ids: Sequence[str]) -> dict[str, Reading]:
+        return {pump_id: self._newest[pump_id] for pump_id in pump_ids if pump_id in self._newest}
+
+
+class Commands:
+    """`domain.ports.CommandLog` of one command: what was written before is given, what is recorded is kept."""
+
+    def __init__(self, progress: Progress | None = None, newest: bool = True) -> None:
+        self._progress = progress or Progress()
+        self._newest = newest
+        self.events: list[CommandEvent] = []
+
+    async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
+        self.events += outbox
+
+    async def record(self, events: Sequence[CommandEvent]) -> None:
+        self.events += events
+
+    async def progress(self, command: Command, lever: Lever) -> Progress:
+        return self._progress
+
+    @contextlib.asynccontextmanager
+    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
+        yield self._newest
+
+
+class Cloud:
+    """`domain.ports.OemAdapter` that reads as it is told, takes every write, and fails for the pumps it is told."""
+
+    oem = "nibe"
+    timing: VendorTiming = TIMING
+
+    def __init__(self, reading: Reading, failing: Mapping[str, OemError] | None = None) -> None:
+        self._reading = reading
+        self._failing = failing or {}
+        self.asked: list[str] = []
+        self.written: list[float] = []
+
+    async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
+        raise AssertionError("nothing is discovered here")
+
+    async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
+        raise AssertionError("nothing is enrolled here")
+
+    async def read(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+        self.asked.append(pump.pump_id)
+        if pump.pump_id in self._failing:
+            raise self._failing[pump.pump_id]
+        return self._reading
+
+    async def write(self, pump: PumpAddress, lever: Lever, setting: float, now: datetime) -> None:
+        if pump.pump_id in self._failing:
+            raise self._failing[pump.pump_id]
+        self.written.append(setting)
+
+
+class Plans:
+    """`domain.ports.PlanStore` that holds one revision for these pumps and gives it out in small pages."""
+
+    def __init__(self, *pump_ids: str, page: int = 2) -> None:
+        self._pump_ids = sorted(pump_ids)
+        self._page = page
+        self.stored: list[tuple[str, PlanningRequest, dict[str, PricePlan]]] = []
+
+    async def store_plan(
+        self,
+        key: str,
+        request: PlanningRequest,
+        price_version: int,
+        weather_version: int,
+        result: FleetPlanResult,
+        plans: Callable[[int], dict[str, PricePlan]],
+        at: datetime,
+    ) -> int:
+        self.stored.append((key, request, plans(len(self.stored) + 1)))
+        return len(self.stored)
+
+    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
+        left = [pump_id for pump_id in self._pump_ids if pump_id > after]
+        return [(pump_id, a_plan(revision)) for pump_id in left[: min(limit, self._page)]]
+
+
+class Deliveries:
+    """A `domain.ports.PlanDelivery` that reaches everybody but the retired, and dies when it is told."""
+
+    def __init__(self, retired: Sequence[str] = (), dies_at: str | None = None) -> None:
+        self._retired = retired
+        self._dies_at = dies_at
+        self.reached: list[str] = []
+
+    async def __call__(self, pump_id: str, plan: PricePlan) -> bool:
+        if pump_id == self._dies_at:
+            raise RuntimeError("the worker died here")
+        self.reached.append(pump_id)
+        return pump_id not in self._retired

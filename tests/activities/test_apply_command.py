@@ -1,0 +1,121 @@
+"""One attempt at a command: what it writes down before and after the write, and when it comes back."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.pumps import NOT_NOW_LOOK, OFFLINE_LOOK, ApplyCommand, PumpActivities
+from domain.commands import CommandOutcome, CommandState
+from domain.modes import Mode
+from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
+from domain.verification import Answer, Progress, WriteRecord
+from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Directory, Observations, an_attempt
+from tests.builders import TIMING, a_command, a_reading, at
+
+COMMAND = a_command(Mode.MAX, decided=5.9)
+GIVEN = ApplyCommand(clock=CLOCK, command=COMMAND)
+WRITTEN = WriteRecord(write_no=1, at=at(5, 55), setting=3.0, answer=Answer.ACCEPTED)
+
+
+async def attempt(commands: Commands, cloud: Cloud) -> CommandOutcome | ApplicationError:
+    """Run one attempt; gives its outcome, or the error that asks for another attempt."""
+    activities = PumpActivities(commands, Directory("p-0001"), Observations(), {"nibe": cloud})
+    try:
+        return await an_attempt().run(activities.apply_command, GIVEN)
+    except ApplicationError as later:
+        return later
+
+
+def kinds(commands: Commands) -> list[str]:
+    return [event.kind.value for event in commands.events]
+
+
+def steered_delay(later: CommandOutcome | ApplicationError) -> timedelta:
+    assert isinstance(later, ApplicationError)
+    assert (later.type, later.category) == ("NotYet", ApplicationErrorCategory.BENIGN)
+    assert later.next_retry_delay is not None
+    return later.next_retry_delay * SPEED
+
+
+async def test_a_first_attempt_writes_and_comes_back_after_the_vendors_usual_delay() -> None:
+    commands, cloud = Commands(), Cloud(a_reading(0.0, at(5, 55)))
+    assert steered_delay(await attempt(commands, cloud)) == TIMING.usual_delay
+    assert kinds(commands) == ["sent", "accepted"]
+    assert (cloud.written, cloud.asked) == ([3.0], [])
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (Unavailable("no answer", maybe_taken=True), "write_lost"),
+        (Malformed("not JSON"), "write_lost"),
+        (Unavailable("refused", maybe_taken=False), "write_refused"),
+        (RateLimited("429", retry_at=at(6, 20)), "write_refused"),
+        (Offline("not connected"), "write_refused"),
+        (NotExecutable("locked"), "write_refused"),
+        (AuthExpired("401"), "write_refused"),
+    ],
+)
+async def test_a_write_without_a_yes_is_written_down_as_what_it_may_have_done(failure: OemError, kind: str) -> None:
+    commands = Commands()
+    later = await attempt(commands, Cloud(a_reading(0.0, at(5, 55)), {"p-0001": failure}))
+    assert kinds(commands) == ["sent", kind]
+    match failure:
+        case RateLimited():
+            assert timedelta() < steered_delay(later) <= timedelta(minutes=20)
+        case Offline():
+            assert steered_delay(later) == OFFLINE_LOOK
+        case NotExecutable() | AuthExpired():
+            assert steered_delay(later) == NOT_NOW_LOOK
+        case _:
+            assert steered_delay(later) == timedelta(seconds=15)
+
+
+async def test_what_the_cloud_refuses_for_good_ends_the_command() -> None:
+    commands = Commands()
+    ended = await attempt(commands, Cloud(a_reading(0.0, at(5, 55)), {"p-0001": Rejected("value out of range")}))
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.reason) == (CommandState.REJECTED, "value out of range")
+    assert kinds(commands) == ["sent", "write_refused", "rejected"]
+
+
+async def test_behind_the_fence_nothing_is_written() -> None:
+    commands, cloud = Commands(newest=False), Cloud(a_reading(0.0, at(5, 55)))
+    ended = await attempt(commands, cloud)
+    assert isinstance(ended, CommandOutcome)
+    assert ended.state is CommandState.SUPERSEDED
+    assert kinds(commands) == ["superseded"]
+    assert cloud.written == []
+
+
+async def test_a_later_attempt_reads_and_a_pump_that_obeys_ends_the_command() -> None:
+    commands, cloud = Commands(Progress(writes=(WRITTEN,))), Cloud(a_reading(3.0, at(5, 58)))
+    ended = await attempt(commands, cloud)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.seen_mode) == (CommandState.APPLIED, Mode.MAX)
+    assert kinds(commands) == ["applied"]
+    assert (cloud.written, cloud.asked) == ([], ["p-0001"])
+
+
+async def test_a_pump_seen_not_to_obey_is_written_down_and_written_again() -> None:
+    accepted = WRITTEN.model_copy(update={"at": at(5, 45)})
+    commands, cloud = Commands(Progress(writes=(accepted,))), Cloud(a_reading(0.0, at(5, 58)))
+    assert steered_delay(await attempt(commands, cloud)) == TIMING.usual_delay
+    assert kinds(commands) == ["write_ignored", "sent", "accepted"]
+    assert [event.write_no for event in commands.events] == [1, 2, 2]
+
+
+async def test_a_picture_from_before_the_write_is_no_evidence() -> None:
+    commands, cloud = Commands(Progress(writes=(WRITTEN,))), Cloud(a_reading(0.0, at(5, 54)))
+    assert steered_delay(await attempt(commands, cloud)) == TIMING.look_again
+    assert kinds(commands) == []
+    assert cloud.written == []
+
+
+async def test_a_command_that_has_ended_is_not_touched_again() -> None:
+    commands, cloud = Commands(Progress(writes=(WRITTEN,), ended=CommandState.APPLIED)), Cloud(a_reading(0.0, at(6)))
+    ended = await attempt(commands, cloud)
+    assert isinstance(ended, CommandOutcome)
+    assert ended.state is CommandState.APPLIED
+    assert (cloud.written, cloud.asked) == ([], [])

@@ -1,0 +1,72 @@
+"""Prices and weather on their way in: stored as versions, quarantined, or awaited without alarm."""
+
+from collections.abc import Callable, Coroutine
+from datetime import date
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
+from domain.ports import DocumentRefused, NotPublished
+from tests.activities.ports import CLOCK, Market, Series, an_attempt
+from tests.builders import MIDNIGHT, at
+from tests.ledger.builders import prices, weather
+
+PRICES = FetchPrices(clock=CLOCK, zone="DE-LU", tz="Europe/Berlin", day=date(2026, 1, 15))
+WEATHER = FetchWeather(clock=CLOCK, cell="50.0,10.0", first_slot=MIDNIGHT, slots=96)
+
+
+def both(activities: MarketActivities) -> list[tuple[Callable[[Any], Coroutine[Any, Any, int]], Any]]:
+    return [(activities.fetch_prices, PRICES), (activities.fetch_weather, WEATHER)]
+
+
+async def test_prices_and_weather_are_stored_with_the_steered_time_they_came_at() -> None:
+    series = Series()
+    activities = MarketActivities(Market(prices()), Market(weather()), series)
+    assert await an_attempt().run(activities.fetch_prices, PRICES) == 1
+    assert await an_attempt().run(activities.fetch_weather, WEATHER) == 1
+    ((stored, stored_at),) = series.price_versions
+    assert stored == prices()
+    assert at(6) <= stored_at < at(7)
+    assert series.weather_versions[0][0] == weather()
+    assert series.quarantined == []
+
+
+async def test_a_refused_document_is_quarantined_and_nothing_of_it_is_stored() -> None:
+    series = Series()
+    refused = Market(DocumentRefused("the page lacks slot 10:00; ask again.", "http://market.invalid/price"))
+    activities = MarketActivities(refused, refused, series)
+    for fetch, given in both(activities):
+        with pytest.raises(ApplicationError, match="lacks slot 10:00") as failure:
+            await an_attempt().run(fetch, given)
+        assert failure.value.type == "DocumentRefused"
+        assert failure.value.category is not ApplicationErrorCategory.BENIGN, "somebody should look at this"
+        assert not failure.value.non_retryable, "the next answer may be good"
+    assert [line[:3] for line in series.quarantined] == [
+        (kind, "http://market.invalid/price", "the page lacks slot 10:00; ask again.") for kind in ("price", "weather")
+    ]
+    assert series.price_versions == []
+    assert series.weather_versions == []
+
+
+async def test_what_is_not_published_yet_is_awaited_without_alarm() -> None:
+    series = Series()
+    early = Market(NotPublished("no prices for 2026-01-15 yet"))
+    activities = MarketActivities(early, early, series)
+    for fetch, given in both(activities):
+        with pytest.raises(ApplicationError, match="yet") as failure:
+            await an_attempt().run(fetch, given)
+        assert failure.value.type == "NotPublished"
+        assert failure.value.category is ApplicationErrorCategory.BENIGN
+        assert not failure.value.non_retryable
+    assert series.quarantined == []
+
+
+async def test_the_last_good_prices_are_asked_of_the_ledger() -> None:
+    series = Series()
+    activities = MarketActivities(Market(prices()), Market(weather()), series)
+    wanted = NewestPrices(zone="DE-LU", start=MIDNIGHT, end=at(24))
+    assert await an_attempt().run(activities.newest_prices, wanted) is None
+    await series.store_prices(prices(), at(1))
+    assert await an_attempt().run(activities.newest_prices, wanted) == 1

@@ -1,0 +1,175 @@
+"""Commands in the ledger: what is written down once, what an attempt learns of the ones before it, and the fence."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.commands import CommandState, EventKind
+from domain.modes import Lever
+from domain.verification import Answer
+from ledger.commands import LedgerCommands
+from ledger.database import engine_for
+from ledger.models import CommandEventRow, CommandRow
+from tests.builders import at
+from tests.ledger.builders import OFFSET, a_command_of, an_event, count, enrol_pumps, live, until, waiting_for_a_lock
+
+pytestmark = pytest.mark.servers
+
+SENT, ACCEPTED = EventKind.SENT, EventKind.ACCEPTED
+LOST, REFUSED, IGNORED_WRITE = EventKind.WRITE_LOST, EventKind.WRITE_REFUSED, EventKind.WRITE_IGNORED
+
+
+@pytest_asyncio.fixture
+async def commands(engine: AsyncEngine, database: str) -> AsyncIterator[LedgerCommands]:
+    """A log of commands for two pumps, its fences in a pool of their own as a worker has it."""
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    fences = engine_for(database)
+    yield LedgerCommands(engine, fences)
+    await fences.dispose()
+
+
+async def test_a_command_and_its_events_are_written_once_however_often_they_come(
+    commands: LedgerCommands, engine: AsyncEngine
+) -> None:
+    command = a_command_of()
+    events = [an_event(command, EventKind.PLANNED), an_event(command, SENT, 1), an_event(command, SENT, 2)]
+    for _ in range(3):
+        await commands.begin(command, events[:1])
+        await commands.record(events)
+    await asyncio.gather(*(commands.record(events) for _ in range(5)))
+    assert await count(engine, CommandRow) == 1
+    assert await count(engine, CommandEventRow) == len(events)
+
+
+async def test_the_first_stamp_of_an_event_stays(commands: LedgerCommands) -> None:
+    command = a_command_of()
+    await live(commands, command, SENT)
+    await commands.record([an_event(command, SENT, 1, at(1))])
+    (write,) = (await commands.progress(command, OFFSET)).writes
+    assert write.at == at(0)
+
+
+async def test_nothing_is_known_of_a_command_that_was_never_written(commands: LedgerCommands) -> None:
+    progress = await commands.progress(a_command_of(), OFFSET)
+    assert progress.writes == ()
+    assert progress.before is None
+    assert progress.ended is None
+
+
+async def test_writes_are_folded_from_their_events(commands: LedgerCommands) -> None:
+    command = a_command_of()
+    await live(commands, command, SENT, ACCEPTED, IGNORED_WRITE, SENT, LOST, SENT, REFUSED, SENT)
+    progress = await commands.progress(command, OFFSET)
+    assert [(w.write_no, w.setting, w.answer, w.ignored) for w in progress.writes] == [
+        (1, 11.0, Answer.ACCEPTED, True),
+        (2, 12.0, Answer.LOST, False),
+        (3, 13.0, Answer.REFUSED, False),
+        (4, 14.0, Answer.LOST, False),
+    ]
+    assert [w.at for w in progress.writes] == [at(0, minute) for minute in (0, 3, 5, 7)]
+    assert progress.ended is None
+
+
+async def test_an_end_is_remembered(commands: LedgerCommands) -> None:
+    command = a_command_of()
+    await live(commands, command, SENT, ACCEPTED, EventKind.APPLIED)
+    assert (await commands.progress(command, OFFSET)).ended is CommandState.APPLIED
+
+
+async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_lever_of_the_same_pump(
+    commands: LedgerCommands,
+) -> None:
+    await live(commands, a_command_of(seq=1), SENT, ACCEPTED)
+    await live(commands, a_command_of(seq=2), SENT, REFUSED, SENT)
+    await live(commands, a_command_of(seq=3))
+    await live(commands, a_command_of(seq=5), SENT, ACCEPTED)
+    await live(commands, a_command_of("p-0002", seq=3), SENT, ACCEPTED)
+    other_lever = a_command_of(seq=4)
+    await commands.begin(other_lever, [])
+    await commands.record([an_event(other_lever, SENT, 1, lever=Lever.ROOM_SETPOINT)])
+    before = (await commands.progress(a_command_of(seq=4), OFFSET)).before
+    assert before is not None
+    assert (before.setting, before.answer) == (22.0, Answer.LOST)
+    first = await commands.progress(a_command_of(seq=1), OFFSET)
+    assert first.before is None, "later commands are not before it"
+    assert [w.setting for w in first.writes] == [11.0]
+
+
+async def test_a_newer_command_in_the_ledger_fences_the_older_one_off(commands: LedgerCommands) -> None:
+    older, newer = a_command_of(seq=1), a_command_of(seq=2)
+    await commands.begin(older, [])
+    await commands.begin(a_command_of("p-0002", seq=9), [])
+    async with commands.fence(older, OFFSET) as newest:
+        assert newest
+    await commands.begin(newer, [])
+    async with commands.fence(older, OFFSET) as newest:
+        assert not newest
+    async with commands.fence(newer, OFFSET) as newest:
+        assert newest
+
+
+async def test_two_fences_of_one_lever_exclude_each_other(commands: LedgerCommands, engine: AsyncEngine) -> None:
+    inside: list[str] = []
+
+    async def second() -> None:
+        async with commands.fence(a_command_of(seq=2), OFFSET):
+            inside.append("second")
+
+    async with commands.fence(a_command_of(seq=1), OFFSET):
+        waiting = asyncio.create_task(second())
+        await until(lambda: waiting_for_a_lock(engine))
+        assert inside == []
+    await waiting
+    assert inside == ["second"]
+
+
+async def test_fences_of_two_levers_and_of_two_pumps_do_not_wait_for_each_other(commands: LedgerCommands) -> None:
+    async with (
+        commands.fence(a_command_of(), OFFSET),
+        commands.fence(a_command_of(), Lever.ROOM_SETPOINT),
+        commands.fence(a_command_of("p-0002"), OFFSET) as newest,
+    ):
+        assert newest
+
+
+async def test_a_killed_connection_releases_its_lock_and_its_holder_learns_of_it(
+    commands: LedgerCommands, engine: AsyncEngine
+) -> None:
+    holders = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+
+    async def hold_and_be_killed() -> None:
+        async with commands.fence(a_command_of(), OFFSET):
+            async with engine.connect() as connection:
+                assert (await connection.scalars(holders)).all() == [True]
+            async with commands.fence(a_command_of(), OFFSET) as newest:
+                assert newest
+
+    with pytest.raises(DBAPIError):
+        await hold_and_be_killed()
+    async with commands.fence(a_command_of(), OFFSET) as newest:
+        assert newest, "the pool has thrown the dead connection away"
+
+
+async def test_who_gives_up_waiting_for_a_lock_does_not_get_it_later(
+    commands: LedgerCommands, engine: AsyncEngine
+) -> None:
+    async def impatient() -> None:
+        async with commands.fence(a_command_of(seq=2), OFFSET):
+            raise AssertionError("it never came in")
+
+    async with commands.fence(a_command_of(), OFFSET):
+        waiting = asyncio.create_task(impatient())
+        await until(lambda: waiting_for_a_lock(engine))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with commands.fence(a_command_of(), OFFSET) as newest:
+        assert newest

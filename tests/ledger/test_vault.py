@@ -1,0 +1,114 @@
+"""Vendor secrets at rest: nobody reads them without the key, and keys can be changed while they are in use."""
+
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.credentials import StoredToken
+from ledger.models import OemAccount
+from ledger.pumps import Vault
+from tests.ledger.builders import SECRET, a_key, an_account, until, waiting_for_a_lock
+
+pytestmark = pytest.mark.servers
+
+TOKEN = StoredToken(access_token=SecretStr("access-me"), refresh_token=SecretStr("refresh-me"))
+
+
+def in_the_clear(token: StoredToken | None) -> tuple[str, str | None]:
+    assert token is not None
+    refresh = token.refresh_token
+    return token.access_token.get_secret_value(), refresh.get_secret_value() if refresh else None
+
+
+async def test_no_secret_is_readable_in_the_table(engine: AsyncEngine) -> None:
+    vault = Vault(engine, [a_key()])
+    await vault.add_account(an_account())
+    await vault.save("nibe-main", TOKEN)
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(OemAccount))).one()
+    stored = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
+    for secret in (SECRET, "access-me", "refresh-me"):
+        assert secret.encode() not in stored
+    assert (await vault.credentials("nibe-main")).client_secret.get_secret_value() == SECRET
+
+
+async def test_a_token_comes_back_as_it_was_stored(engine: AsyncEngine) -> None:
+    vault = Vault(engine, [a_key()])
+    await vault.add_account(an_account())
+    assert await vault.load("nibe-main") is None
+    await vault.save("nibe-main", TOKEN)
+    assert in_the_clear(await vault.load("nibe-main")) == ("access-me", "refresh-me")
+    await vault.save("nibe-main", StoredToken(access_token=SecretStr("alone")))
+    assert in_the_clear(await vault.load("nibe-main")) == ("alone", None)
+
+
+async def test_new_credentials_drop_the_token_of_the_old_ones(engine: AsyncEngine) -> None:
+    vault = Vault(engine, [a_key()])
+    await vault.add_account(an_account())
+    await vault.save("nibe-main", TOKEN)
+    await vault.add_account(an_account())
+    assert await vault.load("nibe-main") is None
+
+
+async def test_another_key_gives_a_sentence_and_no_secret(engine: AsyncEngine) -> None:
+    right, wrong = a_key(), a_key()
+    await Vault(engine, [right]).add_account(an_account())
+    await Vault(engine, [right]).save("nibe-main", TOKEN)
+    for ask in (Vault(engine, [wrong]).credentials, Vault(engine, [wrong]).load):
+        with pytest.raises(LookupError) as refused:
+            await ask("nibe-main")
+        sentence = str(refused.value)
+        assert "nibe-main cannot be read with this key" in sentence
+        assert "HEATSTEER_SECRET_KEYS" in sentence
+        assert refused.value.__cause__ is None
+        for secret in (SECRET, right.get_secret_value(), wrong.get_secret_value(), "access-me"):
+            assert secret not in sentence
+
+
+async def test_a_key_is_changed_by_putting_the_new_one_first(engine: AsyncEngine) -> None:
+    old, new = a_key(), a_key()
+    await Vault(engine, [old]).add_account(an_account())
+    await Vault(engine, [old]).save("nibe-main", TOKEN)
+    both = Vault(engine, [new, old])
+    assert (await both.credentials("nibe-main")).client_secret.get_secret_value() == SECRET
+    assert in_the_clear(await both.load("nibe-main")) == ("access-me", "refresh-me")
+    await both.add_account(await both.credentials("nibe-main"))
+    await both.save("nibe-main", TOKEN)
+    assert (await Vault(engine, [new]).credentials("nibe-main")).client_secret.get_secret_value() == SECRET
+    assert in_the_clear(await Vault(engine, [new]).load("nibe-main")) == ("access-me", "refresh-me")
+    with pytest.raises(LookupError):
+        await Vault(engine, [old]).load("nibe-main")
+
+
+async def test_an_unknown_account_is_a_sentence(engine: AsyncEngine) -> None:
+    with pytest.raises(LookupError, match="vendor account nobody is not known"):
+        await Vault(engine, [a_key()]).credentials("nobody")
+
+
+@pytest.mark.parametrize(("keys", "sentence"), [([], "no key"), ([SecretStr("not-a-key")], "no valid key")])
+async def test_a_vault_without_a_good_key_is_refused(engine: AsyncEngine, keys: list[SecretStr], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence) as refused:
+        Vault(engine, keys)
+    assert "heatsteer new-key" in str(refused.value)
+    assert "not-a-key" not in str(refused.value)
+
+
+async def test_a_token_is_renewed_by_one_holder_at_a_time(engine: AsyncEngine) -> None:
+    key = a_key()
+    inside: list[str] = []
+
+    async def another_worker() -> None:
+        async with Vault(engine, [key]).renewing("nibe-main"):
+            inside.append("another")
+
+    async with Vault(engine, [key]).renewing("nibe-main"):
+        waiting = asyncio.create_task(another_worker())
+        await until(lambda: waiting_for_a_lock(engine))
+        assert inside == []
+        async with Vault(engine, [key]).renewing("nibe-second"):
+            pass
+    await waiting
+    assert inside == ["another"]

@@ -1,0 +1,65 @@
+"""`heatsteer prices load` against a running stack: a bad file becomes a verdict, the last good one stays in force."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.slots import bounds_of
+from tests.console.files import a_day_of_prices
+from tests.world import a_world
+
+pytestmark = pytest.mark.servers
+DAY = bounds_of(date(2026, 1, 15), "Europe/Berlin")
+
+
+async def load(folder: Path, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does who knows nothing but the stack's folder."""
+    leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
+    argv = [sys.executable, "-m", "console.cli", "prices", "load", str(file), "--dir", str(folder), *words]
+    return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
+
+
+async def loaded(folder: Path, file: Path) -> dict[str, Any]:
+    """Load a good file; gives the one document on stdout."""
+    done = await load(folder, file, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_quarantine(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(a_day_of_prices()))
+    spoilt = a_day_of_prices()
+    del spoilt["unix_seconds"][40], spoilt["price"][40]
+    bad.write_text(json.dumps(spoilt))
+    folder = tmp_path / "stack"
+    async with a_world(folder, pumps=1, workers=()) as world:
+        series = world.access.ledger.series
+        document = await loaded(folder, good)
+        version = document["version"]
+        assert (document["slots"], document["start"]) == (96, DAY[0].isoformat())
+        stored = await series.prices(version)
+        assert list(stored.price_eur_per_mwh) == a_day_of_prices()["price"]
+        assert await series.newest_prices("DE-LU", *DAY) == version
+
+        before = world.now()
+        refused = await load(folder, bad, "--json")
+        assert refused.returncode == 2
+        assert refused.stdout == ""
+        assert refused.stderr.startswith(f"heatsteer: {bad} ")
+        assert refused.stderr.count("\n") == 1, "one sentence"
+        assert "slot 2026-01-15 10:00" in refused.stderr
+        (verdict,) = await series.quarantined()
+        assert f"heatsteer: {verdict['reason']}\n" == refused.stderr
+        assert (verdict["kind"], verdict["origin"]) == ("price", str(bad))
+        assert before <= verdict["received_at"] <= world.now()
+        assert await series.newest_prices("DE-LU", *DAY) == version
