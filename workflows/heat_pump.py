@@ -4,25 +4,19 @@ Protects: handlers only append to the inbox and one loop drains it, so nothing i
 attempt in flight, so an old write never lands after a new one.
 """
 
-import asyncio
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
-from temporalio.exceptions import TimeoutError as ActivityTimeout
+from temporalio.exceptions import ApplicationError
 
-from activities.pumps import ApplyCommand, PumpActivities, RecordEvents, RetirePump
-from domain.base import Value
-from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState
+from activities.pumps import PumpActivities, RetirePump
+from domain.commands import Authority
 from domain.overrides import Override, problem_with, strongest
 from domain.plans import PricePlan
 from domain.steering import (
-    CommandSettled,
     Decision,
     Event,
-    Kept,
     MessageRefused,
     Observed,
     OverrideEnded,
@@ -35,6 +29,7 @@ from domain.steering import (
 )
 from workflows import contracts
 from workflows.contracts import EndOverride, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, Retire
+from workflows.deeds import Alarm, Deeds
 from workflows.operator_view import alert_of, authority_of, details_of
 
 
@@ -45,16 +40,12 @@ class HeatPumpWorkflow:
     @workflow.init
     def __init__(self, given: PumpInput) -> None:
         self._clock = given.clock
-        self._patience = given.patience
         self._state = given.state
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._attempt: workflow.ActivityHandle[CommandOutcome] | None = None
-        self._work: asyncio.Task[None] | None = None
-        self._keeping: asyncio.Task[None] | None = None
-        self._alarm: asyncio.Task[None] | None = None
-        self._alarm_at: datetime | None = None
+        self._deeds = Deeds(given.clock, given.patience, given.state.oem, self._inbox.append)
+        self._alarm = Alarm(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
     @workflow.run
@@ -166,74 +157,13 @@ class HeatPumpWorkflow:
 
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state
-        if decision.cancel and self._attempt is not None:
-            self._attempt.cancel()
+        if decision.cancel:
+            self._deeds.cancel()
         if decision.start is not None:
-            # Started here and not inside a task: a task that is cancelled before its first step would never tell.
-            self._attempt = self._start(decision.start)
-            self._work = asyncio.create_task(self._settle(decision.start, self._attempt))
-        elif self._state.outbox and self._state.open is None and (self._keeping is None or self._keeping.done()):
-            self._keeping = asyncio.create_task(self._keep(self._state.outbox))
-        self._arm(decision.wake_at)
-
-    def _start(self, command: Command) -> workflow.ActivityHandle[CommandOutcome]:
-        remaining = command.expires_at + contracts.VERIFY_GRACE - self._now()
-        return workflow.start_activity_method(
-            PumpActivities.apply_command,
-            ApplyCommand(clock=self._clock, command=command, outbox=self._state.outbox),
-            task_queue=contracts.oem_queue(self._state.oem),
-            schedule_to_close_timeout=self._clock.wall_duration(remaining) + timedelta(seconds=self._patience.task_s),
-            start_to_close_timeout=timedelta(seconds=self._patience.start_to_close_s),
-            retry_policy=contracts.COMMAND_RETRY,
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            priority=contracts.ROUTINE if command.authority is Authority.PLAN else contracts.URGENT,
-            summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),
-        )
-
-    async def _settle(self, command: Command, attempt: workflow.ActivityHandle[CommandOutcome]) -> None:
-        try:
-            outcome = await attempt
-        except (asyncio.CancelledError, CancelledError):
-            outcome = self._ended(command, CommandState.SUPERSEDED, "a newer wish came while it waited")
-        except ActivityError as error:
-            outcome = self._ended_badly(command, error)
-        self._inbox.append(CommandSettled(outcome=outcome))
-
-    def _ended(self, command: Command, state: CommandState, reason: str) -> CommandOutcome:
-        return CommandOutcome(command_id=command.command_id, state=state, at=self._now(), reason=reason, recorded=False)
-
-    def _ended_badly(self, command: Command, error: ActivityError) -> CommandOutcome:
-        """Out of time, or cancelled around an attempt in flight: neither is guessed to be done."""
-        cause = error.cause
-        if self._state.open is not None and self._state.open.cancelling:
-            return self._ended(command, CommandState.SUPERSEDED, "a newer wish came; perhaps written")
-        if isinstance(cause, ActivityTimeout) and cause.type is TimeoutType.SCHEDULE_TO_START:
-            return self._ended(command, CommandState.EXPIRED, "nobody took it up in its time")
-        reason = "time ran out before it was seen" if isinstance(cause, ActivityTimeout) else str(cause or error)[:200]
-        return self._ended(command, CommandState.UNVERIFIED, reason)
-
-    async def _keep(self, events: tuple[CommandEvent, ...]) -> None:
-        await self._bookkeeping(PumpActivities.record_events, RecordEvents(events=events), "keep what was decided")
-        self._inbox.append(Kept(keys=tuple(event.key for event in events)))
-
-    async def _bookkeeping(self, act: Any, given: Value, summary: str) -> None:
-        patience = timedelta(seconds=self._patience.start_to_close_s)
-        await workflow.execute_activity_method(act, given, start_to_close_timeout=patience, summary=summary)
-
-    def _arm(self, wake_at: datetime | None) -> None:
-        """Keep one timer armed, for `wake_at`; leave it alone where it is right already."""
-        if wake_at == self._alarm_at and (self._alarm is None or not self._alarm.done()):
-            return
-        if self._alarm is not None and not self._alarm.done():
-            self._alarm.cancel()
-        self._alarm, self._alarm_at = None, wake_at
-        if wake_at is not None:
-            self._alarm = asyncio.create_task(self._sleep_until(wake_at))
-
-    async def _sleep_until(self, wake_at: datetime) -> None:
-        delay = self._clock.wall(wake_at) - workflow.now()
-        await workflow.sleep(max(delay, timedelta(milliseconds=1)), summary=f"until {wake_at:%d %b %H:%M} UTC")
-        self._inbox.append(Woke())
+            self._deeds.start(decision.start, self._state.outbox)
+        elif self._state.outbox and self._state.open is None and not self._deeds.is_keeping:
+            self._deeds.keep(self._state.outbox)
+        self._alarm.arm(decision.wake_at)
 
     # --- what people see, and the end ------------------------------------------------------------------------------
 
@@ -248,17 +178,13 @@ class HeatPumpWorkflow:
         workflow.set_current_details(details_of(self._state, now))
 
     def _may_continue_as_new(self) -> bool:
-        keeping = self._keeping is not None and not self._keeping.done()
-        if self._inbox or self._state.open is not None or self._state.retired or keeping:
+        if self._inbox or self._state.open is not None or self._state.retired or self._deeds.is_keeping:
             return False
         old = self._now() - self._started_at >= contracts.ONE_DAY
         return old or workflow.info().is_continue_as_new_suggested()
 
     async def _say_goodbye(self) -> None:
-        if self._keeping is not None:
-            await self._keeping
-        if self._state.outbox:
-            await self._keep(self._state.outbox)
+        await self._deeds.finish_keeping(self._state.outbox)
         retired = RetirePump(pump_id=self._state.pump_id, at=self._now())
-        await self._bookkeeping(PumpActivities.retire_pump, retired, "steered no more")
+        await self._deeds.do(PumpActivities.retire_pump, retired, "steered no more")
         await workflow.wait_condition(workflow.all_handlers_finished)

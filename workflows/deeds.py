@@ -1,0 +1,138 @@
+"""What a pump's workflow does in the world: one attempt at a command at a time, book-keeping, and one armed timer.
+
+Protects: whatever is started tells its end as an event, also when it is cancelled in the very moment it starts.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError, TimeoutType
+from temporalio.exceptions import TimeoutError as ActivityTimeout
+
+from activities.pumps import ApplyCommand, PumpActivities, RecordEvents
+from domain.base import Value
+from domain.clock import SteeringClock
+from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState
+from domain.steering import CommandSettled, Event, Kept, Woke
+from workflows import contracts
+from workflows.contracts import Patience
+
+Tell = Callable[[Event], None]
+"""Puts an event into the workflow's inbox."""
+
+
+class Alarm:
+    """The one timer of a pump."""
+
+    def __init__(self, clock: SteeringClock, tell: Tell) -> None:
+        self._clock = clock
+        self._tell = tell
+        self._task: asyncio.Task[None] | None = None
+        self._at: datetime | None = None
+
+    def arm(self, wake_at: datetime | None) -> None:
+        """Keep it armed for `wake_at`; left alone where it is right already, since every timer costs."""
+        if wake_at == self._at and (self._task is None or not self._task.done()):
+            return
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._task, self._at = None, wake_at
+        if wake_at is not None:
+            self._task = asyncio.create_task(self._sleep_until(wake_at))
+
+    async def _sleep_until(self, wake_at: datetime) -> None:
+        delay = self._clock.wall(wake_at) - workflow.now()
+        await workflow.sleep(max(delay, timedelta(milliseconds=1)), summary=f"until {wake_at:%d %b %H:%M} UTC")
+        self._tell(Woke())
+
+
+class Deeds:
+    """Activities of one pump; every end becomes an event."""
+
+    def __init__(self, clock: SteeringClock, patience: Patience, oem: str, tell: Tell) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._oem = oem
+        self._tell = tell
+        self._attempt: workflow.ActivityHandle[CommandOutcome] | None = None
+        self._cancelled = False
+        self._settling: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def is_keeping(self) -> bool:
+        """Whether lines are on their way to the ledger."""
+        return self._keeping is not None and not self._keeping.done()
+
+    def start(self, command: Command, outbox: tuple[CommandEvent, ...]) -> None:
+        """Begin to write and verify.
+
+        The activity is started here and not inside a task: a task cancelled before its first step would never tell.
+        """
+        self._cancelled = False
+        remaining = command.expires_at + contracts.VERIFY_GRACE - self._clock.steered(workflow.now())
+        self._attempt = workflow.start_activity_method(
+            PumpActivities.apply_command,
+            ApplyCommand(clock=self._clock, command=command, outbox=outbox),
+            task_queue=contracts.oem_queue(self._oem),
+            schedule_to_close_timeout=self._clock.wall_duration(remaining) + timedelta(seconds=self._patience.task_s),
+            start_to_close_timeout=timedelta(seconds=self._patience.start_to_close_s),
+            retry_policy=contracts.COMMAND_RETRY,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            priority=contracts.ROUTINE if command.authority is Authority.PLAN else contracts.URGENT,
+            summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),
+        )
+        self._settling = asyncio.create_task(self._settle(command, self._attempt))
+
+    def cancel(self) -> None:
+        """End the attempt: at once where it waits to try again, after its answer where it is in flight."""
+        if self._attempt is not None:
+            self._cancelled = True
+            self._attempt.cancel()
+
+    async def _settle(self, command: Command, attempt: workflow.ActivityHandle[CommandOutcome]) -> None:
+        try:
+            outcome = await attempt
+        except (asyncio.CancelledError, ActivityError) as error:
+            state, reason = _end_of(error, cancelled=self._cancelled)
+            now = self._clock.steered(workflow.now())
+            outcome = CommandOutcome(command_id=command.command_id, state=state, at=now, reason=reason, recorded=False)
+        self._tell(CommandSettled(outcome=outcome))
+
+    def keep(self, events: tuple[CommandEvent, ...]) -> None:
+        """Bring lines to the ledger that no command carries there."""
+        self._keeping = asyncio.create_task(self._keep(events))
+
+    async def finish_keeping(self, events: tuple[CommandEvent, ...]) -> None:
+        """Wait until everything is in the ledger."""
+        if self._keeping is not None:
+            await self._keeping
+        if events:
+            await self._keep(events)
+
+    async def _keep(self, events: tuple[CommandEvent, ...]) -> None:
+        await self.do(PumpActivities.record_events, RecordEvents(events=events), "keep what was decided")
+        self._tell(Kept(keys=tuple(event.key for event in events)))
+
+    async def do(self, act: Any, given: Value, summary: str) -> None:
+        """A piece of book-keeping, tried until it is done."""
+        patience = timedelta(seconds=self._patience.start_to_close_s)
+        await workflow.execute_activity_method(act, given, start_to_close_timeout=patience, summary=summary)
+
+
+def _end_of(error: BaseException, *, cancelled: bool) -> tuple[CommandState, str]:
+    """How an attempt without an answer ended: cancelled or out of time, never guessed to be done.
+
+    A cancel around an attempt in flight surfaces as that attempt's own error, so the cancel counts first.
+    """
+    cause = error.cause if isinstance(error, ActivityError) else error
+    if cancelled or isinstance(cause, asyncio.CancelledError | CancelledError):
+        return CommandState.SUPERSEDED, "a newer wish came; perhaps written"
+    if isinstance(cause, ActivityTimeout) and cause.type is TimeoutType.SCHEDULE_TO_START:
+        return CommandState.EXPIRED, "nobody took it up in its time"
+    if isinstance(cause, ActivityTimeout):
+        return CommandState.UNVERIFIED, "time ran out before it was seen"
+    return CommandState.UNVERIFIED, str(cause)[:200]
