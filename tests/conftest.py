@@ -1,9 +1,12 @@
 """What all tests share: where optional real data lies."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,3 +18,14 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"optional real data is not at {folder}: set HEATSTEER_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A test that runs a command configures logging as the command does; the next test must not feel it."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -202,16 +202,25 @@ class Plans:
         return [(pump_id, a_plan(revision)) for pump_id in left[: min(limit, self._page)]]
 
 
-class Deliveries:
-    """A `domain.ports.PlanDelivery` that reaches everybody but the retired, and dies when it is told."""
+class WorkerDied(BaseException):
+    """What no activity can catch."""
 
-    def __init__(self, retired: Sequence[str] = (), dies_at: str | None = None) -> None:
+
+class Deliveries:
+    """A `domain.ports.PlanDelivery`: reaches all but the retired and the unreachable, and dies when it is told."""
+
+    def __init__(
+        self, retired: Sequence[str] = (), unreachable: Sequence[str] = (), dies_at: str | None = None
+    ) -> None:
         self._retired = retired
+        self._unreachable = unreachable
         self._dies_at = dies_at
         self.reached: list[str] = []
 
     async def __call__(self, pump_id: str, plan: PricePlan) -> bool:
         if pump_id == self._dies_at:
-            raise RuntimeError("the worker died here")
+            raise WorkerDied
+        if pump_id in self._unreachable:
+            raise RuntimeError("the server does not answer for this pump")
         self.reached.append(pump_id)
         return pump_id not in self._retired

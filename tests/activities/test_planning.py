@@ -12,6 +12,7 @@ from tests.activities.ports import (
     Observations,
     Plans,
     Series,
+    WorkerDied,
     an_attempt,
     heartbeats_of,
 )
@@ -41,12 +42,20 @@ async def test_every_pump_is_handed_its_plan_and_only_takers_count() -> None:
 async def test_a_fan_out_goes_on_after_the_last_heartbeat_and_keeps_its_count() -> None:
     lost, env = Deliveries(retired=["p-0002"], dies_at="p-0004"), an_attempt()
     beats = heartbeats_of(env)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(WorkerDied):
         await env.run(handing_out(lost).deliver_plan, GIVEN)
     assert lost.reached == ["p-0001", "p-0002", "p-0003"]
     rest = Deliveries(retired=["p-0002"])
     assert await an_attempt(*beats[-1]).run(handing_out(rest).deliver_plan, GIVEN) == 4
     assert rest.reached == ["p-0004", "p-0005"]
+
+
+async def test_a_pump_that_cannot_be_reached_does_not_cost_the_others_their_plan() -> None:
+    deliveries, env = Deliveries(unreachable=["p-0001", "p-0003"]), an_attempt()
+    beats = heartbeats_of(env)
+    assert await env.run(handing_out(deliveries).deliver_plan, GIVEN) == 3
+    assert deliveries.reached == ["p-0002", "p-0004", "p-0005"]
+    assert beats[0] == ("p-0001", 0), "the next attempt does not get stuck on it"
 
 
 async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_its_slots() -> None:

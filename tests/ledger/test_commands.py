@@ -100,6 +100,14 @@ async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_
     assert [w.setting for w in first.writes] == [11.0]
 
 
+async def test_a_write_that_was_surely_not_taken_is_not_the_write_before(commands: LedgerCommands) -> None:
+    await live(commands, a_command_of(seq=1), SENT, ACCEPTED)
+    await live(commands, a_command_of(seq=2), SENT, REFUSED)
+    before = (await commands.progress(a_command_of(seq=3), OFFSET)).before
+    assert before is not None
+    assert (before.setting, before.answer) == (11.0, Answer.ACCEPTED)
+
+
 async def test_a_newer_command_in_the_ledger_fences_the_older_one_off(commands: LedgerCommands) -> None:
     older, newer = a_command_of(seq=1), a_command_of(seq=2)
     await commands.begin(older, [])

@@ -2,8 +2,10 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.modes import Mode
@@ -13,7 +15,7 @@ from ledger.models import FleetPlan, PriceVersion, PumpPlan
 from ledger.reports import LedgerReports
 from ledger.series import LedgerPlans, LedgerSeries
 from tests.builders import MIDNIGHT, a_plan, at
-from tests.ledger.builders import a_request, a_result, count, enrol_pumps, prices, weather
+from tests.ledger.builders import a_request, a_result, count, enrol_pumps, prices, until, weather
 
 pytestmark = pytest.mark.servers
 
@@ -95,13 +97,29 @@ async def test_the_same_run_never_makes_two_revisions(engine: AsyncEngine) -> No
 async def test_attempts_of_one_run_that_overlap_get_one_revision(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001", "p-0002")
     versions = await stored_versions(engine)
-    stored = (
-        LedgerPlans(engine).store_plan("run-1", a_request(), *versions, a_result(), shares, at(13)) for _ in range(4)
-    )
-    revisions = await asyncio.gather(*stored)
+
+    async def attempt() -> int:
+        return await LedgerPlans(engine).store_plan("run-1", a_request(), *versions, a_result(), shares, at(13))
+
+    async with engine.connect() as holding:
+        # The first attempt stands still before its end, as one does whose worker is believed dead.
+        await holding.execute(text("LOCK TABLE pump_plans IN ACCESS EXCLUSIVE MODE"))
+        attempts = [asyncio.create_task(attempt()) for _ in range(3)]
+        await until(partial(standing_still, engine, len(attempts)))
+        await holding.rollback()
+    revisions = await asyncio.gather(*attempts)
     assert len(set(revisions)) == 1
     assert await count(engine, FleetPlan) == 1
     assert await count(engine, PumpPlan) == 2
+
+
+async def standing_still(engine: AsyncEngine, number: int) -> bool:
+    """Whether so many connections to this database wait for another one."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with engine.connect() as connection:
+        return int(await connection.scalar(query) or 0) == number
 
 
 async def test_a_plan_whose_shares_cannot_be_stored_is_not_stored_at_all(engine: AsyncEngine) -> None:
