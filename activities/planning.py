@@ -133,14 +133,18 @@ class PlanningActivities:
         details = activity.info().heartbeat_details
         after = str(details[0]) if details else ""
         delivered = int(details[1]) if details else 0
+        failed: Exception | None = None
         while batch := await self._plans.price_plans(given.revision, after, BATCH):
             for pump_id, plan in batch:
                 try:
                     delivered += await self._deliver(pump_id, plan)
                 except Exception as error:  # noqa: BLE001 -- one unreachable pump must not cost the others their plan
+                    failed = error
                     log.warning("price plan not delivered", pump=pump_id, plan=given.revision, reason=str(error)[:200])
                 after = pump_id
                 activity.heartbeat(after, delivered)
+        if failed is not None and delivered == 0:
+            raise failed  # nobody was reached: that is no matter of one pump
         return delivered
 
 

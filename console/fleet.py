@@ -30,7 +30,7 @@ from domain.modes import NEUTRAL, Lever, Mode
 from domain.oem import OemError, RateLimited
 from domain.overrides import Override, OverrideKind, problem_with
 from domain.ports import OemAdapter
-from domain.steering import PumpState
+from domain.pump import PumpState
 from workflows.contracts import (
     PUMPS_QUEUE,
     SEARCH_ATTRIBUTES,

@@ -16,9 +16,10 @@ from domain.enrolment import PumpProfile
 from domain.modes import Mode
 from domain.overrides import Override
 from domain.plans import PricePlan
+from domain.pump import PumpState
 from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
-from domain.steering import PumpState, wish_at
+from domain.steering import wish_at
 
 SCHEMA = 1
 ENDS = ("applied", "effective", "ignored", "rejected", "superseded", "expired", "dead_lettered", "unverified")

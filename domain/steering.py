@@ -5,11 +5,7 @@ one write in flight; a plan never moves a pump inside its dwell; with no news a 
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
 
-from pydantic import Field
-
-from domain.base import Instant, Value
 from domain.commands import (
     USEFUL_FOR,
     Authority,
@@ -22,6 +18,23 @@ from domain.commands import (
 from domain.modes import NEUTRAL, Mode
 from domain.overrides import Override, problem_with, strongest
 from domain.plans import MAX_JITTER, PricePlan, jitter
+from domain.pump import (
+    CommandSettled,
+    Decision,
+    Event,
+    FailedWish,
+    Kept,
+    MessageRefused,
+    Observed,
+    OpenCommand,
+    OverrideEnded,
+    OverrideRequested,
+    PlanArrived,
+    PumpState,
+    RetireRequested,
+    Wish,
+    Woke,
+)
 
 MIN_RUN = timedelta(minutes=60)
 """A plan keeps a raised mode at least this long."""
@@ -35,164 +48,6 @@ KEPT_PLANS = 4
 """Today's and tomorrow's, each with a revision."""
 KEPT_IDS = 32
 """How many override ids are remembered, so that a repeated request is known as such."""
-
-
-# --- state ------------------------------------------------------------------------------------------------------------
-
-
-class OpenCommand(Value):
-    """The one command being written or verified."""
-
-    command: Command
-    cancelling: bool = False
-    handed: tuple[str, ...] = ()
-    """Keys of the outbox lines that its activity was given to keep."""
-
-
-class FailedWish(Value):
-    """A wish that could not be brought about, and when it is tried again."""
-
-    mode: Mode
-    count: int
-    retry_at: Instant
-    reason: str
-
-
-class PumpState(Value):
-    """Everything that must survive for one pump to be steered on."""
-
-    pump_id: str
-    oem: str
-    plans: tuple[PricePlan, ...] = ()
-    """By revision; tomorrow's plan does not end today's."""
-    overrides: tuple[Override, ...] = ()
-    override_ids: tuple[str, ...] = ()
-    settled: Mode | None = NEUTRAL
-    """Mode the pump was last seen in; None where unknown."""
-    settled_at: Instant | None = None
-    """When that was seen."""
-    open: OpenCommand | None = None
-    last_seq: int = 0
-    last: Command | None = None
-    """The newest command, open or ended."""
-    changed_at: Instant | None = None
-    """When the newest command that changed the mode was decided."""
-    plan_changes: tuple[Instant, ...] = ()
-    """Plan-made changes of the last 24 hours."""
-    failed: FailedWish | None = None
-    outbox: tuple[CommandEvent, ...] = ()
-    """What the ledger is not known to hold yet; carried there by the next activity."""
-    refusal: str = ""
-    """The newest message that was refused, in a sentence."""
-    retiring: bool = False
-    retired: bool = False
-
-    @property
-    def plan(self) -> PricePlan | None:
-        """The plan of the highest revision."""
-        return self.plans[-1] if self.plans else None
-
-
-# --- events -----------------------------------------------------------------------------------------------------------
-
-
-class Woke(Value):
-    """The timer fired, or the workflow started."""
-
-    kind: Literal["woke"] = "woke"
-
-
-class PlanArrived(Value):
-    """A price plan came in."""
-
-    kind: Literal["plan"] = "plan"
-    plan: PricePlan
-
-
-class MessageRefused(Value):
-    """A message could not be understood; said where an operator sees it."""
-
-    kind: Literal["refused"] = "refused"
-    reason: str
-
-
-class OverrideRequested(Value):
-    """A person wishes something else."""
-
-    kind: Literal["override"] = "override"
-    override: Override
-
-
-class OverrideEnded(Value):
-    """A person ends an override; None ends all."""
-
-    kind: Literal["end-override"] = "end-override"
-    override_id: str | None = None
-
-
-class Observed(Value):
-    """A believed observation of the lever."""
-
-    kind: Literal["observed"] = "observed"
-    as_of: Instant
-    mode: Mode | None
-    """The mode that the lever's setting stands for; None for a setting that is none of ours."""
-
-
-class CommandSettled(Value):
-    """The open command ended."""
-
-    kind: Literal["settled"] = "settled"
-    outcome: CommandOutcome
-
-
-class Kept(Value):
-    """The ledger holds these lines of the outbox now."""
-
-    kind: Literal["kept"] = "kept"
-    keys: tuple[str, ...]
-
-
-class RetireRequested(Value):
-    """Steer no more: back to neutral, then end."""
-
-    kind: Literal["retire"] = "retire"
-
-
-Event = Annotated[
-    Woke
-    | PlanArrived
-    | MessageRefused
-    | OverrideRequested
-    | OverrideEnded
-    | Observed
-    | CommandSettled
-    | Kept
-    | RetireRequested,
-    Field(discriminator="kind"),
-]
-
-
-class Decision(Value):
-    """What follows from an event: the new state, a command to start, whether to cancel the open one, when to wake."""
-
-    state: PumpState
-    start: Command | None = None
-    cancel: bool = False
-    wake_at: Instant | None = None
-
-
-class Wish(Value):
-    """What should be, and by whose authority."""
-
-    mode: Mode
-    authority: Authority
-    until: Instant | None
-    """When this wish may change by itself."""
-    revision: int | None = None
-
-
-# --- rules ------------------------------------------------------------------------------------------------------------
 
 
 def wish_at(state: PumpState, now: datetime) -> Wish:

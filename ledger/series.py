@@ -123,8 +123,12 @@ class LedgerPlans:
             known = await connection.scalar(select(FleetPlan.revision).where(FleetPlan.key == key))
             if known is not None:
                 return known
-            statement = insert(FleetPlan).values(row).returning(FleetPlan.revision)
-            revision = int((await connection.execute(statement)).scalar_one())
+            # An attempt given up for dead may still be storing: the key decides who made the revision.
+            statement = insert(FleetPlan).values(row).on_conflict_do_nothing(index_elements=["key"])
+            made = await connection.scalar(statement.returning(FleetPlan.revision))
+            if made is None:
+                return (await connection.scalars(select(FleetPlan.revision).where(FleetPlan.key == key))).one()
+            revision = int(made)
             shares = [
                 {"revision": revision, "pump_id": pump_id, "plan": plan.model_dump(mode="json")}
                 for pump_id, plan in plans(revision).items()

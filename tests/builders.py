@@ -9,8 +9,8 @@ from domain.modes import Lever, Mode
 from domain.oem import Reading, VendorTiming
 from domain.overrides import Override, OverrideKind
 from domain.plans import ModeSegment, PricePlan
+from domain.pump import PumpState
 from domain.slots import SLOT
-from domain.steering import PumpState
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
 TIMING = VendorTiming(

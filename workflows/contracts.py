@@ -11,7 +11,7 @@ from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 
 from domain.base import Instant, Value
 from domain.clock import SteeringClock
-from domain.steering import PumpState
+from domain.pump import PumpState
 
 PUMPS_QUEUE = "pumps"
 """Pump workflows and what they do without a vendor."""

@@ -16,7 +16,7 @@ from activities.pumps import ApplyCommand, PumpActivities, RecordEvents
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState
-from domain.steering import CommandSettled, Event, Kept, Woke
+from domain.pump import CommandSettled, Event, Kept, Woke
 from workflows import contracts
 from workflows.contracts import Patience
 

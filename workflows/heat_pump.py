@@ -14,7 +14,7 @@ from activities.pumps import PumpActivities, RetirePump
 from domain.commands import Authority
 from domain.overrides import Override, problem_with, strongest
 from domain.plans import PricePlan
-from domain.steering import (
+from domain.pump import (
     Decision,
     Event,
     MessageRefused,
@@ -24,9 +24,8 @@ from domain.steering import (
     PlanArrived,
     RetireRequested,
     Woke,
-    decide,
-    wish_at,
 )
+from domain.steering import decide, wish_at
 from workflows import contracts
 from workflows.contracts import EndOverride, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, Retire
 from workflows.deeds import Alarm, Deeds

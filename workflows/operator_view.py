@@ -6,7 +6,8 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from domain.commands import Authority
 from domain.plans import jitter
-from domain.steering import PumpState, wish_at
+from domain.pump import PumpState
+from domain.steering import wish_at
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
 
 

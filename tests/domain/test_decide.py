@@ -8,10 +8,7 @@ from domain.commands import Authority, CommandState, EventKind
 from domain.modes import Mode
 from domain.overrides import LONGEST_OVERRIDE, OverrideKind
 from domain.plans import MAX_JITTER, jitter
-from domain.steering import (
-    FIRST_RETRY,
-    MAX_PLAN_CHANGES,
-    MIN_RUN,
+from domain.pump import (
     CommandSettled,
     Decision,
     Kept,
@@ -23,9 +20,8 @@ from domain.steering import (
     PumpState,
     RetireRequested,
     Woke,
-    decide,
-    wish_at,
 )
+from domain.steering import FIRST_RETRY, MAX_PLAN_CHANGES, MIN_RUN, decide, wish_at
 from tests.builders import a_plan, a_state, an_outcome, an_override, at
 
 J = jitter("p-0001")

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from domain.commands import Authority, Command, CommandState
 from domain.modes import Mode
 from domain.overrides import OverrideKind
-from domain.steering import (
-    MIN_PAUSE,
-    MIN_RUN,
+from domain.pump import (
     CommandSettled,
     Event,
     Observed,
@@ -22,8 +20,8 @@ from domain.steering import (
     PumpState,
     RetireRequested,
     Woke,
-    decide,
 )
+from domain.steering import MIN_PAUSE, MIN_RUN, decide
 from tests.builders import MIDNIGHT, a_state, an_outcome, an_override, plan_of
 
 modes = st.sampled_from(list(Mode))

@@ -13,7 +13,7 @@ from temporalio.worker import Replayer
 from console.report import commands_figures
 from domain.modes import Mode
 from domain.plans import ModeSegment, PricePlan
-from domain.steering import PumpState
+from domain.pump import PumpState
 from tests.builders import MIDNIGHT, an_override
 from tests.world import TestWorld, a_world
 from worker import workflow_runner
