@@ -19,6 +19,8 @@ import httpx
 import structlog
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import select
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
@@ -36,6 +38,7 @@ from domain.plans import PricePlan
 from domain.ports import OemAdapter, PlanDelivery
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for
+from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps, Vault, check_keys
 from ledger.series import LedgerPlans, LedgerSeries
@@ -91,18 +94,23 @@ class Settings(BaseSettings):
 def settings_from_environment() -> Settings:
     """Settings; raises SetupError with a sentence on what is missing."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         variable = name if name.isupper() else f"HEATSTEER_{name.upper()}"
         raise SetupError(f"{variable}: {first['msg'].lower()}; .env.example shows how to set it") from None
+    try:
+        check_keys(settings.keys())
+    except ValueError as error:
+        raise SetupError(str(error)) from None
+    return settings
 
 
 async def connect_temporal() -> Client:
     """A Temporal client as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...)."""
     config = ClientConfig.load_client_connect_config()
-    address = config.get("target_host", "localhost:7233")
+    address = config.setdefault("target_host", "localhost:7233")
     try:
         return await Client.connect(**config, data_converter=pydantic_data_converter)
     except RuntimeError as error:
@@ -130,11 +138,6 @@ class Ledger:
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger; connections are made when first used and closed at the end."""
     url = settings.database_url.get_secret_value()
-    try:
-        keys = settings.keys()
-        check_keys(keys)
-    except ValueError as error:
-        raise SetupError(str(error)) from None
     engine = engine_for(url, pool_size=8)
     fences = engine_for(url, pool_size=settings.oem_concurrency)
     try:
@@ -146,11 +149,24 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
-            vault=Vault(engine, keys, locks=fences),
+            vault=Vault(engine, settings.keys(), locks=fences),
         )
     finally:
         await engine.dispose()
         await fences.dispose()
+
+
+async def require_ledger(ledger: Ledger) -> None:
+    """Refuse to start on a database that does not answer or was never migrated."""
+    try:
+        async with ledger.engine.connect() as connection:
+            await connection.execute(select(Pump.pump_id).limit(1))
+    except ProgrammingError as error:
+        raise SetupError("the database in DATABASE_URL holds no ledger yet: run `heatsteer prepare`") from error
+    except (OSError, SQLAlchemyError) as error:
+        raise SetupError(
+            f"the database in DATABASE_URL does not answer ({type(error).__name__}): is it running and the URL right?"
+        ) from error
 
 
 def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
@@ -332,6 +348,7 @@ async def run_workers(role: str, settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     async with open_ledger(settings) as ledger, httpx.AsyncClient() as http, contextlib.AsyncExitStack() as running:
+        await require_ledger(ledger)
         for worker in workers_for(role, World(client, settings, ledger, http)):
             await running.enter_async_context(worker)
         log.info("worker ready", role=role)
