@@ -56,6 +56,10 @@ log = structlog.get_logger(__name__)
 _LEVER_WORDS = {Lever.HEATING_OFFSET: "heating offset", Lever.ROOM_SETPOINT: "room setpoint"}
 
 
+SETPOINT_AGREES_K = 0.05
+"""Half of the coarsest step in which the two pictures of a setpoint may be rounded apart."""
+
+
 class NibeMyUplink:
     """`domain.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem`."""
 
@@ -246,10 +250,22 @@ def _is_old(as_of: datetime | None, now: datetime) -> bool:
 
 def _setting(lever: Lever, points: Sequence[Point], zones: Sequence[Zone]) -> float | None:
     if lever is Lever.ROOM_SETPOINT:
-        zone = heat_zone(zones)
-        return zone.setpoint_heat if zone is not None else None
+        return _zone_setpoint(points, zones)
     point = find(points, Quantity.HEATING_OFFSET)
     return point.value if point is not None else None
+
+
+def _zone_setpoint(points: Sequence[Point], zones: Sequence[Zone]) -> float | None:
+    """The heat zone's setpoint, where the stamped point beside it does not contradict.
+
+    Zones carry no stamp, so an old picture of one looks like a fresh one; the two then disagree, and nothing is known.
+    """
+    zone = heat_zone(zones)
+    if zone is None or zone.setpoint_heat is None:
+        return None
+    witness = value_of(points, Quantity.ROOM_SETPOINT_C)
+    agreed = witness is None or abs(witness - zone.setpoint_heat) < SETPOINT_AGREES_K
+    return zone.setpoint_heat if agreed else None
 
 
 def _room_c(points: Sequence[Point], zones: Sequence[Zone]) -> float | None:

@@ -29,6 +29,8 @@ class Quantity(StrEnum):
     SUPPLY_C = "supply_c"
     POWER_W = "power_w"
     COMPRESSOR_HZ = "compressor_hz"
+    ROOM_SETPOINT_C = "room_setpoint_c"
+    """Read only: the stamped witness of a zone's setpoint."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,15 @@ SIGNS: dict[Quantity, Signs] = {
         lowest=0.0,
         highest=200.0,
     ),
+    Quantity.ROOM_SETPOINT_C: Signs(
+        category=None,
+        names=frozenset(),
+        ids={Family.S: ("47751",)},
+        lowest=0.0,
+        highest=50.0,
+    ),
 }
-"""Never add 47751 (room setpoint) as a lever: the cloud confirms its write and the pump never applies it."""
+"""Never use 47751 (room setpoint) as a lever: the cloud confirms its write and the pump never applies it."""
 
 _FAMILY_IN_NAME = re.compile(r"(?<![A-Za-z0-9])([FS])\s?\d{2,4}(?!\d)")
 

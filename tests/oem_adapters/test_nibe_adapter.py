@@ -162,9 +162,19 @@ async def test_a_reading_of_an_f_series_takes_one_call_and_then_asks_for_few_poi
 async def test_a_reading_of_an_s_series_takes_setting_and_room_from_its_zone(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
 ) -> None:
-    an_s_series(cloud, a_zone(setpointHeat=22, temperature=21.1))
+    an_s_series(cloud, a_zone(setpointHeat=20.5, temperature=21.1))
     found = await nibe.read(pump, ROOM, NOW)
-    assert (found.setting, found.room_c, found.outdoor_c, found.power_w) == (22.0, 21.1, 2.5, 1840.0)
+    assert (found.setting, found.room_c, found.outdoor_c, found.power_w) == (20.5, 21.1, 2.5, 1840.0)
+
+
+async def test_a_zone_that_the_stamped_point_beside_it_contradicts_says_nothing(
+    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
+) -> None:
+    an_s_series(cloud, a_zone(setpointHeat=22))
+    assert (await nibe.read(pump, ROOM, NOW)).setting is None
+    unwitnessed = [point for point in s_series_points() if point["parameterId"] != "47751"]
+    cloud.on("GET", POINTS, Answer(unwitnessed))
+    assert (await nibe.read(pump, ROOM, NOW)).setting == 22.0
 
 
 async def test_a_setting_that_the_cloud_does_not_give_is_none(

@@ -27,6 +27,7 @@ def test_the_recorded_points_of_a_real_f730_are_understood(real_data: Path) -> N
         Quantity.COMPRESSOR_HZ: 57.0,
         Quantity.POWER_W: None,
         Quantity.HEATING_OFFSET: None,
+        Quantity.ROOM_SETPOINT_C: None,
     }
     absent = next(point for point in recorded if point.parameter_id == "40047")
     assert absent.value is None
