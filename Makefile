@@ -29,8 +29,8 @@ demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 36
 test: setup ## all tests, with the real Temporal server and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-test-fast: setup ## the tests that start no server, in under 30 s
-	@$(BIN)/python -m pytest -n 2 -m "not servers" $(ARGS)
+test-fast: setup ## the quick tests that start no server, in under 30 s
+	@$(BIN)/python -m pytest -n 2 -m "not servers and not slow" $(ARGS)
 
 lint: setup ## ruff and the import contracts
 	@$(BIN)/ruff check .

@@ -10,6 +10,8 @@ from cryptography.fernet import Fernet
 
 from worker import workflow_runner
 
+pytestmark = pytest.mark.slow
+
 WORKER = Path(__file__).parents[1] / "worker.py"
 GOOD = {"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/z", "HEATSTEER_SECRET_KEYS": Fernet.generate_key().decode()}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from domain.enrolment import Emitter
 from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
@@ -15,6 +16,8 @@ from domain.planning import PumpForPlanning
 from optimizer.house import House, house_of
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_fleet, a_request, two_peaks
+
+pytestmark = pytest.mark.slow
 
 Array = npt.NDArray[np.float64]
 WATER_K_PER_UNIT = {Lever.HEATING_OFFSET: 2.0, Lever.ROOM_SETPOINT: 3.5}

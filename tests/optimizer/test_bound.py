@@ -16,6 +16,8 @@ from optimizer.programme import Prices, batch_of
 from tests.optimizer.builders import a_pump, a_request
 from tests.optimizer.enumeration import cheapest_together, every_schedule, houses_of
 
+pytestmark = pytest.mark.slow
+
 SLOTS = 7
 
 

@@ -16,6 +16,8 @@ from optimizer.house import MODES
 from optimizer.planner import plan_fleet
 from tests.optimizer.builders import a_fleet, a_pump, a_request, two_peaks
 
+pytestmark = pytest.mark.slow
+
 RAISED = {Mode.MID, Mode.MAX}
 
 
