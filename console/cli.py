@@ -4,7 +4,9 @@ Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted. Errors ar
 prints one document on stdout and nothing else.
 """
 
+import contextlib
 import json
+import os
 import sys
 import tempfile
 from datetime import date
@@ -14,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from cryptography.fernet import Fernet
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from temporalio.service import RPCError
 
 from console import commands_pumps, commands_stack
@@ -115,14 +117,22 @@ def _as_date(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no date: write YYYY-MM-DD", param_hint="--date") from None
+        day = date.min
+    if not 2000 <= day.year < 2100:
+        raise typer.BadParameter(f"{text!r} is no date from 2000 to 2099: write YYYY-MM-DD", param_hint="--date")
+    return day
 
 
 def main() -> None:
     """Entry point of the installed command."""
-    sys.exit(_main(sys.argv[1:]))
+    code = _main(sys.argv[1:])
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Not sys.exit: a client that was connected a moment ago has native threads that do not survive finalization.
+    os._exit(code)
 
 
 def _main(arguments: list[str]) -> int:
@@ -133,10 +143,14 @@ def _main(arguments: list[str]) -> int:
         return _sorry(str(complaint), complaint.exit_code)
     except (StackError, SetupError) as error:
         return _sorry(str(error), 1)
-    except (OSError, SQLAlchemyError) as error:
+    except (ConnectionError, OperationalError, InterfaceError, ArgumentError) as error:
         return _sorry(
             f"the database does not answer ({type(error).__name__}): is DATABASE_URL right and it running?", 1
         )
+    except SQLAlchemyError as error:
+        return _sorry(f"the database refused what was given ({type(error).__name__})", 1)
+    except OSError as error:
+        return _sorry(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
     except RPCError as error:
         return _sorry(f"Temporal refused ({error.status.name.lower()}): {error.message[:200]}", 1)
     except typer.TyperException as error:

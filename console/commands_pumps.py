@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -125,7 +125,8 @@ def show(pump: PumpId, folder: Folder = None, as_json: Json = False) -> None:
         for line in trail:
             what = f"{line['kind']} {line['setting'] if line['setting'] is not None else ''}"
             console.print(
-                f"  {line['at'].astimezone(TZ):%d %b %H:%M:%S}  {line['command_id']}  {what}  {line['reason']}"
+                f"  {line['at'].astimezone(TZ):%d %b %H:%M:%S}  {line['command_id']}  {what}  {line['reason']}",
+                markup=False,
             )
 
     _print(document, as_json, readable)
@@ -141,9 +142,12 @@ def _print_status(console: Console, pump: str, status: PumpStatus) -> None:
         console.print(f"  plan     revision {state.plan.revision}, valid until {until:%d %b %H:%M}")
     for one in state.overrides:
         until = one.until.astimezone(TZ)
-        console.print(f"  override {one.override_id}: {one.mode.value} until {until:%d %b %H:%M}, {one.who}: {one.why}")
+        console.print(
+            f"  override {one.override_id}: {one.mode.value} until {until:%d %b %H:%M}, {one.who}: {one.why}",
+            markup=False,
+        )
     if state.refusal:
-        console.print(f"  refused  {state.refusal}")
+        console.print(f"  refused  {state.refusal}", markup=False)
 
 
 @app.command("override")
@@ -161,10 +165,16 @@ def override(
     """Wish another mode for a pump until an end; answered at once, verified afterwards."""
     if (until is None) == (duration is None):
         raise WrongInput("give an end: either --until 18:30 or --for 2h")
+    # Looked at before anything is connected: wrong words need no stack to be called wrong.
+    if duration is not None:
+        parse_duration(duration)
+    else:
+        parse_until(until or "", datetime.now(UTC), TZ)
+    fleet.signed(who, why)
 
     async def work(access: Access) -> Any:
         now = access.now()
-        end = now + parse_duration(duration) if duration else parse_until(until or "", now, TZ)
+        end = now + parse_duration(duration) if duration is not None else parse_until(until or "", now, TZ)
         return await fleet.override(access, pump, mode, end, kind, who, why)
 
     answer = _with_access(folder, work)

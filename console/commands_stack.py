@@ -36,17 +36,18 @@ CELL = "50.0,10.0"
 ENROLMENT = timedelta(seconds=15)
 """Before steered time begins, the simulator grants enrolment as many calls as it needs."""
 CLOCK_FILE = "clock.json"
+WORLD_FILE = "world-options.json"
 SECRET_FILE = "fake-cloud-secret"  # noqa: S105 -- a file's name
 
 
 def up(
-    pumps: Annotated[int, typer.Option(min=1, max=2000, help="Simulated heat pumps, at the first start.")] = 12,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    pumps: Annotated[int | None, typer.Option(min=1, max=2000, help="Simulated heat pumps; default 12.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides the houses; default 1.")] = None,
     folder: Annotated[Path, typer.Option("--dir", help="Where the stack lives.")] = VAR,
 ) -> None:
     """Run the stack at wall time; its state stays in ./var and a restart goes on where it was."""
 
-    run(_up(folder, pumps, seed))
+    run(_up(folder, *_kept_world(folder, pumps, seed)))
 
 
 async def _up(folder: Path, pumps: int, seed: int) -> None:
@@ -78,6 +79,23 @@ async def _up(folder: Path, pumps: int, seed: int) -> None:
             console.print(f"{enrolled} pumps are steered. Web UI: {ui_url}")
             console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")
             await stack.guard(asyncio.Event().wait())
+
+
+def _kept_world(folder: Path, pumps: int | None, seed: int | None) -> tuple[int, int]:
+    """Pumps and seed of the world in this folder, as given at its first start; WrongInput where options contradict."""
+    path = folder / WORLD_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        chosen = {"pumps": pumps or 12, "seed": 1 if seed is None else seed}
+        path.write_text(json.dumps(chosen))
+        return chosen["pumps"], chosen["seed"]
+    kept = json.loads(path.read_text())
+    for name, given in (("pumps", pumps), ("seed", seed)):
+        if given is not None and given != kept[name]:
+            raise WrongInput(
+                f"the world in {folder} was made with --{name} {kept[name]}: leave --{name} out, or name another --dir"
+            )
+    return int(kept["pumps"]), int(kept["seed"])
 
 
 def _kept_clock(folder: Path) -> SteeringClock:

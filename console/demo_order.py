@@ -1,6 +1,7 @@
 """Turns the demo's options into an order, or refuses them with one sentence before anything is started."""
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -111,5 +112,7 @@ def _make_folder(out: Path | None) -> None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except OSError as error:
-        raise WrongInput(f"--out {out} cannot be made: {error.strerror}") from error
+        raise WrongInput(f"--out {out} cannot be written: {error.strerror}") from error

@@ -167,10 +167,24 @@ async def status(access: Access, pump_id: str) -> PumpStatus:
         raise _unreachable(pump_id, error) from error
 
 
+def signed(who: str, why: str) -> tuple[str, str]:
+    """Who and why of a changing act, trimmed; WrongInput where either says nothing, too much, or cannot be printed."""
+    checked = []
+    for name, given, longest in (("--who", who, 80), ("--why", why, 400)):
+        text = given.strip()
+        if not text:
+            raise WrongInput(f"{name} says nothing: every changing act is kept with who and why")
+        if len(text) > longest or not text.isprintable():
+            raise WrongInput(f"{name} must be one printable line of at most {longest} characters")
+        checked.append(text)
+    return checked[0], checked[1]
+
+
 async def override(
     access: Access, pump_id: str, mode: Mode, until: datetime, kind: OverrideKind, who: str, why: str
 ) -> OverrideAnswer:
     """Ask for an override; answered at acceptance. WrongInput with a sentence where it cannot be."""
+    who, why = signed(who, why)
     await known(access, pump_id)
     now = access.now()
     try:
@@ -196,6 +210,7 @@ async def override(
 
 async def end_override(access: Access, pump_id: str, override_id: str | None, who: str, why: str) -> PumpStatus:
     """End one override, or all of a pump."""
+    who, why = signed(who, why)
     await known(access, pump_id)
     given = EndOverride(override_id=override_id, who=who, why=why)
     await access.reports.audit(access.now(), who, why, "end-override", pump_id, {"override_id": override_id})
@@ -205,6 +220,7 @@ async def end_override(access: Access, pump_id: str, override_id: str | None, wh
 
 async def retire(access: Access, pump_id: str, who: str, why: str) -> PumpStatus:
     """Bring the pump back to neutral and steer it no more."""
+    who, why = signed(who, why)
     await known(access, pump_id)
     given = Retire(who=who, why=why)
     await access.reports.audit(access.now(), who, why, "retire", pump_id, {})

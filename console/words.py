@@ -32,4 +32,6 @@ def parse_until(text: str, now: datetime, tz: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise WrongInput(f"--until {text}: write 18:30 or 2026-01-15T18:30") from None
+    if not 2000 <= moment.year < 2100:
+        raise WrongInput(f"--until {text}: that year is out of reach")
     return moment if moment.tzinfo else moment.replace(tzinfo=tz)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.cli import _main
+from console.commands_stack import _kept_world
 from console.complaints import WrongInput
 from console.words import parse_duration, parse_until
 from tests.builders import at
@@ -40,6 +41,11 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["pumps", "override", "p-0001", "TURBO", "--who", "a", "--why", "b", "--for", "1h"], "TURBO"),
         (["pumps", "override", "p-0001", "MAX", "--who", "a", "--why", "b"], "--until"),
         (["pumps", "override", "p-0001", "MAX", "--who", "a"], "--why"),
+        (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--for", "-1h"], "--for"),
+        (["pumps", "override", "p-1", "MAX", "--who", " ", "--why", "b", "--for", "1h"], "--who says nothing"),
+        (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--until", "0001-01-01"], "out of reach"),
+        (["demo", "--date", "9999-12-31"], "YYYY-MM-DD"),
+        (["demo", "--out", "/proc/nowhere"], "--out /proc/nowhere"),
         (["fly"], "fly"),
     ],
 )
@@ -126,3 +132,10 @@ def test_durations_and_ends_are_read_as_people_write_them() -> None:
             parse_until(wrong, now, ZoneInfo(BERLIN))
     with pytest.raises(WrongInput):
         parse_duration("2 weeks")
+
+
+def test_a_restarted_world_keeps_its_pumps_and_seed(tmp_path: Path) -> None:
+    assert _kept_world(tmp_path, 2, None) == (2, 1)
+    assert _kept_world(tmp_path, None, None) == (2, 1)
+    with pytest.raises(WrongInput, match="--pumps 2"):
+        _kept_world(tmp_path, 3, None)
