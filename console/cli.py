@@ -4,9 +4,7 @@ Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 interrupted. Errors ar
 prints one document on stdout and nothing else.
 """
 
-import contextlib
 import json
-import os
 import sys
 import tempfile
 from datetime import date
@@ -27,7 +25,7 @@ from console.progress import Board
 from console.report_text import print_report
 from console.running import Interrupted, run
 from embedded.errors import StackError
-from worker import SetupError, configure_logging
+from worker import SetupError, configure_logging, leave
 
 INTERRUPTED = 130
 
@@ -127,12 +125,7 @@ def _as_date(text: str | None) -> date | None:
 
 def main() -> None:
     """Entry point of the installed command."""
-    code = _main(sys.argv[1:])
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    # Not sys.exit: a client that was connected a moment ago has native threads that do not survive finalization.
-    os._exit(code)
+    leave(_main(sys.argv[1:]))
 
 
 def _main(arguments: list[str]) -> int:

@@ -185,6 +185,7 @@ async def test_a_write_that_is_accepted_and_ignored_is_not_seen(
     lever: Lever, units: Units, adapter: OemAdapter, world: World
 ) -> None:
     pump, capability = units[lever]
+    await asyncio.sleep(world.wall_s(adapter.timing.longest_in_flight))  # another test's write may still be on its way
     before = (await adapter.read(pump, lever, world.now())).setting
     assert before is not None
     wish = other_setting(capability, before)
