@@ -1,7 +1,7 @@
-"""Modes: the generic wish for heating, the four states of SG-Ready.
+"""Modes: the generic wish for heating (the four states of SG-Ready) and for hot water, and the levers they act by.
 
-Neutral (LOW) means the pump's own control on the household's own settings: reaching it is a revert, holding it needs no
-call. MIN is a set-back, never power-off.
+Neutral (LOW, NORMAL) means the pump's own control on the household's own settings: reaching it is a revert, holding it
+needs no call. MIN is a set-back, never power-off; HOLD never interrupts a vendor's hygiene cycle.
 """
 
 from enum import StrEnum
@@ -20,7 +20,33 @@ class Mode(StrEnum):
     """Forced."""
 
 
+class HotWaterMode(StrEnum):
+    """What we wish a pump's hot water to do."""
+
+    HOLD = "HOLD"
+    """Charge later: the tank may cool to the unit's economy temperature."""
+    NORMAL = "NORMAL"
+    BOOST = "BOOST"
+    """Charge now, to the unit's luxury temperature."""
+
+
+type Level = Mode | HotWaterMode
+"""What can be wished of a circuit. The values differ between the two, so a text says which it is."""
+
+
+class Circuit(StrEnum):
+    """What a pump does with its heat; each is steered by its own lever."""
+
+    HEATING = "heating"
+    HOT_WATER = "hot_water"
+
+
 NEUTRAL = Mode.LOW
+
+
+def neutral_of(circuit: Circuit) -> Level:
+    """The level that is the pump's own control."""
+    return Mode.LOW if circuit is Circuit.HEATING else HotWaterMode.NORMAL
 
 
 class Lever(StrEnum):
@@ -30,6 +56,13 @@ class Lever(StrEnum):
     """Parallel shift of the heating curve in the vendor's steps; a setting stays until it is changed."""
     ROOM_SETPOINT = "room_setpoint"
     """Wished room temperature in degrees C; a setting stays until it is changed."""
+    HOT_WATER_COMFORT = "hot_water_comfort"
+    """Comfort step of the hot water: 0 economy, 1 normal, 2 luxury; a setting stays until it is changed."""
+
+    @property
+    def circuit(self) -> Circuit:
+        """What the lever acts on."""
+        return Circuit.HOT_WATER if self is Lever.HOT_WATER_COMFORT else Circuit.HEATING
 
 
 MODE_DELTA: dict[Lever, dict[Mode, float]] = {

@@ -4,7 +4,10 @@ Protects: every vendor body maps onto one of these errors, and each has one poli
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
+
+from pydantic import Field
 
 from domain.base import Instant, Value
 from domain.modes import Lever
@@ -73,6 +76,61 @@ class VendorTiming(Value):
     reading_max_age: timedelta
     """An older reading is stale: unknown, not believed."""
 
+    observe_calls: float = 1.0
+    """Calls that one observation of one pump costs."""
+
+
+class CallFate(StrEnum):
+    """What became of one call to a vendor, as far as the vendor's health and our budget are concerned."""
+
+    OK = "ok"
+    TRANSPORT = "transport"
+    """No connection, no answer, or an answer cut off."""
+    SERVER = "server"
+    """The cloud failed on its own account (5xx)."""
+    BUDGET = "budget"
+    """Refused for the call budget (429)."""
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+    """Any other refusal, offline pumps included: the cloud is well."""
+
+
+class CallMade(Value):
+    """One call to a vendor, for the breaker and the books."""
+
+    oem: str
+    account_id: str
+    at: Instant
+    fate: CallFate
+    is_write: bool = False
+    granted_per_min: int | None = None
+    """The grant the answer named, per steered minute."""
+
+
+class Condition(StrEnum):
+    """How a unit stands towards being steered, strongest first."""
+
+    UPDATING = "updating"
+    """Its firmware is being changed: nothing is written."""
+    INSTALLER = "installer"
+    """In manual or additional-heat operation: somebody works on it."""
+    OFF = "off"
+    """A person switched its heating off."""
+    REMOTE_DISABLED = "remote-disabled"
+    """It may be read and not written."""
+    AWAY = "away"
+    """A person set its away or holiday mode."""
+    EXTERNAL = "external"
+    """Another controller (contact input, price function, utility lock) moves it."""
+    NORMAL = "normal"
+
+
+class Busy(StrEnum):
+    """What the compressor does that is not heating rooms."""
+
+    DEFROST = "defrost"
+    HOT_WATER = "hot-water"
+
 
 class PumpAddress(Value):
     """How to reach one pump in its vendor's cloud."""
@@ -82,6 +140,17 @@ class PumpAddress(Value):
     account_id: str
     vendor_system_id: str
     vendor_device_id: str
+
+
+class LeverRange(Value):
+    """One lever as the vendor offers it."""
+
+    lever: Lever
+    minimum: float
+    maximum: float
+    step: float
+    current: float
+    expires_by_itself: bool = False
 
 
 class Capability(Value):
@@ -96,6 +165,10 @@ class Capability(Value):
     """The lever's setting now."""
     expires_by_itself: bool = False
     has_room_sensor: bool
+    hot_water: LeverRange | None = None
+    """The hot-water lever; None where the unit offers none."""
+    emergency: str = ""
+    """What emergency heat does on this unit, in a sentence."""
 
 
 class Reading(Value):
@@ -111,6 +184,13 @@ class Reading(Value):
     supply_c: float | None = None
     power_w: float | None = None
     compressor_hz: float | None = None
+    target_c: float | None = None
+    """Supply temperature that the unit's own control aims at."""
+    hot_water_c: float | None = None
+    settings: dict[Lever, float] = Field(default_factory=dict)
+    """Every lever that the answer shows, the asked one included."""
+    condition: Condition = Condition.NORMAL
+    busy: Busy | None = None
 
 
 class DiscoveredPump(Value):

@@ -3,7 +3,7 @@
 Protects: activities and workflows never learn what a database, an HTTP client or a solver is.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
 from domain.modes import Lever
-from domain.oem import Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
+from domain.oem import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
 from domain.planning import FleetPlanResult, PlanningRequest
 from domain.plans import PricePlan
 from domain.series import PriceSeries, WeatherSeries
@@ -43,12 +43,25 @@ class OemAdapter(Protocol):
         """What the unit can do now."""
         ...
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
-        """What the cloud reports of the unit, with the lever's setting."""
+    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+        """What the cloud reports of the unit, with the lever's setting as evidence of a write."""
         ...
 
-    async def write(self, pump: PumpAddress, lever: Lever, setting: float, now: datetime) -> None:
-        """Set the lever to an absolute value; returns when the cloud accepted it."""
+    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+        """As `read`, as cheaply as the vendor allows: for looking at a pump that was not written to just now."""
+        ...
+
+    async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
+        """Whether each unit of an account is connected to its cloud, by the vendor's device id."""
+        ...
+
+    async def write(
+        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        """Set the lever to an absolute value; returns when the cloud accepted it.
+
+        `urgent` may use the part of the call budget that routine calls leave alone.
+        """
         ...
 
 
@@ -176,6 +189,9 @@ class WeatherSource(Protocol):
         """A forecast for these slots."""
         ...
 
+
+CallListener = Callable[[CallMade], None]
+"""Is told of every call to a vendor; must not wait."""
 
 Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 """Solves off the event loop; never raises for an infeasible fleet."""
