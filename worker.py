@@ -24,7 +24,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import RateLimit, TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, UpdateTaskQueueConfigRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
@@ -32,18 +35,25 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.guard import GuardActivities
 from activities.market import MarketActivities
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
+from activities.telling import SweepPorts
+from activities.watching import WatchActivities
 from domain.planning import FleetPlanResult, PlanningRequest
 from domain.plans import PricePlan
-from domain.ports import OemAdapter, PlanDelivery
+from domain.ports import ObservationDelivery, OemAdapter, PlanDelivery
+from domain.pump import Observed
+from ledger.calls import CallCounter
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps, Vault, check_keys
 from ledger.series import LedgerPlans, LedgerSeries
+from ledger.vendors import LedgerVendors
+from ledger.watching import LedgerWatching
 from market.energy_charts import ENERGY_CHARTS_URL, EnergyChartsSource
 from market.open_meteo import OPEN_METEO_URL, OpenMeteoSource
 from oem_adapters.registry import build_adapter, known_oems
@@ -52,6 +62,8 @@ from optimizer.planner import plan_fleet
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, PlanEnvelope, oem_queue, pump_workflow_id
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
+from workflows.observation_sweep import ObservationSweep
+from workflows.oem_guard import OemGuard
 
 log = structlog.get_logger("worker")
 
@@ -134,6 +146,8 @@ class Ledger:
     series: LedgerSeries
     plans: LedgerPlans
     vault: Vault
+    vendors: LedgerVendors
+    watching: LedgerWatching
 
 
 @contextlib.asynccontextmanager
@@ -152,6 +166,8 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
             vault=Vault(engine, settings.keys(), locks=fences),
+            vendors=LedgerVendors(engine),
+            watching=LedgerWatching(engine),
         )
     finally:
         await engine.dispose()
@@ -207,6 +223,57 @@ def plan_delivery(client: Client) -> PlanDelivery:
     return deliver
 
 
+def observation_delivery(client: Client) -> ObservationDelivery:
+    """Hands what the sweep saw to pump workflows by signal; a retired pump is left alone."""
+
+    async def deliver(pump_id: str, seen: Observed) -> bool:
+        handle = client.get_workflow_handle(pump_workflow_id(pump_id))
+        try:
+            await handle.signal(HeatPumpWorkflow.observed, seen)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    return deliver
+
+
+class ServerRates:
+    """`domain.ports.QueueRates` on Temporal's server. A rate set here outranks what a worker asks for its queue."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def set_rate(self, oem: str, per_wall_s: float, reason: str) -> None:
+        """Set the rate of a vendor's queue; never unset, for that would release all that was held at once."""
+        update = UpdateTaskQueueConfigRequest.RateLimitUpdate(
+            rate_limit=RateLimit(requests_per_second=per_wall_s), reason=reason[:400]
+        )
+        await self._client.workflow_service.update_task_queue_config(
+            UpdateTaskQueueConfigRequest(
+                namespace=self._client.namespace,
+                identity=self._client.identity,
+                task_queue=oem_queue(oem),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+                update_queue_rate_limit=update,
+            )
+        )
+
+    async def rate(self, oem: str) -> float | None:
+        """The rate that was set, by us or by anybody."""
+        described = await self._client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self._client.namespace,
+                task_queue=TaskQueue(name=oem_queue(oem)),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+                report_config=True,
+            )
+        )
+        limit = described.config.queue_rate_limit
+        return limit.rate_limit.requests_per_second if limit.HasField("rate_limit") else None
+
+
 async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:
     """The optimizer in a thread: the loop must go on heartbeating."""
     return await asyncio.to_thread(plan_fleet, request)
@@ -220,16 +287,32 @@ class World:
     settings: Settings
     ledger: Ledger
     http: httpx.AsyncClient
+    calls: CallCounter
 
     def adapters(self, oems: Sequence[str]) -> Mapping[str, OemAdapter]:
         """One adapter per vendor."""
-        return {
-            oem: build_adapter(oem, self.http, self.ledger.vault, timeouts=self.settings.timeouts()) for oem in oems
-        }
+        timeouts, vault = self.settings.timeouts(), self.ledger.vault
+        return {oem: build_adapter(oem, self.http, vault, timeouts=timeouts, on_call=self.calls) for oem in oems}
 
-    def pump_activities(self, oems: Sequence[str]) -> PumpActivities:
+    def pump_activities(self, adapters: Mapping[str, OemAdapter]) -> PumpActivities:
         """Write, verify, observe, record."""
-        return PumpActivities(self.ledger.commands, self.ledger.pumps, self.ledger.observations, self.adapters(oems))
+        ledger = self.ledger
+        return PumpActivities(ledger.commands, ledger.pumps, ledger.observations, adapters, accounts=ledger.vendors)
+
+    def watch_activities(self, adapters: Mapping[str, OemAdapter]) -> WatchActivities:
+        """The sweep."""
+        ledger = self.ledger
+        return WatchActivities(
+            SweepPorts(
+                pumps=ledger.pumps,
+                observations=ledger.observations,
+                watching=ledger.watching,
+                breakers=ledger.watching,
+                commands=ledger.commands,
+                adapters=adapters,
+                deliver=observation_delivery(self.client),
+            )
+        )
 
 
 def workers_for(role: str, world: World) -> list[Worker]:
@@ -250,12 +333,20 @@ def workers_for(role: str, world: World) -> list[Worker]:
 
 
 def _pumps_worker(world: World) -> Worker:
-    acts = world.pump_activities(())
+    acts = world.pump_activities({})
+    guard = GuardActivities(world.ledger.vendors, ServerRates(world.client))
     return Worker(
         world.client,
         task_queue=PUMPS_QUEUE,
-        workflows=[HeatPumpWorkflow],
-        activities=[acts.record_events, acts.retire_pump],
+        workflows=[HeatPumpWorkflow, OemGuard, ObservationSweep],
+        activities=[
+            acts.record_events,
+            acts.rebase_pump,
+            acts.retire_pump,
+            guard.find_breaker,
+            guard.apply_breaker,
+            guard.watch_vendor,
+        ],
         workflow_runner=workflow_runner(sandbox=world.settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=world.settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
@@ -264,11 +355,12 @@ def _pumps_worker(world: World) -> Worker:
 
 
 def _oem_worker(world: World, oem: str) -> Worker:
-    acts = world.pump_activities((oem,))
+    adapters = world.adapters((oem,))  # one for all that is done here: what is left of a budget is known to all of it
+    acts, watch = world.pump_activities(adapters), world.watch_activities(adapters)
     return Worker(
         world.client,
         task_queue=oem_queue(oem),
-        activities=[acts.apply_command, acts.observe_fleet],
+        activities=[acts.apply_command, acts.observe_fleet, watch.sweep_vendor],
         max_concurrent_activities=world.settings.oem_concurrency,
         max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
         graceful_shutdown_timeout=GRACEFUL,
@@ -286,6 +378,7 @@ def _planner_worker(world: World) -> Worker:
     planning = PlanningActivities(
         ledger.series,
         ledger.pumps,
+        ledger.commands,
         ledger.observations,
         ledger.plans,
         plan_off_the_loop,
@@ -351,7 +444,9 @@ async def run_workers(role: str, settings: Settings) -> None:
         loop.add_signal_handler(signum, stop.set)
     async with open_ledger(settings) as ledger, httpx.AsyncClient() as http, contextlib.AsyncExitStack() as running:
         await require_ledger(ledger)
-        for worker in workers_for(role, World(client, settings, ledger, http)):
+        calls = CallCounter(ledger.vendors)
+        await running.enter_async_context(calls.running())
+        for worker in workers_for(role, World(client, settings, ledger, http, calls)):
             await running.enter_async_context(worker)
         log.info("worker ready", role=role)
         await stop.wait()

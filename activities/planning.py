@@ -4,7 +4,7 @@ Protects: a repeated attempt never makes a second revision, and a fan-out goes o
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -14,9 +14,20 @@ from temporalio import activity
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
+from domain.enrolment import PumpProfile
+from domain.extremes import COLD_SNAP_SLOTS, is_cold_snap
+from domain.modes import Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
-from domain.plans import PricePlan, segments_from_modes
-from domain.ports import ObservationLog, PlanDelivery, Planner, PlanStore, PumpDirectory, SeriesStore
+from domain.plans import PricePlan, hot_water_segments, segments_from_modes
+from domain.ports import (
+    ObservationLog,
+    PlanDelivery,
+    Planner,
+    PlanStore,
+    PumpDirectory,
+    SeriesStore,
+    SteeringLog,
+)
 from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
 
@@ -54,6 +65,8 @@ class PlanMade(Value):
     lower_bound_eur: float
     gap_pct: float
     cap_binding_slots: int
+    cold_snap_pumps: int = 0
+    """Pumps kept at neutral or above because of the forecast."""
 
 
 class DeliverPlan(Value):
@@ -70,6 +83,7 @@ class PlanningActivities:
         self,
         series: SeriesStore,
         pumps: PumpDirectory,
+        commands: SteeringLog,
         observations: ObservationLog,
         plans: PlanStore,
         planner: Planner,
@@ -77,6 +91,7 @@ class PlanningActivities:
     ) -> None:
         self._series = series
         self._pumps = pumps
+        self._commands = commands
         self._observations = observations
         self._plans = plans
         self._planner = planner
@@ -89,8 +104,10 @@ class PlanningActivities:
         request = await self._request(given, now())
         result = await _with_heartbeat(self._planner(request))
 
+        floors = {p.profile.enrolment.pump_id: p.floor for p in request.pumps}
+
         def shares(revision: int) -> dict[str, PricePlan]:
-            return {p.pump_id: price_plan(revision, request, p, given.until) for p in result.pumps}
+            return {p.pump_id: price_plan(revision, request, p, given.until, floors[p.pump_id]) for p in result.pumps}
 
         revision = await self._plans.store_plan(
             given.key, request, given.price_version, given.weather_version, result, shares, now()
@@ -104,18 +121,33 @@ class PlanningActivities:
             lower_bound_eur=certificate.lower_bound_eur,
             gap_pct=certificate.gap_pct,
             cap_binding_slots=certificate.cap_binding_slots,
+            cold_snap_pumps=sum(p.floor is not Mode.MIN and p.profile.site.may_set_back for p in request.pumps),
         )
 
     async def _request(self, given: SolveFleet, now: datetime) -> PlanningRequest:
         profiles = await self._pumps.active()
         readings = await self._observations.newest([p.enrolment.pump_id for p in profiles])
+        in_force = await self._commands.heating_in_force()
+        forecast = await self._series.weather(given.weather_version)
+        ahead = cut_weather(forecast, given.first_slot, COLD_SNAP_SLOTS).outdoor_c
         pumps = []
         for profile in profiles:
             reading = readings.get(profile.enrolment.pump_id)
             fresh = reading is not None and now - reading.as_of < 4 * SLOT
-            pumps.append(PumpForPlanning(profile=profile, room_c=reading.room_c if reading and fresh else None))
+            # What holds now says nothing of a horizon that begins much later: today's plan still runs until then.
+            begins_now = given.first_slot - now < 2 * SLOT
+            mode, since = in_force.get(profile.enrolment.pump_id, _FREE) if begins_now else _FREE
+            pumps.append(
+                PumpForPlanning(
+                    profile=profile,
+                    room_c=reading.room_c if reading and fresh else None,
+                    mode=mode,
+                    held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, given.first_slot),
+                    floor=_floor(profile, ahead),
+                )
+            )
         prices = cut_prices(await self._series.prices(given.price_version), given.first_slot, given.slots)
-        weather = cut_weather(await self._series.weather(given.weather_version), given.first_slot, given.slots)
+        weather = cut_weather(forecast, given.first_slot, given.slots)
         nameplate_kw = sum(p.enrolment.rated_heat_kw / NAMEPLATE_COP for p in profiles)
         return PlanningRequest(
             first_slot=given.first_slot,
@@ -148,16 +180,36 @@ class PlanningActivities:
         return delivered
 
 
+_FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)
+MOST_HELD_SLOTS = 96
+"""Longer ago than any dwell."""
+
+
+def _floor(profile: PumpProfile, ahead_c: Sequence[float]) -> Mode:
+    """The lowest mode a pump may be planned at."""
+    is_safe = profile.site.may_set_back and not is_cold_snap(ahead_c, profile.enrolment.design_outdoor_c)
+    return Mode.MIN if is_safe else Mode.LOW
+
+
+def _held_slots(since: datetime, first_slot: datetime) -> int:
+    """Whole slots from a change to the start of the horizon."""
+    return min(MOST_HELD_SLOTS, max(0, (first_slot - since) // SLOT))
+
+
 NAMEPLATE_COP = 2.5
 """Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
 
 
-def price_plan(revision: int, request: PlanningRequest, planned: PlannedPump, until: datetime) -> PricePlan:
+def price_plan(
+    revision: int, request: PlanningRequest, planned: PlannedPump, until: datetime, floor: Mode = Mode.MIN
+) -> PricePlan:
     """One pump's price plan from its planned modes, as far as `until`."""
     slots = min(request.slots, max(1, (until - request.first_slot) // SLOT))
     return PricePlan(
         revision=revision,
         segments=segments_from_modes(request.first_slot, SLOT, planned.modes[:slots]),
+        hot_water=hot_water_segments(request.first_slot, SLOT, planned.hot_water[:slots]),
+        floor=floor,
         expected_room_c=tuple(round(c, 2) for c in planned.expected_room_c[:slots]),
         first_slot=request.first_slot,
         valid_until=request.first_slot + slots * SLOT,

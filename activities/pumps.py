@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.steered import not_yet, steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.commands import Command, CommandEvent, CommandOutcome, CommandState, EventKind
+from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
 from domain.enrolment import PumpProfile
 from domain.oem import (
     AuthExpired,
@@ -29,7 +29,8 @@ from domain.oem import (
     Rejected,
     Unavailable,
 )
-from domain.ports import CommandLog, ObservationLog, OemAdapter, PumpDirectory
+from domain.ports import AccountAsks, CommandLog, ObservationLog, OemAdapter, PumpDirectory
+from domain.pump import Rebase
 from domain.verification import (
     Answer,
     End,
@@ -41,6 +42,7 @@ from domain.verification import (
     Write,
     after_looking,
     before_looking,
+    out_of_time,
 )
 
 log = structlog.get_logger(__name__)
@@ -76,6 +78,13 @@ class RetirePump(Value):
     at: datetime
 
 
+class RebasePump(Value):
+    """A person gave a lever a new baseline."""
+
+    pump_id: str
+    rebase: Rebase
+
+
 class ObserveFleet(Value):
     """Read every steered pump of one vendor once."""
 
@@ -104,11 +113,14 @@ class PumpActivities:
         pumps: PumpDirectory,
         observations: ObservationLog,
         adapters: Mapping[str, OemAdapter],
+        accounts: AccountAsks | None = None,
     ) -> None:
+        """`accounts`: where a person is asked for new credentials; None asks nobody."""
         self._commands = commands
         self._pumps = pumps
         self._observations = observations
         self._adapters = adapters
+        self._accounts = accounts
 
     @activity.defn
     async def apply_command(self, given: ApplyCommand) -> CommandOutcome:
@@ -116,7 +128,7 @@ class PumpActivities:
         profile = await self._pumps.profile(given.command.pump_id)
         adapter = self._adapters[profile.enrolment.oem]
         await self._commands.begin(given.command, given.outbox)
-        attempt = _Attempt(given, profile, adapter, self._commands, self._observations)
+        attempt = _Attempt(given, profile, adapter, self._commands, self._observations, self._accounts)
         limit = activity.info().start_to_close_timeout
         try:
             async with asyncio.timeout(limit.total_seconds() * ATTEMPT_SHARE if limit else None):
@@ -136,6 +148,11 @@ class PumpActivities:
         await self._pumps.mark_retired(given.pump_id, given.at)
 
     @activity.defn
+    async def rebase_pump(self, given: RebasePump) -> None:
+        """Keep a person's setting as the baseline of a lever."""
+        await self._pumps.rebase(given.pump_id, given.rebase.circuit, given.rebase.setting, given.rebase.at)
+
+    @activity.defn
     async def observe_fleet(self, given: ObserveFleet) -> int:
         """Read every pump of a vendor once and keep the readings; resumes where a lost attempt was. Returns the count.
 
@@ -151,11 +168,13 @@ class PumpActivities:
             if profile.enrolment.oem != given.oem or pump_id <= done_until:
                 continue
             try:
-                reading = await adapter.read(address_of(profile), profile.lever, now())
+                reading = await adapter.observe(address_of(profile), profile.heating.lever, now())
             except RateLimited as error:
                 activity.heartbeat(done_until, seen)
                 raise not_yet(str(error), max(error.retry_at - now(), timedelta(seconds=1)), given.clock) from error
             except OemError as error:
+                if isinstance(error, AuthExpired):
+                    await _ask(self._accounts, profile.enrolment.account_id, error, now())
                 log.info("pump not read", pump=pump_id, reason=str(error))
             else:
                 await self._observations.store([(pump_id, reading)], now())
@@ -175,17 +194,23 @@ class _Attempt:
         adapter: OemAdapter,
         commands: CommandLog,
         observations: ObservationLog,
+        accounts: AccountAsks | None,
     ) -> None:
+        self._accounts = accounts
         self._command = given.command
         self._clock = given.clock
-        self._profile = profile
-        self._lever = profile.lever
-        self._setting = profile.setting_for(given.command.mode)
+        self._address = address_of(profile)
+        self._setup = profile.rebased(given.command.circuit, given.command.baseline).setup(given.command.circuit)
+        self._lever = self._setup.lever
+        self._setting = self._setup.setting_for(given.command.mode)
+        self._urgent = given.command.authority is not Authority.PLAN
         self._adapter = adapter
         self._commands = commands
         self._observations = observations
         self._now: Callable[[], datetime] = steered_now(given.clock)
         self._seen: float | None = None
+        self._foreign: float | None = None
+        self._is_read_only = False
         self._log = log.bind(pump=given.command.pump_id, command=given.command.command_id)
 
     async def run(self) -> CommandOutcome:
@@ -205,18 +230,22 @@ class _Attempt:
 
     async def _look(self, progress: Progress) -> Step:
         try:
-            reading = await self._adapter.read(address_of(self._profile), self._lever, self._now())
+            reading = await self._adapter.read(self._address, self._lever, self._now(), urgent=self._urgent)
         except Rejected as error:
             state = CommandState.UNVERIFIED if progress.open_write else CommandState.REJECTED
             return End(state=state, reason=str(error))
         except OemError as error:
-            self._come_back_after(error)
+            await self._come_back_after(error)
         await self._observations.store([(self._command.pump_id, reading)], self._now())
         verdict, step = after_looking(
             self._command, self._setting, progress, reading, self._adapter.timing, self._now()
         )
         if verdict is not Verdict.UNKNOWN:
             self._seen = reading.setting
+        if verdict is Verdict.NOT_OBEYED and self._setup.level_of(reading.setting) is None:
+            # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled.
+            self._foreign = reading.setting
+            return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
         written = progress.open_write
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
             await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
@@ -231,19 +260,18 @@ class _Attempt:
             if len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before:
                 raise not_yet("somebody else moved on with it", timedelta(seconds=1), self._clock)
             if self._now() >= self._command.expires_at:
-                ended = before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
-                if isinstance(ended, End):
-                    return await self._end(ended)
+                return await self._end(out_of_time(progress))
             await self._record(EventKind.SENT, write_no)
             try:
-                await self._adapter.write(address_of(self._profile), self._lever, self._setting, self._now())
+                await self._adapter.write(self._address, self._lever, self._setting, self._now(), urgent=self._urgent)
             except OemError as error:
                 taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
                 kind = EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED
                 await self._record(kind, write_no, f"{type(error).__name__}: {error}")
                 if isinstance(error, Rejected):
+                    self._is_read_only = error.is_read_only
                     return await self._end(End(state=CommandState.REJECTED, reason=str(error)))
-                self._come_back_after(error)
+                await self._come_back_after(error)
             await self._record(EventKind.ACCEPTED, write_no)
         raise not_yet("accepted, not seen yet", self._adapter.timing.usual_delay, self._clock)
 
@@ -256,7 +284,9 @@ class _Attempt:
             state=end.state,
             at=now,
             reason=end.reason,
-            seen_mode=self._profile.mode_of(self._seen),
+            seen_mode=self._setup.level_of(self._seen, self._command.mode),
+            foreign_setting=self._foreign,
+            is_read_only=self._is_read_only,
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:
@@ -275,14 +305,17 @@ class _Attempt:
             reason=reason[:400],
         )
 
-    def _come_back_after(self, error: OemError) -> NoReturn:
+    async def _come_back_after(self, error: OemError) -> NoReturn:
         """One policy per error: when to try again, always inside the command's own time."""
         match error:
             case RateLimited(retry_at=retry_at):
                 delay = max(retry_at - self._now(), timedelta(seconds=1))
             case Offline():
                 delay = OFFLINE_LOOK
-            case NotExecutable() | AuthExpired():
+            case NotExecutable():
+                delay = NOT_NOW_LOOK
+            case AuthExpired():
+                await _ask(self._accounts, self._address.account_id, error, self._now())
                 delay = NOT_NOW_LOOK
             case _:
                 delay = min(FIRST_BACKOFF * 2 ** min(activity.info().attempt - 1, 8), LONGEST_BACKOFF)
@@ -294,10 +327,15 @@ class _Attempt:
         return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
 
 
+async def _ask(accounts: AccountAsks | None, account_id: str, error: AuthExpired, at: datetime) -> None:
+    if accounts is not None:
+        await accounts.ask(account_id, str(error), at)
+
+
 def _saw(reading: Reading) -> str:
     return f"saw {reading.setting} as of {reading.as_of:%F %T} UTC"
 
 
 def activities_of(pumps: PumpActivities) -> tuple[Sequence[Callable[..., object]], Sequence[Callable[..., object]]]:
     """The activities for the vendor queues, and those for the pumps' own queue."""
-    return (pumps.apply_command, pumps.observe_fleet), (pumps.record_events, pumps.retire_pump)
+    return (pumps.apply_command, pumps.observe_fleet), (pumps.record_events, pumps.rebase_pump, pumps.retire_pump)

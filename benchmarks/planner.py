@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from domain.enrolment import BuildingClass, Emitter, Enrolment, PumpProfile
+from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
 from domain.modes import Lever, Mode
 from domain.planning import FleetPlanResult, PlanningRequest, PumpForPlanning
 from domain.series import PriceSeries, WeatherSeries
+from domain.site import Emitter
 from domain.slots import SLOT_HOURS
 from optimizer.planner import plan_fleet
 
@@ -53,7 +54,7 @@ def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
         lever = Lever.ROOM_SETPOINT if draw.random() < 0.3 else Lever.HEATING_OFFSET
         sensor = number % 12 != 11
         profile = PumpProfile(
-            enrolment=enrolment, model="S1155", lever=lever, baseline_setting=0.0, has_room_sensor=sensor
+            enrolment=enrolment, model="S1155", heating=LeverSetup(lever=lever, baseline=0.0), has_room_sensor=sensor
         )
         room_c = float(draw.uniform(20.6, 21.8)) if sensor else None
         pumps.append(PumpForPlanning(profile=profile, room_c=room_c))

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
 from console.stage import CAP_SHARE
 from domain.clock import SteeringClock
-from domain.enrolment import PumpProfile
-from domain.modes import Lever
+from domain.enrolment import LeverSetup, PumpProfile
+from domain.modes import Circuit, Lever
 from domain.planning import PlanningRequest, PumpForPlanning
 from domain.plans import PricePlan, jitter
 from domain.series import PriceSeries, WeatherSeries
@@ -118,10 +118,12 @@ def _profile(world: World, home: Home) -> PumpProfile:
     return PumpProfile(
         enrolment=sheet(world.config.seed, ZONE, home.unit),
         model=home.unit.product_name,
-        lever=Lever(home.unit.lever),
-        baseline_setting=home.unit.household_setting,
+        heating=LeverSetup(
+            lever=Lever(home.unit.lever),
+            baseline=home.unit.household_setting,
+            step=0.5 if spec.is_s_series else 1.0,
+        ),
         has_room_sensor=spec.has_room_sensor,
-        setting_step=0.5 if spec.is_s_series else 1.0,
     )
 
 
@@ -133,7 +135,9 @@ def _follow(
     while moment < end:
         for home in world.homes:
             pump_id = home.unit.pump_id
-            setting = profiles[pump_id].setting_for(plans[pump_id].mode_at(moment - jitter(pump_id)))
+            setting = profiles[pump_id].heating.setting_for(
+                plans[pump_id].level_at(Circuit.HEATING, moment - jitter(pump_id))
+            )
             if home.unit.setting != setting:
                 home.unit.ask(setting, moment.timestamp())
         moment += timedelta(minutes=1)

@@ -14,8 +14,10 @@ from temporalio.client import Client
 
 from console.complaints import Failed
 from domain.clock import SteeringClock
-from embedded.stack_file import find_stack
+from embedded.errors import StackError
+from embedded.stack_file import STACK_FILE_NAME, find_stack
 from ledger.reports import LedgerReports
+from ledger.trails import LedgerOrders, LedgerTrails
 from worker import Ledger, Settings, SetupError, connect_temporal, open_ledger, settings_from_environment
 
 VAR = Path("var")
@@ -30,6 +32,8 @@ class Access:
     client: Client
     ledger: Ledger
     reports: LedgerReports
+    trails: LedgerTrails
+    orders: LedgerOrders
     clock: SteeringClock
     ui_url: str | None
 
@@ -52,12 +56,18 @@ def running_folder(named: Path | None) -> Path:
     """The folder of the stack a command means: the one named, ./var, or the newest running one inside ./var."""
     if named is not None:
         return named
-    candidates = [VAR, *sorted(VAR.glob("*/"), key=lambda p: p.stat().st_mtime, reverse=True)]
-    for folder in candidates:
-        found = find_stack(folder)
-        if found is not None and found.running:
-            return folder
+    for folder in stack_folders():
+        with contextlib.suppress(StackError):  # a spoilt file of another stack hides no healthy one
+            found = find_stack(folder)
+            if found is not None and found.running:
+                return folder
     return VAR
+
+
+def stack_folders(root: Path = VAR) -> list[Path]:
+    """Where stacks may live: ./var, then what is inside it, newest first."""
+    inside = [folder for folder in root.glob("*/") if (folder / STACK_FILE_NAME).exists()]
+    return [root, *sorted(inside, key=lambda folder: folder.stat().st_mtime, reverse=True)]
 
 
 @contextlib.asynccontextmanager
@@ -90,6 +100,8 @@ async def open_access(
             client=client,
             ledger=ledger,
             reports=LedgerReports(ledger.engine),
+            trails=LedgerTrails(ledger.engine),
+            orders=LedgerOrders(ledger.engine),
             clock=clock or SteeringClock(epoch=now, start_wall=now),
             ui_url=ui_url,
         )

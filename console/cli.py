@@ -54,12 +54,24 @@ def new_key() -> None:
 def demo(
     pumps: Annotated[int, typer.Option(min=1, max=2000, help="Heat pumps in the fleet.")] = 12,
     hours: Annotated[float | None, typer.Option(min=0.25, max=25, help="Default: the whole market day.")] = None,
-    speed: Annotated[float, typer.Option(min=1, max=1440, help="Steered seconds per wall second.")] = 720,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=1440, help="Steered seconds per wall second; 720, or 60 where things are killed or cut."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides houses, people, weather, faults.")] = 1,
     prices: Annotated[Path | None, typer.Option(help="Energy-Charts JSON of one market day.")] = None,
     weather: Annotated[Path | None, typer.Option(help="Open-Meteo JSON that covers the day.")] = None,
     day: Annotated[str | None, typer.Option("--date", help="Market day, YYYY-MM-DD.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="NAME=RATE, may be given several times.")] = None,
+    kill_worker_every: Annotated[
+        str | None, typer.Option(help="Kill a worker in turn every so much steered time: 60m, 2h.")
+    ] = None,
+    outage: Annotated[
+        list[str] | None,
+        typer.Option(help="VENDOR@TIME+DURATION (nibe@02:00+2h): cut a vendor off; may be given several times."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, truth.jsonl, commands.jsonl.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up after the report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
@@ -76,6 +88,8 @@ def demo(
         faults=fault or [],
         out=out,
         keep=keep,
+        kill_every=kill_worker_every,
+        outages=outage or [],
     )
     tz = ZoneInfo(order.staging.tz)
     board = Board(tz)
@@ -89,7 +103,7 @@ def demo(
             typer.echo(json.dumps(report))
         else:
             print_report(report, tz)
-            _where_next(out, keep)
+            _where_next(keep)
 
     with tempfile.TemporaryDirectory(prefix="heatsteer-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o711)  # the database's own user must be able to enter when we are root
@@ -101,9 +115,7 @@ def demo(
             board.close()
 
 
-def _where_next(out: Path | None, keep: bool) -> None:
-    if out is not None:
-        typer.echo(f"\nEvery event behind these numbers: {out}/commands.jsonl and {out}/truth.jsonl")
+def _where_next(keep: bool) -> None:
     if not keep:
         typer.echo(
             "Look inside: heatsteer demo --keep leaves the Temporal Web UI up; "

@@ -1,65 +1,37 @@
-"""`heatsteer pumps ...`: list, look at, override and retire pumps."""
+"""`heatsteer pumps list` and `show`: the fleet at a glance, and one pump with all that steers it."""
 
-import json
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from console import fleet
-from console.access import Access, reach
-from console.complaints import WrongInput
+from console.access import Access
+from console.options import TZ, Folder, Json, PumpId, level_word, local, show, table_of, with_access
 from console.paper import paper
-from console.running import run
-from console.words import parse_duration, parse_until
-from domain.modes import Mode
-from domain.overrides import OverrideKind
-from workflows.contracts import PumpStatus
+from domain.modes import Circuit, HotWaterMode, Mode
+from domain.oem import Condition, Reading
+from domain.overrides import Override
+from domain.pump import CircuitState
+from domain.wishes import wish_at
+from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PumpStatus
 
 app = typer.Typer(help="List, show and steer pumps by hand.", no_args_is_help=True, rich_markup_mode=None)
-TZ = ZoneInfo("Europe/Berlin")
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Folder = Annotated[Path | None, typer.Option("--dir", help="The stack's folder; default: the one running under ./var.")]
-Who = Annotated[str, typer.Option("--who", help="Who asks for it (a role or id, no full name needed).")]
-Why = Annotated[str, typer.Option("--why", help="Why; kept in the audit trail.")]
-PumpId = Annotated[str, typer.Argument(metavar="PUMP")]
-
-
-def _with_access[T](folder: Path | None, work: Callable[[Access], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with reach(folder) as access:
-            return await work(access)
-
-    return run(opened())
-
-
-def _print(document: Any, as_json: bool, readable: Callable[[], None]) -> None:
-    if as_json:
-        typer.echo(json.dumps(document, default=_plain))
-    else:
-        readable()
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @app.command("list")
 def list_pumps(folder: Folder = None, as_json: Json = False) -> None:
-    """Every pump with its newest command and room."""
-    rows = _with_access(folder, _list)
+    """Every pump with its newest wishes, what it was seen in, and what a person should look at."""
+    rows = with_access(folder, _list)
 
     def readable() -> None:
-        table = Table(box=None, header_style="bold")
-        for name in ("pump", "oem", "model", "wish", "by", "seen in", "room", "as of", "state"):
-            table.add_column(name)
+        table = table_of(
+            "pump", "oem", "model", "wish", "by", "seen in", "hot water", "room", "as of", "alert", "state"
+        )
         for row in rows:
+            wished, seen = row["hot_water"], row["hot_water_seen_in"]
+            water = "-" if wished is None else wished if wished == seen else f"{wished}, seen {seen}"
             table.add_row(
                 row["pump"],
                 row["oem"],
@@ -67,32 +39,42 @@ def list_pumps(folder: Folder = None, as_json: Json = False) -> None:
                 row["wish"],
                 row["authority"],
                 row["seen_in"],
+                water,
                 "-" if row["room_c"] is None else f"{row['room_c']:.1f} C",
-                "-" if row["as_of"] is None else f"{row['as_of'].astimezone(TZ):%d %b %H:%M}",
+                local(row["as_of"]),
+                "" if row["alert"] == "none" else row["alert"],
                 "retired" if row["retired_at"] else "steered",
             )
         paper().print(table)
 
-    _print(rows, as_json, readable)
+    show(rows, as_json, readable)
 
 
 async def _list(access: Access) -> list[dict[str, Any]]:
     pumps = await access.reports.pumps()
     seen = await access.reports.modes_seen()
+    water_seen = await access.reports.modes_seen(Circuit.HOT_WATER)
     newest = await access.ledger.observations.newest([p["pump_id"] for p in pumps])
+    shown = await _shown(access)
     rows = []
     for pump in pumps:
-        reading = newest.get(pump["pump_id"])
+        pump_id = pump["pump_id"]
+        reading = newest.get(pump_id)
+        authority, alert = shown.get(pump_id, (pump["authority"] or "neutral", "none"))
+        has_water = pump["profile"].get("hot_water") is not None
         rows.append(
             {
-                "pump": pump["pump_id"],
+                "pump": pump_id,
                 "oem": pump["oem"],
                 "model": pump["profile"]["model"],
                 "wish": pump["mode"] or Mode.LOW.value,
-                "authority": pump["authority"] or "neutral",
-                "seen_in": seen.get(pump["pump_id"], Mode.LOW.value),
+                "authority": authority,
+                "seen_in": seen.get(pump_id, Mode.LOW.value),
+                "hot_water": (pump["hot_water"] or HotWaterMode.NORMAL.value) if has_water else None,
+                "hot_water_seen_in": water_seen.get(pump_id, HotWaterMode.NORMAL.value) if has_water else None,
                 "room_c": reading.room_c if reading else None,
                 "as_of": reading.as_of if reading else None,
+                "alert": alert,
                 "enrolled_at": pump["enrolled_at"],
                 "retired_at": pump["retired_at"],
             }
@@ -100,118 +82,112 @@ async def _list(access: Access) -> list[dict[str, Any]]:
     return rows
 
 
-@app.command("show")
-def show(pump: PumpId, folder: Folder = None, as_json: Json = False) -> None:
-    """One pump: wish, authority, plan, overrides, and the newest lines of its commands."""
+async def _shown(access: Access) -> dict[str, tuple[str, str]]:
+    """Authority and alert of every running pump, as its workflow last wrote them into its search attributes."""
+    running = access.client.list_workflows("WorkflowType = 'HeatPumpWorkflow' AND ExecutionStatus = 'Running'")
+    return {
+        one.id.removeprefix("pump-"): (
+            one.typed_search_attributes.get(PUMP_AUTHORITY, "neutral"),
+            one.typed_search_attributes.get(PUMP_ALERT, "none"),
+        )
+        async for one in running
+    }
 
-    async def work(access: Access) -> tuple[PumpStatus, Any, Any]:
+
+@app.command("show")
+def show_pump(pump: PumpId, folder: Folder = None, as_json: Json = False) -> None:
+    """One pump: both circuits, who steers and why, plan, overrides, orders, condition, and the newest lines."""
+
+    async def work(access: Access) -> tuple[PumpStatus, Reading | None, Sequence[Mapping[str, Any]]]:
         status = await fleet.status(access, pump)
         reading = (await access.ledger.observations.newest([pump])).get(pump)
         return status, reading, await access.reports.trail(pump, 12)
 
-    status, reading, trail = _with_access(folder, work)
+    status, reading, trail = with_access(folder, work)
     document = status.model_dump(mode="json") | {
+        "circuits": {
+            circuit.value: wish_at(status.state, status.now, circuit).model_dump(mode="json")
+            for circuit, _ in status.state.circuits
+        },
         "reading": reading.model_dump(mode="json") if reading else None,
         "trail": trail,
     }
 
     def readable() -> None:
         console = paper()
-        _print_status(console, pump, status)
+        console.print(f"[bold]{pump}[/bold]  {status.wish} wished by {status.authority}; alert: {status.alert}")
+        print_state(console, status)
         if reading:
-            room = "no room sensor" if reading.room_c is None else f"room {reading.room_c:.1f} C"
-            setting = f"{reading.lever.value} {reading.setting}"
-            console.print(f"  read     {room}, {setting}, as of {reading.as_of.astimezone(TZ):%d %b %H:%M}")
+            console.print(f"  read     {_read(reading)}", markup=False)
         for line in trail:
-            what = f"{line['kind']} {line['setting'] if line['setting'] is not None else ''}"
-            console.print(
-                f"  {line['at'].astimezone(TZ):%d %b %H:%M:%S}  {line['command_id']}  {what}  {line['reason']}",
-                markup=False,
-            )
+            setting = "" if line["setting"] is None else f" {line['setting']:g}"
+            words = f"{line['mode']} by {line['authority']}: " if line["mode"] else ""
+            at = f"{line['at'].astimezone(TZ):%d %b %H:%M:%S}"
+            what = f"  {at}  {line['command_id']}  {words}{line['kind']}{setting}  {line['reason']}"
+            console.print(what.rstrip(), markup=False)
 
-    _print(document, as_json, readable)
+    show(document, as_json, readable)
 
 
-def _print_status(console: Console, pump: str, status: PumpStatus) -> None:
+def print_state(console: Console, status: PumpStatus) -> None:
+    """What steers a pump, a line a thing."""
     state = status.state
-    console.print(f"[bold]{pump}[/bold]  {status.wish} wished by {status.authority}; alert: {status.alert}")
-    seen = state.settled.value if state.settled else "unknown"
-    console.print(f"  seen in  {seen}" + (", a command is open" if state.open else ""))
+    for circuit, had in state.circuits:
+        console.print(f"  {circuit.value.replace('_', ' '):<9}{_circuit(status, circuit, had)}", markup=False)
+    if state.watch.condition is not Condition.NORMAL:
+        console.print(f"  unit     {state.watch.condition.value}", markup=False)
+    if state.watch.silent_since is not None:
+        console.print(f"  silent   since {local(state.watch.silent_since)}")
     if state.plan:
-        until = state.plan.valid_until.astimezone(TZ)
-        console.print(f"  plan     revision {state.plan.revision}, valid until {until:%d %b %H:%M}")
+        console.print(f"  plan     revision {state.plan.revision}, valid until {local(state.plan.valid_until)}")
     for one in state.overrides:
-        until = one.until.astimezone(TZ)
+        console.print(f"  override {override_words(one)}", markup=False)
+    for order in state.orders:
+        cap = f" at most {order.cap.value}" if order.cap else ""
+        until = f" until {local(order.until)}" if order.until else ""
+        lifted = f", lifted {local(order.lifted_at)}" if order.lifted_at else ""
         console.print(
-            f"  override {one.override_id}: {one.mode.value} until {until:%d %b %H:%M}, {one.who}: {one.why}",
+            f"  order    {order.order_id}: {order.kind.value}{cap} ({order.scope}){until}{lifted}, "
+            f"{order.who}: {order.why}",
             markup=False,
         )
+    if state.opted_out:
+        console.print("  consent  opted out: nothing is written but the way back")
     if state.refusal:
         console.print(f"  refused  {state.refusal}", markup=False)
 
 
-@app.command("override")
-def override(
-    pump: PumpId,
-    mode: Annotated[Mode, typer.Argument(case_sensitive=False)],
-    who: Who,
-    why: Why,
-    until: Annotated[str | None, typer.Option(help="18:30 or 2026-01-15T18:30 (local time).")] = None,
-    duration: Annotated[str | None, typer.Option("--for", help="90m, 2h, 1d12h.")] = None,
-    kind: Annotated[OverrideKind, typer.Option(help="Whose wish it is.")] = OverrideKind.SUPPORT,
-    folder: Folder = None,
-    as_json: Json = False,
-) -> None:
-    """Wish another mode for a pump until an end; answered at once, verified afterwards."""
-    if (until is None) == (duration is None):
-        raise WrongInput("give an end: either --until 18:30 or --for 2h")
-    # Looked at before anything is connected: wrong words need no stack to be called wrong.
-    if duration is not None:
-        parse_duration(duration)
-    else:
-        parse_until(until or "", datetime.now(UTC), TZ)
-    fleet.signed(who, why)
-
-    async def work(access: Access) -> Any:
-        now = access.now()
-        end = now + parse_duration(duration) if duration is not None else parse_until(until or "", now, TZ)
-        return await fleet.override(access, pump, mode, end, kind, who, why)
-
-    answer = _with_access(folder, work)
-
-    def readable() -> None:
-        if not answer.in_force:
-            typer.echo(f"{pump}: taken as {answer.override_id}; a stronger wish is in force")
-        elif answer.already:
-            typer.echo(f"{pump}: taken as {answer.override_id}; the pump was last seen in {mode.value} already")
-        elif answer.command_id is None:
-            typer.echo(f"{pump}: taken as {answer.override_id}; it is written once the attempt in flight has ended")
-        else:
-            typer.echo(f"{pump}: taken as {answer.override_id}; {answer.command_id} brings it about")
-
-    _print(answer.model_dump(mode="json"), as_json, readable)
-
-
-@app.command("end-override")
-def end_override(
-    pump: PumpId,
-    who: Who,
-    why: Why,
-    override_id: Annotated[str | None, typer.Option("--id", help="Only this one; default: all of the pump.")] = None,
-    folder: Folder = None,
-    as_json: Json = False,
-) -> None:
-    """End an override; the plan takes over again."""
-    status = _with_access(folder, lambda access: fleet.end_override(access, pump, override_id, who, why))
-    _print(status.model_dump(mode="json"), as_json, lambda: typer.echo(f"{pump}: {status.wish} by {status.authority}"))
-
-
-@app.command("retire")
-def retire(pump: PumpId, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
-    """Bring a pump back to its own control and steer it no more."""
-    status = _with_access(folder, lambda access: fleet.retire(access, pump, who, why))
-    _print(
-        status.model_dump(mode="json"),
-        as_json,
-        lambda: typer.echo(f"{pump}: going back to its own control, then steered no more"),
+def override_words(one: Override) -> str:
+    """An override in a line: what, whose, until when, who, when and why."""
+    what = one.mode.value if one.purpose.value == "mode" else f"{one.purpose.value} {one.mode.value}"
+    water = f" and hot water {one.hot_water.value}" if one.hot_water else ""
+    return (
+        f"{one.override_id}: {what}{water} until {local(one.until)}, {one.kind.value}, "
+        f"{one.who} at {local(one.requested_at)}: {one.why}"
     )
+
+
+def _circuit(status: PumpStatus, circuit: Circuit, had: CircuitState) -> str:
+    wish = wish_at(status.state, status.now, circuit)
+    seen = f"seen in {level_word(had.settled)}" + (f" at {local(had.settled_at)}" if had.settled_at else "")
+    words = [f"{wish.mode.value} by {wish.authority.value}" + (f" ({wish.reason})" if wish.reason else ""), seen]
+    if wish.is_held:
+        words.append("nothing may be written now")
+    if had.open:
+        words.append(f"{had.open.command.command_id} is open")
+    if had.baseline is not None:
+        words.append(f"by hand {had.baseline:g}")
+    if had.failed:
+        again = f"again {local(had.failed.retry_at)}" if had.failed.retry_at else "given up until the wish changes"
+        words.append(f"{had.failed.mode.value} failed {had.failed.count}x ({had.failed.reason}), {again}")
+    if had.drift:
+        words.append(f"drifted to {had.drift.level.value} {had.drift.count}x")
+    return "; ".join(words)
+
+
+def _read(reading: Reading) -> str:
+    room = "no room sensor" if reading.room_c is None else f"room {reading.room_c:.1f} C"
+    tank = "" if reading.hot_water_c is None else f", tank {reading.hot_water_c:.1f} C"
+    levers = reading.settings or ({reading.lever: reading.setting} if reading.setting is not None else {})
+    settings = ", ".join(f"{lever.value} {setting:g}" for lever, setting in levers.items())
+    return f"{room}{tank}, {settings or 'no setting'}, as of {local(reading.as_of)}"

@@ -1,23 +1,16 @@
-"""Use cases on the fleet: prepare a namespace and ledger, enrol pumps, read them, and steer them by hand.
+"""Use cases on the fleet: prepare a namespace, enrol pumps, start and find their workflows, read their state.
 
-Protects: every changing act is checked here, before it is sent, and carries who and why.
+Protects: a pump is asked what it can do before it is steered, and one that comes later is under the orders that stand.
 """
 
 import asyncio
-import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import (
-    Client,
-    WorkflowHandle,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -25,27 +18,24 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.pumps import address_of
 from console.access import Access
 from console.complaints import Failed, WrongInput
-from domain.enrolment import Enrolment, PumpProfile
-from domain.modes import NEUTRAL, Lever, Mode
-from domain.oem import OemError, RateLimited
-from domain.overrides import Override, OverrideKind, problem_with
+from console.scopes import covers
+from domain.enrolment import Enrolment, LeverSetup, PumpProfile
+from domain.modes import NEUTRAL, HotWaterMode, Lever
+from domain.oem import Capability, OemError, RateLimited
+from domain.orders import Order
 from domain.ports import OemAdapter
-from domain.pump import PumpState
+from domain.pump import CircuitState, PumpState
 from workflows.contracts import (
     PUMPS_QUEUE,
     SEARCH_ATTRIBUTES,
-    EndOverride,
-    OverrideAnswer,
     Patience,
     PumpInput,
     PumpStatus,
-    Retire,
     pump_workflow_id,
 )
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.operator_view import first_search_attributes
 
-ANSWER_WITHIN = timedelta(seconds=15)
 ENROL_AT_A_TIME = 8
 ENROL_TRIES = 6
 
@@ -91,7 +81,10 @@ async def enrol(
 
 async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, patience: Patience) -> str | None:
     bare = PumpProfile(
-        enrolment=enrolment, model="", lever=Lever.HEATING_OFFSET, baseline_setting=0, has_room_sensor=False
+        enrolment=enrolment,
+        model="",
+        heating=LeverSetup(lever=Lever.HEATING_OFFSET, baseline=0),
+        has_room_sensor=False,
     )
     refusal = "the vendor's call budget is used up"
     for attempt in range(ENROL_TRIES):
@@ -109,15 +102,44 @@ async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, 
     profile = PumpProfile(
         enrolment=enrolment,
         model=capability.model,
-        lever=capability.lever,
-        baseline_setting=capability.current,
+        heating=LeverSetup(
+            lever=capability.lever,
+            baseline=capability.current,
+            minimum=capability.minimum,
+            maximum=capability.maximum,
+            step=capability.step,
+        ),
+        hot_water=_hot_water(capability),
         has_room_sensor=capability.has_room_sensor,
-        setting_min=capability.minimum,
-        setting_max=capability.maximum,
-        setting_step=capability.step,
+        emergency=capability.emergency,
     )
     await access.ledger.pumps.enrol(profile, access.now())
     return await start_pump(access, profile, patience)
+
+
+def _hot_water(capability: Capability) -> LeverSetup | None:
+    lever = capability.hot_water
+    if lever is None:
+        return None
+    return LeverSetup(
+        lever=lever.lever, baseline=lever.current, minimum=lever.minimum, maximum=lever.maximum, step=lever.step
+    )
+
+
+def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = ()) -> PumpState:
+    """What a pump's workflow starts from: under the orders that stand for it; one that was commanded before is not
+    believed to be in neutral."""
+    is_new = last_seq == 0
+    hot_water = CircuitState(settled=HotWaterMode.NORMAL if is_new else None)
+    return PumpState(
+        pump_id=profile.enrolment.pump_id,
+        oem=profile.enrolment.oem,
+        site=profile.site,
+        heating=CircuitState(settled=NEUTRAL if is_new else None),
+        hot_water=None if profile.hot_water is None else hot_water,
+        last_seq=last_seq,
+        orders=tuple(orders),
+    )
 
 
 async def start_pump(access: Access, profile: PumpProfile, patience: Patience) -> str | None:
@@ -127,7 +149,9 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience) -
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
-    state = PumpState(pump_id=pump_id, oem=oem, last_seq=last_seq, settled=None if last_seq else NEUTRAL)
+    state = first_state(
+        profile, last_seq, [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
+    )
     try:
         await access.client.start_workflow(
             HeatPumpWorkflow.run,
@@ -164,85 +188,11 @@ async def status(access: Access, pump_id: str) -> PumpStatus:
     try:
         return await handle_of(access, pump_id).query(HeatPumpWorkflow.status)
     except RPCError as error:
-        raise _unreachable(pump_id, error) from error
+        raise unreachable(pump_id, error) from error
 
 
-def signed(who: str, why: str) -> tuple[str, str]:
-    """Who and why of a changing act, trimmed; WrongInput where either says nothing, too much, or cannot be printed."""
-    checked = []
-    for name, given, longest in (("--who", who, 80), ("--why", why, 400)):
-        text = given.strip()
-        if not text:
-            raise WrongInput(f"{name} says nothing: every changing act is kept with who and why")
-        if len(text) > longest or not text.isprintable():
-            raise WrongInput(f"{name} must be one printable line of at most {longest} characters")
-        checked.append(text)
-    return checked[0], checked[1]
-
-
-async def override(
-    access: Access, pump_id: str, mode: Mode, until: datetime, kind: OverrideKind, who: str, why: str
-) -> OverrideAnswer:
-    """Ask for an override; answered at acceptance. WrongInput with a sentence where it cannot be."""
-    who, why = signed(who, why)
-    await known(access, pump_id)
-    now = access.now()
-    try:
-        wish = Override(
-            override_id=f"o-{uuid.uuid4().hex[:12]}",
-            kind=kind,
-            mode=mode,
-            requested_at=now,
-            until=until,
-            who=who,
-            why=why,
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise WrongInput(f"--{first['loc'][0]}: {first['msg']}") from error
-    if problem := problem_with(wish, now):
-        raise WrongInput(problem)
-    # Written down before it is done: an act that nobody signed would be worse than a signature on a refused act.
-    await access.reports.audit(now, who, why, "override", pump_id, wish.model_dump(mode="json"))
-    answer = await _update(access, pump_id, HeatPumpWorkflow.request_override, wish, wish.override_id)
-    return OverrideAnswer.model_validate(answer)
-
-
-async def end_override(access: Access, pump_id: str, override_id: str | None, who: str, why: str) -> PumpStatus:
-    """End one override, or all of a pump."""
-    who, why = signed(who, why)
-    await known(access, pump_id)
-    given = EndOverride(override_id=override_id, who=who, why=why)
-    await access.reports.audit(access.now(), who, why, "end-override", pump_id, {"override_id": override_id})
-    answer = await _update(access, pump_id, HeatPumpWorkflow.end_override, given, f"end-{uuid.uuid4().hex[:12]}")
-    return PumpStatus.model_validate(answer)
-
-
-async def retire(access: Access, pump_id: str, who: str, why: str) -> PumpStatus:
-    """Bring the pump back to neutral and steer it no more."""
-    who, why = signed(who, why)
-    await known(access, pump_id)
-    given = Retire(who=who, why=why)
-    await access.reports.audit(access.now(), who, why, "retire", pump_id, {})
-    answer = await _update(access, pump_id, HeatPumpWorkflow.retire, given, f"retire-{uuid.uuid4().hex[:12]}")
-    return PumpStatus.model_validate(answer)
-
-
-async def _update(access: Access, pump_id: str, update: Any, given: Any, update_id: str) -> Any:
-    try:
-        return await handle_of(access, pump_id).execute_update(update, given, id=update_id, rpc_timeout=ANSWER_WITHIN)
-    except WorkflowUpdateFailedError as error:
-        raise WrongInput(f"{pump_id}: {error.cause}") from error
-    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-        raise Failed(
-            f"{pump_id} did not answer within {ANSWER_WITHIN.total_seconds():.0f} s; the wish is waiting for a worker: "
-            "start one, or look with `heatsteer pumps show`"
-        ) from error
-    except RPCError as error:
-        raise _unreachable(pump_id, error) from error
-
-
-def _unreachable(pump_id: str, error: RPCError) -> Failed:
+def unreachable(pump_id: str, error: RPCError) -> Failed:
+    """Why a pump's workflow could not be asked, as a sentence."""
     if error.status is RPCStatusCode.NOT_FOUND:
         return Failed(f"{pump_id} is not steered (retired, or its workflow was never started)")
     return Failed(f"the workflow of {pump_id} does not answer ({error.status.name.lower()}): is a worker running?")

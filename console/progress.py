@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,12 @@ class Snapshot:
     modes: Mapping[str, int]
     rooms: Sequence[float]
     states: Mapping[str, int]
+    breakers: Mapping[str, str] = field(default_factory=dict)
+    """Newest state by vendor."""
+    down: Sequence[str] = ()
+    """Vendors that are cut off now, as the run was told to."""
+    kills: Sequence[str] = ()
+    """Roles of the workers killed so far."""
 
 
 class Board:
@@ -43,6 +49,7 @@ class Board:
         self._live: Live | None = None
         self._begun = time.monotonic()
         self._next_line: datetime | None = None
+        self._trouble = ""
 
     def say(self, sentence: str) -> None:
         """One sentence on what just happened."""
@@ -56,8 +63,9 @@ class Board:
                 self._live = Live(console=self._console, refresh_per_second=4, transient=True)
                 self._live.start()
             self._live.update(picture(seen, self._tz))
-        elif self._next_line is None or seen.now >= self._next_line:
+        elif self._next_line is None or seen.now >= self._next_line or _trouble(seen) != self._trouble:
             self._next_line = seen.now + LINE_EVERY
+            self._trouble = _trouble(seen)
             self.say(_line(seen, self._tz))
 
     def close(self) -> None:
@@ -82,12 +90,24 @@ def picture(seen: Snapshot, tz: ZoneInfo) -> Group:
         count = seen.modes.get(mode, 0)
         modes.append(f"{mode} ", style="dim")
         modes.append("■" * min(count, 60) + f" {count}  ", style=COLOURS[mode])
-    return Group(head, modes, Text(_rooms(seen)), Text(_states(seen)))
+    trouble = _trouble(seen)
+    last = [Text(trouble, style="red")] if trouble else []
+    return Group(head, modes, Text(_rooms(seen)), Text(_states(seen)), *last)
 
 
 def _line(seen: Snapshot, tz: ZoneInfo) -> str:
     modes = " ".join(f"{mode} {seen.modes.get(mode, 0)}" for mode in MODES)
-    return f"{seen.now.astimezone(tz):%H:%M}  {_price(seen)}  modes {modes}  {_rooms(seen)}  {_states(seen)}"
+    parts = [f"{seen.now.astimezone(tz):%H:%M}", _price(seen), f"modes {modes}", _rooms(seen), _states(seen)]
+    return "  ".join([part for part in (*parts, _trouble(seen)) if part])
+
+
+def _trouble(seen: Snapshot) -> str:
+    """What was made to go wrong, and how breakers stand that are not closed; empty on a quiet day."""
+    parts = [f"{oem} is cut off" for oem in seen.down]
+    parts += [f"breaker of {oem} {state}" for oem, state in sorted(seen.breakers.items()) if state != "closed"]
+    if seen.kills:
+        parts.append(f"{len(seen.kills)} workers killed (the last: {seen.kills[-1]})")
+    return ", ".join(parts)
 
 
 def _price(seen: Snapshot) -> str:

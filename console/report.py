@@ -3,56 +3,29 @@
 Protects: whoever joins `commands.jsonl` and `truth.jsonl` gets these numbers; nothing is taken from what we hoped.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from console.world import Truth, true_settings
-from domain.commands import CommandState, EventKind
-from domain.enrolment import PumpProfile
-from domain.modes import Mode
-from domain.overrides import Override
-from domain.plans import PricePlan
-from domain.pump import PumpState
-from domain.series import PriceSeries, WeatherSeries
+from console.report_drift import drift_figures, touched_figures
+from console.report_outage import outage_figures
+from console.report_run import Lines, Run, moment
+from console.report_wishes import Wishes, fidelity
+from console.report_writes import commands_figures, dwell_violations, latency_figures, writes_figures
+from console.world import PumpTruth, Truth
+from domain.commands import CommandState
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.slots import SLOT
-from domain.steering import wish_at
+
+__all__ = ["Run", "build_report", "commands_figures", "fidelity", "writes_figures"]
 
 SCHEMA = 1
-ENDS = ("applied", "effective", "ignored", "rejected", "superseded", "expired", "dead_lettered", "unverified")
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything a report is made from."""
-
-    start: datetime
-    end: datetime
-    seed: int
-    speed: float
-    events: Sequence[Mapping[str, Any]]
-    """Command events in the order they were written down."""
-    truth_lines: Sequence[dict[str, Any]]
-    truth: Truth
-    profiles: Mapping[str, PumpProfile]
-    plans: Mapping[str, Sequence[tuple[datetime, PricePlan]]]
-    overrides: Mapping[str, Sequence[Override]]
-    """By pump; one that a person ended ends then."""
-    retired_at: Mapping[str, datetime]
-    plan_row: Mapping[str, Any] | None
-    prices: PriceSeries | None
-    price_version: int | None
-    weather: WeatherSeries | None
-    planning_s: float
-    temporal: Mapping[str, Any]
 
 
 def build_report(run: Run) -> dict[str, Any]:
     """The document `report.json` holds."""
     slots = round((run.end - run.start) / SLOT)
+    wishes = Wishes(run)
     return {
         "schema": SCHEMA,
         "pumps": len(run.profiles),
@@ -61,16 +34,38 @@ def build_report(run: Run) -> dict[str, Any]:
         "slots": slots,
         "seed": run.seed,
         "speed": run.speed,
+        "given": dict(run.given),
         "prices": _prices(run),
         "weather": _weather(run),
         "plan": _plan(run),
         "commands": commands_figures(run.events),
         "writes": writes_figures(run.events, run.truth_lines),
-        "fidelity_pct": round(100 * fidelity(run), 3),
-        "modes_used": _modes_used(run.events),
+        "dwell_violations": dwell_violations(run.events),
+        "latency": latency_figures(run.events),
+        "fidelity_pct": _percent(fidelity(run, Circuit.HEATING, wishes), 100.0),
+        "hot_water_fidelity_pct": _percent(fidelity(run, Circuit.HOT_WATER, wishes), None),
+        "drift": drift_figures(run, wishes),
+        "touched": touched_figures(run),
+        "outage": outage_figures(run, wishes),
+        "kills": _kills(run),
+        "modes_used": _modes_used(run.events, tuple(Mode)),
         "comfort": _comfort(run.truth),
         "energy": _energy(run),
+        "hot_water": _hot_water(run),
         "temporal": dict(run.temporal),
+    }
+
+
+def _percent(share: float | None, without: float | None) -> float | None:
+    return without if share is None else round(100 * share, 3)
+
+
+def _kills(run: Run) -> dict[str, Any] | None:
+    """Workers killed by role; None where nothing was to be killed."""
+    if run.given.get("kill_worker_every_min") is None:
+        return None
+    return {"count": len(run.kills), "by_role": dict(Counter(role for _, role in run.kills))} | {
+        "at": [moment(at).isoformat() for at, _ in run.kills]
     }
 
 
@@ -107,86 +102,9 @@ def _plan(run: Run) -> dict[str, Any] | None:
     return {"revision": run.plan_row["revision"]} | certificate
 
 
-def commands_figures(events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many commands there were, and where each ended: in the newest state its events name."""
-    newest: dict[str, tuple[datetime, str]] = {}
-    for event in events:
-        if EventKind(event["event"]).state is None:
-            continue
-        held = newest.get(event["command"])
-        if held is None or event["at"] >= held[0]:
-            newest[event["command"]] = (event["at"], event["event"])
-    counts = Counter(state for _, state in newest.values())
-    ends = {name: counts[name] for name in ENDS}
-    return {"planned": len(newest)} | ends | {"unresolved": len(newest) - sum(ends.values())}
-
-
-def writes_figures(events: Sequence[Mapping[str, Any]], truth_lines: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Writes we sent, and those that a cloud accepted and a pump ignored: as we found, and as it truly was.
-
-    A truth line belongs to the newest intent of its pump before it. An ignored write whose command was superseded
-    before its read-back counts in neither figure, but as `ignored_unlooked`.
-    """
-    sent = [e for e in events if e["event"] == EventKind.SENT]
-    found = {(e["command"], e["write_no"]) for e in events if e["event"] == EventKind.WRITE_IGNORED}
-    superseded = {e["command"] for e in events if e["event"] == CommandState.SUPERSEDED}
-    by_pump: dict[str, list[Mapping[str, Any]]] = {}
-    for event in sorted(sent, key=lambda e: e["at"]):
-        by_pump.setdefault(event["pump"], []).append(event)
-    ignored_true = unlooked = 0
-    for line in truth_lines:
-        if line["kind"] != "request" or line["cause"] != "ignored":
-            continue
-        intents = by_pump.get(line["pump"], [])
-        index = bisect_right([e["at"] for e in intents], datetime.fromisoformat(line["at"])) - 1
-        if index >= 0:
-            write = (intents[index]["command"], intents[index]["write_no"])
-            if write[0] in superseded and write not in found:
-                unlooked += 1
-                continue
-        ignored_true += 1
-    return {
-        "sent": len(sent),
-        "repeated": sum(e["write_no"] > 1 for e in sent),
-        "ignored_true": ignored_true,
-        "ignored_found": len(found),
-        "ignored_unlooked": unlooked,
-    }
-
-
-def fidelity(run: Run) -> float:
-    """Share of pump-slots at whose end the true lever equals the newest valid (jittered) wish; 1 without pumps."""
-    course = true_settings(run.truth_lines)
-    slots = round((run.end - run.start) / SLOT)
-    right = total = 0
-    for pump_id, profile in run.profiles.items():
-        steps = course.get(pump_id, [])
-        times = [at for at, _ in steps]
-        for i in range(slots):
-            moment = run.start + (i + 1) * SLOT
-            wished = profile.setting_for(_wished(run, pump_id, moment))
-            index = bisect_right(times, moment) - 1
-            setting = steps[index][1] if index >= 0 else profile.baseline_setting
-            right += abs(setting - wished) < 1e-6
-            total += 1
-    return right / total if total else 1.0
-
-
-def _wished(run: Run, pump_id: str, moment: datetime) -> Mode:
-    retired_at = run.retired_at.get(pump_id)
-    state = PumpState(
-        pump_id=pump_id,
-        oem="",
-        plans=tuple(plan for made, plan in run.plans.get(pump_id, ()) if made <= moment),
-        overrides=tuple(o for o in run.overrides.get(pump_id, ()) if o.requested_at <= moment),
-        retiring=retired_at is not None and retired_at <= moment,
-    )
-    return wish_at(state, moment).mode
-
-
-def _modes_used(events: Sequence[Mapping[str, Any]]) -> list[str]:
+def _modes_used(events: Lines, modes: Sequence[Mode | HotWaterMode]) -> list[str]:
     done = {e["mode"] for e in events if e["event"] in (CommandState.APPLIED, CommandState.EFFECTIVE)}
-    return [mode for mode in ("MIN", "LOW", "MID", "MAX") if mode in done]
+    return [mode.value for mode in modes if mode.value in done]
 
 
 def _comfort(truth: Truth) -> dict[str, float]:
@@ -208,7 +126,7 @@ def _energy(run: Run) -> dict[str, float | None]:
         kwh += sum(pump.kwh)
         baseline_kwh += sum(pump.baseline_kwh)
         stored_kwh += pump.stored_heat_kwh
-        stored_electric_kwh += pump.stored_heat_kwh / max(pump.cop, 1.0)
+        stored_electric_kwh += pump.stored_heat_kwh / max(pump.cop or 1.0, 1.0)
         if run.prices is not None:
             cost += _cost_eur(run, pump.kwh)
             baseline_cost += _cost_eur(run, pump.baseline_kwh)
@@ -237,3 +155,31 @@ def _cost_eur(run: Run, kwh_by_slot: Sequence[float]) -> float:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
+
+
+def _hot_water(run: Run) -> dict[str, Any] | None:
+    """Tanks of the pumps whose hot water is steered, and their electricity; None where there is none."""
+    steered = {pump for pump, profile in run.profiles.items() if profile.hot_water is not None}
+    tanks = [pump for pump in run.truth.pumps if pump.pump in steered]
+    if not tanks:
+        return None
+
+    def cost_eur(kwh: Callable[[PumpTruth], Sequence[float]]) -> float | None:
+        priced = run.prices is not None and all(kwh(tank) for tank in tanks)
+        return round(sum(_cost_eur(run, kwh(tank)) for tank in tanks), 5) if priced else None
+
+    return {
+        "pumps": len(tanks),
+        "min_c": _lowest([tank.hot_water_min_c for tank in tanks]),
+        "baseline_min_c": _lowest([tank.baseline_hot_water_min_c for tank in tanks]),
+        "kwh": round(sum(tank.hot_water_kwh for tank in tanks), 4),
+        "baseline_kwh": round(sum(tank.baseline_hot_water_kwh for tank in tanks), 4),
+        "cost_eur": cost_eur(lambda tank: tank.hot_water_slot_kwh),
+        "baseline_cost_eur": cost_eur(lambda tank: tank.baseline_hot_water_slot_kwh),
+        "modes_used": _modes_used(run.events, tuple(HotWaterMode)),
+    }
+
+
+def _lowest(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(min(known), 2) if known else None

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.paper import paper
+from console.report_trouble import trouble_rows
 
 DONE = ("applied", "effective")
 
@@ -28,8 +29,33 @@ def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | Non
 
 
 def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    commands, writes, comfort, energy = report["commands"], report["writes"], report["comfort"], report["energy"]
-    rows = [("fidelity", f"[bold]{report['fidelity_pct']:.1f} %[/bold] of pump-slots ended with the lever as wished")]
+    comfort, energy = report["comfort"], report["energy"]
+    rows = [("fidelity", _fidelity(report)), *_given_rows(report), *_command_rows(report)]
+    rows += trouble_rows(report)
+    rows += [
+        ("modes", ", ".join(report["modes_used"]) or "none but neutral"),
+        (
+            "comfort",
+            f"{comfort['kelvin_hours']:.2f} kelvin-hours outside the bands "
+            f"(own control {comfort['baseline_kelvin_hours']:.2f}); "
+            f"mean room {comfort['mean_room_c']:.2f} C (own control {comfort['baseline_mean_room_c']:.2f} C)",
+        ),
+        *_hot_water_rows(report),
+        *_energy_rows(energy, comfort),
+        ("Temporal", f"{report['temporal']['actions']} actions, {report['temporal']['events']} events"),
+    ]
+    return rows
+
+
+def _fidelity(report: Mapping[str, Any]) -> str:
+    said = f"[bold]{report['fidelity_pct']:.1f} %[/bold] of pump-slots ended with the lever as wished"
+    water = report.get("hot_water_fidelity_pct")
+    return said if water is None else f"{said}; hot water {water:.1f} %"
+
+
+def _given_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the run was given: prices, weather, and the plan that was made of them."""
+    rows = []
     if prices := report["prices"]:
         rows.append(
             (
@@ -40,48 +66,66 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
     if weather := report["weather"]:
         rows.append(("weather", f"{weather['source']}: {weather['min_c']:.1f} to {weather['max_c']:.1f} C"))
-    if plan := report["plan"]:
-        cap = (
-            "no limit"
-            if plan["cap_kw"] is None
-            else f"{plan['cap_kw']:.1f} kW, reached in {plan['cap_binding_slots']} slots"
-        )
-        rows.append(
-            (
-                "plan",
-                f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, "
-                f"no plan under {plan['lower_bound_eur']:.2f} EUR "
-                f"(gap {plan['gap_pct']:.2f} %, {plan['gap_of_gain_pct']:.1f} % of the gain); "
-                f"power limit {cap}; solved in {plan['seconds']:.1f} s",
-            )
-        )
-    else:
-        rows.append(("plan", "none: every pump stayed on its own control"))
+    plan = report["plan"]
+    if plan is None:
+        return [*rows, ("plan", "none: every pump stayed on its own control")]
+    cap = (
+        "no limit"
+        if plan["cap_kw"] is None
+        else f"{plan['cap_kw']:.1f} kW, reached in {plan['cap_binding_slots']} slots"
+    )
+    said = (
+        f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, no plan under {plan['lower_bound_eur']:.2f} EUR "
+        f"(gap {plan['gap_pct']:.2f} %, {plan['gap_of_gain_pct']:.1f} % of the gain); "
+        f"power limit {cap}; solved in {plan['seconds']:.1f} s"
+    )
+    return [*rows, ("plan", said)]
+
+
+def _command_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    commands, writes = report["commands"], report["writes"]
     done = sum(commands[name] for name in DONE)
+    evident = f" ({commands['effective']} with physical evidence)" if commands["effective"] else ""
     others = ", ".join(
         f"{commands[n]} {n.replace('_', '-')}" for n in commands if n not in ("planned", *DONE) and commands[n]
     )
-    rows += [
-        ("commands", f"{commands['planned']}: {done} seen to be obeyed" + (f"; {others}" if others else "")),
+    took = report["latency"]["applied_s"]
+    timed = (
+        ""
+        if took["p50"] is None
+        else f"; seen {_span(took['p50'])} after the decision (99 in 100 {_span(took['p99'])})"
+    )
+    wrong = [f"{writes[name]} {name}" for name in ("late", "conflicting") if writes[name]]
+    if report["dwell_violations"]:
+        wrong.append(f"{report['dwell_violations']} inside the dwell")
+    return [
+        (
+            "commands",
+            f"{commands['planned']}: {done} seen to be obeyed{evident}" + (f"; {others}" if others else "") + timed,
+        ),
         (
             "writes",
             f"{writes['sent']} sent, {writes['repeated']} of them again; accepted and then ignored: "
-            f"{writes['ignored_true']} in truth, {writes['ignored_found']} found by us",
-        ),
-        ("modes", ", ".join(report["modes_used"]) or "none but neutral"),
-        (
-            "comfort",
-            f"{comfort['kelvin_hours']:.2f} kelvin-hours outside the bands "
-            f"(own control {comfort['baseline_kelvin_hours']:.2f}); "
-            f"mean room {comfort['mean_room_c']:.2f} C (own control {comfort['baseline_mean_room_c']:.2f} C)",
-        ),
-        *_energy_rows(energy, comfort),
-        (
-            "Temporal",
-            f"{report['temporal']['actions']} actions, {report['temporal']['events']} events",
+            f"{writes['ignored_true']} in truth, {writes['ignored_found']} found by us"
+            + (f"; [bold red]{', '.join(wrong)}[/bold red]" if wrong else ""),
         ),
     ]
-    return rows
+
+
+def _hot_water_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    water = report.get("hot_water")
+    if water is None or water["min_c"] is None:
+        return []
+    used = [mode for mode in water["modes_used"] if mode != "NORMAL"]
+    said = (
+        f"{water['pumps']} tanks, the coolest {water['min_c']:.1f} C (own control {water['baseline_min_c']:.1f} C); "
+        f"{water['kwh']:.1f} kWh (own control {water['baseline_kwh']:.1f} kWh)"
+    )
+    return [("hot water", f"{said}; {', '.join(used)} used" if used else said)]
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 def _energy_rows(energy: Mapping[str, Any], comfort: Mapping[str, Any]) -> list[tuple[str, str]]:

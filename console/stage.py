@@ -23,9 +23,11 @@ from domain.clock import SteeringClock
 from domain.credentials import AccountCredentials
 from embedded.stack import Stack
 from ledger.database import migrate
-from oem_adapters.registry import build_adapter
+from oem_adapters.registry import build_adapter, known_oems
+from simulator.outages import Outage
 from worker import Settings
 from workflows.contracts import SPED_UP, Patience
+from workflows.oem_guard import start_guard
 
 ACCOUNT_ID = "nibe-main"
 CLIENT_ID = "heatsteer-embedded"
@@ -53,6 +55,7 @@ class Staging:
     prices_file: Path | None = None
     weather_file: Path | None = None
     faults: Mapping[str, float] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
 
     @property
     def patience(self) -> Patience:
@@ -92,16 +95,22 @@ async def start_world(stack: Stack, staging: Staging, clock: SteeringClock, clie
         "price_area": staging.price_area,
         "day": staging.day.isoformat(),
         "faults": dict(staging.faults),
+        "outages": [outage.model_dump(mode="json") for outage in staging.outages],
         "truth_file": str(stack.folder / "truth.jsonl"),
         "state_file": None if stack.options.ephemeral else str(stack.folder / "world.json"),
         "client_id": CLIENT_ID,
         "client_secret": client_secret,
-        "rate_limit_per_min": GRANT_PER_MIN * -(-staging.pumps // 12),
+        "rate_limit_per_min": granted_per_min(staging),
         "timeout_hold_s": 2 * SPED_UP_HTTP_S if staging.speed > 1 else 30.0,
         "prices_file": str(staging.prices_file.absolute()) if staging.prices_file else None,
         "weather_file": str(staging.weather_file.absolute()) if staging.weather_file else None,
     }
     await stack.start_simulator(config)
+
+
+def granted_per_min(staging: Staging) -> int:
+    """Calls a steered minute that the fake vendor grants this fleet."""
+    return GRANT_PER_MIN * -(-staging.pumps // 12)
 
 
 def simulator_url(stack: Stack) -> str:
@@ -151,3 +160,9 @@ async def enrol_everybody(
 def new_client_secret() -> str:
     """A secret for the simulator's fake cloud, made for one run."""
     return secrets.token_urlsafe(24)
+
+
+async def start_watchers(access: Access, staging: Staging) -> None:
+    """Start what watches over every vendor in use: its guard. One that runs is left alone."""
+    for oem in known_oems():
+        await start_guard(access.client, access.clock, oem, staging.patience)

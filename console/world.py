@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from domain.base import Instant, Value
 from domain.enrolment import Enrolment
+from domain.modes import Circuit, Lever
 
 _SHEET = TypeAdapter(list[Enrolment])
 
@@ -29,7 +30,15 @@ class PumpTruth(Value):
     baseline_kelvin_hours: float
     stored_heat_kwh: float
     """Heat in the steered house above its twin's at the end."""
-    cop: float
+    cop: float | None = None
+    room_min_c: float | None = None
+    hot_water_min_c: float | None = None
+    """Coolest water of the tank."""
+    baseline_hot_water_min_c: float | None = None
+    hot_water_kwh: float = 0.0
+    baseline_hot_water_kwh: float = 0.0
+    hot_water_slot_kwh: tuple[float, ...] = ()
+    baseline_hot_water_slot_kwh: tuple[float, ...] = ()
 
 
 class Truth(Value):
@@ -62,17 +71,29 @@ class World:
         given = {"start": start.isoformat(), "end": end.isoformat()}
         return Truth.model_validate(await self._get("/_world/summary", given))
 
+    async def calls_by_minute(self, start: datetime, end: datetime) -> dict[datetime, int]:
+        """Calls that reached the vendor's cloud in each steered minute of [start, end), whatever became of them."""
+        given = {"start": start.isoformat(), "end": end.isoformat()}
+        answer = await self._get("/_world/calls", given)
+        minutes = (datetime.fromisoformat(text) for text in answer["minutes"])
+        return dict(zip(minutes, answer["calls"], strict=True))
+
     async def _get(self, path: str, given: dict[str, str] | None = None) -> Any:
         answer = await self._http.get(f"{self.url}{path}", params=given, timeout=30.0)
         answer.raise_for_status()
         return answer.json()
 
 
-def true_settings(lines: Sequence[dict[str, Any]]) -> dict[str, list[tuple[datetime, float]]]:
-    """Each pump's true lever setting over time, from the truth log's state lines."""
+def true_settings(
+    lines: Sequence[dict[str, Any]], circuit: Circuit = Circuit.HEATING
+) -> dict[str, list[tuple[datetime, float]]]:
+    """Each pump's true setting of a circuit's lever over time, from the truth log's state lines."""
     course: dict[str, list[tuple[datetime, float]]] = {}
     for line in lines:
-        if line["kind"] == "state":
+        if (
+            line["kind"] == "state"
+            and (Lever(line["lever"]).circuit if "lever" in line else Circuit.HEATING) is circuit
+        ):
             course.setdefault(line["pump"], []).append((datetime.fromisoformat(line["at"]), float(line["value"])))
     for steps in course.values():
         steps.sort(key=lambda step: step[0])

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.modes import Lever, Mode
+from domain.modes import Circuit, Level, Lever, Mode
 
 
 class Authority(StrEnum):
@@ -18,8 +18,17 @@ class Authority(StrEnum):
 
     PLAN = "plan"
     OVERRIDE = "override"
-    NEUTRAL = "neutral"
+    VACATION = "vacation"
+    OUTSIDE = "outside"
+    """A person at the pump, its thermostat or the vendor's app."""
+    COMPETING = "competing"
+    """Another controller."""
+    LIMITED = "limited"
+    """A grid limit, a site on backup power, or a limit that a home's pumps share."""
+    SERVICE = "service"
+    """Somebody works on the unit, or its firmware changes."""
     OPTED_OUT = "opted-out"
+    NEUTRAL = "neutral"
 
 
 class CommandState(StrEnum):
@@ -65,6 +74,12 @@ class EventKind(StrEnum):
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     DEAD_LETTERED = "dead_lettered"
+    DRIFTED = "drifted"
+    """The setting was later seen not to hold, and nobody explains it; `write_no` counts such events of a pump."""
+    TOUCHED = "touched"
+    """The setting was later seen to have been changed by a person; counted as `drifted`."""
+    REFUSED = "refused"
+    """A message to the pump was refused; counted as `drifted`."""
 
     @property
     def state(self) -> CommandState | None:
@@ -76,18 +91,25 @@ class EventKind(StrEnum):
 
 
 class Command(Value):
-    """A wish for one pump: `mode` from now on, worth writing until `expires_at`."""
+    """A wish for one circuit of a pump: `mode` from now on, worth writing until `expires_at`."""
 
     command_id: str
     pump_id: str
     seq: Annotated[int, Field(ge=1)]
     """Counts a pump's commands; a higher one is newer."""
-    mode: Mode
+    mode: Level
     authority: Authority
     revision: int | None = None
     """Plan revision it came from."""
+    baseline: float | None = None
+    """The setting a person last gave the lever, where it was seen since enrolment; modes are written on top of it."""
     decided_at: Instant
     expires_at: Instant
+
+    @property
+    def circuit(self) -> Circuit:
+        """What it steers."""
+        return Circuit.HEATING if isinstance(self.mode, Mode) else Circuit.HOT_WATER
 
 
 class CommandEvent(Value):
@@ -118,8 +140,12 @@ class CommandOutcome(Value):
     state: CommandState
     at: Instant
     reason: str = ""
-    seen_mode: Mode | None = None
+    seen_mode: Level | None = None
     """The mode that the pump's setting was last seen to stand for; None where that is unknown."""
+    is_read_only: bool = False
+    """The unit may be read and not written: somebody switched remote control off."""
+    foreign_setting: float | None = None
+    """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
     recorded: bool = True
     """Whether the ledger already holds this end; where not, the pump's outbox carries it there."""
 

@@ -6,17 +6,11 @@ Protects: the planner knows a house by class, area and rated power, and by what 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from domain.base import Value
-from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
-
-
-class Emitter(StrEnum):
-    """How the home gives heat to its rooms."""
-
-    RADIATOR = "radiator"
-    FLOOR = "floor"
+from domain.modes import HOT_WATER_STEP, MODE_DELTA, Circuit, HotWaterMode, Level, Lever, Mode, neutral_of
+from domain.site import STUCK_DROP_K, ComfortBand, Emitter, HomeShare, Site
 
 
 class BuildingClass(StrEnum):
@@ -30,19 +24,6 @@ class BuildingClass(StrEnum):
     """1995 to 2009."""
     NEW = "new"
     """Since 2010, or renovated to an efficiency standard."""
-
-
-class ComfortBand(Value):
-    """Room temperatures a household accepts, in degrees C."""
-
-    room_min_c: Annotated[float, Field(ge=14, le=24)] = 20.0
-    room_max_c: Annotated[float, Field(ge=18, le=28)] = 23.5
-
-    @model_validator(mode="after")
-    def _has_width(self) -> "ComfortBand":
-        if self.room_max_c - self.room_min_c < 1.0:
-            raise ValueError("a comfort band must be at least 1 K wide")
-        return self
 
 
 class Enrolment(Value):
@@ -66,43 +47,83 @@ class Enrolment(Value):
     """Heat output at the design temperature."""
     design_outdoor_c: float = -12.0
     band: ComfortBand = ComfortBand()
+    home: HomeShare | None = None
 
 
-class PumpProfile(Value):
-    """An enrolment with what the vendor said of the unit: its lever, and the setting a person last gave it."""
+class LeverSetup(Value):
+    """One lever of a unit: the setting a person last gave it, and its range and steps as the vendor gave them."""
 
-    enrolment: Enrolment
-    model: str
     lever: Lever
-    baseline_setting: float
-    """Last value a person set on the lever, in the lever's unit."""
-    has_room_sensor: bool
-    setting_min: float | None = None
-    """Range and step of the lever as the vendor gave them; None where it gave none."""
-    setting_max: float | None = None
-    setting_step: float | None = None
+    baseline: float
+    """Last value a person set, in the lever's unit."""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    expires_by_itself: bool = False
 
-    def setting_for(self, mode: Mode) -> float:
-        """The absolute setting that expresses a mode: baseline plus delta, within the unit's range and on its steps.
+    def setting_for(self, level: Level) -> float:
+        """The absolute setting that expresses a level, within the unit's range and on its steps.
 
         Neutral is the household's own value to the digit, whatever the steps.
         """
-        if mode is NEUTRAL:
-            return self.baseline_setting
-        wished = self.baseline_setting + MODE_DELTA[self.lever][mode]
-        if self.setting_min is not None:
-            wished = max(wished, self.setting_min)
-        if self.setting_max is not None:
-            wished = min(wished, self.setting_max)
-        if self.setting_step:
-            wished = round(wished / self.setting_step) * self.setting_step
+        if level is neutral_of(self.lever.circuit):
+            return self.baseline
+        wished = HOT_WATER_STEP[level] if isinstance(level, HotWaterMode) else self.baseline + self._delta(level)
+        if self.minimum is not None:
+            wished = max(wished, self.minimum)
+        if self.maximum is not None:
+            wished = min(wished, self.maximum)
+        if self.step:
+            wished = round(wished / self.step) * self.step
         return round(wished, 3)
 
-    def mode_of(self, setting: float | None) -> Mode | None:
-        """The mode a setting stands for, neutral first; None for a setting that is none of ours."""
+    def _delta(self, mode: Mode) -> float:
+        return MODE_DELTA[self.lever][mode]
+
+    def level_of(self, setting: float | None, expected: Level | None = None) -> Level | None:
+        """The level a setting stands for: the expected one first (at a range's end two levels may share a setting),
+        then neutral, then any; None for a setting that is none of ours.
+        """
         if setting is None:
             return None
-        for mode in (Mode.LOW, Mode.MIN, Mode.MID, Mode.MAX):
-            if abs(self.setting_for(mode) - setting) < 1e-6:
-                return mode
+        neutral = neutral_of(self.lever.circuit)
+        levels: tuple[Level, ...] = tuple(Mode if isinstance(neutral, Mode) else HotWaterMode)
+        for level in (neutral if expected is None else expected, neutral, *levels):
+            if abs(self.setting_for(level) - setting) < 1e-6:
+                return level
         return None
+
+
+class PumpProfile(Value):
+    """An enrolment with what the vendor said of the unit: its levers, and the settings a person last gave them."""
+
+    enrolment: Enrolment
+    model: str
+    heating: LeverSetup
+    hot_water: LeverSetup | None = None
+    """None where the unit offers no hot-water lever."""
+    has_room_sensor: bool
+    emergency: str = ""
+    """What emergency heat does on this unit, in a sentence."""
+
+    @property
+    def site(self) -> Site:
+        """What binds its steering by its home."""
+        e = self.enrolment
+        drop_k = 0.0 if self.heating.expires_by_itself else STUCK_DROP_K[self.heating.lever]
+        return Site(band=e.band, emitter=e.emitter, home=e.home, stuck_drop_k=drop_k)
+
+    def setup(self, circuit: Circuit) -> LeverSetup:
+        """The lever of a circuit; raises LookupError where the unit has none."""
+        if circuit is Circuit.HEATING:
+            return self.heating
+        if self.hot_water is None:
+            raise LookupError(f"{self.enrolment.pump_id} has no hot-water lever")
+        return self.hot_water
+
+    def rebased(self, circuit: Circuit, baseline: float | None) -> "PumpProfile":
+        """The profile after a person set a lever; unchanged for None."""
+        if baseline is None:
+            return self
+        name = "heating" if circuit is Circuit.HEATING else "hot_water"
+        return self.model_copy(update={name: self.setup(circuit).model_copy(update={"baseline": baseline})})

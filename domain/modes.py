@@ -30,7 +30,7 @@ class HotWaterMode(StrEnum):
     """Charge now, to the unit's luxury temperature."""
 
 
-type Level = Mode | HotWaterMode
+Level = Mode | HotWaterMode
 """What can be wished of a circuit. The values differ between the two, so a text says which it is."""
 
 
@@ -42,6 +42,19 @@ class Circuit(StrEnum):
 
 
 NEUTRAL = Mode.LOW
+
+
+_ORDER = tuple(Mode)
+
+
+def at_most(mode: Mode, cap: Mode) -> Mode:
+    """The mode, or the cap where the mode is higher."""
+    return _ORDER[min(_ORDER.index(mode), _ORDER.index(cap))]
+
+
+def at_least(mode: Mode, floor: Mode) -> Mode:
+    """The mode, or the floor where the mode is lower."""
+    return _ORDER[max(_ORDER.index(mode), _ORDER.index(floor))]
 
 
 def neutral_of(circuit: Circuit) -> Level:
@@ -74,3 +87,7 @@ MODE_DELTA: dict[Lever, dict[Mode, float]] = {
 Neither lever expires by itself, so each delta is one that a house can be stuck with for two days at design temperature:
 two steps of offset are about four kelvin less supply, a room about 2.5 K cooler once everything has settled.
 """
+
+HOT_WATER_STEP: dict[HotWaterMode, float] = {HotWaterMode.HOLD: 0.0, HotWaterMode.BOOST: 2.0}
+"""Hot-water modes as the vendor's comfort step; NORMAL is the household's own. Both are safe to be stuck with: economy
+still makes hot water, and the unit's hygiene cycle runs at every step."""

@@ -45,7 +45,14 @@ class Offline(OemError):
 
 
 class Rejected(OemError):
-    """The cloud refused the request for good: a bad value, no right, no such device."""
+    """The cloud refused the request for good: a bad value, no right, no such device.
+
+    `is_read_only` says that the unit may be read and not written: somebody switched remote control off.
+    """
+
+    def __init__(self, message: str, is_read_only: bool = False) -> None:
+        super().__init__(message)
+        self.is_read_only = is_read_only
 
 
 class NotExecutable(OemError):

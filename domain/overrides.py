@@ -1,18 +1,22 @@
 """Overrides: wishes of people that outrank the plan, each with a kind, an author, a reason and an end.
 
-Protects: nobody's wish is lost or endless.
+Protects: nobody's wish is lost or endless, and of several wishes for one pump one rule says which is in force.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.modes import Mode
+from domain.modes import HotWaterMode, Mode
+from domain.site import Emitter
 
 LONGEST_OVERRIDE = timedelta(days=14)
+LONGEST_VACATION = timedelta(days=120)
+WARM_UP = {Emitter.RADIATOR: timedelta(hours=10), Emitter.FLOOR: timedelta(hours=20)}
+"""How long before a return a home is warmed again: a house recovers from our set-back within about this."""
 
 
 class OverrideKind(StrEnum):
@@ -23,16 +27,67 @@ class OverrideKind(StrEnum):
     OPERATOR = "operator"
 
 
+class Purpose(StrEnum):
+    """What is wished."""
+
+    MODE = "mode"
+    """A mode for heating, as given."""
+    PAUSE = "pause"
+    """Leave the pump to its own control."""
+    VACATION = "vacation"
+    """Nobody home: set back, frost-safe, and warm again on return."""
+    EMERGENCY = "emergency"
+    """As much heat as the pump can give."""
+    THERMOSTAT = "thermostat"
+    """Somebody set the pump by hand: their setting stands, as the new baseline."""
+
+
 class Override(Value):
-    """A wish for one mode until an end."""
+    """A wish until an end."""
 
     override_id: Annotated[str, Field(min_length=1, max_length=64)]
     kind: OverrideKind
+    purpose: Purpose = Purpose.MODE
     mode: Mode
+    """Wished of the heating; for other purposes than `mode` what they come down to at their strongest."""
+    hot_water: HotWaterMode | None = None
+    """Wished of the hot water; None leaves it to the plan."""
     requested_at: Instant
     until: Instant
     who: Annotated[str, Field(min_length=1, max_length=80)]
     why: Annotated[str, Field(min_length=1, max_length=400)]
+
+    def mode_at(self, now: datetime, emitter: Emitter) -> Mode:
+        """What it wishes of the heating now: a vacation warms the home before its end."""
+        if self.purpose is Purpose.VACATION and now >= self.until - WARM_UP[emitter]:
+            return Mode.MID
+        return self.mode
+
+    def hot_water_at(self, now: datetime, emitter: Emitter) -> HotWaterMode | None:
+        """What it wishes of the hot water now; None leaves it to others."""
+        if self.purpose is Purpose.VACATION and now >= self.until - WARM_UP[emitter]:
+            return HotWaterMode.NORMAL
+        return self.hot_water
+
+    def next_change(self, now: datetime, emitter: Emitter) -> datetime:
+        """When it next wishes something else, its end included."""
+        warm_from = self.until - WARM_UP[emitter]
+        return warm_from if self.purpose is Purpose.VACATION and now < warm_from else self.until
+
+
+def wish_of(purpose: Purpose, mode: Mode | None = None) -> tuple[Mode, HotWaterMode | None]:
+    """The levels a purpose comes down to; `mode` is needed for, and only for, `Purpose.MODE`."""
+    match purpose:
+        case Purpose.MODE:
+            if mode is None:
+                raise ValueError("an override of a mode needs the mode")
+            return mode, None
+        case Purpose.PAUSE | Purpose.THERMOSTAT:
+            return Mode.LOW, HotWaterMode.NORMAL
+        case Purpose.VACATION:
+            return Mode.MIN, HotWaterMode.HOLD
+        case Purpose.EMERGENCY:
+            return Mode.MAX, HotWaterMode.NORMAL
 
 
 def problem_with(override: Override, now: Instant) -> str | None:
@@ -42,9 +97,10 @@ def problem_with(override: Override, now: Instant) -> str | None:
             f"the override would end at {override.until:%F %H:%M} UTC, which is past: "
             f"give an end after {now:%F %H:%M} UTC"
         )
-    if override.until - now > LONGEST_OVERRIDE:
+    longest = LONGEST_VACATION if override.purpose is Purpose.VACATION else LONGEST_OVERRIDE
+    if override.until - now > longest:
         days = (override.until - now).days
-        return f"the override would last {days} days: give an end within {LONGEST_OVERRIDE.days} days"
+        return f"the override would last {days} days: give an end within {longest.days} days"
     return None
 
 

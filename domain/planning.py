@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.base import Instant, Value
 from domain.enrolment import PumpProfile
-from domain.modes import Mode
+from domain.modes import HotWaterMode, Mode
 from domain.series import PriceSeries, WeatherSeries
 
 
@@ -23,6 +23,8 @@ class PumpForPlanning(Value):
     """Mode in force at the start of the horizon."""
     held_slots: Annotated[int, Field(ge=0)] = 96
     """Slots since the last plan-made change, for the dwell limits."""
+    floor: Mode = Mode.MIN
+    """Lowest mode allowed: LOW in a cold snap."""
 
 
 class PlanningRequest(Value):
@@ -50,6 +52,8 @@ class PlannedPump(Value):
     """At the end of each slot; empty where no room is measured."""
     expected_power_kw: tuple[float, ...]
     """Mean electrical power per slot."""
+    hot_water: tuple[HotWaterMode, ...] = ()
+    """One per slot; empty where the pump has no hot-water lever or nothing is asked of it."""
     steered: bool
     """False where the pump's authority cannot be told from zero, so that its heating is left alone."""
 

@@ -5,13 +5,15 @@ the order of arrival.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from domain.base import Instant, Value
-from domain.modes import NEUTRAL, Mode
+from domain.modes import Circuit, HotWaterMode, Level, Mode, neutral_of
 
 MAX_JITTER = timedelta(minutes=5)
 """Every pump moves its plan's edges later by its own share of this, so that a fleet never steps as one."""
@@ -35,6 +37,20 @@ class ModeSegment(Value):
         return self
 
 
+class HotWaterSegment(Value):
+    """One hot-water mode over [start, end)."""
+
+    start: Instant
+    end: Instant
+    mode: HotWaterMode
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "HotWaterSegment":
+        if self.end <= self.start:
+            raise ValueError(f"segment ends at {self.end:%F %H:%M} UTC, not after its start {self.start:%F %H:%M} UTC")
+        return self
+
+
 class PricePlan(Value):
     """Mode segments for one pump with the revision they belong to.
 
@@ -43,6 +59,10 @@ class PricePlan(Value):
 
     revision: Annotated[int, Field(ge=1)]
     segments: Annotated[tuple[ModeSegment, ...], Field(max_length=200)]
+    hot_water: Annotated[tuple[HotWaterSegment, ...], Field(max_length=200)] = ()
+    """As `segments`, for hot water."""
+    floor: Mode = Mode.MIN
+    """No mode below this while the plan is valid: LOW in a cold snap."""
     expected_room_c: tuple[float, ...] = ()
     """Expected room temperature at the end of each slot from `first_slot` on; empty where no room is measured."""
     first_slot: Instant
@@ -51,16 +71,18 @@ class PricePlan(Value):
 
     @model_validator(mode="after")
     def _is_ordered(self) -> "PricePlan":
-        for earlier, later in zip(self.segments, self.segments[1:], strict=False):
-            if later.start < earlier.end:
-                raise ValueError(
-                    f"segments overlap or are out of order at {later.start:%F %H:%M} UTC: "
-                    "sort them and let each end before the next starts"
-                )
-        if self.segments and self.segments[-1].end > self.valid_until:
-            raise ValueError("the last segment ends after the plan's validity")
-        if self.segments and self.segments[0].start < self.first_slot:
-            raise ValueError("the first segment starts before the plan's first slot")
+        courses: tuple[Sequence[ModeSegment | HotWaterSegment], ...] = (self.segments, self.hot_water)
+        for segments in courses:
+            for earlier, later in pairwise(segments):
+                if later.start < earlier.end:
+                    raise ValueError(
+                        f"segments overlap or are out of order at {later.start:%F %H:%M} UTC: "
+                        "sort them and let each end before the next starts"
+                    )
+            if segments and segments[-1].end > self.valid_until:
+                raise ValueError("the last segment ends after the plan's validity")
+            if segments and segments[0].start < self.first_slot:
+                raise ValueError("the first segment starts before the plan's first slot")
         if not timedelta() < self.valid_until - self.first_slot <= LONGEST_PLAN:
             raise ValueError(f"a plan must last more than nothing and at most {LONGEST_PLAN.days} days")
         return self
@@ -69,18 +91,19 @@ class PricePlan(Value):
         """Whether this plan speaks of `moment` (unjittered)."""
         return self.first_slot <= moment < self.valid_until
 
-    def mode_at(self, moment: datetime) -> Mode:
-        """The plan's mode at `moment` (unjittered)."""
-        if moment >= self.valid_until:
-            return NEUTRAL
-        for segment in self.segments:
-            if segment.start <= moment < segment.end:
-                return segment.mode
-        return NEUTRAL
+    def level_at(self, circuit: Circuit, moment: datetime) -> Level:
+        """The plan's level for a circuit at `moment` (unjittered)."""
+        segments = self.segments if circuit is Circuit.HEATING else self.hot_water
+        if moment < self.valid_until:
+            for segment in segments:
+                if segment.start <= moment < segment.end:
+                    return segment.mode
+        return neutral_of(circuit)
 
-    def next_edge(self, moment: datetime) -> datetime | None:
-        """First instant after `moment` at which the plan's mode may change (unjittered), or None."""
-        edges = [e for s in self.segments for e in (s.start, s.end) if e > moment]
+    def next_edge(self, circuit: Circuit, moment: datetime) -> datetime | None:
+        """First instant after `moment` at which the plan's level may change (unjittered), or None."""
+        segments = self.segments if circuit is Circuit.HEATING else self.hot_water
+        edges = [e for s in segments for e in (s.start, s.end) if e > moment]
         if self.valid_until > moment:
             edges.append(self.valid_until)
         return min(edges, default=None)
@@ -90,6 +113,18 @@ def jitter(pump_id: str) -> timedelta:
     """The pump's own delay of every plan edge: fixed per pump, spread evenly over `MAX_JITTER`."""
     digest = hashlib.sha256(pump_id.encode()).digest()
     return MAX_JITTER * (int.from_bytes(digest[:4], "big") / 2**32)
+
+
+def hot_water_segments(
+    first_slot: datetime, slot: timedelta, modes: tuple[HotWaterMode, ...]
+) -> tuple[HotWaterSegment, ...]:
+    """Merge equal neighbouring slots into segments; NORMAL needs none."""
+    runs = ((mode, list(run)) for mode, run in groupby(enumerate(modes), key=lambda pair: pair[1]))
+    return tuple(
+        HotWaterSegment(start=first_slot + run[0][0] * slot, end=first_slot + (run[-1][0] + 1) * slot, mode=mode)
+        for mode, run in runs
+        if mode is not HotWaterMode.NORMAL
+    )
 
 
 def segments_from_modes(first_slot: datetime, slot: timedelta, modes: tuple[Mode, ...]) -> tuple[ModeSegment, ...]:

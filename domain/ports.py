@@ -9,13 +9,16 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from domain.breaker import Breaker, CallsInMinute
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
-from domain.modes import Lever
+from domain.modes import Circuit, Lever, Mode
 from domain.oem import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
 from domain.planning import FleetPlanResult, PlanningRequest
 from domain.plans import PricePlan
+from domain.pump import Observed
 from domain.series import PriceSeries, WeatherSeries
+from domain.sweeping import Expected, WatchRecord
 from domain.verification import Progress
 
 
@@ -81,7 +84,15 @@ class CommandLog(Protocol):
         ...
 
     def fence(self, command: Command, lever: Lever) -> AbstractAsyncContextManager[bool]:
-        """Hold the lever's lock; yields whether `command` is still the pump's newest."""
+        """Hold the lever's lock; yields whether `command` is still its circuit's newest."""
+        ...
+
+
+class SteeringLog(Protocol):
+    """What pumps were last brought to."""
+
+    async def heating_in_force(self) -> Mapping[str, tuple[Mode, datetime]]:
+        """By pump: the mode it was last seen to obey and when that was decided; absent where never or unknown."""
         ...
 
 
@@ -94,6 +105,10 @@ class PumpDirectory(Protocol):
 
     async def active(self) -> Sequence[PumpProfile]:
         """Every pump that is steered, ordered by id."""
+        ...
+
+    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
+        """A person gave a lever a new baseline."""
         ...
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
@@ -198,3 +213,79 @@ Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 
 PlanDelivery = Callable[[str, PricePlan], Awaitable[bool]]
 """Hands a price plan to a pump's workflow; False where the pump is steered no more."""
+
+
+class VendorBook(Protocol):
+    """The ledger's books on vendors: calls, grants, breakers."""
+
+    async def window(self, oem: str, since: datetime) -> Sequence[CallsInMinute]:
+        """The calls of every minute since then that had any, oldest first."""
+        ...
+
+    async def granted_per_min(self, oem: str) -> int | None:
+        """Calls a steered minute that the vendor grants to all accounts of steered pumps; None where untold."""
+        ...
+
+    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
+        """The breaker as last written down; None where there is none yet."""
+        ...
+
+    async def note_breaker(self, oem: str, breaker: Breaker, rate: float) -> None:
+        """Write down what became of a breaker and the rate it has per steered minute; the same only once."""
+        ...
+
+
+class AccountAsks(Protocol):
+    """What people are asked to do about vendor accounts."""
+
+    async def ask(self, account_id: str, reason: str, at: datetime) -> None:
+        """Ask for new credentials; asked once until it is solved."""
+        ...
+
+
+class QueueRates(Protocol):
+    """The rates at which the server hands out a vendor's work; they outlive every worker and bind all of them."""
+
+    async def set_rate(self, oem: str, per_wall_s: float, reason: str) -> None:
+        """Set it; the reason is shown to operators."""
+        ...
+
+    async def rate(self, oem: str) -> float | None:
+        """What is set now, per wall second; None where nothing is."""
+        ...
+
+
+class BreakerView(Protocol):
+    """What the sweep asks of a vendor's breaker."""
+
+    async def is_open(self, oem: str) -> bool:
+        """Whether a vendor is left alone for now; half-open counts as open."""
+        ...
+
+
+class WatchLog(Protocol):
+    """What the sweep remembers of pumps, and what the ledger expects of them."""
+
+    async def records(self, pump_ids: Sequence[str]) -> dict[str, WatchRecord]:
+        """What is remembered of each pump that was ever looked at."""
+        ...
+
+    async def keep(self, records: Sequence[WatchRecord]) -> None:
+        """Remember, in place of what was."""
+        ...
+
+    async def expected(self, pump_ids: Sequence[str]) -> dict[str, tuple[Expected, ...]]:
+        """The newest command of each circuit, by pump; a pump without commands is missing."""
+        ...
+
+    async def readings(self, pump_ids: Sequence[str], since: datetime) -> dict[str, list[Reading]]:
+        """Readings by pump stamped from then on, oldest first; a pump without any is missing."""
+        ...
+
+    async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
+        """Calls a steered minute that each account was last granted; untold ones are missing."""
+        ...
+
+
+ObservationDelivery = Callable[[str, Observed], Awaitable[bool]]
+"""Hands an observation to a pump's workflow; False where the pump is steered no more."""

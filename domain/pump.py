@@ -9,13 +9,16 @@ from pydantic import Field
 
 from domain.base import Instant, Value
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome
-from domain.modes import NEUTRAL, Mode
+from domain.modes import NEUTRAL, Circuit, Level
+from domain.oem import Condition
+from domain.orders import Order
 from domain.overrides import Override
 from domain.plans import PricePlan
+from domain.site import ComfortBand, Site
 
 
 class OpenCommand(Value):
-    """The one command being written or verified."""
+    """The one command being written or verified on a circuit."""
 
     command: Command
     cancelling: bool = False
@@ -26,10 +29,68 @@ class OpenCommand(Value):
 class FailedWish(Value):
     """A wish that could not be brought about, and when it is tried again."""
 
-    mode: Mode
+    mode: Level
     count: int
-    retry_at: Instant
+    retry_at: Instant | None
+    """None where a person gave it up: not before the wish changes."""
     reason: str
+    authority: Authority
+    """Whose wish it was; nobody waits for another's back-off."""
+
+
+class Drift(Value):
+    """A setting that was seen not to hold, though nobody explains it."""
+
+    level: Level
+    """What it was last seen to fall to."""
+    count: int
+    """How often within `domain.watching.DRIFT_MEMORY` of each other."""
+    at: Instant
+    retry_at: Instant
+    """Not written again before."""
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether a person has to look."""
+        return self.count > MOST_DRIFTS
+
+
+MOST_DRIFTS = 3
+"""How often a drifted pump is steered back before it is handed to a person."""
+
+
+class CircuitState(Value):
+    """What is known and under way on one circuit."""
+
+    settled: Level | None
+    """Level last seen; None where unknown."""
+    settled_at: Instant | None = None
+    """When that was seen."""
+    baseline: float | None = None
+    """The setting a person was last seen to give the lever; None where it is as enrolled."""
+    open: OpenCommand | None = None
+    last: Command | None = None
+    """The newest command, open or ended."""
+    changed_at: Instant | None = None
+    """When the newest command that changed the level was decided."""
+    plan_changes: tuple[Instant, ...] = ()
+    """Plan-made changes of the last 24 hours."""
+    failed: FailedWish | None = None
+    drift: Drift | None = None
+
+
+class Watch(Value):
+    """What observation last said of the unit and its home, as far as it binds steering."""
+
+    as_of: Instant | None = None
+    condition: Condition = Condition.NORMAL
+    silent_since: Instant | None = None
+    """None while it reports."""
+    is_cold: bool = False
+    """A room below the site's floor."""
+    is_tank_cold: bool = False
+    read_only_until: Instant | None = None
+    """A write was refused because remote control is off; it is tried again then."""
 
 
 class PumpState(Value):
@@ -37,27 +98,26 @@ class PumpState(Value):
 
     pump_id: str
     oem: str
+    site: Site = Site()
     plans: tuple[PricePlan, ...] = ()
     """By revision; tomorrow's plan does not end today's."""
     overrides: tuple[Override, ...] = ()
     override_ids: tuple[str, ...] = ()
-    settled: Mode | None = NEUTRAL
-    """Mode the pump was last seen in; None where unknown."""
-    settled_at: Instant | None = None
-    """When that was seen."""
-    open: OpenCommand | None = None
+    orders: tuple[Order, ...] = ()
+    heating: CircuitState = CircuitState(settled=NEUTRAL)
+    hot_water: CircuitState | None = None
+    """None where the unit offers no hot-water lever."""
+    watch: Watch = Watch()
+    touches: tuple[Instant, ...] = ()
+    """When people were seen to set the pump by hand in the last 24 hours."""
     last_seq: int = 0
-    last: Command | None = None
-    """The newest command, open or ended."""
-    changed_at: Instant | None = None
-    """When the newest command that changed the mode was decided."""
-    plan_changes: tuple[Instant, ...] = ()
-    """Plan-made changes of the last 24 hours."""
-    failed: FailedWish | None = None
+    last_note: int = 0
+    """Counts what was noted of the pump beside its commands."""
     outbox: tuple[CommandEvent, ...] = ()
     """What the ledger is not known to hold yet; carried there by the next activity."""
     refusal: str = ""
     """The newest message that was refused, in a sentence."""
+    opted_out: bool = False
     retiring: bool = False
     retired: bool = False
 
@@ -65,6 +125,25 @@ class PumpState(Value):
     def plan(self) -> PricePlan | None:
         """The plan of the highest revision."""
         return self.plans[-1] if self.plans else None
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a command is being written or verified."""
+        return any(had.open is not None for _, had in self.circuits)
+
+    @property
+    def circuits(self) -> tuple[tuple[Circuit, CircuitState], ...]:
+        """What is steered."""
+        heating = (Circuit.HEATING, self.heating)
+        return (heating,) if self.hot_water is None else (heating, (Circuit.HOT_WATER, self.hot_water))
+
+    def circuit(self, circuit: Circuit) -> CircuitState | None:
+        """One circuit's state; None for one the unit has not."""
+        return self.heating if circuit is Circuit.HEATING else self.hot_water
+
+    def with_circuit(self, circuit: Circuit, state: CircuitState) -> "PumpState":
+        """The state with one circuit replaced."""
+        return self.model_copy(update={circuit.value: state})
 
 
 class Woke(Value):
@@ -101,17 +180,67 @@ class OverrideEnded(Value):
     override_id: str | None = None
 
 
+class OrderGiven(Value):
+    """An operator imposes something."""
+
+    kind: Literal["order"] = "order"
+    order: Order
+
+
+class OrderLifted(Value):
+    """An operator lifts what was imposed; None lifts all."""
+
+    kind: Literal["lift"] = "lift"
+    order_id: str | None = None
+
+
+class SteeringConsent(Value):
+    """The household leaves, or comes back."""
+
+    kind: Literal["consent"] = "consent"
+    opted_out: bool
+
+
+class ComfortChanged(Value):
+    """The household accepts other room temperatures."""
+
+    kind: Literal["comfort"] = "comfort"
+    band: ComfortBand
+
+
+class RetryRequested(Value):
+    """A person wants what failed tried again now, or given up until the wish changes."""
+
+    kind: Literal["retry"] = "retry"
+    circuit: Circuit = Circuit.HEATING
+    give_up: bool = False
+
+
+class SeenLever(Value):
+    """One lever as observed."""
+
+    circuit: Circuit
+    level: Level | None
+    """The level its setting stands for; None for a setting that is none of ours."""
+    setting: float
+
+
 class Observed(Value):
-    """A believed observation of the lever."""
+    """What an observation said that matters to steering."""
 
     kind: Literal["observed"] = "observed"
     as_of: Instant
-    mode: Mode | None
-    """The mode that the lever's setting stands for; None for a setting that is none of ours."""
+    """The pump's own stamp; of a silent pump, when it was last looked at."""
+    levers: tuple[SeenLever, ...] = ()
+    condition: Condition = Condition.NORMAL
+    silent: bool = False
+    """It reports no more; nothing else of this observation is new then."""
+    room_c: float | None = None
+    hot_water_c: float | None = None
 
 
 class CommandSettled(Value):
-    """The open command ended."""
+    """The open command of a circuit ended."""
 
     kind: Literal["settled"] = "settled"
     outcome: CommandOutcome
@@ -136,6 +265,11 @@ Event = Annotated[
     | MessageRefused
     | OverrideRequested
     | OverrideEnded
+    | OrderGiven
+    | OrderLifted
+    | SteeringConsent
+    | ComfortChanged
+    | RetryRequested
     | Observed
     | CommandSettled
     | Kept
@@ -144,20 +278,33 @@ Event = Annotated[
 ]
 
 
+class Rebase(Value):
+    """A person gave a lever a new baseline; the ledger's profile must learn it."""
+
+    circuit: Circuit
+    setting: float
+    at: Instant
+
+
 class Decision(Value):
-    """What follows from an event: the new state, a command to start, whether to cancel the open one, when to wake."""
+    """What follows from an event: the new state, commands to start and to cancel, new baselines, when to wake."""
 
     state: PumpState
-    start: Command | None = None
-    cancel: bool = False
+    starts: tuple[Command, ...] = ()
+    cancels: tuple[Circuit, ...] = ()
+    rebases: tuple[Rebase, ...] = ()
     wake_at: Instant | None = None
 
 
 class Wish(Value):
-    """What should be, and by whose authority."""
+    """What should be on a circuit, and by whose authority."""
 
-    mode: Mode
+    mode: Level
     authority: Authority
     until: Instant | None
     """When this wish may change by itself."""
     revision: int | None = None
+    is_held: bool = False
+    """Nothing may be written now, whatever is wished."""
+    reason: str = ""
+    """Why it is not what it else would be, in some words; empty for a plain plan."""

@@ -1,24 +1,27 @@
 """`decide`: every rule of steering one pump, in one pure function.
 
 Protects: the outcome depends on precedence and revision only, never on the order of arrival; there is never more than
-one write in flight; a plan never moves a pump inside its dwell; with no news a pump goes back to neutral.
+one write in flight on a lever; a plan never moves a pump inside its dwell; with no news a pump goes back to neutral.
 """
 
 from datetime import datetime, timedelta
 
+from domain.acts import problem_with_act
 from domain.commands import (
-    USEFUL_FOR,
-    Authority,
     Command,
     CommandEvent,
     CommandOutcome,
     CommandState,
     EventKind,
 )
-from domain.modes import NEUTRAL, Mode
-from domain.overrides import Override, problem_with, strongest
-from domain.plans import MAX_JITTER, PricePlan, jitter
+from domain.following import follow
+from domain.modes import Circuit
+from domain.orders import Order
+from domain.overrides import Override
+from domain.plans import MAX_JITTER, PricePlan
 from domain.pump import (
+    CircuitState,
+    ComfortChanged,
     CommandSettled,
     Decision,
     Event,
@@ -27,126 +30,203 @@ from domain.pump import (
     MessageRefused,
     Observed,
     OpenCommand,
+    OrderGiven,
+    OrderLifted,
     OverrideEnded,
     OverrideRequested,
     PlanArrived,
     PumpState,
+    Rebase,
     RetireRequested,
-    Wish,
+    RetryRequested,
+    SeenLever,
+    SteeringConsent,
     Woke,
 )
+from domain.watching import noted, take_observation, touched
+from domain.wishes import wish_at
 
-MIN_RUN = timedelta(minutes=60)
-"""A plan keeps a raised mode at least this long."""
-MIN_PAUSE = timedelta(minutes=30)
-"""A plan keeps a set-back or neutral at least this long."""
-MAX_PLAN_CHANGES = 8
-"""Plan-made changes in any 24 hours; beyond them a pump stays neutral."""
 FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
+READ_ONLY_RETRY = timedelta(hours=6)
+"""Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
 KEPT_PLANS = 4
 """Today's and tomorrow's, each with a revision."""
 KEPT_IDS = 32
 """How many override ids are remembered, so that a repeated request is known as such."""
 
 
-def wish_at(state: PumpState, now: datetime) -> Wish:
-    """The newest valid wish: opted out, then people, then the plan on its jittered edges, then neutral."""
-    if state.retiring or state.retired:
-        return Wish(mode=NEUTRAL, authority=Authority.OPTED_OUT, until=None)
-    if override := strongest(state.overrides, now):
-        return Wish(mode=override.mode, authority=Authority.OVERRIDE, until=override.until)
-    delay = jitter(state.pump_id)
-    plan_time = now - delay
-    plan = next((p for p in reversed(state.plans) if p.covers(plan_time)), None)
-    edges = [p.first_slot for p in state.plans if p.first_slot > plan_time]
-    if plan is None:
-        return Wish(mode=NEUTRAL, authority=Authority.NEUTRAL, until=min(edges) + delay if edges else None)
-    edge = min([e for e in (plan.next_edge(plan_time), *edges) if e is not None], default=None)
-    return Wish(
-        mode=plan.mode_at(plan_time),
-        authority=Authority.PLAN,
-        until=edge + delay if edge else None,
-        revision=plan.revision,
-    )
-
-
-def decide(state: PumpState, event: Event, now: datetime) -> Decision:
+def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: C901 -- one line an event
     """What to do about `event` at steered time `now`. Total: every state and event has an answer."""
+    rebases: tuple[Rebase, ...] = ()
     match event:
         case PlanArrived(plan=plan):
-            state = _take_plan(state, plan)
+            state = _take_plan(state, plan, now)
         case MessageRefused(reason=reason):
-            state = state.model_copy(update={"refusal": reason})
+            state = _refuse(state, reason, now)
         case OverrideRequested(override=override):
             state = _take_override(state, override, now)
         case OverrideEnded(override_id=override_id):
             kept = tuple(o for o in state.overrides if override_id is not None and o.override_id != override_id)
-            state = state.model_copy(update={"overrides": kept, "failed": None})
+            state = _at_once(state.model_copy(update={"overrides": kept}))
+        case OrderGiven(order=order):
+            state = _take_order(state, order, now)
+        case OrderLifted(order_id=order_id):
+            state = _lift(state, order_id, now)
+        case SteeringConsent(opted_out=opted_out):
+            state = _take_consent(state, opted_out, now)
+        case ComfortChanged(band=band):
+            state = state.model_copy(update={"site": state.site.model_copy(update={"band": band})})
+        case RetryRequested():
+            state = _take_retry(state, event)
         case Observed():
-            state = _take_observation(state, event)
+            state, rebases = take_observation(state, event, now)
         case CommandSettled(outcome=outcome):
-            state = _take_outcome(state, outcome, now)
+            state, rebases = _take_outcome(state, outcome, now)
         case RetireRequested():
-            state = state.model_copy(update={"retiring": True, "overrides": (), "failed": None})
+            state = _at_once(state.model_copy(update={"retiring": True, "overrides": ()}))
         case Kept(keys=keys):
             state = _without(state, keys)
         case Woke():
             pass
-    return _follow(_forget_past(state, now), now)
+    return follow(_forget_past(state, now), now).model_copy(update={"rebases": rebases})
 
 
-def _take_plan(state: PumpState, plan: PricePlan) -> PumpState:
+def _take_plan(state: PumpState, plan: PricePlan, now: datetime) -> PumpState:
     if state.retiring or state.retired:
-        return state.model_copy(update={"refusal": f"plan revision {plan.revision} came after the pump was retired"})
+        return _refuse(state, f"plan revision {plan.revision} came after the pump was retired", now)
     if any(known.revision == plan.revision for known in state.plans):
         return state
-    by_revision = sorted((*state.plans, plan), key=lambda p: p.revision)
+    newer = [p for p in state.plans if p.revision > plan.revision]
+    if any(_covers(p, plan) for p in newer):
+        return _refuse(state, f"plan revision {plan.revision} came after revision {newer[-1].revision}", now)
+    left = [p for p in state.plans if p.revision > plan.revision or not _covers(plan, p)]
+    by_revision = sorted((*left, plan), key=lambda p: p.revision)
     return state.model_copy(update={"plans": tuple(by_revision[-KEPT_PLANS:])})
+
+
+def _covers(one: PricePlan, other: PricePlan) -> bool:
+    """Whether all that the other plan speaks of is spoken of by this one."""
+    return one.first_slot <= other.first_slot and other.valid_until <= one.valid_until
 
 
 def _take_override(state: PumpState, override: Override, now: datetime) -> PumpState:
     if override.override_id in state.override_ids:
         return state
-    if state.retiring or state.retired:
-        return state.model_copy(update={"refusal": "an override came after the pump was retired"})
-    if problem := problem_with(override, now):
-        return state.model_copy(update={"refusal": problem})
-    return state.model_copy(
-        update={
-            "overrides": (*state.overrides, override),
-            "override_ids": (*state.override_ids, override.override_id)[-KEPT_IDS:],
-            "failed": None,  # a person does not wait for a plan's back-off
-        }
+    if problem := problem_with_act(state, OverrideRequested(override=override), now):
+        return _refuse(state, problem, now)
+    return _at_once(
+        state.model_copy(
+            update={
+                "overrides": (*state.overrides, override),
+                "override_ids": (*state.override_ids, override.override_id)[-KEPT_IDS:],
+            }
+        )
     )
 
 
-def _take_observation(state: PumpState, seen: Observed) -> PumpState:
-    """Believe an observation only where no command of ours is open and it is newer than what we last did."""
-    if state.retired or state.open is not None or (state.settled_at is not None and seen.as_of <= state.settled_at):
+def _take_order(state: PumpState, order: Order, now: datetime) -> PumpState:
+    if any(known.order_id == order.order_id for known in state.orders):
         return state
-    return state.model_copy(update={"settled": seen.mode, "settled_at": seen.as_of})
+    if problem := problem_with_act(state, OrderGiven(order=order), now):
+        return _refuse(state, problem, now)
+    return _at_once(state.model_copy(update={"orders": (*state.orders, order)}))
 
 
-def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> PumpState:
-    if state.open is None or state.open.command.command_id != outcome.command_id:
+def _lift(state: PumpState, order_id: str | None, now: datetime) -> PumpState:
+    lifted = tuple(
+        o.model_copy(update={"lifted_at": now}) if order_id in (None, o.order_id) and o.lifted_at is None else o
+        for o in state.orders
+    )
+    return state.model_copy(update={"orders": lifted})
+
+
+def _take_consent(state: PumpState, opted_out: bool, now: datetime) -> PumpState:
+    if state.retiring or state.retired:
+        return _refuse(state, "the pump is retired", now)
+    return _at_once(state.model_copy(update={"opted_out": opted_out}))
+
+
+def _take_retry(state: PumpState, given: RetryRequested) -> PumpState:
+    had = state.circuit(given.circuit)
+    if had is None:
         return state
-    command = state.open.command
-    ended = state.model_copy(update={"open": None, "settled_at": outcome.at})
+    failed = had.failed
+    if failed is not None:
+        failed = failed.model_copy(update={"retry_at": None}) if given.give_up else None
+    return state.with_circuit(given.circuit, had.model_copy(update={"failed": failed, "drift": None}))
+
+
+def _refuse(state: PumpState, reason: str, now: datetime) -> PumpState:
+    """Say it where an operator sees it, and write it down."""
+    return noted(state.model_copy(update={"refusal": reason}), EventKind.REFUSED, now, reason)
+
+
+def _at_once(state: PumpState) -> PumpState:
+    """A person does not wait for a back-off."""
+    for circuit, had in state.circuits:
+        if had.failed is not None or had.drift is not None:
+            state = state.with_circuit(circuit, had.model_copy(update={"failed": None, "drift": None}))
+    return state
+
+
+def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> tuple[PumpState, tuple[Rebase, ...]]:
+    for circuit, had in state.circuits:
+        if had.open is None or had.open.command.command_id != outcome.command_id:
+            continue
+        state = _end(state, circuit, had, had.open, outcome, now)
+        if outcome.is_read_only:
+            watch = state.watch.model_copy(update={"read_only_until": now + READ_ONLY_RETRY})
+            state = state.model_copy(update={"watch": watch})
+        if outcome.foreign_setting is not None:
+            lever = SeenLever(circuit=circuit, level=None, setting=outcome.foreign_setting)
+            state, rebases = touched(state, lever, outcome.at)
+            return state, tuple(rebases)
+    return state, ()
+
+
+def _end(
+    state: PumpState, circuit: Circuit, had: CircuitState, opened: OpenCommand, outcome: CommandOutcome, now: datetime
+) -> PumpState:
+    command = opened.command
     if outcome.recorded:
-        ended = _without(ended, state.open.handed)
+        state = _without(state, opened.handed)
     else:
-        ended = ended.model_copy(update={"outbox": (*ended.outbox, _end_of(command, outcome))})
+        state = state.model_copy(update={"outbox": (*state.outbox, _line(command, outcome.state, outcome))})
+    ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
-            return ended.model_copy(update={"settled": command.mode, "failed": None})
+            return state.with_circuit(circuit, ended.model_copy(update={"settled": command.mode, "failed": None}))
         case CommandState.SUPERSEDED:
-            return ended.model_copy(update={"settled": outcome.seen_mode})
+            return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
         case _:
-            count = state.failed.count + 1 if state.failed and state.failed.mode is command.mode else 1
+            count = had.failed.count + 1 if had.failed and had.failed.mode is command.mode else 1
             wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
-            failed = FailedWish(mode=command.mode, count=count, retry_at=now + wait, reason=outcome.reason)
-            return ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
+            failed = FailedWish(
+                mode=command.mode,
+                count=count,
+                retry_at=now + wait,
+                reason=outcome.reason,
+                authority=command.authority,
+            )
+            state = state.with_circuit(
+                circuit, ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
+            )
+            if outcome.state is CommandState.EXPIRED and wish_at(state, now, circuit).mode is command.mode:
+                # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
+                letter = _line(command, CommandState.DEAD_LETTERED, outcome)
+                state = state.model_copy(update={"outbox": (*state.outbox, letter)})
+            return state
+
+
+def _line(command: Command, state: CommandState, outcome: CommandOutcome) -> CommandEvent:
+    return CommandEvent(
+        command_id=command.command_id,
+        pump_id=command.pump_id,
+        at=outcome.at,
+        kind=EventKind(state.value),
+        reason=outcome.reason,
+    )
 
 
 def _without(state: PumpState, keys: tuple[str, ...]) -> PumpState:
@@ -154,101 +234,18 @@ def _without(state: PumpState, keys: tuple[str, ...]) -> PumpState:
     return state.model_copy(update={"outbox": tuple(e for e in state.outbox if e.key not in keys)})
 
 
-def _end_of(command: Command, outcome: CommandOutcome) -> CommandEvent:
-    return CommandEvent(
-        command_id=command.command_id,
-        pump_id=command.pump_id,
-        at=outcome.at,
-        kind=EventKind(outcome.state.value),
-        reason=outcome.reason,
-    )
-
-
 def _forget_past(state: PumpState, now: datetime) -> PumpState:
     """Drop what no longer matters, so that the state stays small for years."""
-    overrides = tuple(o for o in state.overrides if o.until > now)
-    changes = tuple(t for t in state.plan_changes if now - t < timedelta(hours=24))
-    plans = tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now)
-    if (overrides, changes, plans) == (state.overrides, state.plan_changes, state.plans):
-        return state
-    return state.model_copy(update={"overrides": overrides, "plan_changes": changes, "plans": plans})
-
-
-def _follow(state: PumpState, now: datetime) -> Decision:
-    """Compare the wish with what is, and start, cancel or wait."""
-    if state.retired:
-        return Decision(state=state)
-    wish = wish_at(state, now)
-    held_until = _dwell_end(state, wish, now)
-    if held_until is not None:
-        return Decision(state=state, wake_at=_earliest(now, held_until, wish.until))
-    if wish.authority is Authority.PLAN and _too_many_changes(state, wish):
-        wish = wish.model_copy(update={"mode": NEUTRAL})
-    if state.open is not None:
-        return _follow_with_open(state, state.open, wish, now)
-    if state.settled is wish.mode:
-        if state.retiring:
-            return Decision(state=state.model_copy(update={"retired": True}))
-        return Decision(state=state, wake_at=_earliest(now, wish.until))
-    if state.failed is not None and state.failed.mode is wish.mode and state.failed.retry_at > now:
-        return Decision(state=state, wake_at=_earliest(now, state.failed.retry_at, wish.until))
-    return _start(state, wish, now)
-
-
-def _follow_with_open(state: PumpState, opened: OpenCommand, wish: Wish, now: datetime) -> Decision:
-    """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
-    if opened.command.mode is wish.mode or opened.cancelling:
-        return Decision(state=state, wake_at=_earliest(now, wish.until))
-    cancelling = state.model_copy(update={"open": opened.model_copy(update={"cancelling": True})})
-    return Decision(state=cancelling, cancel=True, wake_at=_earliest(now, wish.until))
-
-
-def _start(state: PumpState, wish: Wish, now: datetime) -> Decision:
-    seq = state.last_seq + 1
-    command = Command(
-        command_id=f"{state.pump_id}-c{seq:05d}",
-        pump_id=state.pump_id,
-        seq=seq,
-        mode=wish.mode,
-        authority=wish.authority,
-        revision=wish.revision,
-        decided_at=now,
-        expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,
+    day = timedelta(hours=24)
+    for circuit, had in state.circuits:
+        changes = tuple(t for t in had.plan_changes if now - t < day)
+        if changes != had.plan_changes:
+            state = state.with_circuit(circuit, had.model_copy(update={"plan_changes": changes}))
+    return state.model_copy(
+        update={
+            "overrides": tuple(o for o in state.overrides if o.until > now),
+            "orders": tuple(o for o in state.orders if o.holds(state.pump_id, now)),
+            "plans": tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now),
+            "touches": tuple(t for t in state.touches if now - t < day),
+        }
     )
-    planned = CommandEvent(
-        command_id=command.command_id, pump_id=state.pump_id, at=now, kind=EventKind.PLANNED, command=command
-    )
-    outbox = (*state.outbox, planned)
-    update: dict[str, object] = {
-        "open": OpenCommand(command=command, handed=tuple(e.key for e in outbox)),
-        "last_seq": seq,
-        "last": command,
-        "outbox": outbox,
-    }
-    if state.last is None or state.last.mode is not wish.mode:
-        update["changed_at"] = now
-        if wish.authority is Authority.PLAN:
-            update["plan_changes"] = (*state.plan_changes, now)
-    return Decision(state=state.model_copy(update=update), start=command, wake_at=_earliest(now, wish.until))
-
-
-def _dwell_end(state: PumpState, wish: Wish, now: datetime) -> datetime | None:
-    """When a plan may next move this pump; None where it may now. Only a plan's step after a plan's step is bound."""
-    last = state.last
-    if wish.authority is not Authority.PLAN or last is None or last.authority is not Authority.PLAN:
-        return None
-    if last.mode is wish.mode or state.changed_at is None:
-        return None
-    keep = MIN_RUN if last.mode in (Mode.MID, Mode.MAX) else MIN_PAUSE
-    end = state.changed_at + keep
-    return end if end > now else None
-
-
-def _too_many_changes(state: PumpState, wish: Wish) -> bool:
-    """Whether following the plan would be one plan-made change more than a day may hold."""
-    continues = state.last is not None and state.last.mode is wish.mode
-    return wish.mode is not NEUTRAL and not continues and len(state.plan_changes) >= MAX_PLAN_CHANGES
-
-
-def _earliest(now: datetime, *moments: datetime | None) -> datetime | None:
-    return min((m for m in moments if m is not None and m > now), default=None)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.base import Instant, Value
-from domain.commands import Command, CommandState
+from domain.commands import Authority, Command, CommandState
 from domain.oem import Reading, VendorTiming
 
 MAX_WRITES = 4
@@ -46,7 +46,14 @@ class Progress(Value):
     writes: tuple[WriteRecord, ...] = ()
     before: WriteRecord | None = None
     """The newest write of an earlier command on this lever that may have been taken."""
+    others: tuple[WriteRecord, ...] = ()
+    """Further writes of earlier commands that may have been taken: an older lost one may outlive a newer one."""
     ended: CommandState | None = None
+
+    @property
+    def earlier(self) -> tuple[WriteRecord, ...]:
+        """Every write of earlier commands that may still matter."""
+        return self.others if self.before is None else (*self.others, self.before)
 
     @property
     def open_write(self) -> WriteRecord | None:
@@ -102,14 +109,15 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
     if progress.open_write is not None:
         return Look()
     if now >= command.expires_at:
-        return _out_of_time(progress)
-    earlier = progress.before
-    if earlier is not None and not progress.writes and earlier.answer is Answer.LOST and earlier.setting != setting:
-        settled_at = earlier.in_flight_until(timing)
+        return out_of_time(progress)
+    lost = [w for w in progress.earlier if w.answer is Answer.LOST and w.setting != setting]
+    if lost and not progress.writes:
+        settled_at = max(w.in_flight_until(timing) for w in lost)
         if now < settled_at:
             return Wait(delay=settled_at - now, reason="an earlier write without an answer may still land")
         return Look()
-    return Look() if progress.writes else Write()
+    # A plan's first step looks as well: somebody may have turned the knob since the last observation.
+    return Look() if progress.writes or command.authority is Authority.PLAN else Write()
 
 
 def after_looking(
@@ -130,7 +138,7 @@ def after_looking(
     if now >= command.expires_at:
         if ignored:
             return verdict, End(state=CommandState.IGNORED, reason="accepted, and not obeyed until it expired")
-        return verdict, _out_of_time(progress)
+        return verdict, out_of_time(progress)
     return verdict, Write()
 
 
@@ -145,24 +153,26 @@ def judge(
         return Verdict.UNKNOWN
     if reading.setting == setting:
         return Verdict.OBEYED if reading.as_of >= evident_from else Verdict.UNKNOWN
-    if written is not None and reading.as_of < written.in_flight_until(timing):
-        return Verdict.UNKNOWN
-    return Verdict.NOT_OBEYED
+    unsure_until = evident_from if written is None else written.in_flight_until(timing)
+    return Verdict.UNKNOWN if reading.as_of < unsure_until else Verdict.NOT_OBEYED
 
 
 def _evident_from(command: Command, progress: Progress, timing: VendorTiming) -> datetime:
     """From when on a matching setting can only mean obedience, not a picture from before."""
-    written, before = progress.open_write, progress.before
+    written = progress.open_write
     if written is not None:
         # A different write before ours may land after it, and a matching picture in between would be luck.
-        other = before is not None and before.setting != written.setting
-        return max(written.at, before.in_flight_until(timing)) if before is not None and other else written.at
-    if before is not None:
-        return before.in_flight_until(timing)
+        others = [w.in_flight_until(timing) for w in progress.earlier if w.setting != written.setting]
+        return max([written.at, *others])
+    if progress.earlier:
+        return max(w.in_flight_until(timing) for w in progress.earlier)
     return command.decided_at - timing.reading_max_age
 
 
-def _out_of_time(progress: Progress) -> End:
+def out_of_time(progress: Progress) -> End:
+    """How a command ends whose time ran out before a (further) write."""
+    if any(w.ignored for w in progress.writes):
+        return End(state=CommandState.IGNORED, reason="accepted, and not obeyed until it expired")
     if any(w.answer is not Answer.REFUSED for w in progress.writes):
         return End(state=CommandState.UNVERIFIED, reason="written, but not seen to be obeyed before it expired")
     return End(state=CommandState.EXPIRED, reason="its time ran out before it could be written")

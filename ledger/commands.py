@@ -6,14 +6,15 @@ a newer command did.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.commands import Command, CommandEvent, EventKind
-from domain.modes import Lever
+from domain.commands import Command, CommandEvent, CommandState, EventKind
+from domain.modes import Lever, Mode
 from domain.verification import Answer, Progress, WriteRecord
 from ledger.models import CommandEventRow, CommandRow
 
@@ -51,17 +52,38 @@ class LedgerCommands:
             newest = await connection.scalar(select(func.max(CommandRow.seq)).where(CommandRow.pump_id == pump_id))
         return newest or 0
 
+    async def heating_in_force(self) -> dict[str, tuple[Mode, datetime]]:
+        """By pump: the mode of its newest ended heating command where that was seen obeyed, and when it was decided."""
+        event, command = CommandEventRow, CommandRow
+        ends = [s.value for s in CommandState if s.is_settled and s is not CommandState.SUPERSEDED]
+        query = (
+            select(event.pump_id, event.kind, command.mode, command.decided_at)
+            .join(command, command.command_id == event.command_id)
+            .where(event.kind.in_(ends), command.mode.in_([mode.value for mode in Mode]))
+            .ext(distinct_on(event.pump_id))
+            .order_by(event.pump_id, command.seq.desc(), event.id.desc())
+        )
+        seen = (CommandState.APPLIED.value, CommandState.EFFECTIVE.value)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.pump_id: (Mode(row.mode), row.decided_at) for row in rows if row.kind in seen}
+
     async def progress(self, command: Command, lever: Lever) -> Progress:
         """What is known of a command's writes, and of the newest earlier write on the same lever."""
         async with self._engine.connect() as connection:
             own = await _events(connection, CommandEventRow.command_id == command.command_id)
-            before = await self._write_before(connection, command, lever)
+            *others, before = (None, *await self._writes_before(connection, command, lever))
         ended = next(
             (kind.state for kind in (EventKind(r.kind) for r in own) if kind.state and kind.state.is_settled), None
         )
-        return Progress(writes=_writes(own), before=before, ended=ended)
+        return Progress(
+            writes=_writes(own), before=before, others=tuple(w for w in others if w is not None), ended=ended
+        )
 
-    async def _write_before(self, connection: AsyncConnection, command: Command, lever: Lever) -> WriteRecord | None:
+    async def _writes_before(
+        self, connection: AsyncConnection, command: Command, lever: Lever
+    ) -> tuple[WriteRecord, ...]:
+        """Writes of earlier commands that may have been taken, oldest first."""
         newest = (
             select(CommandEventRow.command_id)
             .join(CommandRow, CommandRow.command_id == CommandEventRow.command_id)
@@ -75,22 +97,24 @@ class LedgerCommands:
             .order_by(func.max(CommandEventRow.id).desc())
             .limit(LOOK_BACK)
         )
-        for command_id in (await connection.scalars(newest)).all():
+        taken: list[WriteRecord] = []
+        for command_id in reversed((await connection.scalars(newest)).all()):
             writes = _writes(await _events(connection, CommandEventRow.command_id == command_id))
-            taken = [write for write in writes if write.answer is not Answer.REFUSED]
-            if taken:
-                return taken[-1]
-        return None
+            taken += [write for write in writes if write.answer is not Answer.REFUSED]
+        return tuple(taken)
 
     @asynccontextmanager
     async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
-        """Hold the lever's lock in a connection of its own; yields whether the command is still the pump's newest."""
+        """Hold the lever's lock in an own connection; yields whether the command is still its circuit's newest."""
         key = f"{command.pump_id}/{lever.value}"
         async with self._fences.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
             try:
+                levels = type(command.mode)
                 newest = await connection.scalar(
-                    select(func.max(CommandRow.seq)).where(CommandRow.pump_id == command.pump_id)
+                    select(func.max(CommandRow.seq)).where(
+                        CommandRow.pump_id == command.pump_id, CommandRow.mode.in_([level.value for level in levels])
+                    )
                 )
                 await connection.commit()
                 yield newest is None or newest <= command.seq
@@ -100,7 +124,8 @@ class LedgerCommands:
 
 
 def _row(command: Command) -> dict[str, Any]:
-    return command.model_dump(mode="python") | {"mode": command.mode.value, "authority": command.authority.value}
+    words = {"mode": command.mode.value, "authority": command.authority.value}
+    return command.model_dump(mode="python", exclude={"baseline"}) | words
 
 
 async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:

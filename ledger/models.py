@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Date,
     DateTime,
     Double,
@@ -193,3 +194,85 @@ class AuditRow(Base):
     subject: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class BaselineRow(Base):
+    """Settings that people were seen to give a lever; append-only, the newest is in the pump's profile."""
+
+    __tablename__ = "baselines"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"))
+    circuit: Mapped[str] = mapped_column(String(16))
+    setting: Mapped[float] = mapped_column(Double)
+    at: Mapped[datetime] = mapped_column(Moment)
+    recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    __table_args__ = (UniqueConstraint("pump_id", "circuit", "at"),)
+
+
+class PumpWatch(Base):
+    """What the sweep last saw of a pump and last told its workflow, so that news is told once."""
+
+    __tablename__ = "pump_watch"
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    looked_at: Mapped[datetime] = mapped_column(Moment)
+    as_of: Mapped[datetime | None] = mapped_column(Moment)
+    is_silent: Mapped[bool] = mapped_column(Boolean)
+    told: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class OemCallCount(Base):
+    """Calls to a vendor by steered minute and fate: what the breaker judges and the books show."""
+
+    __tablename__ = "oem_calls"
+    oem: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    fate: Mapped[str] = mapped_column(String(16), primary_key=True)
+    calls: Mapped[int] = mapped_column(Integer)
+    writes: Mapped[int] = mapped_column(Integer)
+
+
+class OemGrant(Base):
+    """Calls a minute that a vendor last said it grants an account."""
+
+    __tablename__ = "oem_grants"
+    account_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    oem: Mapped[str] = mapped_column(String(32))
+    per_min: Mapped[int] = mapped_column(Integer)
+    told_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class BreakerRow(Base):
+    """Every change of a vendor's breaker; append-only, the newest row is its state."""
+
+    __tablename__ = "oem_breakers"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    oem: Mapped[str] = mapped_column(String(32), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(Moment)
+    rate_per_min: Mapped[float] = mapped_column(Double)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class OrderRow(Base):
+    """Orders given to many pumps at once, for pumps that come later and for people who ask."""
+
+    __tablename__ = "orders"
+    order_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+    lifted_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AccountAsk(Base):
+    """An account whose credentials a person must renew; one open row an account."""
+
+    __tablename__ = "account_asks"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("oem_accounts.account_id"))
+    since: Mapped[datetime] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(Text)
+    solved_at: Mapped[datetime | None] = mapped_column(Moment)
+    __table_args__ = (
+        Index("uq_account_asks_open", "account_id", unique=True, postgresql_where=text("solved_at IS NULL")),
+    )

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.credentials import AccountCredentials, StoredToken
 from domain.enrolment import PumpProfile
-from ledger.models import OemAccount, Pump
+from domain.modes import Circuit
+from domain.site import ComfortBand
+from ledger.models import AccountAsk, BaselineRow, OemAccount, Pump
 
 
 def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
@@ -37,8 +39,11 @@ class Vault:
         self._fernet = check_keys(keys)
         self._engine = engine
 
-    async def add_account(self, account: AccountCredentials) -> None:
-        """Store or replace an account's credentials; a stored token is dropped."""
+    async def add_account(self, account: AccountCredentials, at: datetime | None = None) -> None:
+        """Store or replace an account's credentials; a stored token is dropped, an open ask for new ones is closed.
+
+        `at` is steered; wall time where not given.
+        """
         row = {
             "account_id": account.account_id,
             "oem": account.oem,
@@ -50,6 +55,8 @@ class Vault:
         statement = insert(OemAccount).values(row)
         async with self._engine.begin() as connection:
             await connection.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=row))
+            asked = (AccountAsk.account_id == account.account_id, AccountAsk.solved_at.is_(None))
+            await connection.execute(update(AccountAsk).where(*asked).values(solved_at=at or func.now()))
 
     async def credentials(self, account_id: str) -> AccountCredentials:
         """The account's credentials; `LookupError` where there are none."""
@@ -141,6 +148,35 @@ class LedgerPumps:
                 select(Pump.profile).where(Pump.retired_at.is_(None)).order_by(Pump.pump_id)
             )
             return [PumpProfile.model_validate(row) for row in rows]
+
+    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
+        """A person gave a lever a new baseline; written down once, and the newest stands in the profile."""
+        row = {"pump_id": pump_id, "circuit": circuit.value, "setting": setting, "at": at}
+        newest = (
+            select(BaselineRow.setting)
+            .where(BaselineRow.pump_id == pump_id, BaselineRow.circuit == circuit.value)
+            .order_by(BaselineRow.at.desc())
+            .limit(1)
+        )
+        async with self._engine.begin() as connection:
+            profile = await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id).with_for_update())
+            await connection.execute(insert(BaselineRow).values(row).on_conflict_do_nothing())
+            rebased = PumpProfile.model_validate(profile).rebased(circuit, await connection.scalar(newest))
+            await connection.execute(
+                update(Pump).where(Pump.pump_id == pump_id).values(profile=rebased.model_dump(mode="json"))
+            )
+
+    async def set_band(self, pump_id: str, band: ComfortBand) -> None:
+        """The household accepts other room temperatures."""
+        async with self._engine.begin() as connection:
+            profile = PumpProfile.model_validate(
+                await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id).with_for_update())
+            )
+            enrolment = profile.enrolment.model_copy(update={"band": band})
+            changed = profile.model_copy(update={"enrolment": enrolment})
+            await connection.execute(
+                update(Pump).where(Pump.pump_id == pump_id).values(profile=changed.model_dump(mode="json"))
+            )
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
         """The pump is steered no more; the first time counts."""

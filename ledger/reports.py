@@ -11,11 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import CommandState
+from domain.commands import CommandState, EventKind
+from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.plans import PricePlan
 from ledger.models import AuditRow, CommandEventRow, CommandRow, FleetPlan, Pump, PumpPlan
 
 _STATES = [state.value for state in CommandState]
+_LEVELS = {
+    Circuit.HEATING: [mode.value for mode in Mode],
+    Circuit.HOT_WATER: [mode.value for mode in HotWaterMode],
+}
 
 
 class LedgerReports:
@@ -104,13 +109,8 @@ class LedgerReports:
         return plans
 
     async def pumps(self) -> Sequence[dict[str, Any]]:
-        """Every pump ever enrolled, with its newest command."""
-        newest = (
-            select(CommandRow.pump_id, CommandRow.command_id, CommandRow.mode, CommandRow.authority)
-            .ext(distinct_on(CommandRow.pump_id))
-            .order_by(CommandRow.pump_id, CommandRow.seq.desc())
-            .subquery()
-        )
+        """Every pump ever enrolled, with the newest command of its heating, and its newest wish for hot water."""
+        heating, water = _newest_of(Circuit.HEATING), _newest_of(Circuit.HOT_WATER)
         query = (
             select(
                 Pump.pump_id,
@@ -118,37 +118,51 @@ class LedgerReports:
                 Pump.profile,
                 Pump.enrolled_at,
                 Pump.retired_at,
-                newest.c.command_id,
-                newest.c.mode,
-                newest.c.authority,
+                heating.c.command_id,
+                heating.c.mode,
+                heating.c.authority,
+                water.c.mode.label("hot_water"),
             )
-            .join(newest, newest.c.pump_id == Pump.pump_id, isouter=True)
+            .join(heating, heating.c.pump_id == Pump.pump_id, isouter=True)
+            .join(water, water.c.pump_id == Pump.pump_id, isouter=True)
             .order_by(Pump.pump_id)
         )
         return await self._rows(query)
 
-    async def modes_seen(self) -> dict[str, str]:
-        """The mode each pump was last verified in, "unknown" where its newest ended command was not seen obeyed.
+    async def modes_seen(self, circuit: Circuit = Circuit.HEATING) -> dict[str, str]:
+        """The level each pump was last seen in, "unknown" where its newest ended command was not seen obeyed.
 
-        A pump never commanded is absent: it is on its own control.
+        A pump never commanded is absent: it is on its own control. One that drifted since is unknown; one that a
+        person set by hand since is neutral, on that person's setting.
         """
         event, command = CommandEventRow, CommandRow
         ends = [s.value for s in CommandState if s.is_settled and s is not CommandState.SUPERSEDED]
+        notes = [EventKind.DRIFTED.value, EventKind.TOUCHED.value]
         query = (
             select(event.pump_id, event.kind, command.mode)
             .join(command, command.command_id == event.command_id)
-            .where(event.kind.in_(ends))
+            .where(event.kind.in_([*ends, *notes]), command.mode.in_(_LEVELS[circuit]))
             .ext(distinct_on(event.pump_id))
             .order_by(event.pump_id, command.seq.desc(), event.id.desc())
         )
-        seen = (CommandState.APPLIED.value, CommandState.EFFECTIVE.value)
-        return {row["pump_id"]: row["mode"] if row["kind"] in seen else "unknown" for row in await self._rows(query)}
+        return {row["pump_id"]: _seen(row["kind"], row["mode"], circuit) for row in await self._rows(query)}
 
     async def trail(self, pump_id: str, limit: int = 40) -> Sequence[dict[str, Any]]:
-        """The newest command events of one pump, newest first."""
-        event = CommandEventRow
+        """The newest command events of one pump with the words of their commands, newest first."""
+        event, command = CommandEventRow, CommandRow
         query = (
-            select(event.at, event.command_id, event.kind, event.write_no, event.lever, event.setting, event.reason)
+            select(
+                event.at,
+                event.command_id,
+                event.kind,
+                command.mode,
+                command.authority,
+                event.write_no,
+                event.lever,
+                event.setting,
+                event.reason,
+            )
+            .join(command, command.command_id == event.command_id, isouter=True)
             .where(event.pump_id == pump_id)
             .order_by(event.id.desc())
             .limit(limit)
@@ -158,3 +172,19 @@ class LedgerReports:
     async def _rows(self, query: Any) -> Sequence[dict[str, Any]]:
         async with self._engine.connect() as connection:
             return [dict(row._mapping) for row in await connection.execute(query)]
+
+
+def _newest_of(circuit: Circuit) -> Any:
+    return (
+        select(CommandRow.pump_id, CommandRow.command_id, CommandRow.mode, CommandRow.authority)
+        .where(CommandRow.mode.in_(_LEVELS[circuit]))
+        .ext(distinct_on(CommandRow.pump_id))
+        .order_by(CommandRow.pump_id, CommandRow.seq.desc())
+        .subquery()
+    )
+
+
+def _seen(kind: str, mode: str, circuit: Circuit) -> str:
+    if kind == EventKind.TOUCHED.value:
+        return neutral_of(circuit).value
+    return mode if kind in (CommandState.APPLIED.value, CommandState.EFFECTIVE.value) else "unknown"

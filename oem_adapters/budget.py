@@ -1,11 +1,14 @@
 """The call budget that a vendor grants, as its answers tell it.
 
-Protects: when a cloud has said that nothing is left, nothing is sent until its window ends; clouds block those who go
-on asking.
+Protects: when a cloud has said that nothing is left, nothing is sent until its window ends, for clouds block those who
+go on asking; and the last part of a window is kept for urgent calls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from domain.oem import RateLimited
 
@@ -14,12 +17,72 @@ _UNTOLD_WINDOW = timedelta(seconds=60)
 _SHORTEST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(days=1)
 """Beyond this a reset is a misread unit (milliseconds, a date), not a window: daily grants are the longest known."""
+_SAME_WINDOW = timedelta(seconds=10)
+"""Two answers of one window name its end this far apart: ours is counted from when the call began."""
+
+RESERVE_SHARE = 0.2
+"""Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
+RESERVE_LEAST = 2
+"""A read and a write: with less an urgent wish cannot be carried out."""
 
 
 def refused_until(headers: Mapping[str, str], now: datetime) -> datetime:
     """When a 429 with these headers may be repeated, in steered time: a fleet's world counts its windows in it."""
     told = _seconds(headers, "ratelimit-reset") or _seconds(headers, "retry-after") or _UNTOLD_WINDOW
     return now + min(max(told, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
+def granted(headers: Mapping[str, str]) -> int | None:
+    """The calls granted per window that an answer names; None where it names none."""
+    return _count(headers, "ratelimit-limit")
+
+
+@dataclass
+class _Window:
+    """What is known of one account's window."""
+
+    closed_until: datetime | None = None
+    """Set by a 429: until then not even urgent calls go."""
+    ends_at: datetime | None = None
+    limit: int | None = None
+    left: int | None = None
+    """As the answers told; the calls in flight are not subtracted."""
+    in_flight: int = 0
+
+    @property
+    def reserve(self) -> int:
+        return max(RESERVE_LEAST, ceil((self.limit or 0) * RESERVE_SHARE))
+
+
+class Spending:
+    """One call that left; unless its answer says more, it has cost one of what was left."""
+
+    def __init__(self, window: _Window) -> None:
+        self._window = window
+        self._told = False
+
+    def learn(self, headers: Mapping[str, str], now: datetime) -> None:
+        """Take over what the call's answer says of the budget; `now` is when the call began."""
+        window, left, reset = self._window, _count(headers, "ratelimit-remaining"), _seconds(headers, "ratelimit-reset")
+        window.limit = granted(headers) or window.limit
+        if left is None or not reset:
+            return
+        self._told = True
+        ends_at = now + min(reset, _LONGEST_WAIT)
+        if window.ends_at is None or window.left is None or ends_at > window.ends_at + _SAME_WINDOW:
+            window.left, window.ends_at = left, ends_at
+        elif ends_at >= window.ends_at - _SAME_WINDOW:
+            # Answers overtake each other; in one window the lowest count is the newest.
+            window.left, window.ends_at = min(left, window.left), max(ends_at, window.ends_at)
+
+    def not_counted(self) -> None:
+        """The call cost this account nothing."""
+        self._told = True
+
+    def end(self) -> None:
+        self._window.in_flight -= 1
+        if not self._told and self._window.left is not None:
+            self._window.left -= 1
 
 
 class CallBudget:
@@ -29,28 +92,58 @@ class CallBudget:
     """
 
     def __init__(self) -> None:
-        self._closed_until: dict[str, datetime] = {}
+        self._windows: dict[str, _Window] = {}
 
-    def check(self, account_id: str, what: str, now: datetime) -> None:
-        """Raises RateLimited while the account's window is known to be used up."""
-        until = self._closed_until.get(account_id)
-        if until is None:
+    def check(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> None:
+        """Raises RateLimited where the account's window is used up, or what is left of it is not for routine calls.
+
+        Calls in flight count as spent: their answers, which would tell, are not here yet.
+        """
+        window = self._windows.setdefault(account_id, _Window())
+        if window.closed_until is not None:
+            if now < window.closed_until:
+                raise _used_up(account_id, what, window.closed_until)
+            window.closed_until = None
+        if window.ends_at is not None and now >= window.ends_at:
+            window.ends_at = window.left = None
+        if window.ends_at is None or window.left is None:
             return
-        if now < until:
-            raise RateLimited(f"{what} was not sent: the call budget of account {account_id} is used up.", until)
-        del self._closed_until[account_id]
+        free = window.left - window.in_flight
+        if free <= 0:
+            raise _used_up(account_id, what, window.ends_at)
+        if not urgent and free <= window.reserve:
+            raise RateLimited(
+                f"{what} was not sent: what is left of the call budget of account {account_id} is for urgent calls.",
+                window.ends_at,
+            )
 
-    def learn(self, account_id: str, headers: Mapping[str, str], now: datetime) -> None:
-        """Remember what an answer says of the budget."""
-        left, reset = _seconds(headers, "ratelimit-remaining"), _seconds(headers, "ratelimit-reset")
-        if left == timedelta(0) and reset is not None and reset > timedelta(0):
-            self._closed_until[account_id] = now + min(reset, _LONGEST_WAIT)
+    @contextmanager
+    def spend(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> Iterator[Spending]:
+        """One call: raises as `check` before it, and counts it in flight while it lasts."""
+        self.check(account_id, what, now, urgent)
+        window = self._windows[account_id]
+        spending = Spending(window)
+        window.in_flight += 1
+        try:
+            yield spending
+        finally:
+            spending.end()
 
     def refused(self, account_id: str, what: str, headers: Mapping[str, str], now: datetime) -> RateLimited:
         """The error for a 429, remembered for the calls that follow."""
         until = refused_until(headers, now)
-        self._closed_until[account_id] = until
+        self._windows.setdefault(account_id, _Window()).closed_until = until
         return RateLimited(f"{what} was refused: the call budget of account {account_id} is used up (429).", until)
+
+
+def _used_up(account_id: str, what: str, until: datetime) -> RateLimited:
+    return RateLimited(f"{what} was not sent: the call budget of account {account_id} is used up.", until)
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    """A header's number of calls; what may follow it ("25, 25;w=60") is left aside."""
+    told = headers.get(name, "").partition(",")[0].partition(";")[0].strip()
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 def _seconds(headers: Mapping[str, str], name: str) -> timedelta | None:

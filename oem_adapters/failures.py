@@ -27,6 +27,10 @@ _REFUSALS = {
     415: "it does not read this content type",
     422: "it finds the value not valid",
 }
+REMOTE_CONTROL_NOT_PERMITTED = "remote control is not permitted"
+"""How the message of a Rejected begins where a unit may be read and not written."""
+
+_FORBIDDEN = 403
 _LOCKED = 423
 _REQUEST_TIMEOUT = 408
 _TOO_EARLY = 425
@@ -44,7 +48,7 @@ def transport_failure(what: str, error: httpx.HTTPError | httpx.InvalidURL | Tim
     return Unavailable(f"{what}: no answer came ({kind}).", maybe_taken=True)
 
 
-def status_failure(what: str, status: int) -> OemError | None:
+def status_failure(what: str, status: int, is_write: bool = False) -> OemError | None:
     """The error for an answer's status; None for 2xx. 401 needs a token and 429 a clock: neither is decided here."""
     if 200 <= status < 300:
         return None
@@ -54,6 +58,9 @@ def status_failure(what: str, status: int) -> OemError | None:
         return Unavailable(f"{what}: the cloud was not ready for it ({status}).", maybe_taken=False)
     if status == _LOCKED:
         return NotExecutable(f"{what}: the unit is locked now ({status}).")
+    if status == _FORBIDDEN and is_write:
+        refusal = f"{REMOTE_CONTROL_NOT_PERMITTED}: {what} was refused, as {_REFUSALS[status]} ({status})."
+        return Rejected(refusal, is_read_only=True)
     if status >= 400:
         return Rejected(f"{what} was refused: {_REFUSALS.get(status, 'the cloud gives no known reason')} ({status}).")
     return Malformed(f"{what}: an answer that is none of this API's ({status}).")

@@ -18,8 +18,10 @@ import structlog
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from domain.credentials import AccountCredentials, StoredToken, TokenVault
-from domain.oem import AuthExpired, Malformed, OemError
-from oem_adapters.budget import CallBudget
+from domain.oem import AuthExpired, CallFate, Malformed, OemError, Unavailable
+from domain.ports import CallListener
+from oem_adapters.budget import CallBudget, Spending
+from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.tokens import TokenEndpoint, TokenKeeper
@@ -40,6 +42,10 @@ class Call:
     content_type: str = "application/json"
 
     @property
+    def is_write(self) -> bool:
+        return self.method != "GET"
+
+    @property
     def path(self) -> str:
         return self.route.format_map({name: quote(value, safe="") for name, value in self.ids.items()})
 
@@ -55,10 +61,12 @@ class CloudClient:
         endpoint: TokenEndpoint,
         timeouts: WallTimeouts,
         headers: Mapping[str, str] | None = None,
+        on_call: CallListener | None = None,
     ) -> None:
         self._http = http
         self._oem = oem
-        self._tokens = TokenKeeper(http, vault, oem, endpoint, timeouts)
+        self._calls = CallBook(oem, on_call)
+        self._tokens = TokenKeeper(http, vault, self._calls, endpoint, timeouts)
         self._timeouts = timeouts
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._budget = CallBudget()
@@ -67,29 +75,36 @@ class CloudClient:
         """How errors name a call."""
         return f"{self._oem} {call.method} {call.route}"
 
-    async def send(self, account_id: str, call: Call, now: datetime) -> httpx.Response:
-        """The cloud's 2xx answer; raises any of the closed set. `now` is steered."""
+    async def send(self, account_id: str, call: Call, now: datetime, urgent: bool = False) -> httpx.Response:
+        """The cloud's 2xx answer; raises any of the closed set. `now` is steered.
+
+        `urgent` may use the part of the budget that is kept from routine calls.
+        """
         what = self.describe(call)
-        self._budget.check(account_id, what, now)
+        self._budget.check(account_id, what, now, urgent)  # before a token is renewed for a call that will not leave
         credentials = await self._tokens.credentials(account_id)
         token = await self._tokens.current(credentials, now)
-        answer = await self._once(credentials, call, token, now)
+        answer = await self._once(credentials, call, token, now, urgent)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._calls.answered(account_id, now, CallFate.REFUSED, call.is_write)
             token = await self._tokens.renew(credentials, token, now)
-            self._budget.check(account_id, what, now)
-            answer = await self._once(credentials, call, token, now)
+            answer = await self._once(credentials, call, token, now, urgent)
             if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._calls.answered(account_id, now, CallFate.CREDENTIALS, call.is_write)
                 raise AuthExpired(f"{what}: the cloud does not accept a newly issued token of account {account_id}.")
+        self._calls.answered(account_id, now, fate_of(answer.status_code), call.is_write, answer.headers)
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise self._budget.refused(account_id, what, answer.headers, now)
-        failure = status_failure(what, answer.status_code)
+        failure = status_failure(what, answer.status_code, call.is_write)
         if failure is not None:
             raise failure
         return answer
 
-    async def fetch[Shape](self, account_id: str, call: Call, shape: TypeAdapter[Shape], now: datetime) -> Shape:
+    async def fetch[Shape](
+        self, account_id: str, call: Call, shape: TypeAdapter[Shape], now: datetime, urgent: bool = False
+    ) -> Shape:
         """As `send`, with the answer's JSON in a shape; raises Malformed where it has another."""
-        answer = await self.send(account_id, call, now)
+        answer = await self.send(account_id, call, now, urgent)
         try:
             return shape.validate_json(answer.content)
         except ValidationError as broken:
@@ -99,15 +114,18 @@ class CloudClient:
         raise Malformed(f"{self.describe(call)}: {place} cannot be read ({first['type']}).")
 
     async def _once(
-        self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime
+        self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime, urgent: bool
     ) -> httpx.Response:
+        account_id = credentials.account_id
         begun = time.monotonic()
-        outcome = await self._exchange(credentials, call, token)
+        with self._budget.spend(account_id, self.describe(call), now, urgent) as spending:
+            outcome = await self._exchange(credentials, call, token, now)
+            _settle(spending, outcome, now)
         told = type(outcome).__name__ if isinstance(outcome, OemError) else outcome.status_code
         log.debug(
             "cloud called",
             oem=self._oem,
-            account_id=credentials.account_id,
+            account_id=account_id,
             method=call.method,
             route=call.route,
             outcome=told,
@@ -115,12 +133,10 @@ class CloudClient:
         )
         if isinstance(outcome, OemError):
             raise outcome
-        if outcome.status_code != httpx.codes.UNAUTHORIZED:  # there it would speak of the budget of strangers
-            self._budget.learn(credentials.account_id, outcome.headers, now)
         return outcome
 
     async def _exchange(
-        self, credentials: AccountCredentials, call: Call, token: StoredToken
+        self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime
     ) -> httpx.Response | OemError:
         """One exchange. Errors are returned: a raised one would chain an exception that holds the request's headers."""
         headers = dict(self._headers)
@@ -141,7 +157,19 @@ class CloudClient:
                     follow_redirects=False,  # a token goes to its own cloud and nowhere else
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            self._calls.failed(credentials.account_id, now, error, call.is_write)
             return transport_failure(self.describe(call), error)
+
+
+def _settle(spending: Spending, outcome: httpx.Response | OemError, now: datetime) -> None:
+    """Take from a call's end what it says of the budget; one of which nothing is known stays counted."""
+    match outcome:
+        case Unavailable(maybe_taken=False):
+            spending.not_counted()
+        case httpx.Response(status_code=httpx.codes.UNAUTHORIZED):  # its headers speak of the budget of strangers
+            spending.not_counted()
+        case httpx.Response() as answer:
+            spending.learn(answer.headers, now)
 
 
 class _Bearer(httpx.Auth):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from domain.credentials import TokenVault
-from domain.ports import OemAdapter
+from domain.ports import CallListener, OemAdapter
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.timeouts import WallTimeouts
 
@@ -17,7 +17,7 @@ from oem_adapters.timeouts import WallTimeouts
 @dataclass(frozen=True)
 class _Vendor:
     base_url: str
-    build: Callable[[httpx.AsyncClient, TokenVault, WallTimeouts], OemAdapter]
+    build: Callable[[httpx.AsyncClient, TokenVault, WallTimeouts, CallListener | None], OemAdapter]
 
 
 _VENDORS: dict[str, _Vendor] = {
@@ -40,10 +40,17 @@ def default_base_url(oem: str) -> str:
 
 
 def build_adapter(
-    oem: str, client: httpx.AsyncClient, vault: TokenVault, timeouts: WallTimeouts | None = None
+    oem: str,
+    client: httpx.AsyncClient,
+    vault: TokenVault,
+    timeouts: WallTimeouts | None = None,
+    on_call: CallListener | None = None,
 ) -> OemAdapter:
-    """The vendor's adapter over an injected client; raises UnknownOem."""
-    return _vendor(oem).build(client, vault, timeouts or WallTimeouts())
+    """The vendor's adapter over an injected client; raises UnknownOem.
+
+    `on_call` is told of every call that left, with what became of it; one whose caller was cancelled is not told.
+    """
+    return _vendor(oem).build(client, vault, timeouts or WallTimeouts(), on_call)
 
 
 def _vendor(oem: str) -> _Vendor:

@@ -5,17 +5,17 @@ Protects: what is written lies in range and on step in real units; a cloud that 
 
 import math
 
-from domain.oem import Capability
+from domain.oem import Capability, LeverRange
 
 _OFF_STEP = 1e-6
 """How far a setting may lie off the grid, in steps: floating-point dust, not another setting."""
 
 
-def nearest_allowed(capability: Capability, wished: float) -> float:
+def nearest_allowed(lever: Capability | LeverRange, wished: float) -> float:
     """The allowed setting nearest to the wish. Halfway goes up: rather a touch too warm than too cold."""
     if math.isnan(wished):
         raise ValueError("a wished setting must be a number")
-    minimum, maximum, step = capability.minimum, capability.maximum, capability.step
+    minimum, maximum, step = lever.minimum, lever.maximum, lever.step
     within = min(max(wished, minimum), maximum)
     if step <= 0:
         return within

@@ -20,8 +20,9 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from pydantic import SecretStr
 
 from domain.credentials import AccountCredentials, StoredToken, TokenVault
-from domain.oem import AuthExpired, OemError, RateLimited, Unavailable
+from domain.oem import AuthExpired, CallFate, OemError, RateLimited, Unavailable
 from oem_adapters.budget import refused_until
+from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import transport_failure
 from oem_adapters.timeouts import WallTimeouts
 
@@ -47,11 +48,17 @@ class TokenKeeper:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, vault: TokenVault, oem: str, endpoint: TokenEndpoint, timeouts: WallTimeouts
+        self,
+        http: httpx.AsyncClient,
+        vault: TokenVault,
+        calls: CallBook,
+        endpoint: TokenEndpoint,
+        timeouts: WallTimeouts,
     ) -> None:
         self._http = http
         self._vault = vault
-        self._oem = oem
+        self._calls = calls
+        self._oem = calls.oem
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._gates: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -119,8 +126,19 @@ class TokenKeeper:
                     auth=httpx.Auth(),  # the client's own, if it has one, is not for this call
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            self._calls.failed(credentials.account_id, now, error)
             return Unavailable(str(transport_failure(what, error)), maybe_taken=False)
-        return _outcome(what, answer, refresh, now)
+        outcome = _outcome(what, answer, refresh, now)
+        self._calls.answered(credentials.account_id, now, _fate(answer.status_code, outcome))
+        return outcome
+
+
+def _fate(status: int, outcome: StoredToken | OemError) -> CallFate:
+    if isinstance(outcome, AuthExpired):
+        return CallFate.CREDENTIALS
+    fate = fate_of(status)
+    # A success that brings no token is a cloud that does not know what it says.
+    return CallFate.SERVER if fate is CallFate.OK and isinstance(outcome, OemError) else fate
 
 
 def _no_secrets(missing: LookupError) -> AuthExpired:
@@ -148,7 +166,8 @@ def _outcome(what: str, answer: httpx.Response, refresh: SecretStr | None, now: 
         body = None
     told: dict[str, Any] = body if isinstance(body, dict) else {}
     error = told.get("error")
-    if error in _FINAL:
+    # A failing cloud may blame anybody: only an answer below 500 is a verdict on the credentials.
+    if error in _FINAL and answer.status_code < 500:
         return AuthExpired(
             f"{what} was refused for good ({error}): a person must renew the consent or the credentials."
         )

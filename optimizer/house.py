@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.enrolment import BuildingClass, Emitter, Enrolment
+from domain.enrolment import BuildingClass, Enrolment
 from domain.modes import MODE_DELTA, Lever, Mode
 from domain.planning import PumpForPlanning
+from domain.site import Emitter
 
 Array = npt.NDArray[np.float64]
 
@@ -103,7 +104,7 @@ class House:
 
 def house_of(pump: PumpForPlanning) -> House:
     """Class priors for a pump: its building class per square metre, bounded by what the installer sized it for."""
-    enrolment, lever = pump.profile.enrolment, pump.profile.lever
+    enrolment, lever = pump.profile.enrolment, pump.profile.heating.lever
     area_m2 = enrolment.heated_area_m2
     design_lift_k = max(20.0 - enrolment.design_outdoor_c, 10.0)
     sized_for = enrolment.rated_heat_kw / design_lift_k

@@ -15,6 +15,7 @@ from time import monotonic
 import numpy as np
 import numpy.typing as npt
 
+from domain.modes import Mode, at_least
 from domain.planning import Certificate, FleetPlanResult, PlannedPump, PlanningRequest
 from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
@@ -30,6 +31,7 @@ from optimizer.coordination import (
     settle_changes,
 )
 from optimizer.fleet import Fleet
+from optimizer.hot_water import hot_water_modes
 from optimizer.house import LOW, MAX, MIN, MODES, Array, House, house_of
 from optimizer.objective import Schedules, neutral_path
 from optimizer.response import Horizon, Responses, respond
@@ -101,7 +103,7 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     ledger = Ledger(cost, bound, neutral, room, power, home.houses, request.cap_kw)
     effort = Effort(len(segments), iterations, monotonic() - began, finished)
     return FleetPlanResult(
-        pumps=_planned(home, modes, room, power),
+        pumps=_planned(request, home, modes, room, power),
         certificate=certify(ledger, horizon, effort),
         cap_price_eur_per_mwh=tuple(float(x) for x in mu),
     )
@@ -133,7 +135,8 @@ def _cut(
 
 def _home(request: PlanningRequest, horizon: Horizon) -> _Home:
     houses = tuple(house_of(pump) for pump in request.pumps)
-    responses = respond(houses, horizon)
+    floored = np.array([pump.floor is not Mode.MIN for pump in request.pumps], dtype=bool)
+    responses = respond(houses, horizon).floored(floored)
     steered = has_authority(responses)
     return _Home(horizon, houses, responses, np.flatnonzero(steered), np.flatnonzero(~steered))
 
@@ -218,12 +221,16 @@ def _price_on_segments(
     return found.mu
 
 
-def _planned(home: _Home, modes: npt.NDArray[np.intp], room_c: Array, power_kw: Array) -> tuple[PlannedPump, ...]:
+def _planned(
+    request: PlanningRequest, home: _Home, modes: npt.NDArray[np.intp], room_c: Array, power_kw: Array
+) -> tuple[PlannedPump, ...]:
     steered = set(home.steered.tolist())
+    prices = home.horizon.price_eur_per_mwh.tolist()
     return tuple(
         PlannedPump(
             pump_id=house.pump_id,
-            modes=tuple(MODES[m] for m in modes[i]),
+            modes=tuple(at_least(MODES[m], request.pumps[i].floor) for m in modes[i]),
+            hot_water=hot_water_modes(house.pump_id, prices) if request.pumps[i].profile.hot_water else (),
             expected_room_c=tuple(np.round(room_c[i], 4).tolist()) if house.sensed else (),
             expected_power_kw=tuple(np.round(power_kw[i], 5).tolist()),
             steered=i in steered,

@@ -25,13 +25,13 @@ temperature, without sun; so a plan is judged against what this household has, n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.house import Array, House, cop
+from optimizer.house import LOW, MIN, Array, House, cop
 
 BIVALENT_C = -7.0
 HEATING_LIMIT_C = 16.0
@@ -90,6 +90,20 @@ class Responses:
         """The responses of some of the houses."""
         index = np.asarray(rows, dtype=np.intp)
         return Responses(**{name: getattr(self, name)[index] for name in self.__dataclass_fields__})
+
+    def floored(self, rows: npt.NDArray[np.bool_]) -> "Responses":
+        """The responses where the lowest mode of some houses acts as neutral does: it is not to be had there.
+
+        A plan that names it for them says neutral; the bound stays one, since nothing that was allowed got dearer.
+        """
+        if not rows.any():
+            return self
+        changed = {}
+        for name in ("drift_on_bnm", "power_at_zero_bnm", "power_slope_bnm", "power_limit_bnm", "heat_at_zero_bnm"):
+            values = getattr(self, name).copy()
+            values[rows, :, MIN] = values[rows, :, LOW]
+            changed[name] = values
+        return replace(self, **changed)
 
     def rooms(self, slot: int, room_c: Array) -> Array:
         """Rooms at the slot's end under every mode: (M, B, k) for rooms (B, k) at its start."""

@@ -21,6 +21,7 @@ from simulator.myuplink import MyUplink
 from simulator.weather_feed import WeatherFeed
 from simulator.wire import CuttableProtocol
 from simulator.world import World, write_atomically
+from simulator.world_acts import WorldActs
 from simulator.world_api import WorldApi
 
 TICK_S = 0.02
@@ -31,7 +32,7 @@ _ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def build_app(world: World, stopping: asyncio.Event) -> Starlette:
     """All endpoints over one world."""
     vendor, market = MyUplink(world, stopping), MarketFeed(world)
-    weather, window = WeatherFeed(world), WorldApi(world)
+    weather, window, acts = WeatherFeed(world), WorldApi(world), WorldActs(world)
     return Starlette(
         routes=[
             Route("/oauth/token", vendor.token, methods=["POST"]),
@@ -42,8 +43,12 @@ def build_app(world: World, stopping: asyncio.Event) -> Starlette:
             Route("/_world/now", window.now, methods=["GET"]),
             Route("/_world/enrolment", window.enrolment, methods=["GET"]),
             Route("/_world/summary", window.summary, methods=["GET"]),
-            Route("/_world/household", window.household, methods=["POST"]),
-            Route("/_world/faults", window.faults, methods=["GET", "POST"]),
+            Route("/_world/calls", window.calls, methods=["GET"]),
+            Route("/_world/household", acts.household, methods=["POST"]),
+            Route("/_world/drift", acts.drift, methods=["POST"]),
+            Route("/_world/condition", acts.condition, methods=["POST"]),
+            Route("/_world/outage", acts.outage, methods=["POST"]),
+            Route("/_world/faults", acts.faults, methods=["GET", "POST"]),
         ]
     )
 

@@ -79,6 +79,8 @@ class Surroundings:
     ventilation_factor: float = 1.0
     """How much more than usual is aired."""
     sensor_noise_k: float = 0.0
+    drawn_l: float = 0.0
+    """Hot water drawn in this step, at 40 C."""
 
 
 def valve_opening(emitters: Emitters, air_c: float) -> float:

@@ -9,10 +9,12 @@ a heat pump to an untouched one.
 
 from dataclasses import dataclass
 
-from domain.enrolment import BuildingClass, ComfortBand, Emitter
+from domain.enrolment import BuildingClass
+from domain.site import ComfortBand, Emitter
 from simulator.building import FLOOR_SURFACE_EXPONENT, FLOOR_SURFACE_W_M2, Building, Emitters, settled
 from simulator.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, OFFSET_STEP_K, Control
 from simulator.heat_pump import DESIGN_OUTDOOR_C, HeatPump
+from simulator.hot_water import PLACE_C, WATER_WH_PER_L_K, Tank
 from simulator.house import Household, HouseSpec
 from simulator.seeded import bell, between, share
 
@@ -47,6 +49,9 @@ _CLASS_SHARES = (
     (BuildingClass.MODERN, 0.72),
     (BuildingClass.NEW, 1.0),
 )
+_HOT_WATER_STEPS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 2.0, 1.0)
+"""Comfort steps that households leave their hot water at."""
+_PERSONS = (2, 3, 4, 2, 1, 5, 2, 4)
 _F_SERIES_SHARE = 0.7
 _NO_SENSOR_SHARE_OF_F = 0.25 / _F_SERIES_SHARE
 
@@ -79,6 +84,7 @@ def draw_house(seed: int, index: int) -> HouseSpec:
         building,
         emitters,
         pump,
+        _draw_tank(seed, index, pump),
         control,
         household,
         local_outdoor_k=0.3 * bell(seed, "local", index),
@@ -119,6 +125,19 @@ def _draw_household(seed: int, index: int, is_s_series: bool) -> Household:
         people_base_w=between(60.0, 260.0, seed, "people", index),
         people_per_m2_w=between(1.3, 2.4, seed, "appliances", index),
         early_h=between(-1.0, 1.0, seed, "early", index),
+        hot_water_setting=_HOT_WATER_STEPS[int(share(seed, "comfort", index) * len(_HOT_WATER_STEPS))],
+        drawn_l_day=_PERSONS[int(share(seed, "persons", index) * len(_PERSONS))]
+        * between(35.0, 50.0, seed, "drawn", index),
+    )
+
+
+def _draw_tank(seed: int, index: int, pump: HeatPump) -> Tank:
+    charge_w = max(5000.0, 0.6 * pump.rated_heat_w)
+    return Tank(
+        water_wh_k=between(180.0, 250.0, seed, "tank", index) * WATER_WH_PER_L_K,
+        loss_w_k=between(60.0, 90.0, seed, "tank-loss", index) / (50.0 - PLACE_C),
+        charge_w=charge_w,
+        coil_w_k=charge_w / between(6.0, 8.0, seed, "coil", index),
     )
 
 
@@ -176,6 +195,8 @@ def _draw_pump(seed: int, index: int, is_floor: bool, design_w: float) -> HeatPu
         circulation_w=between(14.0, 28.0, seed, "circulation", index) + rated_w * 0.0025,
         flow_w_k=rated_w / (between(4.5, 6.0, seed, "flow", index) + (0.0 if is_floor else 1.5)),
         backup_w=6000.0 if rated_w > 9000 else 4000.0,
+        defrost_every_s=between(2700.0, 3000.0, seed, "defrost-every", index),
+        defrost_s=60.0 * (3 + int(4 * share(seed, "defrost", index))),
     )
 
 

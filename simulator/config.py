@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from domain.base import Value
 from domain.clock import SteeringClock
 from simulator.faults import checked_rates
+from simulator.outages import Outage
 
 
 class ConfigError(Exception):
@@ -36,6 +37,7 @@ class SimulatorConfig(Value):
     prices_file: Path | None = None
     weather_file: Path | None = None
     faults: dict[str, float] = Field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
     truth_file: Path
     ready_file: Path
     state_file: Path | None = None

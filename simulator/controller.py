@@ -1,13 +1,13 @@
-"""The unit's own control: heating curve, degree minutes or supply hysteresis, and the inverter's speed.
+"""The unit's own control: heating curve, degree minutes or supply hysteresis, hot water first, inverter speed.
 
 Protects: a lever only moves the target of the supply; when the compressor runs stays the unit's own business,
-and it is never started before its rest is over.
+and it is never started before its rest is over. One compressor serves rooms or tank, never both at once.
 """
 
 from dataclasses import dataclass
 
 from simulator.building import Temperatures
-from simulator.heat_pump import HeatPump, capacity_w
+from simulator.heat_pump import DEFROST_TAKES, ICE_BELOW_C, HeatPump, capacity_w, icing
 
 CURVE_FROM_C = -20.0
 CURVE_STEP_K = 5.0
@@ -72,6 +72,12 @@ class ControlState:
     supply_c: float = 25.0
     target_c: float = 25.0
     starts: int = 0
+    on_water: bool = False
+    """The compressor charges the tank."""
+    heated_before: bool = False
+    """It was heating rooms when the charge began."""
+    iced_s: float = 0.0
+    defrost_left_s: float = 0.0
 
 
 def curve_supply_c(curve_c: tuple[float, ...], outdoor_c: float) -> float:
@@ -104,31 +110,94 @@ def step_control(
     outdoor_c: float,
     room_sensor_c: float,
     step_s: float,
+    water_w: float = 0.0,
+    heating_allowed: bool = True,
 ) -> tuple[float, float]:
-    """Decide one step: heat of the compressor and of the immersion heater, both in W."""
+    """Decide one step: heat of the compressor (for the tank while `on_water`) and of the immersion heater, in W.
+
+    `water_w` is the heat that the tank wants, zero where it wants none.
+    """
     state.smoothed_outdoor_c += (outdoor_c - state.smoothed_outdoor_c) * step_s / (control.filter_h * 3600.0)
     state.target_c = target_supply_c(control, state.smoothed_outdoor_c, setting, room_sensor_c)
     state.since_switch_s += step_s
     state.since_start_s += step_s
     error_k = state.target_c - state.supply_c
-    _step_degree_minutes(control, state, error_k, step_s)
-    wants_heat = state.smoothed_outdoor_c < SUMMER_OUTDOOR_C
+    if heating_allowed:  # hot water and defrosts count too: the rooms get back what they missed
+        _step_degree_minutes(control, state, error_k, step_s)
+    wants_heat = heating_allowed and state.smoothed_outdoor_c < SUMMER_OUTDOOR_C
+    wants_water = water_w > 0.0
+    if wants_water or state.on_water:
+        _serve_water(control, state, pump, error_k, wants_water, wants_heat)
     if state.running:
-        if state.since_switch_s >= MIN_ON_S and (not wants_heat or _may_stop(control, state, pump, error_k)):
-            state.running, state.modulation, state.since_switch_s = False, 0.0, 0.0
-    elif wants_heat and _may_start(control, state, error_k):
-        state.running, state.modulation = True, pump.minimum_modulation + 0.15
-        state.since_switch_s = state.since_start_s = 0.0
-        state.integral = state.modulation - control.gain_per_k * error_k
-        state.starts += 1
+        if (
+            not state.on_water
+            and state.since_switch_s >= MIN_ON_S
+            and (not wants_heat or _may_stop(control, state, pump, error_k))
+        ):
+            _stop(state)
+    elif wants_heat and not wants_water and _may_start(control, state, error_k):
+        _start(control, state, pump, error_k)
     _step_backup(state, wants_heat)
     backup_w = state.backup_share * pump.backup_w
     heat_w = 0.0
     if state.running:
-        _step_speed(control, state, pump, error_k, step_s)
-        heat_w = state.modulation * capacity_w(pump, outdoor_c)
-    state.supply_c = now.water_c + (heat_w + backup_w) / (2.0 * pump.flow_w_k)
+        full_w = capacity_w(pump, outdoor_c)
+        if state.on_water:
+            if wants_water:
+                state.modulation = max(pump.minimum_modulation, min(1.0, water_w / full_w))
+        else:
+            _step_speed(control, state, pump, error_k, step_s)
+        heat_w = state.modulation * full_w
+        if outdoor_c < ICE_BELOW_C or state.defrost_left_s > 0.0:
+            heat_w = _defrosted_w(state, pump, heat_w, full_w, outdoor_c, step_s)
+    to_rooms_w = backup_w if state.on_water and heat_w > 0.0 else heat_w + backup_w
+    state.supply_c = now.water_c + to_rooms_w / (2.0 * pump.flow_w_k)
     return heat_w, backup_w
+
+
+def _start(control: Control, state: ControlState, pump: HeatPump, error_k: float) -> None:
+    state.running, state.modulation = True, pump.minimum_modulation + 0.15
+    state.since_switch_s = state.since_start_s = 0.0
+    state.integral = state.modulation - control.gain_per_k * error_k
+    state.starts += 1
+
+
+def _stop(state: ControlState) -> None:
+    state.running, state.modulation, state.since_switch_s = False, 0.0, 0.0
+    state.on_water, state.defrost_left_s = False, 0.0
+
+
+def _serve_water(
+    control: Control, state: ControlState, pump: HeatPump, error_k: float, wants_water: bool, wants_heat: bool
+) -> None:
+    """Hot water goes first: turn the compressor to the tank, and back to the rooms or off when it is charged."""
+    if wants_water:
+        if state.running and not state.on_water:
+            state.on_water, state.heated_before = True, True
+        elif not state.running and _is_rested(state):
+            _start(control, state, pump, error_k)
+            state.on_water, state.heated_before = True, False
+        return
+    rooms_want = wants_heat and (state.heated_before or _lacks(control, state, error_k))
+    if rooms_want:
+        state.on_water = False
+        if not state.heated_before:
+            state.integral = state.modulation - control.gain_per_k * error_k
+    elif state.since_switch_s >= MIN_ON_S:
+        _stop(state)
+
+
+def _defrosted_w(
+    state: ControlState, pump: HeatPump, heat_w: float, full_w: float, outdoor_c: float, step_s: float
+) -> float:
+    """Heat of the step; in a defrost it is negative, taken back out of the house's water."""
+    if state.defrost_left_s <= 0.0:
+        state.iced_s += step_s * icing(outdoor_c)
+        if state.iced_s < pump.defrost_every_s:
+            return heat_w
+        state.iced_s, state.defrost_left_s = 0.0, pump.defrost_s + step_s
+    state.defrost_left_s -= step_s
+    return heat_w if state.defrost_left_s <= 0.0 else -DEFROST_TAKES * full_w
 
 
 def _step_degree_minutes(control: Control, state: ControlState, error_k: float, step_s: float) -> None:
@@ -139,10 +208,16 @@ def _step_degree_minutes(control: Control, state: ControlState, error_k: float, 
     state.degree_minutes = max(_LEAST_DM, min(0.0 if control.by_setpoint else _MOST_DM, debt))
 
 
-def _may_start(control: Control, state: ControlState, error_k: float) -> bool:
-    if state.since_switch_s < MIN_OFF_S or state.since_start_s < MIN_CYCLE_S:
-        return False
+def _is_rested(state: ControlState) -> bool:
+    return state.since_switch_s >= MIN_OFF_S and state.since_start_s >= MIN_CYCLE_S
+
+
+def _lacks(control: Control, state: ControlState, error_k: float) -> bool:
     return error_k > 2.5 if control.by_setpoint else state.degree_minutes <= START_DM
+
+
+def _may_start(control: Control, state: ControlState, error_k: float) -> bool:
+    return _is_rested(state) and _lacks(control, state, error_k)
 
 
 def _may_stop(control: Control, state: ControlState, pump: HeatPump, error_k: float) -> bool:

@@ -1,4 +1,4 @@
-"""The faults of a vendor cloud, each on a switch, and the dice that decide where they strike.
+"""The faults of a vendor cloud and of what hangs on it, each on a switch, and the dice that decide where they strike.
 
 Protects: no fault strikes before the epoch, and the same seed strikes the same requests of a device again.
 """
@@ -17,18 +17,26 @@ FAULTS: dict[str, str] = {
     "timeout": "share of requests held back and then cut; half of the writes still land, after 60 to 400 s",
     "expired-token": "share of requests answered 401, after which that token is dead",
     "offline": "share of time a unit is not connected, in episodes of 10 to 40 min; writes are dropped",
+    "touched": "times a day that a person moves a unit's heating lever by a step or two, and insists if overwritten",
+    "drift": "times a day that a unit's heating lever falls back by itself to an older setting",
 }
+PER_DAY = frozenset(("touched", "drift"))
+MOST_PER_DAY = 20.0
 
 _EPISODE_MEAN_S = 1500.0
 
 
 def checked_rates(rates: Mapping[str, float]) -> dict[str, float]:
-    """The rates unchanged; raises ValueError for an unknown fault or a rate outside 0 to 1."""
+    """The rates unchanged; raises ValueError for an unknown fault or a rate out of range.
+
+    Shares lie in 0 to 1, rates per pump-day in 0 to 20.
+    """
     for name, rate in rates.items():
         if name not in FAULTS:
             raise ValueError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1.0:
-            raise ValueError(f"the rate of fault {name!r} must lie in 0 to 1, not {rate!r}")
+        most = MOST_PER_DAY if name in PER_DAY else 1.0
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= most:
+            raise ValueError(f"the rate of fault {name!r} must lie in 0 to {most:g}, not {rate!r}")
     return {name: float(rate) for name, rate in rates.items()}
 
 

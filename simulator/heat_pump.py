@@ -11,6 +11,11 @@ import math
 from dataclasses import dataclass
 
 DESIGN_OUTDOOR_C = -12.0
+ICE_BELOW_C = 5.0
+DEFROST_TAKES = 0.3
+"""Heat that a defrost takes back out of the water, as a share of full capacity."""
+DEFROST_POWER = 0.12
+"""Electricity of a defrost as a share of the rated heat."""
 _CONDENSER_K = 2.0
 _EVAPORATOR_K = 6.0
 _KELVIN = 273.15
@@ -31,11 +36,19 @@ class HeatPump:
     """Heat that the flow carries per kelvin between supply and return."""
     backup_w: float
     """Immersion heater, both steps together."""
+    defrost_every_s: float = 2850.0
+    """Running time between two defrosts where the air is at its wettest."""
+    defrost_s: float = 240.0
 
 
 def frost_factor(outdoor_c: float) -> float:
-    """Share left after defrosting: worst a little above zero, where air is wet and coils freeze."""
-    return 1.0 - 0.10 * math.exp(-(((outdoor_c - 0.5) / 4.0) ** 2))
+    """Share that a coil icing up leaves between two defrosts: worst a little above zero, where air is wet."""
+    return 1.0 - 0.03 * math.exp(-(((outdoor_c - 0.5) / 4.0) ** 2))
+
+
+def icing(outdoor_c: float) -> float:
+    """How fast a coil ices up, as a share of its fastest; nothing freezes from 5 C upwards."""
+    return max(0.42, 1.0 - 0.05 * abs(outdoor_c - 0.5)) if outdoor_c < ICE_BELOW_C else 0.0
 
 
 def capacity_w(pump: HeatPump, outdoor_c: float) -> float:

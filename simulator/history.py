@@ -6,9 +6,15 @@ Protects: figures of a period are sums of its slots, exact and the same whoever 
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from domain.site import ComfortBand
+from simulator.house import STEP_S, HouseState
+
 SLOT_S = 900
 KEPT_SLOTS = 14 * 96
 SAVED_SLOTS = 3 * 96
+MINUTE_KWH = STEP_S / 3600.0 / 1000.0
+"""A watt over one step."""
+_HIGH, _LOW = 999.0, -999.0
 
 
 @dataclass(slots=True)
@@ -31,6 +37,15 @@ class SlotBook:
     outdoor_c_sum: float = 0.0
     stored_kwh: float = 0.0
     """Heat held by the house more than by its twin, at the slot's end."""
+    hot_water_kwh: float = 0.0
+    twin_hot_water_kwh: float = 0.0
+    tank_c_sum: float = 0.0
+    twin_tank_c_sum: float = 0.0
+    tank_min_c: float = _HIGH
+    tank_max_c: float = _LOW
+    twin_tank_min_c: float = _HIGH
+    room_min_c: float = _HIGH
+    twin_room_min_c: float = _HIGH
 
 
 class History:
@@ -61,3 +76,45 @@ class History:
         history = cls()
         history._slots = {int(slot): SlotBook(*sums) for slot, sums in kept.items()}
         return history
+
+
+def book_minute(book: SlotBook, band: ComfortBand, steered: HouseState, twin: HouseState, outdoor_c: float) -> None:
+    """Book one minute of both lives."""
+    room_c, twin_c = steered.rooms.air_c, twin.rooms.air_c
+    book.minutes += 1
+    book.kwh += steered.power_w * MINUTE_KWH
+    book.twin_kwh += twin.power_w * MINUTE_KWH
+    book.heat_kwh += (steered.heat_w + steered.tank_heat_w) * MINUTE_KWH
+    book.twin_heat_kwh += (twin.heat_w + twin.tank_heat_w) * MINUTE_KWH
+    book.backup_kwh += steered.backup_w * MINUTE_KWH
+    book.twin_backup_kwh += twin.backup_w * MINUTE_KWH
+    book.room_c_sum += room_c
+    book.twin_room_c_sum += twin_c
+    book.outdoor_c_sum += outdoor_c
+    if room_c < band.room_min_c:
+        book.too_cold_kh += (band.room_min_c - room_c) / 60.0
+    elif room_c > band.room_max_c:
+        book.too_warm_kh += (room_c - band.room_max_c) / 60.0
+    if twin_c < band.room_min_c:
+        book.twin_too_cold_kh += (band.room_min_c - twin_c) / 60.0
+    elif twin_c > band.room_max_c:
+        book.twin_too_warm_kh += (twin_c - band.room_max_c) / 60.0
+    if room_c < book.room_min_c:
+        book.room_min_c = room_c
+    if twin_c < book.twin_room_min_c:
+        book.twin_room_min_c = twin_c
+    _book_water(book, steered, twin)
+
+
+def _book_water(book: SlotBook, steered: HouseState, twin: HouseState) -> None:
+    tank_c, twin_c = steered.tank.water_c, twin.tank.water_c
+    book.hot_water_kwh += steered.tank_w * MINUTE_KWH
+    book.twin_hot_water_kwh += twin.tank_w * MINUTE_KWH
+    book.tank_c_sum += tank_c
+    book.twin_tank_c_sum += twin_c
+    if tank_c < book.tank_min_c:
+        book.tank_min_c = tank_c
+    if tank_c > book.tank_max_c:
+        book.tank_max_c = tank_c
+    if twin_c < book.twin_tank_min_c:
+        book.twin_tank_min_c = twin_c

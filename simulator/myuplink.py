@@ -19,6 +19,7 @@ from simulator.wire import Answer, CutOff
 from simulator.world import Home, World
 from simulator.writes import Write, WriteDesk
 
+_HTML_503 = "<html><head><title>503</title></head><body><h1>Service Unavailable</h1></body></html>"
 _HTML_500 = "<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
 
 
@@ -71,6 +72,9 @@ class MyUplink:
         """POST /oauth/token"""
         body = await request.body()
         now_s = self._world.advance()
+        down = await self._outage(request, None, now_s)
+        if down is not None:
+            return down
         kind = _media_type(request)
         return self._tokens.answer(body, kind, request.headers.get("authorization"), now_s)
 
@@ -80,10 +84,14 @@ class MyUplink:
         now_s = self._world.advance()
         found = self._understand(request)
         if isinstance(found, Answer):
-            return self._with_quota(found, self._quota.count("anonymous", now_s))
+            down = await self._outage(request, None, now_s)
+            return down or self._with_quota(found, self._quota.count("anonymous", now_s))
+        write = Write(found.home, found.zone_id, _media_type(request), body, None, found.number)
+        down = await self._outage(request, write if found.is_write else None, now_s)
+        if down is not None:
+            return down
         if found.route == "ping":
             return self._with_quota(Answer(None, 204), self._quota.count("anonymous", now_s))
-        write = Write(found.home, found.zone_id, _media_type(request), body, None, found.number)
         token = _bearer(request)
         grant = self._tokens.grant(token, now_s) if token else None
         if grant is None:
@@ -94,6 +102,21 @@ class MyUplink:
         if struck is not None:
             return struck
         return self._with_quota(self._serve(request, found, write, grant, now_s), allowance)
+
+    async def _outage(self, request: Request, write: Write | None, now_s: float) -> Response | None:
+        """Count a call, and answer it as an outage does; None outside of one."""
+        failing = self._world.outages.failing(now_s)
+        self._world.calls.count(now_s, write=write is not None, outage=failing is not None)
+        if failing is None:
+            return None
+        self._world.truth.call(now_s, "nibe", request.method, request.url.path, failing)
+        if write is not None:
+            self._writes.note(write, now_s, "outage")
+        if failing == "http-500":
+            return Response(_HTML_503, 503, media_type="text/html")
+        if failing == "timeout":
+            await self._hold()
+        return CutOff()
 
     def _understand(self, request: Request) -> Call | Answer:
         for route, pattern, methods in _ROUTES:

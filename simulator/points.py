@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator.seeded import share
-from simulator.unit import Snapshot, Unit, speed_hz
+from domain.modes import Lever
+from domain.oem import Condition
+from simulator.snapshot import ABSENT, Snapshot, speed_hz
+from simulator.unit import Unit
 
 _VOLT = 230.0
 _POWER_FACTOR = 0.95
 _HOUSEHOLD_SIDE_FACTOR = 0.9
-ABSENT = -32768
 
 type Read = Callable[[Snapshot], float]
 
@@ -36,11 +37,15 @@ class Point:
     categories: tuple[str, ...] = ()
     texts: tuple[tuple[int, str], ...] = ()
     zone: str | None = None
+    lever: Lever | None = None
+    """The lever that this point shows."""
 
     def refusal(self, value: float) -> str | None:
         """Why a value cannot be written; None when it can."""
         if not self.writable:
             return "parameter is not writable"
+        if self.texts and value not in {float(number) for number, _ in self.texts}:
+            return "value is none of the enumeration"
         scale = float(self.scale)
         if self.raw_min is not None and self.raw_max is not None:
             low, high = self.raw_min * scale, self.raw_max * scale
@@ -65,10 +70,26 @@ def _other_phase_a(snapshot: Snapshot) -> float:
     return _phase_a(snapshot, first=False)
 
 
-def _defrost_s(snapshot: Snapshot) -> float:
-    return 0.0 if not snapshot.running else float(round(90 * share("defrost", int(snapshot.at_s) // 3600)))
+def _f_priority(snapshot: Snapshot) -> float:
+    return (20 if snapshot.on_water else 30) if snapshot.running else 10
 
 
+def _s_priority(snapshot: Snapshot) -> float:
+    return (3 if snapshot.on_water else 1) if snapshot.running else 0
+
+
+def _shows(condition: Condition) -> Read:
+    """A switch that is on in one condition."""
+    return lambda snapshot: 1 if snapshot.condition is condition else 0
+
+
+def _heating_allowed(snapshot: Snapshot) -> float:
+    return 0 if snapshot.condition is Condition.OFF else 1
+
+
+_ON_OFF = ((0, "off"), (1, "on"))
+_OPERATING = ((0, "Auto"), (1, "Manual"), (2, "Add. heat only"))
+_COMFORT = ((4, "smart control"), (0, "economy"), (1, "normal"), (2, "luxury"))
 _F_PRIORITY = ((10, "Off"), (20, "Hot water"), (30, "Heating"), (40, "Pool"), (60, "Cooling"))
 _F_COMPRESSOR = ((20, "Off"), (40, "Starts"), (60, "Runs"), (100, "Stops"))
 _S_PRIORITY = (
@@ -94,7 +115,8 @@ F_SERIES: tuple[Point, ...] = (
     _DEGREE_MINUTES,  # listed twice, as the vendor does
     Point("41778", "Current compressor frequency", "Hz", speed_hz),
     Point("43009", "Calculated supply climate system 1", "°C", lambda s: s.target_c),
-    Point("43066", "Defrosting time", "s", _defrost_s, scale="1"),
+    Point("43066", "Defrosting time", "s", lambda s: s.defrost_s, scale="1"),
+    Point("43161", "External adjustment", "", _shows(Condition.EXTERNAL), "1", texts=_ON_OFF),
     Point("43427", "Compressor status", "", lambda s: 60 if s.running else 20, "1", texts=_F_COMPRESSOR),
     Point(
         "47011",
@@ -106,17 +128,37 @@ F_SERIES: tuple[Point, ...] = (
         raw_min=-10,
         raw_max=10,
         categories=("sh-indoorSpOffsHeat",),
+        lever=Lever.HEATING_OFFSET,
     ),
-    Point("49994", "Priority", "", lambda s: 30 if s.running else 10, "1", texts=_F_PRIORITY),
+    Point(
+        "47041",
+        "Hot water comfort mode",
+        "",
+        lambda s: s.comfort,
+        scale="1",
+        writable=True,
+        texts=_COMFORT,
+        lever=Lever.HOT_WATER_COMFORT,
+    ),
+    Point("47137", "Operating mode", "", _shows(Condition.INSTALLER), "1", texts=_OPERATING),
+    Point("47371", "Allow heating", "", _heating_allowed, "1", texts=_ON_OFF),
+    Point("48043", "Holiday - activated", "", _shows(Condition.AWAY), "1", texts=_ON_OFF),
+    Point("49994", "Priority", "", _f_priority, "1", texts=_F_PRIORITY),
 )
 
+# No public list of S-series ids names its switches: 3096, 4063 and 5089 are assumed, their names are those of the
+# unit's own menus. The switches can be written on a real unit; this cloud leaves them to /_world/condition.
 S_SERIES: tuple[Point, ...] = (
+    Point("3096", "Operating mode", "", _shows(Condition.INSTALLER), "1", texts=_OPERATING),
     Point("4", "Current outdoor temperature (BT1)", "°C", lambda s: s.outdoor_c, categories=("sh-outdoorTemp",)),
     Point("8", "Supply line (BT2)", "°C", lambda s: s.supply_c, categories=("sh-supplyTemp",)),
     Point("10", "Return line (BT3)", "°C", lambda s: s.return_c, categories=("sh-returnTemp",)),
-    Point("14950", "Priority", "", lambda s: 1 if s.running else 0, "1", texts=_S_PRIORITY),
+    Point("4063", "Allow heating", "", _heating_allowed, "1", texts=_ON_OFF),
+    Point("5089", "Smart price adaption", "", _shows(Condition.EXTERNAL), "1", texts=_ON_OFF),
+    Point("14950", "Priority", "", _s_priority, "1", texts=_S_PRIORITY),
     Point("22130", "Instantaneous used power", "W", lambda s: s.power_w, scale="1"),
     Point("28393", "Total consumption", "kWh", lambda s: s.total_kwh),
+    Point("32628", "Hot water temperature", "°C", lambda s: s.hot_water_c),
     Point(
         "47751",
         "Room sensor set point value heating climate system 1",
@@ -128,13 +170,12 @@ S_SERIES: tuple[Point, ...] = (
         raw_step=5,
         categories=("sh-indoorSpHeat",),
         zone="1",
+        lever=Lever.ROOM_SETPOINT,
     ),
     Point("48351", "Temperature: Climate system 1", "°C", lambda s: s.room_c, categories=("sh-indoorTemp",)),
     Point("50660", "Room temperature (BT50)", "°C", lambda s: s.room_c, categories=("sh-indoorTemp",)),
 )
 
-OFFSET_ID = "47011"
-SETPOINT_ID = "47751"
 SETPOINT_MIN_C, SETPOINT_MAX_C, SETPOINT_STEP_K = 5.0, 35.0, 0.5
 ZONE_ID = "1"
 
@@ -149,11 +190,9 @@ def point_of(unit: Unit, parameter_id: str) -> Point | None:
     return next((point for point in family(unit) if point.id == parameter_id), None)
 
 
-def lever_point(unit: Unit) -> Point:
-    """The point that shows (and for offsets takes) the lever."""
-    found = point_of(unit, SETPOINT_ID if unit.spec.is_s_series else OFFSET_ID)
-    assert found is not None
-    return found
+def lever_points(unit: Unit) -> dict[Lever, Point]:
+    """The points that show the levers (and take them, but for the S-series' setpoint)."""
+    return {point.lever: point for point in family(unit) if point.lever is not None}
 
 
 def point_list(unit: Unit, snapshot: Snapshot, wanted: Collection[str] | None) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from starlette.requests import Request
 
+from domain.oem import Condition
 from simulator.points import point_list, zone_of
-from simulator.unit import Snapshot
+from simulator.snapshot import Snapshot
 from simulator.wire import Answer, query_of
 from simulator.world import Home, World
 
 _FIRMWARE = {True: "4.11.5", False: "9682R7"}
+_NEXT_FIRMWARE = {True: "4.12.2", False: "9682R9"}
 _MOST_PER_PAGE = 100
 
 
@@ -46,31 +48,33 @@ class ReadDesk:
         return Answer({"page": page, "itemsPerPage": size, "numItems": total, "systems": systems})
 
     def mode(self, system_id: str) -> Answer:
-        """The away switch of a system, which this cloud leaves alone."""
-        if all(home.unit.system_id != system_id for home in self._world.homes):
+        """The away switch of a system, as a person set it in the vendor's app."""
+        found = next((home for home in self._world.homes if home.unit.system_id == system_id), None)
+        if found is None:
             detail = f'The subject does not have access to the system "{system_id}"'
             return Answer({"status": 403, "title": "Forbidden", "detail": detail}, 403)
-        return Answer({"smartHomeMode": "Default"})
+        return Answer({"smartHomeMode": "Away" if found.unit.condition is Condition.AWAY else "Default"})
 
     def device(self, home: Home, now_s: float) -> Answer:
         """One device: connection, firmware, what it can."""
         firmware = _FIRMWARE[home.unit.spec.is_s_series]
         features = {"settings": True, "reboot": True, "forcesync": True, "weeklySchedule": False}
         body = self._brief(home, now_s)
-        body["firmware"] = {"currentFwVersion": firmware, "desiredFwVersion": firmware}
+        body["firmware"] = {"currentFwVersion": firmware, "desiredFwVersion": _coming(home) or firmware}
         body["availableFeatures"] = features | {"smartHomeZones": home.unit.spec.is_s_series}
         return Answer(body)
 
     def firmware(self, home: Home) -> Answer:
-        """One device's firmware, never pending."""
+        """One device's firmware, pending while it is being changed."""
+        coming = _coming(home)
         firmware = _FIRMWARE[home.unit.spec.is_s_series]
         return Answer(
             {
                 "deviceId": home.unit.device_id,
                 "firmwareId": "nibe-s" if home.unit.spec.is_s_series else "nibe-f",
                 "currentFwVersion": firmware,
-                "pendingFwVersion": None,
-                "desiredFwVersion": firmware,
+                "pendingFwVersion": coming,
+                "desiredFwVersion": coming or firmware,
             }
         )
 
@@ -105,3 +109,8 @@ class ReadDesk:
         if dice.strikes("stale-read", subject, number, now_s):
             now_s -= dice.amount("stale-read", subject, number, 600.0, 1800.0)
         return home.unit.read(now_s)
+
+
+def _coming(home: Home) -> str | None:
+    """The firmware that a unit is being changed to."""
+    return _NEXT_FIRMWARE[home.unit.spec.is_s_series] if home.unit.condition is Condition.UPDATING else None

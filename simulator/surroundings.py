@@ -17,6 +17,13 @@ _PRESENCE = (
     *(0.95, 0.85, 0.75, 0.80, 0.95, 1.30, 1.55, 1.60, 1.55, 1.45, 1.20, 0.80),
 )
 """People and their appliances by local hour, mean about one."""
+_DRAWN = (
+    *(0.3, 0.1, 0.1, 0.1, 0.3, 1.0, 2.4, 2.6, 1.6, 1.0, 0.8, 0.8),
+    *(1.0, 0.9, 0.6, 0.6, 0.7, 1.0, 1.5, 1.7, 1.6, 1.6, 1.1, 0.6),
+)
+"""Hot water by local hour, mean about one."""
+_DRAW_MIN = 12
+"""Minutes in which an hour's water is drawn: a shower, a sink."""
 _NOISES = 1024
 _NOISE_K = 0.03
 
@@ -24,13 +31,15 @@ _NOISE_K = 0.03
 class HouseDay:
     """The hourly luck of one house, drawn when an hour begins."""
 
-    __slots__ = ("_hour", "_people", "_seed", "_spec", "around")
+    __slots__ = ("_draw_from_min", "_drawn_l", "_hour", "_people", "_seed", "_spec", "around")
 
     def __init__(self, seed: int, spec: HouseSpec) -> None:
         self._seed = seed
         self._spec = spec
         self._hour = -1
         self._people = (1.0, 1.0, 1.0)
+        self._draw_from_min = 0
+        self._drawn_l = 0.0
         self.around = Surroundings()
 
     def refresh(self, moment_s: float, outdoor_c: float, radiation_w_m2: float, hour: float, noise_k: float) -> None:
@@ -44,6 +53,7 @@ class HouseDay:
                 1.0 + 0.3 * bell(self._seed, "people", index, number + 1),
                 1.0 + 0.6 * max(0.0, share(self._seed, "airing", index, number) - 0.7),
             )
+            self._draw_water(index, number, hour)
         first, second, airing = self._people
         weight = moment_s % 3600 / 3600
         household, around = self._spec.household, self.around
@@ -54,6 +64,17 @@ class HouseDay:
         around.people_w = usual_w * presence * max(0.1, first * (1 - weight) + second * weight)
         around.ventilation_factor = airing if 6 <= hour < 22 else 1.0
         around.sensor_noise_k = noise_k
+        minute = int(moment_s % 3600 / 60) - self._draw_from_min
+        around.drawn_l = self._drawn_l if 0 <= minute < _DRAW_MIN else 0.0
+
+    def _draw_water(self, index: int, number: int, hour: float) -> None:
+        """An hour's hot water, drawn at once somewhere in it: some hours none, others twice the usual and more."""
+        household = self._spec.household
+        luck = max(0.0, 1.0 + 0.9 * bell(self._seed, "hot-water", index, number))
+        usual = _DRAWN[int(int(hour) + household.early_h) % 24]  # of the whole hour, whenever in it this is asked
+        litres = household.drawn_l_day / 24.0 * usual * luck
+        self._draw_from_min = int(share(self._seed, "tap", index, number) * (60 - _DRAW_MIN))
+        self._drawn_l = litres / _DRAW_MIN
 
 
 class Outside:

@@ -1,4 +1,4 @@
-"""The truth log: every write request and what became of it, and every true change of a lever.
+"""The truth log: every write request and what became of it, every true change of a lever, conditions and outages.
 
 Protects: what the steering side claims can be judged by somebody who saw the levers themselves.
 """
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO
 
-type StateCause = Literal["initial", "write", "late-write", "household"]
+type StateCause = Literal["initial", "write", "late-write", "household", "drift"]
 type RequestCause = Literal[
     "accepted",
     "no-change",
@@ -19,6 +19,7 @@ type RequestCause = Literal[
     "rate-limit",
     "expired-token",
     "refused",
+    "outage",
 ]
 
 
@@ -54,9 +55,29 @@ class TruthLog:
             line["apply_at"] = stamp(apply_at_s)
         self._write(line)
 
-    def state(self, at_s: float, pump: str, lever: str, value: float, cause: StateCause) -> None:
+    def state(
+        self, at_s: float, pump: str, lever: str, value: float, cause: StateCause, detail: str | None = None
+    ) -> None:
         """One true change of a lever."""
-        self._write({"kind": "state", "at": stamp(at_s), "pump": pump, "lever": lever, "value": value, "cause": cause})
+        line: dict[str, object] = {"kind": "state", "at": stamp(at_s), "pump": pump, "lever": lever, "value": value}
+        line["cause"] = cause
+        if detail is not None:
+            line["detail"] = detail
+        self._write(line)
+
+    def condition(self, at_s: float, pump: str, condition: str, cause: str, *, begins: bool) -> None:
+        """A condition of a unit begins or ends."""
+        line: dict[str, object] = {"kind": "condition", "at": stamp(at_s), "pump": pump, "condition": condition}
+        self._write(line | {"begins": begins, "cause": cause})
+
+    def outage(self, at_s: float, oem: str, *, begins: bool) -> None:
+        """A vendor's cloud goes down or comes back."""
+        self._write({"kind": "outage", "at": stamp(at_s), "oem": oem, "begins": begins})
+
+    def call(self, at_s: float, oem: str, method: str, path: str, fate: str) -> None:
+        """A call that reached a vendor in an outage."""
+        line: dict[str, object] = {"kind": "call", "at": stamp(at_s), "oem": oem, "method": method, "path": path}
+        self._write(line | {"fate": fate})
 
     def _write(self, line: dict[str, object]) -> None:
         self._file.write(json.dumps(line, separators=(",", ":")) + "\n")

@@ -5,19 +5,28 @@ stopped.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from domain.modes import Lever
+from domain.oem import Condition
 from simulator.building import settled
+from simulator.calls import CallBook
 from simulator.commissioning import draw_house
+from simulator.conditions import BROUGHT_BY, ConditionCause, Standing
 from simulator.config import ConfigError, SimulatorConfig
 from simulator.controller import ControlState
 from simulator.faults import Dice
-from simulator.history import SLOT_S, History, SlotBook
+from simulator.history import MINUTE_KWH, SLOT_S, History, book_minute
+from simulator.hot_water import CHARGE_C, HYGIENE_EVERY_S, TankState
 from simulator.house import STEP_S, HouseState, house_stored_kwh, step_house
+from simulator.outages import Outages
+from simulator.people import HOUR_S, Hands
+from simulator.seeded import share
 from simulator.surroundings import Outside
 from simulator.truth import StateCause, TruthLog
 from simulator.unit import Unit
@@ -26,7 +35,8 @@ from simulator.weather import DAY_S, Weather, read_weather_file
 LATITUDE, LONGITUDE = 50.0, 10.0
 WARM_UP_S = 2 * DAY_S
 LONGEST_CATCH_UP_S = 7 * DAY_S
-_MINUTE_KWH = STEP_S / 3600.0 / 1000.0
+STATE_VERSION = 2
+"""Of the state file; one more with every change of what is kept."""
 
 
 @dataclass
@@ -57,6 +67,8 @@ class World:
         self.minute_s = self.epoch_s // STEP_S * STEP_S
         """Start of the next minute to compute."""
         self.homes: list[Home] = []
+        self.hands = Hands(config.seed, self.epoch_s, self.dice)
+        self.calls = CallBook()
         kept = self._read_kept()
         for spec in specs:
             unit = Unit(spec, config.seed, f"p-{spec.index + 1:04d}", self.minute_s)
@@ -64,6 +76,7 @@ class World:
         self.by_device = {home.unit.device_id: home for home in self.homes}
         self.by_pump = {home.unit.pump_id: home for home in self.homes}
         self.truth = TruthLog(config.truth_file, resumed=kept is not None)
+        self.outages = Outages(config.seed, config.outages, self.truth)
         if kept is None:
             self._begin()
         else:
@@ -93,34 +106,75 @@ class World:
             self.minute_s += STEP_S
         for home in self.homes:
             self._settle(home, now_s)
+        self.outages.tell(now_s)
 
     def _minute(self, start_s: float) -> None:
         self.outside.refresh(start_s)
         slot = int(start_s // SLOT_S)
         is_last = int((start_s + STEP_S) // SLOT_S) != slot
+        if start_s % HOUR_S == 0:
+            for home in self.homes:
+                self.hands.draw_hour(home.unit, start_s)
         for home, day in zip(self.homes, self.outside.days, strict=True):
             unit, spec = home.unit, home.unit.spec
-            setting, usual = unit.setting, unit.household_setting
+            setting, comfort, usual, usual_comfort, allowed = unit.acting()
             self._settle(home, start_s + STEP_S)
-            step_house(spec, home.steered, day.around, setting)
-            step_house(spec, home.twin, day.around, usual)
+            step_house(spec, home.steered, day.around, setting, comfort, allowed)
+            step_house(spec, home.twin, day.around, usual, usual_comfort, allowed)
             book = home.history.open(slot)
-            unit.total_kwh += home.steered.power_w * _MINUTE_KWH
-            _book(book, home, day.around.outdoor_c)
+            unit.total_kwh += home.steered.power_w * MINUTE_KWH
+            book_minute(book, spec.household.band, home.steered, home.twin, day.around.outdoor_c)
             if is_last:
                 book.stored_kwh = self.stored_kwh(home)
 
     def _settle(self, home: Home, until_s: float) -> None:
         unit = home.unit
-        if unit.next_publish_s > until_s and unit.desired is None and not unit.late:
-            return
-        offline = self.dice.offline(unit.device_id, min(unit.next_publish_s, until_s))
-        outdoor_c = self.outside.outdoor_c + unit.spec.local_outdoor_k
-        unit.settle(until_s, home.steered, outdoor_c, offline, self.tell)
+        while unit.next_due_s <= until_s:
+            self._settle_wishes(home, unit.next_due_s)
+            self._do_due(home, unit.next_due_s)
+        self._settle_wishes(home, until_s)
 
-    def tell(self, at_s: float, unit: Unit, cause: StateCause) -> None:
-        """Write down a true change of a lever."""
-        self.truth.state(at_s, unit.pump_id, unit.lever, unit.setting, cause)
+    def _settle_wishes(self, home: Home, until_s: float) -> None:
+        unit = home.unit
+        if unit.next_publish_s > until_s and not unit.wishes:
+            return
+        silent = unit.condition is Condition.UPDATING or self.dice.offline(
+            unit.device_id, min(unit.next_publish_s, until_s)
+        )
+        outdoor_c = self.outside.outdoor_c + unit.spec.local_outdoor_k
+        unit.settle(until_s, home.steered, outdoor_c, silent, self.tell)
+
+    def _do_due(self, home: Home, now_s: float) -> None:
+        unit = home.unit
+        if unit.standing is not None and unit.standing.until_s <= now_s:
+            self._end_condition(unit, now_s, "time")
+        else:
+            due = unit.dues.pop(0)
+            self.hands.act(unit, due, self.tell)
+        unit.refresh_due()
+
+    def set_condition(self, home: Home, condition: Condition, now_s: float, until_s: float = math.inf) -> None:
+        """Bring a condition about at a unit, in place of any other; NORMAL ends what there is."""
+        unit = home.unit
+        if unit.standing is not None:
+            self._end_condition(unit, now_s, "asked")
+        if condition is not Condition.NORMAL:
+            unit.standing = Standing(condition, until_s)
+            self.truth.condition(now_s, unit.pump_id, condition.value, BROUGHT_BY[condition], begins=True)
+        if condition is Condition.UPDATING:
+            unit.wishes = []  # it restarts: what was on its way is lost
+        unit.refresh_due()
+
+    def _end_condition(self, unit: Unit, now_s: float, cause: ConditionCause) -> None:
+        assert unit.standing is not None
+        self.truth.condition(now_s, unit.pump_id, unit.standing.condition.value, cause, begins=False)
+        unit.standing = None
+
+    def tell(self, at_s: float, unit: Unit, lever: Lever, cause: StateCause, detail: str | None = None) -> None:
+        """Write down a true change of a lever; people may notice those from afar."""
+        self.truth.state(at_s, unit.pump_id, lever, unit.knobs[lever].setting, cause, detail)
+        if cause in ("write", "late-write"):
+            self.hands.overwritten(unit, lever, at_s)
 
     def stored_kwh(self, home: Home) -> float:
         """Heat held by a house more than by its twin."""
@@ -136,7 +190,10 @@ class World:
         sun_w = 35.0 * spec.building.aperture_m2
         _, rooms = settled(spec.building, spec.emitters, spec.household.wish_c, mean_c, sun_w, people_w)
         control = ControlState(smoothed_outdoor_c=mean_c, supply_c=rooms.water_c, since_start_s=-97.0 * index)
-        state = HouseState(rooms, control)
+        start_c, stop_c = CHARGE_C[spec.household.hot_water_setting]
+        tank = TankState((start_c + stop_c) / 2.0)
+        tank.since_hygiene_s = HYGIENE_EVERY_S * share(self.config.seed, "hygiene", index)
+        state = HouseState(rooms, control, tank=tank)
         return state, state.copy()
 
     def _begin(self) -> None:
@@ -145,12 +202,14 @@ class World:
         while moment_s < self.minute_s:
             self.outside.refresh(moment_s)
             for home, day in zip(self.homes, self.outside.days, strict=True):
-                step_house(home.unit.spec, home.steered, day.around, home.unit.setting)
+                setting, comfort, *_ = home.unit.acting()
+                step_house(home.unit.spec, home.steered, day.around, setting, comfort)
             moment_s += STEP_S
         for home in self.homes:
             home.twin = home.steered.copy()
             self._settle(home, self.epoch_s)
-            self.tell(self.epoch_s, home.unit, "initial")
+            for lever in reversed(home.unit.knobs):  # the heating lever last
+                self.tell(self.epoch_s, home.unit, lever, "initial")
 
     def _read_kept(self) -> dict[str, Any] | None:
         path = self.config.state_file
@@ -160,12 +219,19 @@ class World:
             kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as broken:
             raise ConfigError(f"the state file {path} cannot be read: {broken}") from broken
+        if kept.get("version") != STATE_VERSION:
+            raise ConfigError(
+                f"the state file {path} is of version {kept.get('version', 1)}, this simulator keeps version"
+                f" {STATE_VERSION}: remove it to begin anew"
+            )
         if (kept.get("seed"), kept.get("pumps")) != (self.config.seed, self.config.pumps):
             raise ConfigError(f"the state file {path} is of another world: remove it, or keep seed and pumps")
         return kept
 
     def _restore(self, kept: dict[str, Any]) -> None:
         self.minute_s = kept["minute_s"]
+        self.calls.restore(kept["calls"])
+        self.outages.restore(kept["outages"])
         for home, state in zip(self.homes, kept["homes"], strict=True):
             home.unit.restore(state["unit"])
             home.steered = HouseState.from_json(state["steered"])
@@ -186,7 +252,15 @@ class World:
             }
             for home in self.homes
         ]
-        kept = {"seed": self.config.seed, "pumps": self.config.pumps, "minute_s": self.minute_s, "homes": homes}
+        kept = {
+            "version": STATE_VERSION,
+            "seed": self.config.seed,
+            "pumps": self.config.pumps,
+            "minute_s": self.minute_s,
+            "calls": self.calls.to_json(),
+            "outages": self.outages.to_json(),
+            "homes": homes,
+        }
         write_atomically(path, json.dumps(kept))
 
     def close(self) -> None:
@@ -201,27 +275,3 @@ def write_atomically(path: Path, text: str) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
-
-
-def _book(book: SlotBook, home: Home, outdoor_c: float) -> None:
-    band = home.unit.spec.household.band
-    steered, twin = home.steered, home.twin
-    room_c, twin_c = steered.rooms.air_c, twin.rooms.air_c
-    book.minutes += 1
-    book.kwh += steered.power_w * _MINUTE_KWH
-    book.twin_kwh += twin.power_w * _MINUTE_KWH
-    book.heat_kwh += steered.heat_w * _MINUTE_KWH
-    book.twin_heat_kwh += twin.heat_w * _MINUTE_KWH
-    book.backup_kwh += steered.backup_w * _MINUTE_KWH
-    book.twin_backup_kwh += twin.backup_w * _MINUTE_KWH
-    book.room_c_sum += room_c
-    book.twin_room_c_sum += twin_c
-    book.outdoor_c_sum += outdoor_c
-    if room_c < band.room_min_c:
-        book.too_cold_kh += (band.room_min_c - room_c) / 60.0
-    elif room_c > band.room_max_c:
-        book.too_warm_kh += (room_c - band.room_max_c) / 60.0
-    if twin_c < band.room_min_c:
-        book.twin_too_cold_kh += (band.room_min_c - twin_c) / 60.0
-    elif twin_c > band.room_max_c:
-        book.twin_too_warm_kh += (twin_c - band.room_max_c) / 60.0

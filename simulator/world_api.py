@@ -1,8 +1,9 @@
 """A window into the world behind the clouds, for demos and tests; no vendor has one.
 
-Protects: looking changes nothing; only a household's hand and the fault switches act.
+Protects: looking changes nothing; what acts is in `world_acts`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.enrolment import BuildingClass, Enrolment
+from simulator.calls import KEPT_MINUTES, MINUTE_S
 from simulator.history import SLOT_S, SlotBook
-from simulator.points import SETPOINT_MAX_C, SETPOINT_MIN_C, SETPOINT_STEP_K, lever_point
 from simulator.seeded import bell, share
 from simulator.truth import stamp
 from simulator.unit import Unit
 from simulator.weather import instant
-from simulator.wire import Answer, query_of, read_json
+from simulator.wire import Answer, query_of
 from simulator.world import LATITUDE, LONGITUDE, Home, World
 
 _CLASSES = tuple(BuildingClass)
@@ -25,7 +26,7 @@ _LONGEST_SLOTS = 14 * 96
 
 
 class WorldApi:
-    """Everything below /_world."""
+    """What can be read below /_world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -54,6 +55,10 @@ class WorldApi:
             "supply_c": round(steered.control.supply_c, 2),
             "target_supply_c": round(steered.control.target_c, 2),
             "outdoor_c": round(self._world.outside.outdoor_c + unit.spec.local_outdoor_k, 2),
+            "levers": {lever.value: knob.setting for lever, knob in unit.knobs.items()},
+            "condition": unit.condition.value,
+            "hot_water_c": round(steered.tank.water_c, 3),
+            "twin_hot_water_c": round(home.twin.tank.water_c, 3),
         }
 
     async def enrolment(self, _request: Request) -> Response:
@@ -105,33 +110,48 @@ class WorldApi:
             "stored_heat_kwh": round(stored_kwh, 6),
             "cop": round(heat_kwh / kwh, 4) if kwh else None,
             "baseline_cop": round(twin_heat_kwh / twin_kwh, 4) if twin_kwh else None,
-        }
+            "levers": {lever.value: knob.household_setting for lever, knob in home.unit.knobs.items()},
+            "room_min_c": _lowest(b.room_min_c for b in books if b.minutes),
+            "baseline_room_min_c": _lowest(b.twin_room_min_c for b in books if b.minutes),
+        } | _water_sums(books)
 
-    async def household(self, request: Request) -> Response:
-        """POST {"pump","lever","value"}: a person sets the unit itself; its twin's people do the same."""
+    async def calls(self, request: Request) -> Response:
+        """GET ?start=&end= (ISO; by default since the epoch): calls to the vendor's cloud by steered minute."""
+        now_s = self._world.now_s()
         try:
-            body = await read_json(request)
-            home = self._world.by_pump[body["pump"]]
-            lever, value = body["lever"], float(body["value"])
-        except (ValueError, KeyError, TypeError) as broken:
-            return Answer({"error": f"a pump, its lever and a value are needed: {broken!r}"}, 400)
-        refusal = _refusal(home.unit, lever, value)
-        if refusal is not None:
-            return Answer({"error": refusal}, 400)
-        now_s = self._world.advance()
-        home.unit.set_by_person(value, now_s, self._world.tell)
-        return Answer({"pump": home.unit.pump_id, "lever": home.unit.lever, "value": value})
+            query = query_of(request, frozenset(("start", "end")))
+            first_s = _moment_s(query["start"]) if "start" in query else self._world.epoch_s
+            end_s = _moment_s(query["end"]) if "end" in query else now_s + MINUTE_S
+        except ValueError as broken:
+            return Answer({"error": str(broken)}, 400)
+        minutes = range(int(first_s // MINUTE_S), int(end_s // MINUTE_S))
+        if not 0 < len(minutes) <= KEPT_MINUTES:
+            return Answer({"error": "end must lie after start, by fourteen days at most"}, 400)
+        counts = [self._world.calls.get(minute) for minute in minutes]
+        return Answer(
+            {
+                "minutes": [instant(minute * MINUTE_S).isoformat() for minute in minutes],
+                "calls": [calls for calls, _, _ in counts],
+                "writes": [writes for _, writes, _ in counts],
+                "outage_calls": [down for _, _, down in counts],
+            }
+        )
 
-    async def faults(self, request: Request) -> Response:
-        """POST {name: rate}: change these rates, leave the others; GET: all rates."""
-        if request.method == "POST":
-            try:
-                rates = dict(await read_json(request))
-                self._world.advance()
-                self._world.dice.set_rates(rates)
-            except (ValueError, TypeError) as broken:
-                return Answer({"error": str(broken)}, 400)
-        return Answer(self._world.dice.rates)
+
+def _water_sums(books: list[SlotBook]) -> dict[str, Any]:
+    """The hot water's figures; energy is electricity spent on the tank."""
+    known = [book for book in books if book.minutes]
+    return {
+        "hot_water_c": [_mean(book.tank_c_sum, book) for book in books],
+        "baseline_hot_water_c": [_mean(book.twin_tank_c_sum, book) for book in books],
+        "hot_water_min_c": _lowest(book.tank_min_c for book in known),
+        "hot_water_max_c": round(max(book.tank_max_c for book in known), 3) if known else None,
+        "baseline_hot_water_min_c": _lowest(book.twin_tank_min_c for book in known),
+        "hot_water_kwh": round(sum(book.hot_water_kwh for book in books), 6),
+        "baseline_hot_water_kwh": round(sum(book.twin_hot_water_kwh for book in books), 6),
+        "hot_water_slot_kwh": [round(book.hot_water_kwh, 6) for book in books],
+        "baseline_hot_water_slot_kwh": [round(book.twin_hot_water_kwh, 6) for book in books],
+    }
 
 
 def sheet(seed: int, price_area: str, unit: Unit) -> Enrolment:
@@ -159,22 +179,23 @@ def sheet(seed: int, price_area: str, unit: Unit) -> Enrolment:
     )
 
 
-def _refusal(unit: Unit, lever: object, value: float) -> str | None:
-    if lever != unit.lever:
-        return f"the lever of {unit.pump_id} is {unit.lever}"
-    if unit.spec.is_s_series:
-        fits = SETPOINT_MIN_C <= value <= SETPOINT_MAX_C and (value / SETPOINT_STEP_K) % 1.0 == 0
-        return None if fits else "the room setpoint goes from 5 to 35 in steps of 0.5"
-    return lever_point(unit).refusal(value)
-
-
-def _slot_number(text: str) -> int:
+def _moment_s(text: str) -> float:
     moment = datetime.fromisoformat(text.replace(" ", "+"))
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no offset")
-    if moment.timestamp() % SLOT_S:
+    return moment.timestamp()
+
+
+def _slot_number(text: str) -> int:
+    moment_s = _moment_s(text)
+    if moment_s % SLOT_S:
         raise ValueError(f"{text} is not on a slot's edge")
-    return int(moment.timestamp()) // SLOT_S
+    return int(moment_s) // SLOT_S
+
+
+def _lowest(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return round(min(known), 3) if known else None
 
 
 def _mean(total: float, book: SlotBook) -> float | None:

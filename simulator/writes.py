@@ -1,6 +1,7 @@
 """What becomes of a write: read strictly, judged, and either taken up by the unit, dropped or lost.
 
-Protects: every write request leaves exactly one line in the truth log, whatever went wrong with it.
+Protects: every write request leaves one line in the truth log for each lever it names, and at least one, whatever
+went wrong with it.
 """
 
 import json
@@ -8,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.modes import Lever
+from domain.oem import Condition
 from simulator.points import (
     SETPOINT_MAX_C,
     SETPOINT_MIN_C,
     SETPOINT_STEP_K,
     ZONE_ID,
-    lever_point,
+    lever_points,
     point_of,
 )
 from simulator.truth import RequestCause
-from simulator.unit import Unit, Wish
+from simulator.unit import Unit
 from simulator.wire import Answer
 from simulator.world import Home, World
 
@@ -25,6 +27,8 @@ _JSON_TYPES = ("application/json", "application/json-patch+json")
 _APPLY_S = (10.0, 60.0)
 _SLOW_S = (120.0, 300.0)
 _LATE_S = (60.0, 400.0)
+_DEAF = (Condition.INSTALLER, Condition.UPDATING)
+"""Conditions in which a unit takes nothing up from the cloud."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ class BadWrite(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A well-formed write: values by parameter id, and the lever's among them."""
+    """A well-formed write: values by parameter id, and those of levers among them."""
 
     values: dict[str, float]
-    setting: float | None
+    settings: dict[Lever, float]
 
 
 class WriteDesk:
@@ -62,31 +66,38 @@ class WriteDesk:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def note(
+    def note(self, write: Write, now_s: float, cause: RequestCause, detail: str | None = None) -> None:
+        """The fate that all of a request shares: one line of truth for each lever it names."""
+        for lever, value in _glance(write):
+            self._line(write, now_s, lever, value, cause, detail)
+
+    def _line(
         self,
         write: Write,
         now_s: float,
+        lever: Lever | None,
+        value: float | None,
         cause: RequestCause,
         detail: str | None = None,
         apply_at_s: float | None = None,
     ) -> None:
-        """One line of truth for a request."""
-        lever, value = _glance(write)
         pump = write.home.unit.pump_id if write.home else None
         self._world.truth.request(now_s, pump, lever, value, cause, write.client, detail, apply_at_s)
 
     def take(self, write: Write, now_s: float) -> Answer:
         """Judge a write that reached the cloud and answer it."""
+        if write.home is not None and write.home.unit.condition is Condition.REMOTE_DISABLED:
+            self.note(write, now_s, "refused", "remote-disabled")
+            return Answer({"status": 403, "title": "Forbidden"}, 403)
         try:
             wanted = read_write(write)
         except BadWrite as refusal:
             self.note(write, now_s, "refused", str(refusal))
             return Answer({"status": refusal.status, "error": str(refusal)}, refusal.status)
         assert write.home is not None
-        unit = write.home.unit
-        if wanted.setting is not None:
-            self._decide(write, unit, wanted.setting, now_s)
-        else:
+        for lever, value in wanted.settings.items():
+            self._decide(write, write.home, lever, value, now_s)
+        if not wanted.settings:
             self.note(write, now_s, "accepted", "no lever")
         if "40940" in wanted.values:
             write.home.steered.control.degree_minutes = wanted.values["40940"]
@@ -97,33 +108,46 @@ class WriteDesk:
         dice = self._world.dice
         subject = write.home.unit.device_id if write.home else "cloud"
         try:
-            setting = read_write(write).setting
+            settings = read_write(write).settings
         except BadWrite:
-            setting = None
+            settings = {}
         lands = dice.amount("timeout-lands", subject, write.number, 0.0, 1.0) < 0.5
-        if write.home is None or setting is None or not lands or _on_points(write) or self._offline(write.home, now_s):
+        if (
+            write.home is None
+            or not settings
+            or not lands
+            or _on_points(write)
+            or self._hears_nothing(write.home, now_s)
+        ):
             self.note(write, now_s, "timeout-lost")
             return
         apply_at_s = now_s + dice.amount("timeout", subject, write.number, *_LATE_S)
-        write.home.unit.late.append(Wish(setting, apply_at_s))
-        self.note(write, now_s, "timeout-late", apply_at_s=apply_at_s)
+        for lever, value in settings.items():
+            write.home.unit.ask_late(value, apply_at_s, lever)
+            self._line(write, now_s, lever, value, "timeout-late", None, apply_at_s)
 
-    def _decide(self, write: Write, unit: Unit, setting: float, now_s: float) -> None:
-        dice = self._world.dice
-        if unit.has(setting):
-            self.note(write, now_s, "no-change")
+    def _hears_nothing(self, home: Home, now_s: float) -> bool:
+        condition = home.unit.condition
+        return condition in _DEAF or condition is Condition.REMOTE_DISABLED or self._offline(home, now_s)
+
+    def _decide(self, write: Write, home: Home, lever: Lever, value: float, now_s: float) -> None:
+        dice, unit = self._world.dice, home.unit
+        if unit.has(value, lever):
+            self._line(write, now_s, lever, value, "no-change")
         elif _on_points(write):
-            self.note(write, now_s, "ignored", "points-on-zone")
-        elif write.home is not None and self._offline(write.home, now_s):
-            self.note(write, now_s, "ignored", "offline")
+            self._line(write, now_s, lever, value, "ignored", "points-on-zone")
+        elif self._offline(home, now_s):
+            self._line(write, now_s, lever, value, "ignored", "offline")
+        elif unit.condition in _DEAF:
+            self._line(write, now_s, lever, value, "ignored", unit.condition.value)
         elif dice.strikes("silent-ignore", unit.device_id, write.number, now_s):
-            self.note(write, now_s, "ignored", "silent")
+            self._line(write, now_s, lever, value, "ignored", "silent")
         else:
             slow = dice.strikes("slow-apply", unit.device_id, write.number, now_s)
             low, high = _SLOW_S if slow else _APPLY_S
             delay_s = dice.amount("apply", unit.device_id, write.number, low, high)
-            apply_at_s = unit.ask(setting, now_s + delay_s)
-            self.note(write, now_s, "accepted", "slow" if slow else None, apply_at_s)
+            apply_at_s = unit.ask(value, now_s + delay_s, lever)
+            self._line(write, now_s, lever, value, "accepted", "slow" if slow else None, apply_at_s)
 
     def _offline(self, home: Home, now_s: float) -> bool:
         return self._world.dice.offline(home.unit.device_id, now_s)
@@ -155,7 +179,8 @@ def _read_points(unit: Unit, body: dict[str, Any]) -> Wanted:
         refusal = point.refusal(values[name])
         if refusal is not None:
             raise BadWrite(400, f"{name}: {refusal}")
-    return Wanted(values, values.get(lever_point(unit).id))
+    levers = lever_points(unit).items()
+    return Wanted(values, {lever: values[point.id] for lever, point in levers if point.id in values})
 
 
 def _read_zone(unit: Unit, zone_id: str, body: dict[str, Any]) -> Wanted:
@@ -169,7 +194,7 @@ def _read_zone(unit: Unit, zone_id: str, body: dict[str, Any]) -> Wanted:
         raise BadWrite(400, "setpointHeat: value outside of a valid min-max range")
     if (value / SETPOINT_STEP_K) % 1.0:
         raise BadWrite(400, "setpointHeat: value does not lie on a step")
-    return Wanted({"setpointHeat": value}, value)
+    return Wanted({"setpointHeat": value}, {unit.lever: value})
 
 
 def _number(name: str, value: Any) -> float:
@@ -189,21 +214,26 @@ def _on_points(write: Write) -> bool:
     return write.zone_id is None and write.home is not None and write.home.unit.lever is Lever.ROOM_SETPOINT
 
 
-def _glance(write: Write) -> tuple[str | None, float | None]:
-    """Lever and value as far as they can be told, even of a request that is refused."""
+def _glance(write: Write) -> list[tuple[Lever | None, float | None]]:
+    """Levers and values as far as they can be told, even of a request that is refused; never empty."""
     if write.home is None:
-        return None, None
+        return [(None, None)]
     unit = write.home.unit
-    lever = unit.lever.value
     try:
         body = json.loads(write.body)
     except ValueError:
-        return lever, None
-    name = lever_point(unit).id if write.zone_id is None else "setpointHeat"
-    value = body.get(name) if isinstance(body, dict) else None
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return lever, None
-    return lever, value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        body = None
+    if not isinstance(body, dict):
+        return [(unit.lever, None)]
+    names = {unit.lever: "setpointHeat"}
+    if write.zone_id is None:
+        names = {lever: point.id for lever, point in lever_points(unit).items()}
+    named = [(lever, _told(body[name])) for lever, name in names.items() if name in body]
+    return list(named) or [(unit.lever, None)]
+
+
+def _told(value: Any) -> float | None:
+    try:
+        return _number("", value)
+    except BadWrite:
+        return None

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.commands import Authority, Command, CommandOutcome, CommandState
-from domain.enrolment import BuildingClass, Emitter, Enrolment, PumpProfile
-from domain.modes import Lever, Mode
+from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.modes import Circuit, Level, Lever, Mode
 from domain.oem import Reading, VendorTiming
 from domain.overrides import Override, OverrideKind
 from domain.plans import ModeSegment, PricePlan
-from domain.pump import PumpState
+from domain.pump import CircuitState, Decision, Observed, PumpState, SeenLever
+from domain.site import Emitter
 from domain.slots import SLOT
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
@@ -45,8 +46,9 @@ def plan_of(revision: int, modes: list[Mode]) -> PricePlan:
 
 
 def a_state(pump_id: str = "p-0001", **given: Any) -> PumpState:
-    """A pump in neutral, unless said otherwise."""
-    return PumpState(pump_id=pump_id, oem="nibe", **given)
+    """A pump in neutral without a hot-water lever, unless said otherwise; the heating's fields may be given flat."""
+    heating = {name: given.pop(name) for name in tuple(given) if name in CircuitState.model_fields}
+    return PumpState(pump_id=pump_id, oem="nibe", heating=CircuitState(**({"settled": Mode.LOW} | heating)), **given)
 
 
 def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **given: Any) -> Override:
@@ -62,15 +64,20 @@ def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **giv
     )
 
 
-def a_command(mode: Mode = Mode.MAX, seq: int = 1, decided: float = 0, lives_h: float = 2) -> Command:
-    """A plan's command."""
+def a_command(
+    mode: Mode = Mode.MAX,
+    seq: int = 1,
+    decided: float = 0,
+    lives_h: float = 2,
+    authority: Authority = Authority.OVERRIDE,
+) -> Command:
+    """A person's command, unless said otherwise."""
     return Command(
         command_id=f"p-0001-c{seq:05d}",
         pump_id="p-0001",
         seq=seq,
         mode=mode,
-        authority=Authority.PLAN,
-        revision=1,
+        authority=authority,
         decided_at=at(decided),
         expires_at=at(decided + lives_h),
     )
@@ -84,6 +91,18 @@ def an_outcome(command_id: str, state: CommandState, when: datetime, seen: Mode 
 def a_reading(setting: float | None, as_of: datetime) -> Reading:
     """What a cloud reports of an offset lever."""
     return Reading(as_of=as_of, lever=Lever.HEATING_OFFSET, setting=setting, room_c=21.0)
+
+
+def an_observation(as_of: datetime, level: Level | None, setting: float | None = None, **given: Any) -> Observed:
+    """What a sweep tells of the heating lever; a setting of nobody's where the level is None."""
+    seen = SeenLever(circuit=Circuit.HEATING, level=level, setting=setting if setting is not None else 7.5)
+    return Observed(as_of=as_of, levers=(seen,), **given)
+
+
+def started(decision: Decision) -> Command | None:
+    """The one command a decision starts."""
+    assert len(decision.starts) <= 1
+    return decision.starts[0] if decision.starts else None
 
 
 def a_profile(pump_id: str = "p-0001", **given: Any) -> PumpProfile:
@@ -105,8 +124,9 @@ def a_profile(pump_id: str = "p-0001", **given: Any) -> PumpProfile:
     return PumpProfile(
         enrolment=enrolment,
         model=given.pop("model", "F730"),
-        lever=given.pop("lever", Lever.HEATING_OFFSET),
-        baseline_setting=given.pop("baseline_setting", 0.0),
         has_room_sensor=given.pop("has_room_sensor", True),
-        **given,
+        hot_water=given.pop("hot_water", None),
+        heating=LeverSetup(
+            lever=given.pop("lever", Lever.HEATING_OFFSET), baseline=given.pop("baseline", 0.0), **given
+        ),
     )

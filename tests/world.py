@@ -21,6 +21,7 @@ from console.demo import read_jsonl
 from console.fleet import handle_of
 from console.stage import Staging
 from console.world import World, true_settings
+from domain.modes import Circuit, Lever
 from domain.plans import PricePlan
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
@@ -87,11 +88,14 @@ class TestWorld:
         return [line for line in self.truth() if line["kind"] == "request" and line["pump"] == pump_id]
 
     def changes(self, pump_id: str) -> list[dict[str, Any]]:
-        """True changes of the pump's lever, without what it started with."""
+        """True changes of the pump's heating lever, without what it started with."""
         return [
             line
             for line in self.truth()
-            if line["kind"] == "state" and line["pump"] == pump_id and line["cause"] != "initial"
+            if line["kind"] == "state"
+            and line["pump"] == pump_id
+            and line["cause"] != "initial"
+            and Lever(line["lever"]).circuit is Circuit.HEATING
         ]
 
     def setting(self, pump_id: str) -> float:

@@ -4,14 +4,24 @@ Protects: a name or a patience is written once, with its reason.
 """
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 
 from domain.base import Instant, Value
+from domain.breaker import Breaker
 from domain.clock import SteeringClock
-from domain.pump import PumpState
+from domain.pump import (
+    ComfortChanged,
+    OrderGiven,
+    OrderLifted,
+    OverrideEnded,
+    PumpState,
+    RetireRequested,
+    RetryRequested,
+    SteeringConsent,
+)
 
 PUMPS_QUEUE = "pumps"
 """Pump workflows and what they do without a vendor."""
@@ -34,7 +44,7 @@ PLANNING_WORKFLOW_ID = "fleet-planning"
 
 PUMP_OEM = SearchAttributeKey.for_keyword("PumpOem")
 PUMP_AUTHORITY = SearchAttributeKey.for_keyword("PumpAuthority")
-"""Who steers: plan, override, neutral, opted-out."""
+"""Who steers: the values of `domain.commands.Authority`."""
 PUMP_ALERT = SearchAttributeKey.for_keyword("PumpAlert")
 """none, or what a person should look at."""
 SEARCH_ATTRIBUTES = (PUMP_OEM, PUMP_AUTHORITY, PUMP_ALERT)
@@ -84,6 +94,13 @@ class PlanEnvelope(BaseModel):
     plan: Any = None
 
 
+def first_problem(error: ValidationError) -> str:
+    """The first thing wrong with a document, in words for people."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+
+
 class OverrideAnswer(Value):
     """What the asker of an override learns at once."""
 
@@ -94,19 +111,17 @@ class OverrideAnswer(Value):
     """The command that brings it about; None where the pump is there already or an attempt in flight must end."""
     already: bool
     """Whether the pump was last seen in the wished mode, with nothing open."""
+    bounded_by: str = ""
+    """What keeps the wish from being followed to the letter (a limit, a floor, somebody at the unit); mostly empty."""
 
 
-class EndOverride(Value):
-    """End one override, or all with None."""
+class Act(Value):
+    """An act of a person or an operator, with who and why."""
 
-    override_id: str | None = None
-    who: str
-    why: str
-
-
-class Retire(Value):
-    """Steer this pump no more."""
-
+    event: Annotated[
+        OverrideEnded | OrderGiven | OrderLifted | SteeringConsent | ComfortChanged | RetryRequested | RetireRequested,
+        Field(discriminator="kind"),
+    ]
     who: str
     why: str
 
@@ -144,3 +159,78 @@ class PlanningResult(Value):
     """None where no plan could be made; pumps then fall back to neutral."""
     delivered: int
     reason: str = ""
+
+
+def guard_workflow_id(oem: str) -> str:
+    """One guard per vendor."""
+    return f"oem-guard-{oem}"
+
+
+GUARD_QUEUE = PUMPS_QUEUE
+"""Guards and what they do run beside the pumps: on the vendor's own queue a closed breaker could never be opened."""
+
+GUARD_LOOK = timedelta(seconds=10)
+"""Steered time between two looks at a vendor's calls; an outage is noticed within its rule's minutes and this."""
+GUARD_WATCH = timedelta(hours=6)
+"""Steered time after which a watch that saw nothing ends, so that a history grows by a handful of events a day."""
+GUARD_BEATS = 4
+"""A guard's heartbeat may be so many times rarer than others: each costs an action, day and night, and a vendor that
+nobody watches for a minute keeps the rate it has."""
+GUARD_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=1.5, maximum_interval=timedelta(seconds=15)
+)
+"""For a ledger or a server that does not answer; a guard never gives up."""
+
+
+class GuardInput(Value):
+    """What a vendor's guard starts, and goes on, with."""
+
+    clock: SteeringClock
+    oem: str
+    patience: Patience = Patience()
+    breaker: Breaker | None = None
+    """None at the first start: the ledger knows, if anybody does."""
+
+
+class GuardStatus(Value):
+    """A vendor's breaker as its guard has it."""
+
+    oem: str
+    breaker: Breaker
+    rate_per_min: float
+    """Attempts a steered minute."""
+
+
+class Hold(Value):
+    """A person stops a vendor's queue, or lets it run again."""
+
+    who: Annotated[str, Field(min_length=1, max_length=80)]
+    why: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+def sweep_workflow_id(oem: str) -> str:
+    """One sweep per vendor."""
+    return f"observation-sweep-{oem}"
+
+
+SWEEP_QUEUE = PUMPS_QUEUE
+"""The sweep's workflow; what it does runs on the vendor's own queue, where the breaker holds it back."""
+
+SWEEP_SPAN = timedelta(hours=1, minutes=45)
+"""Steered time that a sweep of an hour may take, its wait for the first pass and a last pass that began late included."""
+SWEEP_ROUNDS = 24
+"""Sweeps of an hour in one history."""
+SWEEP_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=1.5, maximum_interval=timedelta(seconds=30)
+)
+"""For a worker that died and a ledger that does not answer; a sweep never gives up."""
+
+
+class SweepInput(Value):
+    """What a vendor's sweep starts, and goes on, with."""
+
+    clock: SteeringClock
+    oem: str
+    patience: Patience = Patience()
+    due_at: Instant | None = None
+    """When its next pass is due; None for at once."""

@@ -12,11 +12,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from activities.pumps import ApplyCommand, PumpActivities, RecordEvents
+from activities.pumps import ApplyCommand, PumpActivities, RebasePump, RecordEvents
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState
-from domain.pump import CommandSettled, Event, Kept, Woke
+from domain.modes import Circuit
+from domain.pump import CommandSettled, Event, Kept, PumpState, Rebase, Woke
 from workflows import contracts
 from workflows.contracts import Patience
 
@@ -49,32 +50,40 @@ class Alarm:
         self._tell(Woke())
 
 
+class Attempt:
+    """A command being brought about on one circuit."""
+
+    def __init__(self, handle: workflow.ActivityHandle[CommandOutcome]) -> None:
+        self.handle = handle
+        self.is_cancelled = False
+        self.settling: asyncio.Task[None] | None = None
+
+
 class Deeds:
     """Activities of one pump; every end becomes an event."""
 
-    def __init__(self, clock: SteeringClock, patience: Patience, oem: str, tell: Tell) -> None:
+    def __init__(self, clock: SteeringClock, patience: Patience, state: PumpState, tell: Tell) -> None:
         self._clock = clock
         self._patience = patience
-        self._oem = oem
+        self._pump_id = state.pump_id
+        self._oem = state.oem
         self._tell = tell
-        self._attempt: workflow.ActivityHandle[CommandOutcome] | None = None
-        self._cancelled = False
-        self._settling: asyncio.Task[None] | None = None
+        self._attempts: dict[Circuit, Attempt] = {}
         self._keeping: asyncio.Task[None] | None = None
+        self._rebasing: set[asyncio.Task[None]] = set()
 
     @property
     def is_keeping(self) -> bool:
-        """Whether lines are on their way to the ledger."""
-        return self._keeping is not None and not self._keeping.done()
+        """Whether lines or baselines are on their way to the ledger."""
+        return bool(self._rebasing) or (self._keeping is not None and not self._keeping.done())
 
     def start(self, command: Command, outbox: tuple[CommandEvent, ...]) -> None:
         """Begin to write and verify.
 
         The activity is started here and not inside a task: a task cancelled before its first step would never tell.
         """
-        self._cancelled = False
         remaining = command.expires_at + contracts.VERIFY_GRACE - self._clock.steered(workflow.now())
-        self._attempt = workflow.start_activity_method(
+        handle = workflow.start_activity_method(
             PumpActivities.apply_command,
             ApplyCommand(clock=self._clock, command=command, outbox=outbox),
             task_queue=contracts.oem_queue(self._oem),
@@ -85,22 +94,32 @@ class Deeds:
             priority=contracts.ROUTINE if command.authority is Authority.PLAN else contracts.URGENT,
             summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),
         )
-        self._settling = asyncio.create_task(self._settle(command, self._attempt))
+        attempt = Attempt(handle)
+        attempt.settling = asyncio.create_task(self._settle(command, attempt))
+        self._attempts[command.circuit] = attempt
 
-    def cancel(self) -> None:
+    def cancel(self, circuit: Circuit) -> None:
         """End the attempt: at once where it waits to try again, after its answer where it is in flight."""
-        if self._attempt is not None:
-            self._cancelled = True
-            self._attempt.cancel()
+        if attempt := self._attempts.get(circuit):
+            attempt.is_cancelled = True
+            attempt.handle.cancel()
 
-    async def _settle(self, command: Command, attempt: workflow.ActivityHandle[CommandOutcome]) -> None:
+    async def _settle(self, command: Command, attempt: Attempt) -> None:
         try:
-            outcome = await attempt
+            outcome = await attempt.handle
         except (asyncio.CancelledError, ActivityError) as error:
-            state, reason = _end_of(error, cancelled=self._cancelled)
+            state, reason = _end_of(error, cancelled=attempt.is_cancelled)
             now = self._clock.steered(workflow.now())
             outcome = CommandOutcome(command_id=command.command_id, state=state, at=now, reason=reason, recorded=False)
         self._tell(CommandSettled(outcome=outcome))
+
+    def rebase(self, rebase: Rebase) -> None:
+        """Bring a person's new baseline to the ledger."""
+        given = RebasePump(pump_id=self._pump_id, rebase=rebase)
+        summary = f"{rebase.circuit.value} set to {rebase.setting:g} by hand"
+        task = asyncio.create_task(self.do(PumpActivities.rebase_pump, given, summary))
+        self._rebasing.add(task)
+        task.add_done_callback(self._rebasing.discard)
 
     def keep(self, events: tuple[CommandEvent, ...]) -> None:
         """Bring lines to the ledger that no command carries there."""
@@ -110,6 +129,7 @@ class Deeds:
         """Wait until everything is in the ledger."""
         if self._keeping is not None:
             await self._keeping
+        await workflow.wait_condition(lambda: not self._rebasing)
         if events:
             await self._keep(events)
 

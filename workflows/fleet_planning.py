@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError
 from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
 from activities.planning import DeliverPlan, PlanMade, PlanningActivities, SolveFleet
 from activities.pumps import ObserveFleet, PumpActivities
+from domain.extremes import COLD_SNAP_SLOTS
 from domain.slots import SLOT, bounds_of, delivery_day, slot_start
 from workflows import contracts
 from workflows.contracts import PlanningInput, PlanningResult
@@ -47,7 +48,7 @@ class FleetPlanning:
         if slots < 1:
             return PlanningResult(day=day, revision=None, delivered=0, reason=f"{day} is over: nothing left to plan")
         self._say(f"asking for the weather of {day}")
-        weather_version = await self._weather(given, first_slot, slots)
+        weather_version = await self._weather(given, first_slot, max(slots, COLD_SNAP_SLOTS))
         if weather_version is None:
             return PlanningResult(
                 day=day, revision=None, delivered=0, reason=f"no weather for {day}: pumps stay neutral"
@@ -59,6 +60,7 @@ class FleetPlanning:
         self._say(
             f"handing out revision {made.revision}: {made.pumps} pumps, {made.cost_eur:.2f} EUR, "
             f"at most {made.gap_pct:.2f} % above the bound"
+            + (f"; cold snap: {made.cold_snap_pumps} pumps at neutral or above" if made.cold_snap_pumps else "")
         )
         delivered = await self._deliver(given, made)
         self._say(f"revision {made.revision} handed to {delivered} of {made.pumps} pumps")

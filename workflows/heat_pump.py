@@ -11,25 +11,17 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.pumps import PumpActivities, RetirePump
+from domain.acts import problem_with_act
 from domain.commands import Authority
-from domain.overrides import Override, problem_with, strongest
+from domain.overrides import Override, strongest
 from domain.plans import PricePlan
-from domain.pump import (
-    Decision,
-    Event,
-    MessageRefused,
-    Observed,
-    OverrideEnded,
-    OverrideRequested,
-    PlanArrived,
-    RetireRequested,
-    Woke,
-)
-from domain.steering import decide, wish_at
+from domain.pump import Decision, Event, MessageRefused, Observed, OverrideRequested, PlanArrived, Woke
+from domain.steering import decide
+from domain.wishes import wish_at
 from workflows import contracts
-from workflows.contracts import EndOverride, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, Retire
+from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, first_problem
 from workflows.deeds import Alarm, Deeds
-from workflows.operator_view import alert_of, authority_of, details_of
+from workflows.operator_view import alert_of, authority_of, bounded_by, details_of
 
 
 @workflow.defn
@@ -43,7 +35,7 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._deeds = Deeds(given.clock, given.patience, given.state.oem, self._inbox.append)
+        self._deeds = Deeds(given.clock, given.patience, given.state, self._inbox.append)
         self._alarm = Alarm(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
@@ -69,13 +61,11 @@ class HeatPumpWorkflow:
         try:
             self._inbox.append(PlanArrived(plan=PricePlan.model_validate(envelope.plan)))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            self._inbox.append(MessageRefused(reason=f"a price plan was refused: {where or 'plan'}: {first['msg']}"))
+            self._inbox.append(MessageRefused(reason=f"a price plan was refused: {first_problem(error)}"))
 
     @workflow.signal
     def observed(self, seen: Observed) -> None:
-        """A believed observation of the lever."""
+        """An observation that may matter: something drifted, went silent, came back or was touched."""
         self._inbox.append(seen)
 
     @workflow.update
@@ -84,49 +74,30 @@ class HeatPumpWorkflow:
         await self._handle(OverrideRequested(override=override))
         now, state = self._now(), self._state
         in_force = strongest(state.overrides, now)
-        command = state.open.command if state.open else state.last
-        serves = command and command.authority is Authority.OVERRIDE and command.mode is override.mode
+        heating = state.heating
+        command = heating.open.command if heating.open else heating.last
+        serves = command and command.authority is not Authority.PLAN and command.mode is wish_at(state, now).mode
         return OverrideAnswer(
             override_id=override.override_id,
             in_force=in_force is not None and in_force.override_id == override.override_id,
             command_id=command.command_id if command and serves else None,
-            already=state.open is None and state.settled is override.mode,
+            already=heating.open is None and heating.settled is wish_at(state, now).mode,
+            bounded_by=bounded_by(state, override, now),
         )
 
     @request_override.validator
     def _check_override(self, override: Override) -> None:
-        self._refuse_if_retiring()
-        if problem := problem_with(override, self._now()):
-            raise ApplicationError(problem, type="Refused", non_retryable=True)
+        self._refuse(OverrideRequested(override=override))
 
     @workflow.update
-    async def end_override(self, given: EndOverride) -> PumpStatus:
-        """End one override or all; the plan takes over again."""
-        await self._handle(OverrideEnded(override_id=given.override_id))
+    async def act(self, given: Act) -> PumpStatus:
+        """Any other act of a person or an operator: end an override, impose or lift an order, opt out, retire, ..."""
+        await self._handle(given.event)
         return self.status()
 
-    @end_override.validator
-    def _check_end_override(self, given: EndOverride) -> None:
-        self._refuse_if_retiring()
-        running = {o.override_id for o in self._state.overrides}
-        if given.override_id is None and not running:
-            raise ApplicationError("no override is in force on this pump", type="Refused", non_retryable=True)
-        if given.override_id is not None and given.override_id not in running:
-            raise ApplicationError(
-                f"override {given.override_id} is not in force: {', '.join(sorted(running)) or 'none'} is",
-                type="Refused",
-                non_retryable=True,
-            )
-
-    @workflow.update
-    async def retire(self, given: Retire) -> PumpStatus:  # noqa: ARG002 -- who and why stay in the history
-        """Back to neutral, then steer no more."""
-        await self._handle(RetireRequested())
-        return self.status()
-
-    @retire.validator
-    def _check_retire(self, given: Retire) -> None:  # noqa: ARG002
-        self._refuse_if_retiring()
+    @act.validator
+    def _check_act(self, given: Act) -> None:
+        self._refuse(given.event)
 
     @workflow.query
     def status(self) -> PumpStatus:
@@ -136,13 +107,13 @@ class HeatPumpWorkflow:
             now=now,
             authority=authority_of(self._state, now),
             wish=wish_at(self._state, now).mode.value,
-            alert=alert_of(self._state),
+            alert=alert_of(self._state, now),
             state=self._state,
         )
 
-    def _refuse_if_retiring(self) -> None:
-        if self._state.retiring or self._state.retired:
-            raise ApplicationError("this pump is retired and steered no more", type="Refused", non_retryable=True)
+    def _refuse(self, event: Event) -> None:
+        if problem := problem_with_act(self._state, event, self._now()):
+            raise ApplicationError(problem, type="Refused", non_retryable=True)
 
     async def _handle(self, event: Event) -> None:
         self._inbox.append(event)
@@ -156,11 +127,13 @@ class HeatPumpWorkflow:
 
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state
-        if decision.cancel:
-            self._deeds.cancel()
-        if decision.start is not None:
-            self._deeds.start(decision.start, self._state.outbox)
-        elif self._state.outbox and self._state.open is None and not self._deeds.is_keeping:
+        for circuit in decision.cancels:
+            self._deeds.cancel(circuit)
+        for command in decision.starts:
+            self._deeds.start(command, self._state.outbox)
+        for rebase in decision.rebases:
+            self._deeds.rebase(rebase)
+        if self._state.outbox and not self._state.has_open and not self._deeds.is_keeping:
             self._deeds.keep(self._state.outbox)
         self._alarm.arm(decision.wake_at)
 
@@ -169,7 +142,7 @@ class HeatPumpWorkflow:
     def _show(self) -> None:
         """Write search attributes (only on change: each costs an action) and current details (free), in one place."""
         now = self._now()
-        shown = (authority_of(self._state, now), alert_of(self._state))
+        shown = (authority_of(self._state, now), alert_of(self._state, now))
         if shown != self._shown:
             updates = [contracts.PUMP_AUTHORITY.value_set(shown[0]), contracts.PUMP_ALERT.value_set(shown[1])]
             workflow.upsert_search_attributes(updates)
@@ -177,7 +150,7 @@ class HeatPumpWorkflow:
         workflow.set_current_details(details_of(self._state, now))
 
     def _may_continue_as_new(self) -> bool:
-        if self._inbox or self._state.open is not None or self._state.retired or self._deeds.is_keeping:
+        if self._inbox or self._state.has_open or self._state.retired or self._deeds.is_keeping:
             return False
         old = self._now() - self._started_at >= contracts.ONE_DAY
         return old or workflow.info().is_continue_as_new_suggested()

@@ -1,50 +1,74 @@
 """What an operator reads of a pump in the Web UI: authority, alert and a page of details, from its state alone."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from domain.commands import Authority
+from domain.modes import Circuit
+from domain.oem import Condition
+from domain.orders import OrderKind
+from domain.overrides import Override, Purpose
 from domain.plans import jitter
-from domain.pump import PumpState
-from domain.steering import wish_at
+from domain.pump import CircuitState, PumpState
+from domain.wishes import wish_at
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
+
+OFFLINE_AFTER = timedelta(hours=1)
+"""A shorter silence is the vendor's flapping and no operator's business."""
 
 
 def authority_of(state: PumpState, now: datetime) -> str:
-    """Who steers now."""
+    """Who steers the heating now."""
     return wish_at(state, now).authority.value
 
 
-def alert_of(state: PumpState) -> str:
-    """What a person should look at: "none", or why the newest wish does not hold."""
-    if state.failed is not None and state.failed.count >= 2:
+def alert_of(state: PumpState, now: datetime) -> str:
+    """The one thing a person should look at first, or "none"."""
+    watch = state.watch
+    if watch.is_cold:
+        return "cold"
+    if any(had.drift is not None and had.drift.is_handed_over for _, had in state.circuits):
+        return "drifting"
+    if watch.silent_since is not None and now - watch.silent_since >= OFFLINE_AFTER:
+        return "offline"
+    if watch.read_only_until is not None and watch.read_only_until > now:
+        return "read-only"
+    if any(had.failed is not None and had.failed.count >= 2 for _, had in state.circuits):
         return "unreached"
+    if any(had.settled is None and had.open is None for _, had in state.circuits):
+        return "unverified"
+    if any(o.kind in (OrderKind.STOP, OrderKind.BLACKOUT) and o.holds(state.pump_id, now) for o in state.orders):
+        return "held"
+    if any(o.purpose is Purpose.THERMOSTAT and o.until > now for o in state.overrides):
+        return "touched"
     return "none"
+
+
+def bounded_by(state: PumpState, override: Override, now: datetime) -> str:
+    """What keeps an override from being followed to the letter; empty where nothing does."""
+    wish = wish_at(state, now)
+    wished = override.mode_at(now, state.site.emitter)
+    return wish.reason or wish.authority.value if wish.mode is not wished or wish.is_held else ""
 
 
 def details_of(state: PumpState, now: datetime) -> str:
     """The page of one pump, in Markdown."""
-    wish = wish_at(state, now)
-    seen = state.settled.value if state.settled else "unknown"
-    lines = [
-        f"**{wish.mode.value}** wished by **{wish.authority.value}**"
-        + (f" (revision {wish.revision})" if wish.revision else "")
-        + (f" until {wish.until:%d %b %H:%M} UTC" if wish.until else ""),
-        f"- last seen: {seen}" + (f" at {state.settled_at:%d %b %H:%M} UTC" if state.settled_at else ""),
-    ]
-    if state.open is not None:
-        opened = state.open
-        word = "being replaced" if opened.cancelling else "being written and verified"
-        lines.append(f"- {opened.command.command_id}: {opened.command.mode.value}, {word}")
-    if state.failed is not None:
-        lines.append(
-            f"- {state.failed.mode.value} failed {state.failed.count}x ({state.failed.reason}); "
-            f"again at {state.failed.retry_at:%d %b %H:%M} UTC"
-        )
+    lines = [line for circuit, had in state.circuits for line in _circuit(state, circuit, had, now)]
+    watch = state.watch
+    if watch.silent_since is not None:
+        lines.append(f"- silent since {_moment(watch.silent_since)}")
+    if watch.condition is not Condition.NORMAL:
+        lines.append(f"- the unit says: {watch.condition.value}")
     lines += [
-        f"- override {o.override_id} by {o.who} ({o.kind.value}): "
-        f"{o.mode.value} until {o.until:%d %b %H:%M} UTC, {o.why}"
+        f"- order {o.order_id} by {o.who}: {o.kind.value}{f' at {o.cap.value}' if o.cap else ''} ({o.scope}), {o.why}"
+        + (f", lifted {_moment(o.lifted_at)}" if o.lifted_at else "")
+        for o in state.orders
+    ]
+    lines += [
+        f"- override {o.override_id} by {o.who} ({o.kind.value}): {o.purpose.value} {o.mode.value} "
+        f"until {_moment(o.until)}, {o.why}"
         for o in state.overrides
     ]
     if state.refusal:
@@ -53,7 +77,37 @@ def details_of(state: PumpState, now: datetime) -> str:
         delay_s = round(jitter(state.pump_id).total_seconds())
         lines.append(f"\nPlan revision {state.plan.revision}, every edge {delay_s} s later here:\n")
         lines += [f"- {s.start:%d %b %H:%M} to {s.end:%H:%M} UTC {s.mode.value}" for s in state.plan.segments]
+        lines += [
+            f"- {s.start:%d %b %H:%M} to {s.end:%H:%M} UTC hot water {s.mode.value}" for s in state.plan.hot_water
+        ]
     return "\n".join(lines)
+
+
+def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetime) -> Iterator[str]:
+    wish = wish_at(state, now, circuit)
+    what = "" if circuit is Circuit.HEATING else "hot water "
+    yield (
+        f"**{what}{wish.mode.value}** wished by **{wish.authority.value}**"
+        + (f" (revision {wish.revision})" if wish.revision else "")
+        + (f": {wish.reason}" if wish.reason else "")
+        + (f", until {_moment(wish.until)}" if wish.until else "")
+        + (", nothing may be written now" if wish.is_held else "")
+    )
+    seen = had.settled.value if had.settled else "unknown"
+    yield f"- last seen: {seen}" + (f" at {_moment(had.settled_at)}" if had.settled_at else "")
+    if had.open is not None:
+        word = "being replaced" if had.open.cancelling else "being written and verified"
+        yield f"- {had.open.command.command_id}: {had.open.command.mode.value}, {word}"
+    if had.failed is not None:
+        again = f"again at {_moment(had.failed.retry_at)}" if had.failed.retry_at else "given up until the wish changes"
+        yield f"- {had.failed.mode.value} failed {had.failed.count}x ({had.failed.reason}); {again}"
+    if had.drift is not None:
+        word = "handed to a person" if had.drift.is_handed_over else "steered back"
+        yield f"- drifted to {had.drift.level.value} {had.drift.count}x, last {_moment(had.drift.at)}: {word}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%d %b %H:%M} UTC"
 
 
 def first_search_attributes(oem: str) -> TypedSearchAttributes:

@@ -17,6 +17,8 @@ TIMING = VendorTiming(
     longest_in_flight=timedelta(seconds=420),
     # Values change about every 5 minutes; six missed rounds are a silence.
     reading_max_age=timedelta(minutes=30),
+    # One call for the points; once an hour the away switch of an S-series more.
+    observe_calls=1.1,
 )
 
 TOKENS = TokenEndpoint(
@@ -47,6 +49,14 @@ CLOCK_AHEAD = timedelta(minutes=15)
 MEMORY_LIFE = timedelta(hours=24)
 """How long ids and ranges are remembered; an installer or a firmware update changes them rarely."""
 
+DEVICE_LIFE = timedelta(minutes=10)
+"""How long a connection and a firmware state are believed: about two rounds of looking at a fleet."""
+
+AWAY_ASKED_EVERY = timedelta(hours=1)
+"""People leave for days, and the switch costs a call of its own."""
+AWAY_BELIEVED = timedelta(hours=3)
+"""How long an away switch is remembered while it cannot be asked."""
+
 OFFSET_RANGE = (-10.0, 10.0)
 """Range of the heating offset on all known models, for a point that does not tell its own."""
 
@@ -54,3 +64,13 @@ ZONE_RANGE_C = (15.0, 28.0)
 """Room setpoints for a zone that does not tell its range; narrower than any pump's own."""
 ZONE_STEP_C = 0.5
 """Zones tell no step; half a kelvin is what room units offer."""
+
+HOT_WATER_RANGE = (0.0, 2.0)
+"""Economy to luxury, in the order of the vendor's numbers; its 4 ("smart") is a choice and no comfort step."""
+HOT_WATER_STEP = 1.0
+
+EMERGENCY = (
+    "Emergency heat raises the heating lever as far as mode MAX does; the immersion heater joins when the unit's own "
+    "degree minutes call for it, because this cloud offers no remote switch to aid or additional heat."
+)
+"""The only known call for aid mode is a GET."""

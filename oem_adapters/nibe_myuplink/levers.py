@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.modes import Lever
-from domain.oem import Capability
-from oem_adapters.nibe_myuplink.const import OFFSET_RANGE, ZONE_RANGE_C, ZONE_STEP_C
+from domain.oem import Capability, LeverRange
+from oem_adapters.nibe_myuplink.const import (
+    EMERGENCY,
+    HOT_WATER_RANGE,
+    HOT_WATER_STEP,
+    OFFSET_RANGE,
+    ZONE_RANGE_C,
+    ZONE_STEP_C,
+)
 from oem_adapters.nibe_myuplink.models import Quantity, find
 from oem_adapters.nibe_myuplink.wire import Point, Zone
 
@@ -23,24 +30,35 @@ class LeverOnWire:
 
     lever: Lever
     wire_id: str
-    """Parameter id of an offset, zone id of a room setpoint."""
+    """Parameter id of an offset or a comfort step, zone id of a room setpoint."""
     minimum: float
     maximum: float
     step: float
     current: float | None
 
-    def capability(self, model: str, has_room_sensor: bool) -> Capability:
-        """What the unit can do with this lever; only for one that tells its current setting."""
-        if self.current is None:
+    def capability(self, model: str, has_room_sensor: bool, hot_water: "LeverOnWire | None") -> Capability:
+        """What the unit can do with this lever of its heating; only for one that tells its current setting."""
+        heating = self.range()
+        if heating is None:
             raise ValueError("a lever without a current setting is no capability")
         return Capability(
             model=model,
             lever=self.lever,
-            minimum=self.minimum,
-            maximum=self.maximum,
-            step=self.step,
-            current=self.current,
+            minimum=heating.minimum,
+            maximum=heating.maximum,
+            step=heating.step,
+            current=heating.current,
             has_room_sensor=has_room_sensor,
+            hot_water=hot_water.range() if hot_water is not None else None,
+            emergency=EMERGENCY,
+        )
+
+    def range(self) -> LeverRange | None:
+        """What it takes; None for a lever that does not tell its current setting, for nothing written is ever seen."""
+        if self.current is None:
+            return None
+        return LeverRange(
+            lever=self.lever, minimum=self.minimum, maximum=self.maximum, step=self.step, current=self.current
         )
 
 
@@ -55,6 +73,24 @@ def heating_offset(points: Sequence[Point]) -> LeverOnWire | None:
         minimum=OFFSET_RANGE[0] if point.minimum is None else point.minimum,
         maximum=OFFSET_RANGE[1] if point.maximum is None else point.maximum,
         step=point.step,
+        current=point.value,
+    )
+
+
+def hot_water_comfort(points: Sequence[Point]) -> LeverOnWire | None:
+    """The comfort step of the hot water, where it may be written and its numbers mean what they mean on known units."""
+    point = find(points, Quantity.HOT_WATER_COMFORT)
+    if point is None or not point.writable:
+        return None
+    lowest, highest = HOT_WATER_RANGE
+    if point.choices and not {lowest, lowest + HOT_WATER_STEP, highest} <= set(point.choices):
+        return None
+    return LeverOnWire(
+        lever=Lever.HOT_WATER_COMFORT,
+        wire_id=point.parameter_id,
+        minimum=lowest,
+        maximum=highest,
+        step=HOT_WATER_STEP,
         current=point.value,
     )
 

@@ -1,25 +1,47 @@
-"""What was learnt of each unit's ids and ranges, so that a reading asks for few points and a write asks for none.
+"""What was learnt of each unit: ids and ranges, so that a reading asks for few points and a write asks for none, and
+states that cost a call of their own.
 
-Protects: nothing remembered is believed for longer than a day, nor after the cloud refused a write that relied on it.
+Protects: nothing remembered is believed for longer than its kind deserves, and no id or range after the cloud refused a
+write that relied on it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.modes import Lever
 from domain.oem import PumpAddress
-from oem_adapters.nibe_myuplink.const import MEMORY_LIFE
-from oem_adapters.nibe_myuplink.levers import LeverOnWire
+from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE
+from oem_adapters.nibe_myuplink.levers import LeverOnWire, heating_offset, hot_water_comfort
 from oem_adapters.nibe_myuplink.models import Quantity, find
-from oem_adapters.nibe_myuplink.wire import Point
+from oem_adapters.nibe_myuplink.reading import newest_stamp
+from oem_adapters.nibe_myuplink.wire import Device, Point
+
+
+@dataclass(frozen=True)
+class _Seen[What]:
+    """Something seen, and when."""
+
+    what: What
+    at: datetime
+
+    def within(self, life: timedelta, now: datetime) -> bool:
+        return now - self.at <= life
 
 
 @dataclass
 class _Unit:
-    parameters: tuple[str, ...] = ()
-    parameters_at: datetime | None = None
-    levers: dict[Lever, tuple[LeverOnWire, datetime]] = field(default_factory=dict)
+    parameters: _Seen[tuple[str, ...]] | None = None
+    levers: dict[Lever, _Seen[LeverOnWire]] = field(default_factory=dict)
+
+
+@dataclass
+class _State:
+    disconnected: _Seen[bool] | None = None
+    updating: _Seen[bool] | None = None
+    away: _Seen[bool] | None = None
+    ask_away_at: datetime | None = None
+    document_at: datetime | None = None
 
 
 class Memory:
@@ -27,37 +49,90 @@ class Memory:
 
     def __init__(self) -> None:
         self._units: dict[tuple[str, str], _Unit] = {}
+        self._states: dict[tuple[str, str], _State] = {}
 
     def learn_parameters(self, pump: PumpAddress, all_points: Sequence[Point], now: datetime) -> None:
-        """Remember the ids of useful points, from all points of a unit."""
-        unit = self._units.setdefault(_key(pump), _Unit())
-        found = [find(all_points, quantity) for quantity in Quantity]
-        unit.parameters = tuple(dict.fromkeys(point.parameter_id for point in found if point is not None))
-        unit.parameters_at = now
+        """Remember the ids of useful points, from all points of a unit.
+
+        The freshest point is useful whatever it means: in a house at rest it alone may show that the unit reports.
+        """
+        found = [point for quantity in Quantity if (point := find(all_points, quantity)) is not None]
+        freshest = newest_stamp(all_points, now)
+        if freshest is not None and freshest != newest_stamp(found, now):
+            found.append(next(point for point in all_points if point.stamp == freshest))
+        ids = tuple(dict.fromkeys(point.parameter_id for point in found))
+        self._unit(pump).parameters = _Seen(ids, now)
+
+    def learn_levers(self, pump: PumpAddress, points: Sequence[Point], now: datetime) -> None:
+        """Remember where the levers among some points are and what they take."""
+        for lever in (heating_offset(points), hot_water_comfort(points)):
+            self.learn_lever(pump, lever, now)
 
     def learn_lever(self, pump: PumpAddress, lever: LeverOnWire | None, now: datetime) -> None:
         """Remember where a lever is and what it takes."""
         if lever is not None:
-            self._units.setdefault(_key(pump), _Unit()).levers[lever.lever] = (lever, now)
+            self._unit(pump).levers[lever.lever] = _Seen(lever, now)
 
-    def parameters(self, pump: PumpAddress, now: datetime) -> tuple[str, ...]:
-        """Ids of the useful points; empty where they are not known, or not known any more."""
-        unit = self._units.get(_key(pump))
-        return () if unit is None or self._too_old(unit.parameters_at, now) else unit.parameters
+    def parameters(self, pump: PumpAddress, now: datetime, life: timedelta = MEMORY_LIFE) -> tuple[str, ...]:
+        """Ids of the useful points; empty where they are not known, or were learnt longer ago than `life`."""
+        seen = self._unit(pump).parameters
+        return seen.what if seen is not None and seen.within(life, now) else ()
 
     def lever(self, pump: PumpAddress, lever: Lever, now: datetime) -> LeverOnWire | None:
         """Where a lever was last seen."""
-        unit = self._units.get(_key(pump))
-        seen = unit.levers.get(lever) if unit is not None else None
-        return None if seen is None or self._too_old(seen[1], now) else seen[0]
+        seen = self._unit(pump).levers.get(lever)
+        return seen.what if seen is not None and seen.within(MEMORY_LIFE, now) else None
 
     def forget(self, pump: PumpAddress) -> None:
-        self._units.pop(_key(pump), None)
+        """Believe no id and no range of a unit any more; its state is another matter."""
+        self._units.pop((pump.account_id, pump.vendor_device_id), None)
 
-    @staticmethod
-    def _too_old(learnt_at: datetime | None, now: datetime) -> bool:
-        return learnt_at is None or now - learnt_at > MEMORY_LIFE
+    def learn_device(self, account_id: str, device: Device, now: datetime, listed: bool = False) -> None:
+        """Remember a unit's connection, and its firmware's state where its document or a list tells it."""
+        state = self._states.setdefault((account_id, device.device_id), _State())
+        state.disconnected = _Seen(device.disconnected, now)
+        if not listed:
+            state.document_at = now
+        if device.updating is not None:
+            state.updating = _Seen(device.updating, now)
+
+    def document_due(self, pump: PumpAddress, now: datetime) -> bool:
+        """Whether the device's own document, which tells more than a list, was not seen for a while."""
+        seen_at = self._state(pump).document_at
+        return seen_at is None or now - seen_at > DEVICE_LIFE
+
+    def disconnected(self, pump: PumpAddress, now: datetime) -> bool:
+        """Whether the unit was said to be disconnected a short while ago."""
+        return _holds(self._state(pump).disconnected, DEVICE_LIFE, now)
+
+    def updating(self, pump: PumpAddress, now: datetime) -> bool:
+        """Whether the unit's firmware was being changed a short while ago."""
+        return _holds(self._state(pump).updating, DEVICE_LIFE, now)
+
+    def claim_away(self, pump: PumpAddress, now: datetime) -> bool:
+        """Whether the away switch is due to be asked; who is told so asks it, and nobody else does meanwhile."""
+        state = self._state(pump)
+        if state.ask_away_at is not None and now < state.ask_away_at:
+            return False
+        state.ask_away_at = now + AWAY_ASKED_EVERY
+        return True
+
+    def learn_away(self, pump: PumpAddress, away: bool, now: datetime) -> None:
+        self._state(pump).away = _Seen(away, now)
+
+    def away_not_told(self, pump: PumpAddress, now: datetime) -> None:
+        """The switch could not be asked: try again before the hour is over, though not at every look."""
+        self._state(pump).ask_away_at = now + DEVICE_LIFE
+
+    def away(self, pump: PumpAddress, now: datetime) -> bool:
+        return _holds(self._state(pump).away, AWAY_BELIEVED, now)
+
+    def _unit(self, pump: PumpAddress) -> _Unit:
+        return self._units.setdefault((pump.account_id, pump.vendor_device_id), _Unit())
+
+    def _state(self, pump: PumpAddress) -> _State:
+        return self._states.setdefault((pump.account_id, pump.vendor_device_id), _State())
 
 
-def _key(pump: PumpAddress) -> tuple[str, str]:
-    return pump.account_id, pump.vendor_device_id
+def _holds(seen: _Seen[bool] | None, life: timedelta, now: datetime) -> bool:
+    return seen is not None and seen.what and seen.within(life, now)

@@ -31,6 +31,16 @@ class Quantity(StrEnum):
     COMPRESSOR_HZ = "compressor_hz"
     ROOM_SETPOINT_C = "room_setpoint_c"
     """Read only: the stamped witness of a zone's setpoint."""
+    HOT_WATER_COMFORT = "hot_water_comfort"
+    HOT_WATER_C = "hot_water_c"
+    TARGET_C = "target_c"
+    PRIORITY = "priority"
+    DEFROST_S = "defrost_s"
+    OPERATING_MODE = "operating_mode"
+    ALLOW_HEATING = "allow_heating"
+    HOLIDAY = "holiday"
+    EXTERNAL_ADJUSTMENT = "external_adjustment"
+    PRICE_ADAPTION = "price_adaption"
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,16 @@ class Signs:
     ids: dict[Family, tuple[str, ...]]
     lowest: float
     highest: float
+    like: re.Pattern[str] | None = None
+    """Names that vary too much to be listed."""
+
+    def named(self, name: str) -> bool:
+        return name in self.names or (self.like is not None and self.like.fullmatch(name) is not None)
+
+
+def _switch(highest: float, *names: str, f_series: str) -> Signs:
+    """A choice that a person or another controller makes at the unit."""
+    return Signs(category=None, names=frozenset(names), ids={Family.F: (f_series,)}, lowest=0.0, highest=highest)
 
 
 SIGNS: dict[Quantity, Signs] = {
@@ -94,6 +114,45 @@ SIGNS: dict[Quantity, Signs] = {
         lowest=0.0,
         highest=50.0,
     ),
+    Quantity.HOT_WATER_COMFORT: _switch(4.0, "hot water comfort", "hot water comfort mode", f_series="47041"),
+    Quantity.HOT_WATER_C: Signs(
+        category=None,
+        names=frozenset({"hot water top (bt7)"}),
+        ids={Family.F: ("40013",), Family.S: ("32628",)},
+        lowest=0.0,
+        highest=100.0,
+    ),
+    Quantity.TARGET_C: Signs(
+        category=None,
+        names=frozenset({"calculated supply climate system 1"}),
+        ids={Family.F: ("43009",)},
+        lowest=0.0,
+        highest=100.0,
+    ),
+    Quantity.PRIORITY: Signs(
+        category=None,
+        names=frozenset(),  # other parts of a unit have priorities too
+        ids={Family.F: ("49994",), Family.S: ("14950",)},
+        lowest=0.0,
+        highest=100.0,
+    ),
+    Quantity.DEFROST_S: _switch(100_000.0, "defrosting time", f_series="43066"),
+    Quantity.OPERATING_MODE: _switch(10.0, "operating mode", "operational mode", f_series="47137"),
+    Quantity.ALLOW_HEATING: _switch(1.0, "allow heating", f_series="47371"),
+    Quantity.HOLIDAY: _switch(10.0, "holiday - activated", "holiday activated", f_series="48043"),
+    Quantity.EXTERNAL_ADJUSTMENT: _switch(
+        1.0, "external adjustment", "extern. adjustment climate system 1", f_series="43161"
+    ),
+    Quantity.PRICE_ADAPTION: Signs(
+        category=None,
+        names=frozenset(),
+        ids={},
+        lowest=0.0,
+        highest=100.0,
+        like=re.compile(
+            r"smart price adapt(at)?ion(\W+(active|activated|on))?|operating mode,? smart price adapt(at)?ion"
+        ),
+    ),
 }
 """Never use 47751 (room setpoint) as a lever: the cloud confirms its write and the pump never applies it."""
 
@@ -106,6 +165,13 @@ def family_of(product: str) -> Family:
     return Family(found.group(1)) if found else Family.UNKNOWN
 
 
+def family_seen(points: Sequence[Point]) -> Family:
+    """The family by the category of a unit's points, which carries the product's name."""
+    return next(
+        (family for point in points if (family := family_of(point.category)) is not Family.UNKNOWN), Family.UNKNOWN
+    )
+
+
 def find(points: Sequence[Point], quantity: Quantity) -> Point | None:
     """The point that carries a quantity, or None.
 
@@ -115,7 +181,7 @@ def find(points: Sequence[Point], quantity: Quantity) -> Point | None:
     signs = SIGNS[quantity]
     known_ids = [known for ids in signs.ids.values() for known in ids]
     by_category = [p for p in points if signs.category is not None and signs.category in p.smart_home]
-    by_name = [p for p in points if _plain(p.name) in signs.names]
+    by_name = [p for p in points if signs.named(_plain(p.name))]
     by_id = [p for p in points if p.parameter_id in known_ids]
     for candidates in (by_category, by_name, by_id):
         if candidates:

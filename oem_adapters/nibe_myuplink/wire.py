@@ -38,6 +38,18 @@ def _words(told: Any) -> list[str]:
     return [word for word in told if isinstance(word, str)] if isinstance(told, list) else []
 
 
+def _fields(told: Any) -> Any:
+    """An object, or one without fields where something else was told."""
+    return told if isinstance(told, dict | BaseModel) else {}
+
+
+def _choices(told: Any) -> list[float]:
+    """The numbers of an enumeration's entries."""
+    entries = told if isinstance(told, list) else []
+    numbers = [_number(entry.get("value")) for entry in entries if isinstance(entry, dict)]
+    return [number for number in numbers if number is not None]
+
+
 def _text(told: Any) -> str:
     return told if isinstance(told, str) else ""
 
@@ -45,6 +57,7 @@ def _text(told: Any) -> str:
 Number = Annotated[float | None, BeforeValidator(_number)]
 Stamp = Annotated[datetime | None, BeforeValidator(_stamp)]
 Words = Annotated[list[str], BeforeValidator(_words)]
+Choices = Annotated[list[float], BeforeValidator(_choices)]
 Text = Annotated[str, BeforeValidator(_text)]
 Id = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 
@@ -59,12 +72,33 @@ class Product(_Wire):
     name: Text = ""
 
 
+class Firmware(_Wire):
+    """The versions a unit runs and shall run."""
+
+    current: Text = Field(default="", alias="currentFwVersion")
+    desired: Text = Field(default="", alias="desiredFwVersion")
+
+    @property
+    def updating(self) -> bool | None:
+        """Whether another version is wished for than runs; None where one of the two is not told."""
+        return self.current != self.desired if self.current and self.desired else None
+
+
 class Device(_Wire):
     """A unit, in a list of systems or asked for by itself."""
 
     device_id: Id = Field(alias="id")
     connection_state: Text = Field(default="", alias="connectionState")
-    product: Product = Product()
+    product: Annotated[Product, BeforeValidator(_fields)] = Product()
+    firmware: Annotated[Firmware, BeforeValidator(_fields)] = Firmware()
+    current_firmware: Text = Field(default="", alias="currentFwVersion")
+    desired_firmware: Text = Field(default="", alias="desiredFwVersion")
+
+    @property
+    def updating(self) -> bool | None:
+        """Whether its firmware is being changed; None where this answer does not tell."""
+        listed = Firmware(current=self.current_firmware, desired=self.desired_firmware)
+        return listed.updating if self.firmware.updating is None else self.firmware.updating
 
     @property
     def connected(self) -> bool:
@@ -104,6 +138,7 @@ class Point(_Wire):
     raw_maximum: Number = Field(default=None, alias="maxValue")
     raw_step: Number = Field(default=None, alias="stepValue")
     raw_scale: Number = Field(default=None, alias="scaleValue")
+    choices: Choices = Field(default=[], alias="enumValues")
 
     @property
     def scale(self) -> float:
@@ -136,10 +171,21 @@ class Zone(_Wire):
     maximum: Number = Field(default=None, alias="setpointRangeMax")
 
 
+class HomeMode(_Wire):
+    """Whether somebody is at home, as the household told the cloud."""
+
+    word: Text = Field(alias="smartHomeMode")
+
+    @property
+    def away(self) -> bool:
+        return self.word.casefold() in {"away", "vacation"}
+
+
 SYSTEMS_PAGE = TypeAdapter(SystemsPage)
 DEVICE = TypeAdapter(Device)
 POINTS = TypeAdapter(list[Point])
 ZONES = TypeAdapter(list[Zone])
+HOME_MODE = TypeAdapter(HomeMode)
 _OBJECT = TypeAdapter(dict[str, Any])
 
 ACCEPTED = "modified"

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from domain.clock import SteeringClock
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
-from domain.modes import Lever
+from domain.modes import Circuit, Lever, Mode
 from domain.oem import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
 from domain.planning import FleetPlanResult, PlanningRequest
 from domain.plans import PricePlan
@@ -94,6 +94,7 @@ class Directory:
 
     def __init__(self, *pump_ids: str, oem: str = "nibe") -> None:
         self.profiles = [self._profile(pump_id, oem) for pump_id in pump_ids]
+        self.rebased: list[tuple[str, Circuit, float, datetime]] = []
 
     def _profile(self, pump_id: str, oem: str) -> PumpProfile:
         profile = a_profile()
@@ -105,6 +106,9 @@ class Directory:
 
     async def active(self) -> Sequence[PumpProfile]:
         return self.profiles
+
+    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
+        self.rebased.append((pump_id, circuit, setting, at))
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
         raise AssertionError("nobody is retired here")
@@ -122,6 +126,16 @@ class Observations:
 
     async def newest(self, pump_ids: Sequence[str]) -> dict[str, Reading]:
         return {pump_id: self._newest[pump_id] for pump_id in pump_ids if pump_id in self._newest}
+
+
+class InForce:
+    """`domain.ports.SteeringLog` of these pumps."""
+
+    def __init__(self, modes: Mapping[str, tuple[Mode, datetime]] | None = None) -> None:
+        self._modes = modes or {}
+
+    async def heating_in_force(self) -> Mapping[str, tuple[Mode, datetime]]:
+        return self._modes
 
 
 class Commands:
@@ -164,13 +178,21 @@ class Cloud:
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
         raise AssertionError("nothing is enrolled here")
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+    async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
+        return {}
+
+    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+        return await self.read(pump, lever, now)
+
+    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
         self.asked.append(pump.pump_id)
         if pump.pump_id in self._failing:
             raise self._failing[pump.pump_id]
         return self._reading
 
-    async def write(self, pump: PumpAddress, lever: Lever, setting: float, now: datetime) -> None:
+    async def write(
+        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+    ) -> None:
         if pump.pump_id in self._failing:
             raise self._failing[pump.pump_id]
         self.written.append(setting)

@@ -6,7 +6,7 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.pumps import NOT_NOW_LOOK, OFFLINE_LOOK, ApplyCommand, PumpActivities
-from domain.commands import CommandOutcome, CommandState
+from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Mode
 from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.verification import Answer, Progress, WriteRecord
@@ -14,15 +14,14 @@ from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Directory, Obs
 from tests.builders import TIMING, a_command, a_reading, at
 
 COMMAND = a_command(Mode.MAX, decided=5.9)
-GIVEN = ApplyCommand(clock=CLOCK, command=COMMAND)
 WRITTEN = WriteRecord(write_no=1, at=at(5, 55), setting=3.0, answer=Answer.ACCEPTED)
 
 
-async def attempt(commands: Commands, cloud: Cloud) -> CommandOutcome | ApplicationError:
+async def attempt(commands: Commands, cloud: Cloud, command: Command = COMMAND) -> CommandOutcome | ApplicationError:
     """Run one attempt; gives its outcome, or the error that asks for another attempt."""
     activities = PumpActivities(commands, Directory("p-0001"), Observations(), {"nibe": cloud})
     try:
-        return await an_attempt().run(activities.apply_command, GIVEN)
+        return await an_attempt().run(activities.apply_command, ApplyCommand(clock=CLOCK, command=command))
     except ApplicationError as later:
         return later
 
@@ -119,3 +118,31 @@ async def test_a_command_that_has_ended_is_not_touched_again() -> None:
     assert isinstance(ended, CommandOutcome)
     assert ended.state is CommandState.APPLIED
     assert (cloud.written, cloud.asked) == ([], [])
+
+
+PLANNED = a_command(Mode.MAX, decided=5.9, authority=Authority.PLAN)
+
+
+async def test_a_plan_s_first_look_finds_a_person_s_hand_and_does_not_overrule_it() -> None:
+    commands, cloud = Commands(), Cloud(a_reading(4.5, at(5, 58)))
+    ended = await attempt(commands, cloud, PLANNED)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.foreign_setting) == (CommandState.SUPERSEDED, 4.5)
+    assert cloud.written == []
+
+
+async def test_a_hand_that_came_between_write_and_look_is_not_written_over() -> None:
+    accepted = WRITTEN.model_copy(update={"at": at(5, 45)})
+    commands, cloud = Commands(Progress(writes=(accepted,))), Cloud(a_reading(4.5, at(5, 58)))
+    ended = await attempt(commands, cloud)
+    assert isinstance(ended, CommandOutcome)
+    assert ended.foreign_setting == 4.5
+    assert cloud.written == []
+
+
+async def test_a_plan_s_wish_that_holds_already_costs_no_write() -> None:
+    commands, cloud = Commands(), Cloud(a_reading(3.0, at(5, 58)))
+    ended = await attempt(commands, cloud, PLANNED)
+    assert isinstance(ended, CommandOutcome)
+    assert ended.state is CommandState.APPLIED
+    assert (kinds(commands), cloud.written) == (["applied"], [])

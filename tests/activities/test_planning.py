@@ -3,12 +3,13 @@
 import pytest
 
 from activities.planning import DeliverPlan, PlanningActivities, SolveFleet
-from domain.modes import Mode
+from domain.modes import Circuit, Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest
 from tests.activities.ports import (
     CLOCK,
     Deliveries,
     Directory,
+    InForce,
     Observations,
     Plans,
     Series,
@@ -24,7 +25,7 @@ GIVEN = DeliverPlan(clock=CLOCK, revision=7)
 
 
 def handing_out(deliveries: Deliveries) -> PlanningActivities:
-    return PlanningActivities(Series(), Directory(*FLEET), Observations(), Plans(*FLEET), never, deliveries)
+    return PlanningActivities(Series(), Directory(*FLEET), InForce(), Observations(), Plans(*FLEET), never, deliveries)
 
 
 async def never(request: PlanningRequest) -> FleetPlanResult:
@@ -81,7 +82,8 @@ async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_
 
     plans = Plans()
     directory = Directory("p-0001", "p-0002", "p-0003")
-    activities = PlanningActivities(series, directory, Observations(readings), plans, planner, Deliveries())
+    in_force = InForce({"p-0002": (Mode.MAX, at(5, 30))})
+    activities = PlanningActivities(series, directory, in_force, Observations(readings), plans, planner, Deliveries())
     given = SolveFleet(
         clock=CLOCK,
         key="run-1",
@@ -97,6 +99,7 @@ async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_
     assert (made.revision, made.pumps, made.cost_eur) == (1, 3, 10.0)
     (request,) = asked
     assert [pump.room_c for pump in request.pumps] == [21.0, None, None]
+    assert [(pump.mode, pump.held_slots) for pump in request.pumps] == [(Mode.LOW, 96), (Mode.MAX, 3), (Mode.LOW, 96)]
     assert request.prices.start == request.weather.start == at(6, 15)
     assert request.prices.price_eur_per_mwh == prices().price_eur_per_mwh[25:65]
     assert len(request.weather.outdoor_c) == 40
@@ -106,6 +109,6 @@ async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_
     assert set(shares) == {"p-0001", "p-0002", "p-0003"}
     share = shares["p-0003"]
     assert (share.revision, share.valid_until) == (1, at(10, 15))
-    assert share.mode_at(at(6, 15)) is Mode.MAX
-    assert share.mode_at(at(8, 15)) is Mode.LOW
-    assert share.mode_at(MIDNIGHT) is Mode.LOW
+    assert share.level_at(Circuit.HEATING, at(6, 15)) is Mode.MAX
+    assert share.level_at(Circuit.HEATING, at(8, 15)) is Mode.LOW
+    assert share.level_at(Circuit.HEATING, MIDNIGHT) is Mode.LOW

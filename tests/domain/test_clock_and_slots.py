@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.clock import SteeringClock
-from domain.enrolment import ComfortBand
-from domain.modes import Lever, Mode
+from domain.modes import Circuit, Lever, Mode
 from domain.plans import MAX_JITTER, ModeSegment, PricePlan, jitter, segments_from_modes
+from domain.site import ComfortBand
 from domain.slots import SLOT, delivery_day, market_day_slots, slot_start, slots_between
 from tests.builders import MIDNIGHT, a_plan, a_profile, at
 
@@ -74,21 +74,21 @@ def test_a_plan_with_overlapping_or_backward_segments_is_refused_with_a_sentence
 def test_merging_slots_into_segments_loses_nothing(modes: list[Mode]) -> None:
     segments = segments_from_modes(MIDNIGHT, SLOT, tuple(modes))
     plan = PricePlan(revision=1, segments=segments, first_slot=MIDNIGHT, valid_until=MIDNIGHT + len(modes) * SLOT)
-    assert [plan.mode_at(MIDNIGHT + i * SLOT) for i in range(len(modes))] == modes
+    assert [plan.level_at(Circuit.HEATING, MIDNIGHT + i * SLOT) for i in range(len(modes))] == modes
     assert all(a.mode is not b.mode for a, b in itertools.pairwise(segments))
 
 
 def test_a_mode_is_an_absolute_setting_within_the_unit_s_range_and_steps() -> None:
-    profile = a_profile(baseline_setting=1.0, setting_min=-10.0, setting_max=3.0, setting_step=1.0)
+    profile = a_profile(baseline=1.0, minimum=-10.0, maximum=3.0, step=1.0).heating
     assert [profile.setting_for(mode) for mode in Mode] == [-1.0, 1.0, 2.0, 3.0]
-    assert profile.mode_of(-1.0) is Mode.MIN
-    assert profile.mode_of(7.0) is None
-    room = a_profile(lever=Lever.ROOM_SETPOINT, baseline_setting=21.0, setting_step=0.5)
+    assert profile.level_of(-1.0) is Mode.MIN
+    assert profile.level_of(7.0) is None
+    room = a_profile(lever=Lever.ROOM_SETPOINT, baseline=21.0, step=0.5).heating
     assert [room.setting_for(mode) for mode in Mode] == [20.0, 21.0, 21.5, 22.5]
 
 
 def test_neutral_is_the_household_s_own_setting() -> None:
-    assert a_profile(baseline_setting=-3.0).setting_for(Mode.LOW) == -3.0
+    assert a_profile(baseline=-3.0).heating.setting_for(Mode.LOW) == -3.0
 
 
 def test_a_comfort_band_has_width() -> None:

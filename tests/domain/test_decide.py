@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import Authority, CommandState, EventKind
+from domain.commands import Authority, Command, CommandState, EventKind
+from domain.following import MAX_PLAN_CHANGES, MIN_RUN
 from domain.modes import Mode
 from domain.overrides import LONGEST_OVERRIDE, OverrideKind
 from domain.plans import MAX_JITTER, jitter
@@ -13,7 +14,6 @@ from domain.pump import (
     Decision,
     Kept,
     MessageRefused,
-    Observed,
     OverrideEnded,
     OverrideRequested,
     PlanArrived,
@@ -21,17 +21,24 @@ from domain.pump import (
     RetireRequested,
     Woke,
 )
-from domain.steering import FIRST_RETRY, MAX_PLAN_CHANGES, MIN_RUN, decide, wish_at
-from tests.builders import a_plan, a_state, an_outcome, an_override, at
+from domain.steering import FIRST_RETRY, decide
+from domain.wishes import wish_at
+from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
 J = jitter("p-0001")
 
 
 def settled(decision: Decision, state: CommandState, when_h: float, seen: Mode | None = None) -> Decision:
     """The open command of a decision ends so."""
-    assert decision.state.open is not None
-    outcome = an_outcome(decision.state.open.command.command_id, state, at(when_h), seen)
+    assert decision.state.heating.open is not None
+    outcome = an_outcome(decision.state.heating.open.command.command_id, state, at(when_h), seen)
     return decide(decision.state, CommandSettled(outcome=outcome), at(when_h))
+
+
+def the_start(decision: Decision) -> Command:
+    command = started(decision)
+    assert command is not None, "a command was to be started"
+    return command
 
 
 def on_plan(modes: dict[tuple[float, float], Mode], revision: int = 1) -> PumpState:
@@ -40,7 +47,7 @@ def on_plan(modes: dict[tuple[float, float], Mode], revision: int = 1) -> PumpSt
 
 def test_a_pump_without_news_stays_neutral_and_needs_no_call() -> None:
     decision = decide(a_state(), Woke(), at(0))
-    assert decision.start is None
+    assert started(decision) is None
     assert decision.wake_at is None
     assert wish_at(decision.state, at(5)).authority is Authority.NEUTRAL
 
@@ -48,19 +55,17 @@ def test_a_pump_without_news_stays_neutral_and_needs_no_call() -> None:
 def test_a_plan_moves_the_pump_at_its_own_jittered_edge() -> None:
     state = on_plan({(6, 8): Mode.MAX})
     before = decide(state, Woke(), at(6) + J - timedelta(seconds=1))
-    assert before.start is None
+    assert started(before) is None
     assert before.wake_at == at(6) + J
     after = decide(before.state, Woke(), at(6) + J)
-    assert after.start is not None
-    assert after.start.mode is Mode.MAX
+    assert the_start(after).mode is Mode.MAX
     assert timedelta() <= J < MAX_JITTER
 
 
 def test_a_command_never_outlives_the_wish_it_serves() -> None:
     state = on_plan({(6, 7): Mode.MAX})
     decision = decide(state, Woke(), at(6, 10))
-    assert decision.start is not None
-    assert decision.start.expires_at == at(7) + J
+    assert the_start(decision).expires_at == at(7) + J
 
 
 def test_a_late_plan_never_overwrites_a_newer_one() -> None:
@@ -73,23 +78,22 @@ def test_the_same_plan_twice_changes_nothing() -> None:
     state = on_plan({(0, 8): Mode.MAX})
     first = decide(state, Woke(), at(1))
     again = decide(first.state, PlanArrived(plan=a_plan(1, {(0, 8): Mode.MAX})), at(1))
-    assert again.start is None
-    assert not again.cancel
+    assert started(again) is None
+    assert not again.cancels
     assert again.state == first.state
 
 
 def test_a_newer_wish_cancels_the_open_command_and_waits_for_its_end() -> None:
     opened = decide(on_plan({(0, 8): Mode.MAX}), Woke(), at(1))
     urgent = decide(opened.state, OverrideRequested(override=an_override(Mode.MIN, 1, 3)), at(1, 1))
-    assert urgent.cancel
-    assert urgent.start is None
+    assert urgent.cancels
+    assert started(urgent) is None
     repeated = decide(urgent.state, Woke(), at(1, 2))
-    assert not repeated.cancel
+    assert not repeated.cancels
     replaced = settled(repeated, CommandState.SUPERSEDED, 1.05)
-    assert replaced.start is not None
-    assert replaced.start.mode is Mode.MIN
-    assert replaced.start.authority is Authority.OVERRIDE
-    assert replaced.start.seq == 2
+    assert the_start(replaced).mode is Mode.MIN
+    assert the_start(replaced).authority is Authority.OVERRIDE
+    assert the_start(replaced).seq == 2
 
 
 def test_a_wish_that_returns_while_its_replacement_is_cancelled_is_written_again() -> None:
@@ -97,21 +101,18 @@ def test_a_wish_that_returns_while_its_replacement_is_cancelled_is_written_again
     urgent = decide(opened.state, OverrideRequested(override=an_override(Mode.MIN, 1, 3)), at(1, 1))
     back = decide(urgent.state, OverrideEnded(), at(1, 2))
     replaced = settled(back, CommandState.SUPERSEDED, 1.05)
-    assert replaced.start is not None
-    assert replaced.start.mode is Mode.MAX
+    assert the_start(replaced).mode is Mode.MAX
 
 
 def test_an_override_outranks_the_plan_until_its_end_and_then_the_plan_returns() -> None:
     state = on_plan({(0, 8): Mode.MIN})
     state = settled(decide(state, Woke(), at(1)), CommandState.APPLIED, 1.1).state
     boosted = decide(state, OverrideRequested(override=an_override(Mode.MAX, 2, 3)), at(2))
-    assert boosted.start is not None
-    assert boosted.start.mode is Mode.MAX
+    assert the_start(boosted).mode is Mode.MAX
     warm = settled(boosted, CommandState.APPLIED, 2.1)
     assert warm.wake_at == at(3)
     ended = decide(warm.state, Woke(), at(3))
-    assert ended.start is not None
-    assert (ended.start.mode, ended.start.authority) == (Mode.MIN, Authority.PLAN)
+    assert (the_start(ended).mode, the_start(ended).authority) == (Mode.MIN, Authority.PLAN)
 
 
 def test_the_household_outranks_support_even_when_support_spoke_last() -> None:
@@ -131,7 +132,7 @@ def test_the_same_override_asked_twice_is_one() -> None:
 @pytest.mark.parametrize("until", [-1.0, LONGEST_OVERRIDE / timedelta(hours=1) + 1])
 def test_an_override_with_an_impossible_end_is_refused_visibly_and_the_pump_stays(until: float) -> None:
     decision = decide(a_state(), OverrideRequested(override=an_override(Mode.MAX, 0, until)), at(0))
-    assert decision.start is None
+    assert started(decision) is None
     assert decision.state.overrides == ()
     assert "give an end" in decision.state.refusal
 
@@ -146,18 +147,17 @@ def test_a_message_that_cannot_be_understood_is_shown_and_changes_nothing_else()
 def test_a_plan_does_not_cut_a_raised_mode_short() -> None:
     state = settled(decide(on_plan({(1, 8): Mode.MAX}), Woke(), at(1) + J), CommandState.APPLIED, 1.2).state
     replanned = decide(state, PlanArrived(plan=a_plan(2, {(1, 8): Mode.MIN})), at(1, 30))
-    assert replanned.start is None
+    assert started(replanned) is None
     due = at(1) + J + MIN_RUN
     assert replanned.wake_at == due
     later = decide(replanned.state, Woke(), due)
-    assert later.start is not None
-    assert later.start.mode is Mode.MIN
+    assert the_start(later).mode is Mode.MIN
 
 
 def test_people_are_not_bound_by_the_plan_s_dwell() -> None:
     state = settled(decide(on_plan({(1, 8): Mode.MAX}), Woke(), at(1) + J), CommandState.APPLIED, 1.2).state
     asked = decide(state, OverrideRequested(override=an_override(Mode.MIN, 1.3, 3)), at(1.3))
-    assert asked.start is not None
+    assert the_start(asked).mode is Mode.MIN
 
 
 def test_a_plan_makes_at_most_eight_changes_in_a_day_and_then_leaves_the_pump_neutral() -> None:
@@ -167,51 +167,48 @@ def test_a_plan_makes_at_most_eight_changes_in_a_day_and_then_leaves_the_pump_ne
     for quarter in range(20 * 12):
         now = at(0, 5 * quarter)
         decision = decide(state, Woke(), now)
-        if decision.start is not None:
-            changes += decision.start.mode is not Mode.LOW
+        if started(decision) is not None:
+            changes += the_start(decision).mode is not Mode.LOW
             decision = settled(decision, CommandState.APPLIED, quarter / 12 + 0.05)
         state = decision.state
     assert changes == MAX_PLAN_CHANGES
-    assert state.settled is Mode.LOW
+    assert state.heating.settled is Mode.LOW
 
 
 def test_a_wish_that_failed_is_tried_again_later_and_later() -> None:
     decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
     failed = settled(decision, CommandState.IGNORED, 1.5)
-    assert failed.start is None
+    assert started(failed) is None
     assert failed.wake_at == at(1.5) + FIRST_RETRY
     again = decide(failed.state, Woke(), at(1.5) + FIRST_RETRY)
-    assert again.start is not None
     failed_again = settled(again, CommandState.UNVERIFIED, 2)
     assert failed_again.wake_at == at(2) + 2 * FIRST_RETRY
 
 
 def test_an_end_that_the_ledger_does_not_know_is_carried_there() -> None:
     decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
-    assert decision.state.open is not None
-    command = decision.state.open.command
+    assert decision.state.heating.open is not None
+    command = decision.state.heating.open.command
     outcome = an_outcome(command.command_id, CommandState.EXPIRED, at(2)).model_copy(update={"recorded": False})
     state = decide(decision.state, CommandSettled(outcome=outcome), at(2)).state
-    assert [e.kind for e in state.outbox] == [EventKind.PLANNED, EventKind.EXPIRED]
+    assert [e.kind for e in state.outbox] == [EventKind.PLANNED, EventKind.EXPIRED, EventKind.DEAD_LETTERED]
 
 
 def test_a_pump_seen_elsewhere_is_brought_back() -> None:
     state = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.APPLIED, 1.1).state
-    drifted = decide(state, Observed(as_of=at(3), mode=Mode.LOW), at(3))
-    assert drifted.start is not None
-    assert drifted.start.mode is Mode.MAX
+    drifted = decide(state, an_observation(at(3), Mode.LOW), at(3))
+    assert the_start(drifted).mode is Mode.MAX
 
 
 def test_an_old_observation_is_no_news() -> None:
     state = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.APPLIED, 1.1).state
-    assert decide(state, Observed(as_of=at(1), mode=Mode.LOW), at(3)).start is None
+    assert started(decide(state, an_observation(at(1), Mode.LOW), at(3))) is None
 
 
 def test_a_retired_pump_is_first_brought_to_neutral_and_takes_no_plan_any_more() -> None:
     state = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.APPLIED, 1.1).state
     leaving = decide(state, RetireRequested(), at(2))
-    assert leaving.start is not None
-    assert leaving.start.mode is Mode.LOW
+    assert the_start(leaving).mode is Mode.LOW
     late = decide(leaving.state, PlanArrived(plan=a_plan(9, {(0, 24): Mode.MAX})), at(2, 1))
     assert "retired" in late.state.refusal
     gone = settled(late, CommandState.APPLIED, 2.1)
@@ -225,8 +222,7 @@ def test_after_its_plan_ran_out_a_pump_goes_back_to_neutral() -> None:
         decide(decide(a_state(), PlanArrived(plan=plan), at(0)).state, Woke(), at(5)), CommandState.APPLIED, 5.1
     ).state
     over = decide(state, Woke(), at(6) + J)
-    assert over.start is not None
-    assert (over.start.mode, over.start.authority) == (Mode.LOW, Authority.NEUTRAL)
+    assert (the_start(over).mode, the_start(over).authority) == (Mode.LOW, Authority.NEUTRAL)
 
 
 def test_a_wish_that_fails_for_weeks_is_still_tried() -> None:
@@ -236,9 +232,9 @@ def test_a_wish_that_fails_for_weeks_is_still_tried() -> None:
     for _ in range(80):
         hours += 3
         decision = decide(state, Woke(), at(hours))
-        state = settled(decision, CommandState.REJECTED, hours).state if decision.state.open else decision.state
-    assert state.failed is not None
-    assert state.failed.count > 40
+        state = settled(decision, CommandState.REJECTED, hours).state if decision.state.heating.open else decision.state
+    assert state.heating.failed is not None
+    assert state.heating.failed.count > 40
 
 
 def test_tomorrow_s_plan_does_not_end_today_s() -> None:
@@ -265,17 +261,17 @@ def test_a_newer_plan_takes_over_from_its_own_first_slot_on() -> None:
 def test_a_person_does_not_wait_for_a_plan_s_back_off() -> None:
     failed = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.IGNORED, 1.5)
     asked = decide(failed.state, OverrideRequested(override=an_override(Mode.MAX, 1.5, 3)), at(1.5))
-    assert asked.start is not None
+    assert the_start(asked).authority is Authority.OVERRIDE
 
 
 def test_what_was_decided_stays_in_the_outbox_until_the_ledger_is_known_to_hold_it() -> None:
     decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
     assert [e.kind for e in decision.state.outbox] == [EventKind.PLANNED]
-    assert decision.state.outbox[0].command == decision.start
+    assert decision.state.outbox[0].command == started(decision)
     lost = settled(decision, CommandState.APPLIED, 1.1)
     assert lost.state.outbox == ()
-    assert decision.state.open is not None
-    outcome = an_outcome(decision.state.open.command.command_id, CommandState.SUPERSEDED, at(1.1))
+    assert decision.state.heating.open is not None
+    outcome = an_outcome(decision.state.heating.open.command.command_id, CommandState.SUPERSEDED, at(1.1))
     unseen = CommandSettled(outcome=outcome.model_copy(update={"recorded": False}))
     state = decide(decision.state, unseen, at(1.1)).state
     kinds = [e.kind for e in state.outbox]

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands import Authority, Command, CommandState
+from domain.following import MIN_PAUSE, MIN_RUN
 from domain.modes import Mode
 from domain.overrides import OverrideKind
 from domain.pump import (
     CommandSettled,
     Event,
-    Observed,
     OverrideEnded,
     OverrideRequested,
     PlanArrived,
@@ -21,8 +21,8 @@ from domain.pump import (
     RetireRequested,
     Woke,
 )
-from domain.steering import MIN_PAUSE, MIN_RUN, decide
-from tests.builders import MIDNIGHT, a_state, an_outcome, an_override, plan_of
+from domain.steering import decide
+from tests.builders import MIDNIGHT, a_state, an_observation, an_outcome, an_override, plan_of
 
 modes = st.sampled_from(list(Mode))
 plans = st.builds(plan_of, st.integers(1, 6), st.lists(modes, min_size=1, max_size=96))
@@ -53,11 +53,11 @@ class Pump:
         assert PumpState.model_validate_json(decision.state.model_dump_json()) == decision.state
         assert decision.wake_at is None or decision.wake_at > self.now
         self.state, self.wake_at = decision.state, decision.wake_at
-        if decision.start is not None:
-            self.in_flight.append(decision.start)
-            self.started.append(decision.start)
+        for command in decision.starts:
+            self.in_flight.append(command)
+            self.started.append(command)
         assert len(self.in_flight) <= 1, "two writes in flight for one lever"
-        assert (self.state.open is not None) == bool(self.in_flight)
+        assert (self.state.heating.open is not None) == bool(self.in_flight)
 
     def finish(self, end: CommandState, seen: Mode | None) -> None:
         if self.in_flight:
@@ -92,7 +92,7 @@ def act(pump: Pump, step: tuple[str, Any], n: int) -> None:
         case ("end-override", _):
             pump.meet(OverrideEnded())
         case ("observed", mode):
-            pump.meet(Observed(as_of=pump.now, mode=mode))
+            pump.meet(an_observation(pump.now, mode))
         case ("retire", _):
             pump.meet(RetireRequested())
 
@@ -154,5 +154,5 @@ def test_with_no_more_news_every_pump_ends_neutral(story) -> None:  # type: igno
             pump.meet(Woke())
         else:
             break
-    assert pump.state.settled is Mode.LOW
+    assert pump.state.heating.settled is Mode.LOW
     assert not pump.in_flight

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.commands import CommandState
+from domain.commands import Authority, CommandState
 from domain.verification import (
     MAX_WRITES,
     Answer,
@@ -28,8 +28,26 @@ def a_write(
     return WriteRecord(write_no=no, at=at(hours), setting=setting, answer=answer, ignored=ignored)
 
 
-def test_the_first_attempt_writes() -> None:
+def test_a_person_s_first_attempt_writes_and_a_plan_s_looks_whether_somebody_turned_the_knob() -> None:
     assert before_looking(a_command(), MAX_SETTING, Progress(), TIMING, at(0)) == Write()
+    assert before_looking(a_command(authority=Authority.PLAN), MAX_SETTING, Progress(), TIMING, at(0)) == Look()
+
+
+def test_a_first_look_that_finds_the_wish_fulfilled_needs_no_write_and_an_old_one_is_no_evidence() -> None:
+    command = a_command(decided=6, authority=Authority.PLAN)
+    fresh, old = a_reading(MAX_SETTING, at(5, 50)), a_reading(MAX_SETTING, at(5, 20))
+    _, step = after_looking(command, MAX_SETTING, Progress(), fresh, TIMING, at(6))
+    assert step == End(state=CommandState.APPLIED)
+    verdict, step = after_looking(command, MAX_SETTING, Progress(), old, TIMING, at(6))
+    assert (verdict, step) == (Verdict.UNKNOWN, Write())
+
+
+def test_an_older_lost_write_may_land_after_a_newer_one_of_the_same_value() -> None:
+    lost = a_write(hours=1, answer=Answer.LOST, setting=-2.0)
+    accepted = a_write(hours=1.05, setting=-2.0)
+    progress = Progress(before=accepted, others=(lost,))
+    step = before_looking(a_command(decided=1.06), MAX_SETTING, progress, TIMING, at(1.06))
+    assert isinstance(step, Wait)
 
 
 def test_any_later_attempt_reads_first() -> None:

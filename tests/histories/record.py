@@ -22,9 +22,10 @@ from temporalio.client import WorkflowHandle
 from console.planning import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.modes import Mode
 from domain.plans import ModeSegment, PricePlan
+from domain.pump import OverrideEnded, RetireRequested
 from tests.builders import an_override
 from tests.world import TestWorld, a_world
-from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, EndOverride, PlanningInput, Retire
+from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Act, PlanningInput
 from workflows.heat_pump import HeatPumpWorkflow
 
 HERE = Path(__file__).parent
@@ -56,11 +57,13 @@ async def a_life_of_a_pump(world: TestWorld) -> WorkflowHandle[Any, Any]:
     wish = an_override(Mode.MIN, hours, hours + 3, override_id="o-cold-feet")
     await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish)
     await reach(world, pump, Mode.MIN)
-    ended = EndOverride(override_id="o-cold-feet", who="resident", why="warm again")
-    await world.handle(pump).execute_update(HeatPumpWorkflow.end_override, ended)
+    ended = Act(event=OverrideEnded(override_id="o-cold-feet"), who="resident", why="warm again")
+    await world.handle(pump).execute_update(HeatPumpWorkflow.act, ended)
     await reach(world, pump, Mode.MAX)
     await world.send(pump, {"revision": 2, "segments": [{"mode": "TURBO"}]})
-    await world.handle(pump).execute_update(HeatPumpWorkflow.retire, Retire(who="resident", why="moving out"))
+    await world.handle(pump).execute_update(
+        HeatPumpWorkflow.act, Act(event=RetireRequested(), who="resident", why="moving out")
+    )
     await world.handle(pump).result()
     return world.handle(pump)
 
@@ -70,7 +73,7 @@ async def reach(world: TestWorld, pump: str, mode: Mode) -> None:
 
     async def there() -> bool:
         state = (await world.status(pump)).state
-        return state.settled is mode and state.open is None
+        return state.heating.settled is mode and state.heating.open is None
 
     await world.until(there, within=timedelta(hours=4))
 

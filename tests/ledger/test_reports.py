@@ -55,8 +55,8 @@ async def test_events_come_with_the_words_of_their_command_in_the_order_they_wer
 async def test_pumps_are_listed_with_their_newest_command_and_the_retired_are_not_steered(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001", "p-0002")
     pumps = LedgerPumps(engine)
-    assert not await pumps.enrol(a_profile(baseline_setting=9.0), at(1)), "a pump stays as it was enrolled"
-    assert (await pumps.profile("p-0001")).baseline_setting == 0.0
+    assert not await pumps.enrol(a_profile(baseline=9.0), at(1)), "a pump stays as it was enrolled"
+    assert (await pumps.profile("p-0001")).heating.baseline == 0.0
     commands = LedgerCommands(engine, engine)
     for seq in (1, 2):
         await live(commands, a_command_of("p-0002", seq=seq), EventKind.PLANNED)

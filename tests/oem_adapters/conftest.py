@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from domain.oem import PumpAddress
+from domain.oem import CallMade, PumpAddress
+from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.loopback import Loopback, running_cloud
 from tests.oem_adapters.vault import VaultInMemory, a_token
@@ -42,3 +43,14 @@ def pump() -> PumpAddress:
     return PumpAddress(
         pump_id="pump-1", oem="nibe", account_id="account-1", vendor_system_id="sys-1", vendor_device_id="dev/1"
     )
+
+
+@pytest.fixture
+def calls() -> list[CallMade]:
+    """What `nibe` told of its calls."""
+    return []
+
+
+@pytest.fixture
+def nibe(client: httpx.AsyncClient, vault: VaultInMemory, calls: list[CallMade]) -> NibeMyUplink:
+    return NibeMyUplink(client, vault, SHORT, calls.append)

@@ -31,6 +31,13 @@ def an_offset(value: Any = 0, **fields: Any) -> dict[str, Any]:
     return a_point("47011", value, **{**limits, **fields})
 
 
+def a_comfort_step(value: Any = 1, **fields: Any) -> dict[str, Any]:
+    limits = {"writable": True, "minValue": 0, "maxValue": 4, "scaleValue": "1", "parameterName": "comfort mode"}
+    words = {4: "smart control", 0: "economy", 1: "normal", 2: "luxury"}
+    choices = [{"value": str(number), "text": word, "icon": ""} for number, word in words.items()]
+    return a_point("47041", value, **{**limits, "enumValues": choices, **fields})
+
+
 def f_series_points(offset: Any = 0, room: Any = 21.2, stamp: str = STAMP) -> list[dict[str, Any]]:
     points = [
         a_point("40004", -9.3),

@@ -3,46 +3,28 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from domain.modes import Lever
 from domain.oem import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.nibe_myuplink.const import TIMING
-from tests.oem_adapters.conftest import NOW, SHORT
+from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import HANG, Answer, Loopback, Request
 from tests.oem_adapters.nibe_bodies import a_device, a_system, a_zone, an_offset, f_series_points, s_series_points
-from tests.oem_adapters.vault import VaultInMemory
+from tests.oem_adapters.nibe_cloud import (
+    DEVICE,
+    OLD,
+    POINTS,
+    ZONE,
+    ZONES,
+    an_f_series,
+    an_s_series,
+    modified,
+    only_asked,
+)
 
-DEVICE = "/v2/devices/dev%2F1"
-POINTS, ZONES, ZONE = f"{DEVICE}/points", f"{DEVICE}/smart-home-zones", f"{DEVICE}/zones/1"
 OFFSET, ROOM = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT
-OLD = "2026-01-21T05:20:00+00:00"
-MODIFIED = Answer({"status": 200, "payload": {"47011": "modified"}})
-
-
-@pytest.fixture
-def nibe(client: httpx.AsyncClient, vault: VaultInMemory) -> NibeMyUplink:
-    return NibeMyUplink(client, vault, SHORT)
-
-
-def an_f_series(cloud: Loopback, **points: Any) -> None:
-    cloud.on("GET", DEVICE, Answer(a_device("F1155-12")))
-    cloud.on("GET", POINTS, lambda r: Answer(_only_asked(r, f_series_points(**points))))
-    cloud.on("PATCH", POINTS, MODIFIED)
-
-
-def an_s_series(cloud: Loopback, *zones: dict[str, Any]) -> None:
-    cloud.on("GET", DEVICE, Answer(a_device("S1255-12")))
-    cloud.on("GET", POINTS, lambda r: Answer(_only_asked(r, s_series_points())))
-    cloud.on("GET", ZONES, Answer(list(zones or (a_zone(),))))
-    cloud.on("PATCH", ZONE, Answer({"status": 200, "payload": {"setpointHeat": "modified"}}))
-
-
-def _only_asked(request: Request, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    asked = request.query.get("parameters")
-    return points if asked is None else [p for p in points if p["parameterId"] in asked.split(",")]
 
 
 async def test_discovery_walks_all_pages(cloud: Loopback, nibe: NibeMyUplink) -> None:
@@ -202,7 +184,7 @@ async def test_a_lever_that_left_its_id_is_looked_for_again(
     an_f_series(cloud)
     await nibe.read(pump, OFFSET, NOW)
     moved = an_offset(4, parameterId="99", smartHomeCategories=["sh-indoorSpOffsHeat"])
-    cloud.on("GET", POINTS, lambda r: Answer(_only_asked(r, [*f_series_points()[:-1], moved])))
+    cloud.on("GET", POINTS, lambda r: Answer(only_asked(r, [*f_series_points()[:-1], moved])))
     assert (await nibe.read(pump, OFFSET, NOW)).setting == 4.0
     assert len(cloud.requests) == 3
 
@@ -231,7 +213,7 @@ async def test_few_old_points_are_not_believed_before_all_were_seen(
     quiet[3]["timestamp"] = "2026-01-21T05:59:00+00:00"  # degree minutes, which a reading does not ask for
     an_f_series(cloud)
     await nibe.capability(pump, NOW)
-    cloud.on("GET", POINTS, lambda r: Answer(_only_asked(r, quiet)))
+    cloud.on("GET", POINTS, lambda r: Answer(only_asked(r, quiet)))
     assert (await nibe.read(pump, OFFSET, NOW)).as_of == NOW - timedelta(minutes=1)
 
 
@@ -344,7 +326,7 @@ async def test_a_refused_write_forgets_what_it_relied_on(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
 ) -> None:
     an_f_series(cloud)
-    cloud.on("PATCH", POINTS, Answer({}, 400), MODIFIED)
+    cloud.on("PATCH", POINTS, Answer({}, 400), modified)
     with pytest.raises(Rejected):
         await nibe.write(pump, OFFSET, 1.0, NOW)
     await nibe.write(pump, OFFSET, 1.0, NOW)

@@ -28,6 +28,16 @@ def test_the_recorded_points_of_a_real_f730_are_understood(real_data: Path) -> N
         Quantity.POWER_W: None,
         Quantity.HEATING_OFFSET: None,
         Quantity.ROOM_SETPOINT_C: None,
+        Quantity.HOT_WATER_COMFORT: None,
+        Quantity.HOT_WATER_C: 46.0,
+        Quantity.TARGET_C: 37.9,
+        Quantity.PRIORITY: None,
+        Quantity.DEFROST_S: 0.0,
+        Quantity.OPERATING_MODE: None,
+        Quantity.ALLOW_HEATING: None,
+        Quantity.HOLIDAY: None,
+        Quantity.EXTERNAL_ADJUSTMENT: None,
+        Quantity.PRICE_ADAPTION: None,
     }
     absent = next(point for point in recorded if point.parameter_id == "40047")
     assert absent.value is None

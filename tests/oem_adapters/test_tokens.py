@@ -210,6 +210,8 @@ async def test_a_final_oauth_error_needs_a_person_and_keeps_the_old_token(
     "reply",
     [
         Answer({"error": "temporarily_unavailable"}, 400),
+        Answer({"error": "invalid_client"}, 503),
+        Answer({"error": "invalid_grant"}, 500),
         Answer(raw=b"<html>", status=502),
         Answer(raw=b"<html>"),
         Answer([1]),

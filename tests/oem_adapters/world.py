@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from domain.clock import SteeringClock
-from domain.oem import PumpAddress
+from domain.oem import Condition, PumpAddress
 
 EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
 CONSENTED = "a-refresh-token-by-consent"
@@ -58,6 +58,26 @@ class World:
             yield
         finally:
             httpx.post(f"{self.url}/_world/faults", json=dict.fromkeys(named, 0.0)).raise_for_status()
+
+    @contextlib.contextmanager
+    def standing(self, condition: Condition, *pump_ids: str) -> Iterator[None]:
+        """Bring a condition about at some units for a while."""
+        self._bring_about(condition, pump_ids)
+        try:
+            yield
+        finally:
+            self._bring_about(Condition.NORMAL, pump_ids)
+
+    def _bring_about(self, condition: Condition, pump_ids: Iterable[str]) -> None:
+        for pump_id in pump_ids:
+            wish = {"pump": pump_id, "condition": condition.value}
+            httpx.post(f"{self.url}/_world/condition", json=wish).raise_for_status()
+
+    def fail_from_now_on(self, oem: str, kind: str) -> None:
+        """Begin an outage of a vendor's whole cloud that outlives every test."""
+        now = self.now()
+        span = {"starts": now.isoformat(), "ends": (now + timedelta(days=1)).isoformat()}
+        httpx.post(f"{self.url}/_world/outage", json={"oem": oem, "kind": kind, **span}).raise_for_status()
 
 
 @contextlib.contextmanager

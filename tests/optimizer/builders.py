@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.enrolment import BuildingClass, ComfortBand, Emitter, Enrolment, PumpProfile
+from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
 from domain.modes import Lever, Mode
 from domain.planning import PlanningRequest, PumpForPlanning
 from domain.series import PriceSeries, WeatherSeries
+from domain.site import ComfortBand, Emitter
 from optimizer.house import LOSS_W_PER_M2_K
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
@@ -47,7 +48,9 @@ def a_pump(
         rated_heat_kw=heat_kw,
         band=band or ComfortBand(),
     )
-    profile = PumpProfile(enrolment=enrolment, model="S1155", lever=lever, baseline_setting=0.0, has_room_sensor=sensor)
+    profile = PumpProfile(
+        enrolment=enrolment, model="S1155", heating=LeverSetup(lever=lever, baseline=0.0), has_room_sensor=sensor
+    )
     return PumpForPlanning(profile=profile, room_c=room_c if sensor else None, mode=mode, held_slots=held_slots)
 
 

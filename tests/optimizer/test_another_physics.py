@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from domain.enrolment import Emitter
 from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
 from domain.planning import PumpForPlanning
+from domain.site import Emitter
 from optimizer.house import House, house_of
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_fleet, a_request, two_peaks
@@ -38,7 +38,7 @@ class TwoMassHouse:
         self.air, self.wall = 0.012 * area, 1.3 * around(prior.capacity_kwh_per_k, 0.3)
         self.water = 0.028 * area if enrolment.emitter is Emitter.FLOOR else max(0.004 * area, 0.3)
         self.to_wall, self.area, self.rated = 0.02 * area, area, 1.1 * enrolment.rated_heat_kw
-        self.lever = pump.profile.lever
+        self.lever = pump.profile.heating.lever
         self.per_unit = around(WATER_K_PER_UNIT[self.lever], 0.25)
         self.held = prior.room_held_c
         self.state = (self.held, self.held, self.held + 8.0)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.enrolment import BuildingClass, Emitter
+from domain.enrolment import BuildingClass
 from domain.modes import Lever, Mode
 from domain.planning import PlanningRequest, PumpForPlanning
+from domain.site import Emitter
 from optimizer.bound import underestimate
 from optimizer.dwell import dwell_of
 from optimizer.house import MODES

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from domain.enrolment import BuildingClass, Emitter
+from domain.enrolment import BuildingClass
 from domain.modes import Lever
 from domain.planning import PumpForPlanning
+from domain.site import Emitter
 from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
 from optimizer.objective import evaluate, neutral_path, objective_of
 from optimizer.response import Horizon, respond

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from domain.enrolment import BuildingClass, ComfortBand
+from domain.enrolment import BuildingClass
 from domain.modes import Lever, Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
+from domain.site import ComfortBand
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet
 from tests.optimizer.builders import a_fleet, a_pump, a_request, two_peaks
@@ -278,3 +279,13 @@ def test_nothing_is_written_to_standard_output() -> None:
 
 def test_modes_are_in_the_order_the_arrays_use() -> None:
     assert MODES == (Mode.MIN, Mode.LOW, Mode.MID, Mode.MAX)
+
+
+def test_in_a_cold_snap_nobody_is_set_back_and_the_bound_still_holds() -> None:
+    pumps = a_fleet(6)
+    free = plan_fleet(a_request(pumps))
+    floored = plan_fleet(a_request([p.model_copy(update={"floor": Mode.LOW}) for p in pumps]))
+    assert any(Mode.MIN in p.modes for p in free.pumps), "else this shows nothing"
+    assert not any(Mode.MIN in p.modes for p in floored.pumps)
+    assert free.certificate.cost_eur <= floored.certificate.cost_eur + 1e-6
+    assert floored.certificate.lower_bound_eur <= floored.certificate.cost_eur + 1e-6

@@ -4,8 +4,9 @@ import numpy as np
 import pulp
 import pytest
 
-from domain.enrolment import BuildingClass, Emitter
+from domain.enrolment import BuildingClass
 from domain.modes import Lever, Mode
+from domain.site import Emitter
 from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES

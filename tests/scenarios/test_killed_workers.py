@@ -37,7 +37,7 @@ async def test_a_worker_killed_after_the_cloud_took_the_write_and_before_its_ans
 async def test_a_worker_killed_before_the_write(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1) as world:
         pump = world.pump(1)
-        lever = (await world.access.ledger.pumps.profile(pump)).lever
+        lever = (await world.access.ledger.pumps.profile(pump)).heating.lever
         key = func.hashtextextended(f"{pump}/{lever.value}", 0)
         async with world.access.ledger.fences.connect() as holding:
             await holding.execute(select(func.pg_advisory_lock(key)))
@@ -75,6 +75,6 @@ async def _wish(world: TestWorld, pumps: list[str], mode: Mode) -> None:
 
 async def _changed_once_to_each_and_never_late(world: TestWorld, pump: str, *modes: Mode) -> None:
     profile = await world.access.ledger.pumps.profile(pump)
-    assert [c["value"] for c in world.changes(pump)] == [profile.setting_for(mode) for mode in modes]
+    assert [c["value"] for c in world.changes(pump)] == [profile.heating.setting_for(mode) for mode in modes]
     expiry = [e["expires_at"] for e in await world.events(pump) if e["event"] == "planned"]
     assert all(datetime.fromisoformat(r["at"]) < expiry[-1] for r in world.requests(pump))

@@ -13,11 +13,11 @@ from temporalio.worker import Replayer
 from console.report import commands_figures
 from domain.modes import Mode
 from domain.plans import ModeSegment, PricePlan
-from domain.pump import PumpState
+from domain.pump import OverrideEnded, PumpState, RetireRequested
 from tests.builders import MIDNIGHT, an_override
 from tests.world import TestWorld, a_world
 from worker import workflow_runner
-from workflows.contracts import EndOverride, Retire
+from workflows.contracts import Act
 from workflows.heat_pump import HeatPumpWorkflow
 
 pytestmark = pytest.mark.servers
@@ -46,11 +46,11 @@ async def test_a_plan_is_obeyed_verified_and_written_down_as_it_truly_was(tmp_pa
         for pump in pumps:
             await world.until(partial(_is_in, world, pump, Mode.MAX))
             profile = await world.access.ledger.pumps.profile(pump)
-            assert world.setting(pump) == profile.setting_for(Mode.MAX)
+            assert world.setting(pump) == profile.heating.setting_for(Mode.MAX)
             kinds = await world.kinds(pump)
             assert kinds == ["planned", "sent", "accepted", "applied"]
             assert [r["cause"] for r in world.requests(pump)] == ["accepted"]
-            assert [c["value"] for c in world.changes(pump)] == [profile.setting_for(Mode.MAX)]
+            assert [c["value"] for c in world.changes(pump)] == [profile.heating.setting_for(Mode.MAX)]
             events = {e["event"]: e for e in await world.events(pump)}
             change = world.changes(pump)[0]
             assert events["sent"]["at"].isoformat() <= change["at"] <= events["applied"]["at"].isoformat()
@@ -58,7 +58,7 @@ async def test_a_plan_is_obeyed_verified_and_written_down_as_it_truly_was(tmp_pa
 
 async def _is_in(world: TestWorld, pump: str, mode: Mode) -> bool:
     status = await world.status(pump)
-    return status.state.settled is mode and status.state.open is None
+    return status.state.heating.settled is mode and status.state.heating.open is None
 
 
 async def test_an_override_is_answered_at_once_verified_later_and_ends_by_a_person(tmp_path: Path) -> None:
@@ -75,11 +75,11 @@ async def test_an_override_is_answered_at_once_verified_later_and_ends_by_a_pers
         assert again.command_id == answer.command_id
         await world.until(lambda: _is_in(world, pump, Mode.MAX))
         assert (await world.status(pump)).authority == "override"
-        end = EndOverride(who="resident", why="warm again")
-        await world.handle(pump).execute_update(HeatPumpWorkflow.end_override, end)
+        end = Act(event=OverrideEnded(), who="resident", why="warm again")
+        await world.handle(pump).execute_update(HeatPumpWorkflow.act, end)
         await world.until(lambda: _is_in(world, pump, Mode.MIN))
         with pytest.raises(WorkflowUpdateFailedError) as refused:
-            await world.handle(pump).execute_update(HeatPumpWorkflow.end_override, end)
+            await world.handle(pump).execute_update(HeatPumpWorkflow.act, end)
         assert "no override is in force" in str(refused.value.cause)
 
 
@@ -101,7 +101,7 @@ async def test_wishes_that_pile_up_before_a_worker_comes_end_in_the_strongest_an
         assert figures["applied"] == 1
         assert all(e["mode"] for e in await world.events(pump)), "every command has its row"
         profile = await world.access.ledger.pumps.profile(pump)
-        assert world.setting(pump) == profile.setting_for(Mode.MIN)
+        assert world.setting(pump) == profile.heating.setting_for(Mode.MIN)
 
 
 async def test_a_retired_pump_is_left_neutral_and_a_late_plan_does_not_resurrect_it(tmp_path: Path) -> None:
@@ -109,10 +109,12 @@ async def test_a_retired_pump_is_left_neutral_and_a_late_plan_does_not_resurrect
         pump = world.pump(1)
         await world.send(pump, plan_from(world, 1, Mode.MAX))
         await world.until(lambda: _is_in(world, pump, Mode.MAX))
-        await world.handle(pump).execute_update(HeatPumpWorkflow.retire, Retire(who="resident", why="moving out"))
+        await world.handle(pump).execute_update(
+            HeatPumpWorkflow.act, Act(event=RetireRequested(), who="resident", why="moving out")
+        )
         await asyncio.wait_for(world.handle(pump).result(), 20)
         profile = await world.access.ledger.pumps.profile(pump)
-        assert world.setting(pump) == profile.baseline_setting
+        assert world.setting(pump) == profile.heating.baseline
         with pytest.raises(RPCError, match="already completed"):
             await world.send(pump, plan_from(world, 2, Mode.MAX))
         assert list(await world.access.ledger.pumps.active()) == []
@@ -137,7 +139,7 @@ async def test_bad_messages_are_refused_visibly_and_the_pump_stays_as_it_was(tmp
         await asyncio.sleep(0.5)
         status = await world.status(pump)
         assert status.state.plan == good
-        assert status.state.settled is Mode.MAX
+        assert status.state.heating.settled is Mode.MAX
 
 
 async def _refusal_holds(world: TestWorld, pump: str, sentence: str) -> bool:

@@ -141,7 +141,7 @@ class Simulator:
 
     def truth(self, pump: str) -> list[dict[str, Any]]:
         self.http.get("/_world/now")  # computes up to this moment; the world's own tick may be due
-        return [line for line in truth_of(self.folder) if line["pump"] == pump]
+        return [line for line in truth_of(self.folder) if line.get("pump") == pump]
 
     def last_request(self, pump: str) -> dict[str, Any]:
         """What became of the newest write."""

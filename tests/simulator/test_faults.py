@@ -2,16 +2,26 @@
 
 import pytest
 
-from simulator.faults import FAULTS, Dice, checked_rates
+from simulator.faults import FAULTS, PER_DAY, Dice, checked_rates
 
 
-@pytest.mark.parametrize("rates", [{"earthquake": 0.1}, {"timeout": -0.1}, {"timeout": 1.1}, {"timeout": True}])
+@pytest.mark.parametrize(
+    "rates",
+    [
+        {"earthquake": 0.1},
+        {"timeout": -0.1},
+        {"timeout": 1.1},
+        {"timeout": True},
+        {"touched": 20.1},
+        {"drift": -1.0},
+    ],
+)
 def test_a_bad_rate_is_named(rates: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(rates))):
         checked_rates(rates)
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "offline"])
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in {"offline", *PER_DAY}])
 def test_a_fault_strikes_about_as_often_as_its_rate_and_the_same_requests_again(fault: str) -> None:
     strikes = [
         [Dice(5, 0.0, {fault: 0.1}).strikes(fault, "unit", number, 10.0) for number in range(3000)] for _ in range(2)
@@ -46,6 +56,10 @@ def test_no_fault_strikes_up_to_the_epoch() -> None:
     assert not any(dice.strikes(fault, "unit", 1, 100.0) for fault in FAULTS)
     assert not dice.offline("unit", 100.0)
     assert dice.strikes("timeout", "unit", 1, 100.1)
+
+
+def test_rates_per_day_may_be_more_than_one() -> None:
+    assert checked_rates({"touched": 20, "drift": 1.5}) == {"touched": 20.0, "drift": 1.5}
 
 
 def test_rates_change_one_by_one() -> None:

@@ -1,5 +1,6 @@
 """The world along its clock: twins, levers, books, and going on after a restart."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from domain.enrolment import Enrolment
 from simulator.commissioning import draw_house
 from simulator.config import ConfigError
-from simulator.unit import Unit, Wish
+from simulator.unit import Unit
 from simulator.world_api import sheet
 from tests.simulator.builders import EPOCH, HandClock
 from tests.simulator.conftest import MakeWorld, truth_of
@@ -70,14 +71,16 @@ def test_a_newer_write_replaces_a_pending_one_but_not_one_lost_on_its_way(
     first = unit.setting
     unit.ask(first + 1.0, EPOCH_S + 30.0)
     unit.ask(first + 2.0, EPOCH_S + 50.0)
-    unit.late.append(Wish(first - 1.0, EPOCH_S + 200.0))
+    unit.ask_late(first - 1.0, EPOCH_S + 200.0)
     world.advance_to(EPOCH_S + 40.0)
     assert unit.setting == first
     world.advance_to(EPOCH_S + 100.0)
     assert unit.setting == first + 2.0
     world.advance_to(EPOCH_S + 300.0)
     assert unit.setting == first - 1.0
-    causes = [line["cause"] for line in truth_of(tmp_path) if line["pump"] == unit.pump_id]
+    causes = [
+        line["cause"] for line in truth_of(tmp_path) if line["pump"] == unit.pump_id and line["lever"] == unit.lever
+    ]
     assert causes == ["initial", "write", "late-write"]
 
 
@@ -123,6 +126,18 @@ def test_a_state_file_of_another_world_is_refused(
     make_world(state_file=state_file).close()
     with pytest.raises(ConfigError, match="another world"):
         make_world(state_file=state_file, **change)
+
+
+def test_a_state_file_of_an_older_simulator_is_refused_with_a_clear_sentence(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    state_file = tmp_path / "state.json"
+    make_world(state_file=state_file).close()
+    kept = json.loads(state_file.read_text())
+    del kept["version"]
+    state_file.write_text(json.dumps(kept))
+    with pytest.raises(ConfigError, match="version 1, this simulator keeps version 2: remove it"):
+        make_world(state_file=state_file)
 
 
 def test_time_stands_still_before_the_start_on_the_wall(make_world: MakeWorld) -> None:

@@ -1,0 +1,159 @@
+"""What a sweep does with what it saw: keeps it, tells pumps what is news, settles and promotes commands in the ledger.
+
+Protects: a reading is kept before it is judged, and told before it is remembered as told, so that a lost worker repeats
+news and never swallows it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from domain.commands import CommandEvent, EventKind
+from domain.enrolment import PumpProfile
+from domain.evidence import AppliedCommand, Verdict, judge_effect
+from domain.oem import Reading, VendorTiming
+from domain.ports import (
+    BreakerView,
+    CommandLog,
+    ObservationDelivery,
+    ObservationLog,
+    OemAdapter,
+    PumpDirectory,
+    WatchLog,
+)
+from domain.pump import Observed
+from domain.sweeping import Expected, WatchRecord, news_of, observed_from, settling_event, silence
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepPorts:
+    """What a sweep needs of the world."""
+
+    pumps: PumpDirectory
+    observations: ObservationLog
+    watching: WatchLog
+    breakers: BreakerView
+    commands: CommandLog
+    adapters: Mapping[str, OemAdapter]
+    deliver: ObservationDelivery
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a pump gave; neither reading nor silence where it told nothing."""
+
+    profile: PumpProfile
+    reading: Reading | None = None
+    is_silent: bool = False
+
+    @property
+    def pump_id(self) -> str:
+        return self.profile.enrolment.pump_id
+
+
+class Judge:
+    """Judges looks, and remembers of every pump what it was told."""
+
+    def __init__(self, ports: SweepPorts, timing: VendorTiming, now: Callable[[], datetime]) -> None:
+        self._ports = ports
+        self._timing = timing
+        self._now = now
+        self.records: dict[str, WatchRecord] = {}
+        self.looks = 0
+        self.told = 0
+
+    async def remember(self, pump_ids: Sequence[str]) -> None:
+        """Take up what earlier sweeps kept in mind of these pumps."""
+        self.records = await self._ports.watching.records(pump_ids)
+
+    async def judge(self, looks: Sequence[Look], disconnected: Mapping[str, bool]) -> None:
+        """Keep, tell and remember what was seen. Newest commands are asked anew, for they moved on during the pass."""
+        if not looks:
+            return
+        now = self._now()
+        read = [(look.pump_id, look.reading) for look in looks if look.reading is not None]
+        await self._ports.observations.store(read, now)
+        expected = await self._ports.watching.expected([look.pump_id for look in looks])
+        records = [
+            await self._judge_one(look, expected.get(look.pump_id, ()), disconnected.get(look.pump_id), now)
+            for look in looks
+        ]
+        await self._ports.watching.keep(records)
+        self.records |= {record.pump_id: record for record in records}
+        self.looks += len(looks)
+
+    async def _judge_one(
+        self, look: Look, expected: Sequence[Expected], is_disconnected: bool | None, now: datetime
+    ) -> WatchRecord:
+        had = self.records.get(look.pump_id)
+        record = _looked_at(look.pump_id, had, is_disconnected, now)
+        if look.reading is not None:
+            seen = observed_from(look.profile, look.reading, self._timing, now)
+        elif look.is_silent:
+            seen = silence(now)
+        else:
+            return record.model_copy(update={"unanswered": record.unanswered + 1})
+        update: dict[str, object] = {"is_silent": seen.silent, "unanswered": 0}
+        if not seen.silent:
+            update |= {"as_of": seen.as_of, "room_c": seen.room_c}
+            await self._settle(look.pump_id, expected, seen)
+        news = news_of(look.profile, expected, had, seen, now)
+        if news.has_drifted:
+            update["drifted_at"] = now
+        if not news.reasons or await self._tell(look.pump_id, seen, news.reasons):
+            update["told"] = news.told
+        return record.model_copy(update=update)
+
+    async def _settle(self, pump_id: str, expected: Sequence[Expected], seen: Observed) -> None:
+        events = [settling_event(pump_id, newest, seen, self._timing) for newest in expected]
+        await self._ports.commands.record([event for event in events if event is not None])
+
+    async def _tell(self, pump_id: str, seen: Observed, reasons: Sequence[str]) -> bool:
+        """Whether its workflow has it now, or is there no more; where not, it is told at the next look."""
+        try:
+            is_steered = await self._ports.deliver(pump_id, seen)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the other pumps' news must not wait for it
+            log.warning("observation not delivered", pump=pump_id, reason=f"{type(error).__name__}: {error}")
+            return False
+        self.told += is_steered
+        log.info("observation told", pump=pump_id, reasons=list(reasons), steered=is_steered)
+        return True
+
+    async def promote(self, pump_ids: Sequence[str]) -> None:
+        """Write down which applied commands were seen to have had an effect; nobody needs a signal for it."""
+        now = self._now()
+        newest = await self._ports.watching.expected(pump_ids)
+        applied = [one for i, many in newest.items() for e in many if (one := e.applied(i, now)) is not None]
+        if not applied:
+            return
+        since = min(command.looks_back_to for command in applied)
+        readings = await self._ports.watching.readings(sorted({c.pump_id for c in applied}), since)
+        events = [_effective(command, readings.get(command.pump_id, []), now) for command in applied]
+        await self._ports.commands.record([event for event in events if event is not None])
+
+
+def _looked_at(pump_id: str, had: WatchRecord | None, is_disconnected: bool | None, now: datetime) -> WatchRecord:
+    record = had or WatchRecord(pump_id=pump_id, looked_at=now)
+    times = record.disconnected
+    if is_disconnected is not None:
+        times = times + 1 if is_disconnected else 0
+    return record.model_copy(update={"looked_at": now, "disconnected": times})
+
+
+def _effective(command: AppliedCommand, readings: Sequence[Reading], now: datetime) -> CommandEvent | None:
+    evidence = judge_effect(command, readings, now)
+    if evidence.verdict is not Verdict.EFFECTIVE:
+        return None
+    return CommandEvent(
+        command_id=command.command_id,
+        pump_id=command.pump_id,
+        at=now,
+        kind=EventKind.EFFECTIVE,
+        lever=command.lever,
+        setting=command.setting,
+        reason=evidence.sentence,
+    )

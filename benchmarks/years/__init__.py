@@ -1,0 +1,1 @@
+"""The parts of `benchmarks.simulated_years`: a seeded world around the real rules of one pump."""

@@ -1,0 +1,229 @@
+"""A second, slow reading of who wins (decision 25), from what was told to a pump and not from what the pump remembers.
+
+Protects: the rules that are judged and the rules that judge share no line; this module calls none of `domain.wishes`.
+From strong to weak: the unit's own protection and lost power (nothing is written) > room and tank floors > opted out,
+in service or steered by somebody at the unit (only a restore) > grid and home limits (a cap, never below a floor) >
+the newest household wish > others' wishes on its behalf > an operator's stop > the plan > neutral.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.modes import Circuit, HotWaterMode, Level, Mode
+from domain.oem import Condition
+from domain.orders import Order, OrderKind
+from domain.overrides import Override, OverrideKind, Purpose
+from domain.plans import PricePlan
+from domain.pump import (
+    ComfortChanged,
+    Event,
+    Observed,
+    OrderGiven,
+    OrderLifted,
+    OverrideEnded,
+    OverrideRequested,
+    PlanArrived,
+    RetireRequested,
+    SteeringConsent,
+)
+from domain.site import Emitter, HomeShare
+
+JITTER_S = 300.0
+STAGGER_S = 900.0
+_STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
+
+
+def _own_share(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What should be on a circuit, whether nothing may be written, and whether only a plan says so."""
+
+    level: Level
+    is_held: bool
+    by: str
+    """plan, person, stop, limit, gone, outside or floor: the rule that decided."""
+
+
+@dataclass
+class Oracle:
+    """Everything that was told to one pump."""
+
+    pump_id: str
+    emitter: Emitter
+    home: HomeShare | None
+    room_min_c: float
+    plans: dict[int, PricePlan] = field(default_factory=dict)
+    overrides: dict[str, Override] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    touches: list[Override] = field(default_factory=list)
+    orders: dict[str, Order] = field(default_factory=dict)
+    lifted: dict[str, datetime] = field(default_factory=dict)
+    opted_out: bool = False
+    retiring: bool = False
+    condition: Condition = Condition.NORMAL
+    is_cold: bool = False
+    cold_since: datetime | None = None
+    is_tank_cold: bool = False
+    seen_as_of: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.jitter = timedelta(seconds=JITTER_S * _own_share(self.pump_id))
+        self.stagger = timedelta(seconds=STAGGER_S * _own_share(f"stagger/{self.pump_id}"))
+
+    @property
+    def floor_c(self) -> float:
+        """A kelvin below the band, never below 17."""
+        return max(17.0, self.room_min_c - 1.0)
+
+    # --- what was told ---------------------------------------------------------------------------------------------
+
+    def hear(self, event: Event, now: datetime, touches: tuple[Override, ...]) -> None:  # noqa: C901 -- a line an event
+        """An event as it reached the pump; `touches` are the settings by hand that stand since."""
+        match event:
+            case PlanArrived(plan=plan) if not self.retiring:
+                self.plans.setdefault(plan.revision, plan)
+            case OverrideRequested(override=o) if not self.retiring and o.until > now:
+                if o.override_id not in self.overrides:
+                    self.overrides[o.override_id] = o
+            case OverrideEnded(override_id=None):
+                self.ended |= {*self.overrides, *(t.override_id for t in self.touches)}
+            case OverrideEnded(override_id=str(override_id)):
+                self.ended.add(override_id)
+            case OrderGiven(order=order) if order.until is None or order.until > now:
+                self.orders.setdefault(order.order_id, order)
+            case OrderLifted(order_id=order_id):
+                for known in self.orders:
+                    if order_id in (None, known):
+                        self.lifted.setdefault(known, now)
+            case SteeringConsent(opted_out=opted_out):
+                self.opted_out = opted_out
+            case ComfortChanged(band=band):
+                self.room_min_c = band.room_min_c
+            case RetireRequested():
+                self.retiring = True
+                self.ended |= {*self.overrides, *(t.override_id for t in self.touches)}
+            case Observed() if not event.silent:
+                self._see(event, now)
+            case _:
+                pass
+        known_ids = {t.override_id for t in self.touches}
+        self.touches += [t for t in touches if t.override_id not in known_ids]
+        self._forget(now)
+
+    def _see(self, seen: Observed, now: datetime) -> None:
+        if self.seen_as_of is not None and seen.as_of < self.seen_as_of:
+            return
+        self.seen_as_of, self.condition = seen.as_of, seen.condition
+        if seen.room_c is not None:
+            was_cold, self.is_cold = self.is_cold, seen.room_c < self.floor_c + (0.3 if self.is_cold else 0.0)
+            self.cold_since = None if not self.is_cold else self.cold_since if was_cold else now
+        if seen.hot_water_c is not None:
+            self.is_tank_cold = seen.hot_water_c < 38.0 + (2.0 if self.is_tank_cold else 0.0)
+
+    def _forget(self, now: datetime) -> None:
+        """Only what is long past, so that thirty days stay quick."""
+        old = now - timedelta(days=1)
+        if any(p.valid_until < old for p in self.plans.values()):
+            self.plans = {r: p for r, p in self.plans.items() if p.valid_until >= old}
+            self.touches = [t for t in self.touches if t.until >= old]
+
+    # --- who wins --------------------------------------------------------------------------------------------------
+
+    def rules(self, now: datetime, circuit: Circuit) -> Ruling:
+        """What should be on a circuit at `now`."""
+        heating = circuit is Circuit.HEATING
+        neutral: Level = Mode.LOW if heating else HotWaterMode.NORMAL
+        held = self.condition in (Condition.UPDATING, Condition.REMOTE_DISABLED) or bool(
+            self._standing(OrderKind.BLACKOUT, now)
+        )
+        if self.opted_out or self.retiring:
+            return Ruling(neutral, held, "gone")
+        if self.condition is not Condition.NORMAL:
+            return Ruling(neutral, held, "outside")
+        level, by = self._wished(now, circuit, neutral)
+        if isinstance(level, Mode):
+            level, by = self._capped(level, by, now)
+            floor = self._floor(now)
+            if _STRENGTH[level] < _STRENGTH[floor]:
+                level, by = floor, "floor"
+        else:
+            is_capped = bool(self._standing(OrderKind.LIMIT, now) or self._standing(OrderKind.BACKUP, now))
+            if is_capped and not self.is_tank_cold:
+                level, by = HotWaterMode.HOLD, "limit"
+            elif self.is_tank_cold and level is HotWaterMode.HOLD:
+                level, by = HotWaterMode.NORMAL, "floor"
+        return Ruling(level, held, by)
+
+    def _wished(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
+        person = self.person(now)
+        if person is not None:
+            level = self._of(person, now, circuit)
+            if level is not None:
+                return level, "person"
+        plan = self.plan(now)
+        for order in self._standing(OrderKind.STOP, now):
+            if order.revision is None or (plan is not None and plan.revision == order.revision):
+                return neutral, "stop"
+        if plan is None:
+            return neutral, "no plan"
+        segments = plan.segments if circuit is Circuit.HEATING else plan.hot_water
+        for segment in segments:
+            if segment.start + self.jitter <= now < segment.end + self.jitter:
+                return segment.mode, "plan"
+        return neutral, "plan"
+
+    def person(self, now: datetime) -> Override | None:
+        """The wish of people that is in force."""
+        best: Override | None = None
+        for one in (*self.overrides.values(), *self.touches):
+            if one.until <= now or one.override_id in self.ended:
+                continue
+            if best is None or _outranks(one, best):
+                best = one
+        return best
+
+    def _of(self, one: Override, now: datetime, circuit: Circuit) -> Level | None:
+        if one.purpose is Purpose.VACATION:
+            warm_h = 10 if self.emitter is Emitter.RADIATOR else 20
+            if now >= one.until - timedelta(hours=warm_h):
+                return Mode.MID if circuit is Circuit.HEATING else HotWaterMode.NORMAL
+        return one.mode if circuit is Circuit.HEATING else one.hot_water
+
+    def plan(self, now: datetime) -> PricePlan | None:
+        """The plan in force: of those that speak of now, the one of the highest revision ever received."""
+        speaking = [p for p in self.plans.values() if p.first_slot + self.jitter <= now < p.valid_until + self.jitter]
+        return max(speaking, key=lambda p: p.revision, default=None)
+
+    def _capped(self, mode: Mode, by: str, now: datetime) -> tuple[Mode, str]:
+        caps = [o.cap for o in self._standing(OrderKind.LIMIT, now)]
+        caps += [Mode.MIN for _ in self._standing(OrderKind.BACKUP, now)]
+        if self.home is not None and (self.home.rank + now.toordinal()) % self.home.pumps >= self.home.raised_at_once:
+            caps.append(Mode.LOW)
+        for cap in caps:
+            if cap is not None and _STRENGTH[cap] < _STRENGTH[mode]:
+                mode, by = cap, "limit"
+        return mode, by
+
+    def _floor(self, now: datetime) -> Mode:
+        plan = self.plan(now)
+        if self.is_cold or (plan is not None and plan.floor is Mode.LOW):
+            return Mode.LOW
+        return Mode.MIN
+
+    def _standing(self, kind: OrderKind, now: datetime) -> list[Order]:
+        return [o for o in self.orders.values() if o.kind is kind and self._stands(o, now)]
+
+    def _stands(self, order: Order, now: datetime) -> bool:
+        ends = [m for m in (order.until, self.lifted.get(order.order_id)) if m is not None]
+        return not ends or now < min(ends) + self.stagger
+
+
+def _outranks(one: Override, other: Override) -> bool:
+    households = (one.kind is OverrideKind.HOUSEHOLD, other.kind is OverrideKind.HOUSEHOLD)
+    if households[0] is not households[1]:
+        return households[0]
+    return (one.requested_at, one.override_id) > (other.requested_at, other.override_id)

@@ -1,0 +1,279 @@
+"""What must hold after every step of a life, each rule in its own few lines.
+
+Protects: a rule judges by the world's truth and by what was told, and by the pump's memory only where the memory itself
+is judged.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from benchmarks.years.cloud import TIMING, Sent
+from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
+from domain.overrides import Override, Purpose
+from domain.pump import Decision, Event, PumpState
+from domain.wishes import wish_at
+
+if TYPE_CHECKING:
+    from benchmarks.years.life import Life
+
+NEUTRAL: dict[Circuit, Level] = {Circuit.HEATING: Mode.LOW, Circuit.HOT_WATER: HotWaterMode.NORMAL}
+MIN_RUN = timedelta(minutes=60)
+MIN_PAUSE = timedelta(minutes=30)
+MAX_PLAN_CHANGES = 8
+MOST_WRITES_A_DAY = 60
+"""Of one lever, whatever happens: a vendor's budget for a pump is of this order."""
+MOST_STATE_BYTES = 64_000
+COLD_GRACE = timedelta(minutes=3)
+"""A write under way may end after the room was seen to be cold."""
+SETTLES_WITHIN = timedelta(hours=6)
+"""With no trouble and an unchanged wish every lever stands where it should: two retries at the longest back-off."""
+INVARIANTS = (
+    "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
+    "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
+    "json", "outbox", "size", "writes a day", "stop",
+)  # fmt: skip
+
+
+class Violation(Exception):
+    """A rule was broken."""
+
+    def __init__(self, rule: str, at: datetime, what: str) -> None:
+        super().__init__(f"{rule} at {at:%d %b %H:%M:%S}: {what}")
+        self.rule, self.at, self.what = rule, at, what
+
+
+@dataclass
+class Course:
+    """What was started on one circuit."""
+
+    last: Command | None = None
+    run_since: datetime | None = None
+    plan_changes: list[datetime] = field(default_factory=list)
+    ruled: tuple[object, ...] = ()
+    ruled_since: datetime | None = None
+
+
+@dataclass
+class Hand:
+    """A setting that a person made and the pump learnt."""
+
+    setting: float
+    at: datetime
+    until: datetime
+
+
+class Rules:
+    """The rules of one life, with what they must remember."""
+
+    def __init__(self, life: "Life") -> None:
+        self.life = life
+        self.courses = {circuit: Course() for circuit, _ in life.state.circuits}
+        self.hands: dict[Lever, Hand] = {}
+        self.last_read: dict[str, tuple[datetime, float | None]] = {}
+        self.steps = 0
+
+    def _fail(self, rule: str, what: str) -> None:
+        raise Violation(rule, self.life.now, what)
+
+    # --- after every decision --------------------------------------------------------------------------------------
+
+    def after(self, event: Event, decision: Decision) -> None:
+        """Everything that a decision alone can break."""
+        self.steps += 1
+        now, state = self.life.now, decision.state
+        if decision.wake_at is not None and decision.wake_at <= now:
+            self._fail("wakes", f"wakes at {decision.wake_at:%H:%M:%S}, which is not ahead")
+        for command in decision.starts:
+            self._started(command)
+        if state.retired:
+            return
+        for circuit, had in state.circuits:
+            ruling = self.life.oracle.rules(now, circuit)
+            course = self.courses[circuit]
+            if (ruling.level, ruling.is_held) != course.ruled:
+                course.ruled, course.ruled_since = (ruling.level, ruling.is_held), now
+            wish = wish_at(state, now, circuit)
+            if wish.mode is not ruling.level or wish.is_held is not ruling.is_held:
+                self._fail(
+                    "precedence",
+                    f"{circuit.value} wishes {wish.mode}{' held' * wish.is_held} ({wish.authority}, {wish.reason}), "
+                    f"but {ruling.by} says {ruling.level}{' held' * ruling.is_held}",
+                )
+            is_set_back = circuit is Circuit.HEATING and had.settled is Mode.MIN and had.open is None
+            waits = had.failed is not None or had.drift is not None or state.watch.silent_since is not None
+            if is_set_back and self.life.oracle.is_cold and ruling.level is Mode.LOW and not waits and not wish.is_held:
+                self._fail("floor", "left set back though a room was seen below its floor")
+        if self.steps % 6 == 0:
+            self._wakes_in_time(decision)
+        if self.steps % 12 == 0:
+            self._survives_json(state)
+
+    def _started(self, command: Command) -> None:
+        now, circuit = self.life.now, command.circuit
+        course = self.courses[circuit]
+        if self.life.is_running(circuit):
+            self._fail("one in flight", f"{command.command_id} starts while another command of {circuit.value} is open")
+        ruling = self.life.oracle.rules(now, circuit)
+        is_plan = command.authority is Authority.PLAN
+        is_neutral = command.mode is NEUTRAL[circuit]
+        if ruling.is_held or (command.mode is not ruling.level and not (is_plan and is_neutral)):
+            held = " and nothing may be written" * ruling.is_held
+            self._fail("precedence", f"{command.command_id} starts {command.mode}, {ruling.by} says {ruling.level}{held}")
+        if command.mode is Mode.MIN and self.life.oracle.is_cold and ruling.by != "outside":
+            self._fail("floor", f"{command.command_id} sets back while a room is below its floor")
+        if command.expires_at <= now:
+            self._fail("expiry", f"{command.command_id} is born expired")
+        if course.last is None or course.last.mode is not command.mode:
+            self._changes(course, command, is_plan=is_plan, is_neutral=is_neutral)
+            course.run_since = now
+        course.last = command
+
+    def _changes(self, course: Course, command: Command, *, is_plan: bool, is_neutral: bool) -> None:
+        now, last = self.life.now, course.last
+        if is_plan and last is not None and last.authority is Authority.PLAN and course.run_since is not None:
+            keep = MIN_RUN if last.mode in (Mode.MID, Mode.MAX) else MIN_PAUSE
+            by_floor = self.life.oracle.rules(now, command.circuit).by == "floor"
+            if now - course.run_since < keep and not by_floor:
+                self._fail("dwell", f"a plan leaves {last.mode} for {command.mode} after {now - course.run_since}")
+        if is_plan:
+            course.plan_changes = [t for t in course.plan_changes if now - t < timedelta(hours=24)]
+            if len(course.plan_changes) >= MAX_PLAN_CHANGES and not is_neutral:
+                self._fail("plan changes", f"{len(course.plan_changes) + 1} plan-made changes within a day")
+            course.plan_changes.append(now)
+
+    def _wakes_in_time(self, decision: Decision) -> None:
+        """Nothing that only time changes may happen before the pump wakes."""
+        now, state = self.life.now, decision.state
+        ahead = decision.wake_at - now if decision.wake_at is not None else timedelta(hours=30)
+        for circuit, had in state.circuits:
+            ruling = self.life.oracle.rules(now, circuit)
+            waits = had.open is not None or had.settled is ruling.level or ruling.is_held
+            gave_up = had.failed is not None and had.failed.retry_at is None
+            if decision.wake_at is None and not waits and not gave_up:
+                course = self.courses[circuit]
+                if len(course.plan_changes) < MAX_PLAN_CHANGES:
+                    self._fail("wakes", f"{circuit.value} is not where it should be, and nothing will ever wake it")
+            for part in (0.25, 0.6, 0.999):
+                later = self.life.oracle.rules(now + ahead * part, circuit)
+                if later.level is not ruling.level or later.is_held is not ruling.is_held:
+                    self._fail("wakes", f"{circuit.value} changes to {later.level} before it wakes ({decision.wake_at})")
+
+    def _survives_json(self, state: PumpState) -> None:
+        text = state.model_dump_json()
+        if PumpState.model_validate_json(text) != state:
+            self._fail("json", "the state is another one after a round trip")
+        if len(text) > MOST_STATE_BYTES or len(state.outbox) > 64:
+            self._fail("size", f"{len(text)} bytes of state, {len(state.outbox)} lines in the outbox")
+
+    def learnt(self, lever: Lever, setting: float, touch: Override | None) -> None:
+        """The pump took a setting for a person's."""
+        if touch is not None:
+            self.hands[lever] = Hand(setting, self.life.now, touch.until)
+
+    def settled(self, command: Command, outcome: CommandOutcome) -> None:
+        """A command's end reaches the pump."""
+        if outcome.state is CommandState.APPLIED:
+            lever = self.life.lever_of(command.circuit)
+            wrote = [s for s in self.life.cloud.sent if s.command_id == command.command_id]
+            setting = wrote[-1].setting if wrote else self.last_read[command.command_id][1]
+            since = wrote[-1].at if wrote else command.decided_at
+            slack = TIMING.reading_max_age if not wrote else self.life.skew
+            if setting is None or not self.life.cloud.stood_at(lever, setting, since - slack):
+                self._fail("applied means seen", f"{command.command_id} is called applied, the lever never stood there")
+
+    # --- at every call ---------------------------------------------------------------------------------------------
+
+    def read(self, command: Command, setting: float | None) -> None:
+        """A command's attempt saw the lever."""
+        self.last_read[command.command_id] = (self.life.now, setting)
+
+    def wrote(self, sent: Sent, command: Command) -> None:
+        """A write begins."""
+        now, skew = self.life.now, self.life.skew
+        if now >= command.expires_at + skew + timedelta(seconds=1):
+            self._fail("expiry", f"{sent.command_id} is written {now - command.expires_at} after it expired")
+        earlier = [s for s in self.life.cloud.sent if s.lever is sent.lever]
+        own = [s for s in earlier if s.command_id == sent.command_id]
+        read_at = self.last_read.get(sent.command_id, (None, None))[0]
+        if own and (read_at is None or read_at <= own[-1].at):
+            self._fail("read before rewrite", f"{sent.command_id} writes again without having looked")
+        for other in earlier[-12:]:
+            if other.answered_at is None and other.fate != "dead":
+                self._fail("one in flight", f"{sent.command_id} writes while {other.command_id} is being answered")
+            still = now - other.at < TIMING.longest_in_flight - 2 * skew - timedelta(seconds=2)
+            if other.fate in ("maybe taken", "dead") and still and other.setting != sent.setting:
+                self._fail(
+                    "no old write after a newer one",
+                    f"{sent.command_id} writes {sent.setting:g} {now - other.at} after {other.command_id} "
+                    f"wrote {other.setting:g} and got no answer",
+                )
+        if command.mode is Mode.MIN:
+            since = self.life.oracle.cold_since
+            if since is not None and now - since > COLD_GRACE and command.authority is Authority.PLAN:
+                self._fail("floor", f"{sent.command_id} writes a set-back {now - since} after a room was seen too cold")
+        self._people_win(sent, command)
+        if sum(now - s.at < timedelta(hours=24) for s in earlier[-2 * MOST_WRITES_A_DAY :]) >= MOST_WRITES_A_DAY:
+            self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever.value} within a day")
+
+    def _people_win(self, sent: Sent, command: Command) -> None:
+        now, hand = self.life.now, self.hands.get(sent.lever)
+        if hand is not None and now < hand.until - self.life.vendor_skew and sent.setting != hand.setting:
+            person = self.life.oracle.person(now)
+            is_newer = person is not None and person.purpose is not Purpose.THERMOSTAT
+            ended = any(t.override_id in self.life.oracle.ended for t in self.life.oracle.touches)
+            ruling = self.life.oracle.rules(now, command.circuit)
+            if not is_newer and not ended and ruling.by == "person" and command.decided_at > hand.at:
+                self._fail("people win", f"{sent.command_id} writes {sent.setting:g} over {hand.setting:g} set by hand")
+        seen = self.last_read.get(sent.command_id, (None, None))[1]
+        touched = self.life.touched.get(sent.lever)
+        if touched is not None and seen == touched.setting and seen != sent.setting and touched.at > command.decided_at:
+            self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
+
+    # --- now and then, and at the end ------------------------------------------------------------------------------
+
+    def looked(self) -> None:
+        """Where nothing troubles and the wish stands, the lever must be there."""
+        now, state = self.life.now, self.life.state
+        if state.retired or now - self.life.troubled_at < SETTLES_WITHIN:
+            return
+        for circuit, had in state.circuits:
+            course = self.courses[circuit]
+            ruling = self.life.oracle.rules(now, circuit)
+            if ruling.is_held or course.ruled_since is None or now - course.ruled_since < SETTLES_WITHIN:
+                continue
+            if course.ruled != (ruling.level, ruling.is_held):
+                continue
+            gave_up = had.failed is not None and had.failed.retry_at is None
+            handed_over = had.drift is not None and had.drift.is_handed_over
+            if gave_up or handed_over or (ruling.by == "plan" and len(course.plan_changes) >= MAX_PLAN_CHANGES):
+                continue
+            lever = self.life.lever_of(circuit)
+            should = self.life.setup(circuit).setting_for(ruling.level)
+            if self.life.cloud.true[lever] != should:
+                rule = "stop" if ruling.by == "stop" else "revert" if ruling.by == "gone" else "settles"
+                self._fail(rule, f"{lever.value} stands at {self.life.cloud.true[lever]:g}, {ruling.by} says {should:g}")
+
+    def at_the_end(self) -> None:
+        """After the calm everything is said and done."""
+        state, life = self.life.state, self.life
+        if state.outbox:
+            self._fail("outbox", f"{len(state.outbox)} lines never reached the ledger: {state.outbox[0].key}")
+        if lost := life.said - life.books.keys:
+            self._fail("outbox", f"lines were lost: {sorted(lost)[:3]}")
+        for command in life.commands:
+            if not life.books.has_ended(command.command_id):
+                self._fail("every wish ends", f"{command.command_id} has no end in the ledger")
+        for circuit, had in state.circuits:
+            if had.open is not None:
+                self._fail("every wish ends", f"{had.open.command.command_id} is still open after the calm")
+            gave_up = had.failed is not None and had.failed.retry_at is None
+            handed_over = had.drift is not None and had.drift.is_handed_over
+            is_gone = state.opted_out or state.retiring
+            lever = life.lever_of(circuit)
+            theirs = life.theirs[lever]
+            if is_gone and not gave_up and not handed_over and life.cloud.true[lever] != theirs:
+                self._fail("revert", f"{lever.value} was left at {life.cloud.true[lever]:g}, theirs is {theirs:g}")
+        if state.retiring and not state.retired:
+            self._fail("revert", "it was asked to retire and never came to it")

@@ -1,0 +1,40 @@
+"""Kills a running stack's workers in turn, as a crash would, and starts a new one in each one's place at once.
+
+Protects: a kill is a SIGKILL of the worker's own process by its id, and is never taken for an accident of the stack.
+"""
+
+from datetime import datetime, timedelta
+
+from embedded.stack import Stack
+
+KILLED_ROLES = ("pumps", "oem:nibe", "planner")
+"""Each a process of its own where workers are killed, so that one role dies at a time."""
+SLOWEST_START_S = 10.0
+"""Wall time within which a new worker has taken its place, on a busy machine too."""
+
+
+class Killer:
+    """Kills one worker every so often of steered time, round robin over those that run."""
+
+    def __init__(self, stack: Stack, every: timedelta | None, start: datetime, end: datetime) -> None:
+        self._stack = stack
+        self._every = every
+        self._next = start + every if every is not None else None
+        self._end = end
+        self.done: list[tuple[datetime, str]] = []
+
+    async def look(self, now: datetime) -> None:
+        """Kill where it is time to; one at a time, however late this is called."""
+        if self._next is None or self._every is None or not self._next <= now < self._end:
+            return
+        while self._next <= now:
+            self._next += self._every
+        workers = self._stack.workers
+        worker = workers[len(self.done) % len(workers)]
+        worker.kill()
+        self.done.append((now, _role_of(worker.launch.argv)))
+        await self._stack.restart(worker)
+
+
+def _role_of(argv: tuple[str, ...]) -> str:
+    return argv[argv.index("--role") + 1]

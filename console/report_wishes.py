@@ -1,0 +1,175 @@
+"""What was wished of every pump at every moment of a run, and whether its true levers stood so.
+
+Protects: the wish is the one `domain.wishes` arbitrates, over plans, overrides, people's own settings, orders and
+conditions as they stood then; a person's setting is the baseline from when it was seen on.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from console.report_run import Run, circuit_of, moment, newest_before
+from console.world import true_settings
+from domain.modes import Circuit
+from domain.oem import Condition
+from domain.orders import Order
+from domain.overrides import Override, OverrideKind, Purpose, wish_of
+from domain.plans import PricePlan
+from domain.pump import CircuitState, PumpState, Watch, Wish
+from domain.slots import SLOT
+from domain.watching import TOUCH_HOLDS
+from domain.wishes import wish_at
+
+_DAY = timedelta(hours=24)
+_SAME = 1e-6
+
+
+class Wishes:
+    """Answers for one run; settings are absolute, in each lever's own unit."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._settings = {circuit: true_settings(run.truth_lines, circuit) for circuit in Circuit}
+        self._baselines: dict[tuple[str, Circuit], list[tuple[datetime, float]]] = {}
+        self._holds: dict[str, list[Override]] = {}
+        self._conditions: dict[str, list[tuple[datetime, Condition]]] = {}
+        self._plans: dict[tuple[str, int], tuple[PricePlan, ...]] = {}
+        self._read_touches()
+        self._read_conditions()
+
+    def circuits(self, pump: str) -> tuple[Circuit, ...]:
+        """What is steered of a pump."""
+        has_water = self.run.profiles[pump].hot_water is not None
+        return (Circuit.HEATING, Circuit.HOT_WATER) if has_water else (Circuit.HEATING,)
+
+    def at(self, pump: str, circuit: Circuit, when: datetime) -> Wish:
+        """The newest valid (jittered) wish."""
+        return wish_at(self._state(pump, when), when, circuit)
+
+    def setting(self, pump: str, circuit: Circuit, when: datetime) -> float | None:
+        """The setting that expresses the wish; None while nothing may be written."""
+        wish = self.at(pump, circuit, when)
+        if wish.is_held:
+            return None
+        profile = self.run.profiles[pump].rebased(circuit, self._baseline(pump, circuit, when))
+        return profile.setup(circuit).setting_for(wish.mode)
+
+    def lever(self, pump: str, circuit: Circuit, when: datetime) -> float:
+        """Where the lever truly stood."""
+        stood = newest_before(self._settings[circuit].get(pump, ()), when)
+        return self.run.profiles[pump].setup(circuit).baseline if stood is None else stood
+
+    def holds(self, pump: str, circuit: Circuit, when: datetime) -> bool | None:
+        """Whether the lever truly stood as wished; None while nothing might be written."""
+        wished = self.setting(pump, circuit, when)
+        return None if wished is None else abs(self.lever(pump, circuit, when) - wished) < _SAME
+
+    def contradicts(self, pump: str, circuit: Circuit, when: datetime, setting: float) -> bool:
+        """Whether a setting is not what was wished then."""
+        wished = self.setting(pump, circuit, when)
+        return wished is not None and abs(setting - wished) >= _SAME
+
+    def _baseline(self, pump: str, circuit: Circuit, when: datetime) -> float | None:
+        seen = newest_before(self._baselines.get((pump, circuit), ()), when)
+        if seen is not None:
+            return seen
+        # The profile holds the newest baseline; what the lever began with is the one it was enrolled with.
+        steps = self._settings[circuit].get(pump, ())
+        return steps[0][1] if steps and steps[0][0] <= self.run.start else None
+
+    def _state(self, pump: str, when: datetime) -> PumpState:
+        run, profile = self.run, self.run.profiles[pump]
+        retired_at = run.retired_at.get(pump)
+        warmth = newest_before([(w.at, w) for w in run.warmth.get(pump, ())], when)
+        wishes: Iterable[Override] = (*run.overrides.get(pump, ()), *self._holds.get(pump, ()))
+        return PumpState(
+            pump_id=pump,
+            oem=profile.enrolment.oem,
+            site=profile.site,
+            plans=self._plans_by(pump, when),
+            overrides=tuple(o for o in wishes if o.requested_at <= when),
+            orders=tuple(_as_of(order, when) for given, order in run.orders.get(pump, ()) if given <= when),
+            hot_water=None if profile.hot_water is None else CircuitState(settled=None),
+            watch=Watch(
+                condition=newest_before(self._conditions.get(pump, ()), when) or Condition.NORMAL,
+                is_cold=warmth is not None and warmth.is_cold,
+                is_tank_cold=warmth is not None and warmth.is_tank_cold,
+            ),
+            opted_out=newest_before(run.opted_out.get(pump, ()), when) or False,
+            retiring=retired_at is not None and retired_at <= when,
+        )
+
+    def _plans_by(self, pump: str, when: datetime) -> tuple[PricePlan, ...]:
+        known = self.run.plans.get(pump, ())
+        made = sum(at <= when for at, _ in known)
+        key = (pump, made)
+        if key not in self._plans:
+            self._plans[key] = tuple(sorted((p for at, p in known if at <= when), key=lambda p: p.revision))
+        return self._plans[key]
+
+    def _read_touches(self) -> None:
+        by_pump: dict[str, list[tuple[datetime, Circuit, float]]] = {}
+        for line in self.run.events:
+            if line["event"] == "touched" and line["pump"] in self.run.profiles:
+                touch = (moment(line["at"]), circuit_of(line), float(line["setting"]))
+                by_pump.setdefault(line["pump"], []).append(touch)
+        for pump, touches in by_pump.items():
+            touches.sort(key=lambda touch: touch[0])
+            self._holds[pump] = _holds([touch[:2] for touch in touches], self.run.ended.get(pump, ()))
+            for at, circuit, setting in touches:
+                self._baselines.setdefault((pump, circuit), []).append((at, setting))
+
+    def _read_conditions(self) -> None:
+        for line in self.run.truth_lines:
+            if line["kind"] == "condition":
+                now = Condition(line["condition"]) if line["begins"] else Condition.NORMAL
+                self._conditions.setdefault(line["pump"], []).append((moment(line["at"]), now))
+
+
+def _holds(touches: Sequence[tuple[datetime, Circuit]], ended: Sequence[tuple[datetime, str | None]]) -> list[Override]:
+    """The wishes that people's settings made, each for as long as the pump's own rule lets it stand."""
+    mode, hot_water = wish_of(Purpose.THERMOSTAT)
+    times = [at for at, _ in touches]
+    holds = []
+    for index, (at, circuit) in enumerate(touches):
+        count = index + 1 - bisect_right(times, at - _DAY)
+        until = at + TOUCH_HOLDS[min(max(count, 1), len(TOUCH_HOLDS)) - 1]
+        override_id = f"touch-{circuit.value}-{at:%Y%m%dT%H%M%S}"
+        holds.append(
+            Override(
+                override_id=override_id,
+                kind=OverrideKind.HOUSEHOLD,
+                purpose=Purpose.THERMOSTAT,
+                mode=mode,
+                hot_water=hot_water,
+                requested_at=at,
+                until=min([until, *(end for end, which in ended if end > at and which in (None, override_id))]),
+                who="somebody at the pump",
+                why="set by hand",
+            )
+        )
+    return holds
+
+
+def _as_of(order: Order, when: datetime) -> Order:
+    """The order as it stood then: not lifted yet, if it was lifted later."""
+    later = order.lifted_at is not None and order.lifted_at > when
+    return order.model_copy(update={"lifted_at": None}) if later else order
+
+
+def fidelity(run: Run, circuit: Circuit = Circuit.HEATING, wishes: Wishes | None = None) -> float | None:
+    """Share of pump-slots at whose end the true lever equals the newest valid (jittered) wish.
+
+    Slots in which nothing may be written ask nothing of a lever and are left out; None where no pump has the lever.
+    """
+    wishes = wishes or Wishes(run)
+    slots = round((run.end - run.start) / SLOT)
+    right = total = 0
+    for pump in run.profiles:
+        if circuit not in wishes.circuits(pump):
+            continue
+        for i in range(slots):
+            held = wishes.holds(pump, circuit, run.start + (i + 1) * SLOT)
+            right += held is True
+            total += held is not None
+    return right / total if total else None

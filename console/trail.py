@@ -1,0 +1,62 @@
+"""Reads the audit trail: which acts were done, and which were only asked for.
+
+Protects: an act is written down before it is tried, so a refusal is a second line that names the first; whoever counts
+acts counts those without such a line.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from domain.overrides import Override
+
+REFUSED = ":refused"
+"""Ends the act of a line that says: nothing was done."""
+UNANSWERED = ":unanswered"
+"""Ends the act of a line that says: nobody answered in time; it may have been done since."""
+
+
+def acts_done(trail: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The acts of a trail that were not refused, in its order, each `detail` as it was given.
+
+    An act that nobody answered counts: it waits for a worker. Its `answered` is False.
+    """
+    refused = _refs(trail, REFUSED)
+    unanswered = _refs(trail, UNANSWERED)
+    done = []
+    for row in trail:
+        if row["act"].endswith((REFUSED, UNANSWERED)):
+            continue
+        detail = dict(row["detail"])
+        ref = detail.pop("ref", None)
+        if ref is None or ref not in refused:
+            done.append({**row, "detail": detail, "answered": ref not in unanswered})
+    return done
+
+
+def overrides_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]]:
+    """Every override of a trail by pump; one that a person ended ends then."""
+    overrides: dict[str, list[Override]] = {}
+    for row in acts_done(trail):
+        wishes = overrides.setdefault(row["subject"], [])
+        if row["act"] == "override":
+            wishes.append(Override.model_validate(row["detail"]))
+        elif row["act"] == "end-override":
+            ended = row["detail"]["override_id"]
+            wishes[:] = [
+                o.model_copy(update={"until": min(o.until, row["at"])}) if ended in (None, o.override_id) else o
+                for o in wishes
+            ]
+        elif row["act"] == "retire":
+            wishes[:] = [o.model_copy(update={"until": min(o.until, row["at"])}) for o in wishes]
+    return overrides
+
+
+def is_opted_out(trail: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
+    """Whether a pump whose trail this is stood opted out at `moment`."""
+    said = [row["act"] for row in acts_done(trail) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]
+    return bool(said) and said[-1] == "opt-out"
+
+
+def _refs(trail: Sequence[Mapping[str, Any]], ending: str) -> set[str]:
+    return {row["detail"]["ref"] for row in trail if row["act"].endswith(ending) and "ref" in row["detail"]}

@@ -1,0 +1,146 @@
+"""From a pump's state to what is done: each circuit's wish against what is, and start, cancel or wait.
+
+Protects: never more than one command open on a lever; a plan never moves a pump inside its dwell or more often than a
+day may hold; nothing is written where nothing may be.
+"""
+
+from datetime import datetime, timedelta
+
+from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
+from domain.modes import Circuit, Mode, neutral_of
+from domain.pump import CircuitState, Decision, OpenCommand, PumpState, Wish
+from domain.wishes import wish_at
+
+MIN_RUN = timedelta(minutes=60)
+"""A plan keeps a raised mode at least this long."""
+MIN_PAUSE = timedelta(minutes=30)
+"""A plan keeps a set-back or neutral at least this long."""
+MAX_PLAN_CHANGES = 8
+"""Plan-made changes of a circuit in any 24 hours; beyond them it stays neutral."""
+SILENT_RETRY = timedelta(hours=2)
+"""A silent pump is written to this seldom: what brings it back is the observation that it reports again."""
+
+
+def follow(state: PumpState, now: datetime) -> Decision:
+    """Compare each circuit's wish with what is, and start, cancel or wait."""
+    if state.retired:
+        return Decision(state=state)
+    whole = Decision(state=state)
+    wakes: list[datetime | None] = []
+    for circuit in tuple(name for name, _ in state.circuits):
+        part = _follow(whole.state, circuit, now)
+        wakes.append(part.wake_at)
+        whole = Decision(state=part.state, starts=whole.starts + part.starts, cancels=whole.cancels + part.cancels)
+    if whole.state.retiring and all(
+        had.open is None and had.settled is neutral_of(circuit) for circuit, had in whole.state.circuits
+    ):
+        return Decision(state=whole.state.model_copy(update={"retired": True}))
+    return whole.model_copy(update={"wake_at": _earliest(now, *wakes)})
+
+
+def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
+    had = state.circuit(circuit)
+    assert had is not None, "only circuits that exist are followed"
+    wish = wish_at(state, now, circuit)
+    held_until = _dwell_end(had, wish, now)
+    if held_until is not None:
+        return Decision(state=state, wake_at=_earliest(now, held_until, wish.until))
+    neutral = neutral_of(circuit)
+    if wish.authority is Authority.PLAN and wish.mode is not neutral and _too_many_changes(had, wish):
+        wish = wish.model_copy(update={"mode": neutral})
+    if had.open is not None:
+        return _follow_with_open(state, circuit, had, had.open, wish, now)
+    if had.settled is wish.mode or wish.is_held:
+        return Decision(state=state, wake_at=_earliest(now, wish.until))
+    wait, until = _back_off(state, had, wish, now)
+    if wait:
+        return Decision(state=state, wake_at=_earliest(now, until, wish.until))
+    return _start(state, circuit, had, wish, now)
+
+
+def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether to leave the pump alone for now, and until when (None: until something changes)."""
+    failed, drift = had.failed, had.drift
+    if (
+        failed is not None
+        and (failed.mode, failed.authority) == (wish.mode, wish.authority)
+        and (failed.retry_at is None or failed.retry_at > now)
+    ):
+        return True, failed.retry_at
+    if drift is not None and drift.retry_at > now:
+        return True, drift.retry_at
+    silent_since = state.watch.silent_since
+    if silent_since is not None and had.last is not None and had.last.decided_at >= silent_since:
+        # One try after it fell silent; then seldom. What it missed is not queued up: only the newest wish counts.
+        again = had.last.decided_at + SILENT_RETRY
+        return again > now, again
+    return False, None
+
+
+def _follow_with_open(
+    state: PumpState, circuit: Circuit, had: CircuitState, opened: OpenCommand, wish: Wish, now: datetime
+) -> Decision:
+    """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
+    if (opened.command.mode is wish.mode and not wish.is_held) or opened.cancelling:
+        return Decision(state=state, wake_at=_earliest(now, wish.until))
+    cancelling = had.model_copy(update={"open": opened.model_copy(update={"cancelling": True})})
+    return Decision(
+        state=state.with_circuit(circuit, cancelling), cancels=(circuit,), wake_at=_earliest(now, wish.until)
+    )
+
+
+def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, now: datetime) -> Decision:
+    seq = state.last_seq + 1
+    command = Command(
+        command_id=f"{state.pump_id}-c{seq:05d}",
+        pump_id=state.pump_id,
+        seq=seq,
+        mode=wish.mode,
+        authority=wish.authority,
+        revision=wish.revision,
+        baseline=had.baseline,
+        decided_at=now,
+        expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,
+    )
+    planned = CommandEvent(
+        command_id=command.command_id,
+        pump_id=state.pump_id,
+        at=now,
+        kind=EventKind.PLANNED,
+        command=command,
+        reason=wish.reason[:400],
+    )
+    outbox = (*state.outbox, planned)
+    update: dict[str, object] = {
+        "open": OpenCommand(command=command, handed=tuple(e.key for e in outbox)),
+        "last": command,
+    }
+    if had.last is None or had.last.mode is not wish.mode:
+        update["changed_at"] = now
+        if wish.authority is Authority.PLAN:
+            update["plan_changes"] = (*had.plan_changes, now)
+    state = state.with_circuit(circuit, had.model_copy(update=update))
+    state = state.model_copy(update={"last_seq": seq, "outbox": outbox})
+    return Decision(state=state, starts=(command,), wake_at=_earliest(now, wish.until))
+
+
+def _dwell_end(had: CircuitState, wish: Wish, now: datetime) -> datetime | None:
+    """When a plan may next move this circuit; None where it may now. Only a plan's step after a plan's is bound."""
+    last = had.last
+    if wish.authority is not Authority.PLAN or last is None or last.authority is not Authority.PLAN:
+        return None
+    if last.mode is wish.mode or had.changed_at is None:
+        return None
+    keep = MIN_RUN if last.mode in (Mode.MID, Mode.MAX) else MIN_PAUSE
+    end = had.changed_at + keep
+    return end if end > now else None
+
+
+def _too_many_changes(had: CircuitState, wish: Wish) -> bool:
+    """Whether following the plan would be one plan-made change more than a day may hold."""
+    continues = had.last is not None and had.last.mode is wish.mode
+    return not continues and len(had.plan_changes) >= MAX_PLAN_CHANGES
+
+
+def _earliest(now: datetime, *moments: datetime | None) -> datetime | None:
+    return min((m for m in moments if m is not None and m > now), default=None)

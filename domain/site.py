@@ -1,0 +1,79 @@
+"""The site of a pump: what about its home binds steering, whatever anybody wishes.
+
+Protects: the room floor, and a power limit that several pumps of one home share.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from domain.base import Value
+from domain.modes import Lever
+
+FLOOR_BELOW_BAND_K = 1.0
+"""A room so far below its household's band is warmed before anything else is considered."""
+LOWEST_FLOOR_C = 17.0
+"""No household's band, however wide, lets a room fall lower by our doing."""
+
+
+STUCK_DROP_K = {Lever.HEATING_OFFSET: 2.5, Lever.ROOM_SETPOINT: 1.5}
+"""By how much a room falls at most in 48 h at the design temperature when a lever is stuck at our deepest set-back.
+
+From houses of every class and emitter at -12 C (tests/simulator/test_stuck.py).
+"""
+
+
+class Emitter(StrEnum):
+    """How the home gives heat to its rooms."""
+
+    RADIATOR = "radiator"
+    FLOOR = "floor"
+
+
+class ComfortBand(Value):
+    """Room temperatures a household accepts, in degrees C."""
+
+    room_min_c: Annotated[float, Field(ge=14, le=24)] = 20.0
+    room_max_c: Annotated[float, Field(ge=18, le=28)] = 23.5
+
+    @model_validator(mode="after")
+    def _has_width(self) -> "ComfortBand":
+        if self.room_max_c - self.room_min_c < 1.0:
+            raise ValueError("a comfort band must be at least 1 K wide")
+        return self
+
+
+class HomeShare(Value):
+    """A home's power limit lets only some of its pumps run raised at a time; they take turns by the day."""
+
+    home_id: str
+    pumps: Annotated[int, Field(ge=1, le=20)]
+    rank: Annotated[int, Field(ge=0)]
+    raised_at_once: Annotated[int, Field(ge=0)]
+
+    def has_turn(self, now: datetime) -> bool:
+        """Whether this pump may run raised now. All pumps of a home compute the same turns, without talking."""
+        return (self.rank + now.toordinal()) % self.pumps < self.raised_at_once
+
+
+class Site(Value):
+    """What binds a pump by its home."""
+
+    band: ComfortBand = ComfortBand()
+    emitter: Emitter = Emitter.RADIATOR
+    home: HomeShare | None = None
+    """None for a home with one pump, or without a shared limit."""
+    stuck_drop_k: float = STUCK_DROP_K[Lever.HEATING_OFFSET]
+    """What a set-back may cost the room if nobody ever takes it back; 0 for a lever that expires by itself."""
+
+    @property
+    def may_set_back(self) -> bool:
+        """Whether a set-back is safe to be stuck with: cloud and heatsteer may vanish at the worst moment."""
+        return self.band.room_min_c - self.stuck_drop_k >= LOWEST_FLOOR_C
+
+    @property
+    def floor_c(self) -> float:
+        """The room temperature below which nothing of ours may set back."""
+        return max(LOWEST_FLOOR_C, self.band.room_min_c - FLOOR_BELOW_BAND_K)

@@ -1,0 +1,169 @@
+"""What an observation means: our own setting, a drift, a person's hand, a unit gone silent, a room too cold.
+
+Protects: people win. A setting that none of ours explains is a person's, becomes the baseline, and is left alone for a
+while; a setting of ours that comes back is a drift and is steered back a few times; the same one coming back again is
+somebody who insists. What is old or under way explains nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from domain.commands import CommandEvent, EventKind
+from domain.modes import neutral_of
+from domain.oem import Condition
+from domain.overrides import Override, OverrideKind, Purpose, wish_of
+from domain.pump import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever, Watch
+
+TOUCH_HOLDS = (timedelta(hours=4), timedelta(hours=8), timedelta(hours=24))
+"""For how long a person's setting stands, by how often one was made within a day."""
+DRIFT_MEMORY = timedelta(hours=12)
+"""Drifts within this of each other are counted as one story."""
+DRIFT_PAUSE = timedelta(minutes=15)
+"""Before a second and third steering back; doubled each time."""
+HANDED_OVER_FOR = timedelta(hours=24)
+"""A pump that keeps drifting is left to a person for so long."""
+INSISTS_WITHIN = timedelta(hours=6)
+COLD_HYSTERESIS_K = 0.3
+TANK_FLOOR_C = 38.0
+"""A tank below this makes no comfortable shower; nothing of ours holds it back then."""
+TANK_HYSTERESIS_K = 2.0
+
+
+def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[PumpState, tuple[Rebase, ...]]:
+    """The state after an observation, and the baselines that people made."""
+    if state.retired:
+        return state, ()
+    if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
+        return state, ()
+    if seen.silent:
+        since = state.watch.silent_since or seen.as_of
+        return state.model_copy(update={"watch": state.watch.model_copy(update={"silent_since": since})}), ()
+    was_silent = state.watch.silent_since is not None
+    was = state.watch.condition
+    state = state.model_copy(update={"watch": _watched(state, seen)})
+    rebases: list[Rebase] = []
+    for circuit, had in state.circuits:
+        lever = next((one for one in seen.levers if one.circuit is circuit), None)
+        kept = had
+        if was_silent or (was is not Condition.NORMAL and seen.condition is Condition.NORMAL):
+            kept = had.model_copy(update={"failed": None})  # it can be reached again: the newest wish at once
+        state = state.with_circuit(circuit, kept)
+        if lever is not None:
+            state, rebase = _take_lever(state, kept, lever, seen, now)
+            rebases += rebase
+    return state, tuple(rebases)
+
+
+def _watched(state: PumpState, seen: Observed) -> Watch:
+    watch, floor_c = state.watch, state.site.floor_c
+    is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
+    if seen.room_c is not None:
+        is_cold = seen.room_c < floor_c + (COLD_HYSTERESIS_K if is_cold else 0.0)
+    if seen.hot_water_c is not None:
+        is_tank_cold = seen.hot_water_c < TANK_FLOOR_C + (TANK_HYSTERESIS_K if is_tank_cold else 0.0)
+    return Watch(
+        as_of=seen.as_of,
+        condition=seen.condition,
+        is_cold=is_cold,
+        is_tank_cold=is_tank_cold,
+        read_only_until=watch.read_only_until,
+    )
+
+
+def _take_lever(
+    state: PumpState, had: CircuitState, lever: SeenLever, seen: Observed, now: datetime
+) -> tuple[PumpState, list[Rebase]]:
+    """Believe a setting only where no command of ours is open and it is newer than what we last did."""
+    if had.open is not None or (had.settled_at is not None and seen.as_of <= had.settled_at):
+        return state, []
+    if lever.level is not None and lever.level is had.settled:
+        is_over = had.drift is not None and now - had.drift.at > DRIFT_MEMORY
+        calm = had.model_copy(update={"settled_at": seen.as_of, "drift": None if is_over else had.drift})
+        return state.with_circuit(lever.circuit, calm), []
+    if lever.level is not None and had.settled is None:
+        learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, learnt), []
+    if seen.condition is not Condition.NORMAL:
+        # Away mode, another controller or an installer explains it; it is looked at again once they have gone.
+        unknown = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, unknown), []
+    if lever.level is None or _insists(had, lever, seen.as_of):
+        return touched(state, lever, seen.as_of)
+    return _drifted(state, had, lever, seen.as_of), []
+
+
+def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:
+    """Whether a setting that we corrected came back: once may be a fault, twice is somebody's hand."""
+    drift = had.drift
+    return drift is not None and drift.level is lever.level and as_of - drift.at < INSISTS_WITHIN
+
+
+def touched(state: PumpState, lever: SeenLever, as_of: datetime) -> tuple[PumpState, list[Rebase]]:
+    """The state after a person set a lever: their setting is the baseline, and stands for a while."""
+    had = state.circuit(lever.circuit)
+    assert had is not None, "only circuits that exist are seen"
+    touches = (*state.touches, as_of)
+    hold = TOUCH_HOLDS[min(len(touches), len(TOUCH_HOLDS)) - 1]
+    mode, hot_water = wish_of(Purpose.THERMOSTAT)
+    standing = Override(
+        override_id=f"touch-{lever.circuit.value}-{as_of:%Y%m%dT%H%M%S}",
+        kind=OverrideKind.HOUSEHOLD,
+        purpose=Purpose.THERMOSTAT,
+        mode=mode,
+        hot_water=hot_water,
+        requested_at=as_of,
+        until=as_of + hold,
+        who="somebody at the pump",
+        why=f"set to {lever.setting:g} by hand",
+    )
+    theirs = had.model_copy(
+        update={
+            "settled": neutral_of(lever.circuit),
+            "settled_at": as_of,
+            "baseline": lever.setting,
+            "drift": None,
+            "failed": None,
+        }
+    )
+    others = tuple(o for o in state.overrides if o.purpose is not Purpose.THERMOSTAT or o.until > standing.until)
+    state = state.with_circuit(lever.circuit, theirs).model_copy(
+        update={"touches": touches, "overrides": (*others, standing)}
+    )
+    state = noted(state, EventKind.TOUCHED, as_of, f"a person set it to {lever.setting:g}", had, lever.setting)
+    return state, [Rebase(circuit=lever.circuit, setting=lever.setting, at=as_of)]
+
+
+def _drifted(state: PumpState, had: CircuitState, lever: SeenLever, as_of: datetime) -> PumpState:
+    assert lever.level is not None
+    is_known = had.drift is not None and as_of - had.drift.at < DRIFT_MEMORY
+    count = had.drift.count + 1 if had.drift is not None and is_known else 1
+    pause = timedelta() if count == 1 else DRIFT_PAUSE * 2 ** (count - 2)
+    drift = Drift(level=lever.level, count=count, at=as_of, retry_at=as_of + pause)
+    if drift.is_handed_over:
+        drift = drift.model_copy(update={"retry_at": as_of + HANDED_OVER_FOR})
+    was = "unknown" if had.settled is None else had.settled.value
+    fallen = had.model_copy(update={"settled": lever.level, "settled_at": as_of, "drift": drift})
+    reason = f"seen in {lever.level.value} after {was}, and nobody explains it ({count}x)"
+    return noted(state.with_circuit(lever.circuit, fallen), EventKind.DRIFTED, as_of, reason, had, lever.setting)
+
+
+def noted(
+    state: PumpState,
+    kind: EventKind,
+    at: datetime,
+    reason: str,
+    circuit: CircuitState | None = None,
+    setting: float | None = None,
+) -> PumpState:
+    """The state with a line for the ledger on something that is no step of a command."""
+    note = state.last_note + 1
+    last = circuit.last if circuit is not None else None
+    line = CommandEvent(
+        command_id=last.command_id if last is not None else f"{state.pump_id}-c00000",
+        pump_id=state.pump_id,
+        at=at,
+        kind=kind,
+        write_no=note,
+        setting=setting,
+        reason=reason[:400],
+    )
+    return state.model_copy(update={"last_note": note, "outbox": (*state.outbox, line)})

@@ -1,0 +1,175 @@
+"""What a pump should do now, and by whose authority: the one place that arbitrates between everybody's wishes.
+
+Protects: the outcome depends on who wishes and when, never on the order in which wishes came in. From strong to weak:
+the unit's own protection, the room and tank floors, opted out or in service, grid and home limits (a cap, never below
+the floor), the newest household wish, support on its behalf, an operator's stop, the plan, neutral.
+"""
+
+from datetime import datetime, timedelta
+
+from domain.commands import Authority
+from domain.modes import Circuit, HotWaterMode, Level, Mode, at_least, at_most, neutral_of
+from domain.oem import Condition
+from domain.orders import Order, OrderKind
+from domain.overrides import Override, Purpose, strongest
+from domain.plans import PricePlan, jitter
+from domain.pump import PumpState, Wish
+
+_BY_CONDITION = {
+    Condition.UPDATING: (Authority.SERVICE, True, "its firmware is being changed"),
+    Condition.INSTALLER: (Authority.SERVICE, False, "somebody works on the unit"),
+    Condition.OFF: (Authority.OUTSIDE, False, "its heating was switched off at the unit"),
+    Condition.REMOTE_DISABLED: (Authority.OUTSIDE, True, "remote control was switched off"),
+    Condition.AWAY: (Authority.OUTSIDE, False, "away mode was set at the unit"),
+    Condition.EXTERNAL: (Authority.COMPETING, False, "another controller moves it"),
+}
+"""Who steers under a condition, whether even a restore must wait, and why."""
+
+
+def wish_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATING) -> Wish:
+    """The newest valid wish for a circuit, within what protects people, pump and grid."""
+    read_only_until = state.watch.read_only_until
+    is_read_only = read_only_until is not None and read_only_until > now
+    condition = _BY_CONDITION.get(Condition.REMOTE_DISABLED if is_read_only else state.watch.condition)
+    wish = _wished(state, now, circuit)
+    if wish.authority is not Authority.OPTED_OUT and condition is None:
+        wish = _bounded(state, wish, now, circuit)
+    elif condition is not None:
+        wish = _under(condition, state, wish, circuit)
+        wish = wish.model_copy(update={"until": _earliest(wish.until, read_only_until if is_read_only else None)})
+    return _without_power(state, wish, now)
+
+
+def _under(condition: tuple[Authority, bool, str], state: PumpState, wish: Wish, circuit: Circuit) -> Wish:
+    """Only a restore may be written; where a setting is not ours, whoever is at the unit made it, and it stays."""
+    authority, held, why = condition
+    had = state.circuit(circuit)
+    is_theirs = had is not None and had.settled is None and had.open is None
+    if wish.authority is Authority.OPTED_OUT:
+        return wish.model_copy(update={"is_held": held})
+    return Wish(mode=neutral_of(circuit), authority=authority, until=None, is_held=held or is_theirs, reason=why)
+
+
+def _without_power(state: PumpState, wish: Wish, now: datetime) -> Wish:
+    """Nothing is written in a blackout."""
+    blackouts = _standing(state, OrderKind.BLACKOUT, now)
+    if not blackouts:
+        return wish
+    until = _earliest(wish.until, *(o.ends_at(state.pump_id) for o in blackouts))
+    why = f"no power ({blackouts[0].scope})"
+    return wish.model_copy(update={"is_held": True, "until": until, "reason": why})
+
+
+def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
+    neutral = neutral_of(circuit)
+    if state.retiring or state.retired or state.opted_out:
+        why = "opted out" if state.opted_out else "retired"
+        return Wish(mode=neutral, authority=Authority.OPTED_OUT, until=None, reason=why)
+    if override := strongest(state.overrides, now):
+        level = _level_of(override, state, now, circuit)
+        if level is not None:
+            return Wish(
+                mode=level,
+                authority=_AUTHORITY.get(override.purpose, Authority.OVERRIDE),
+                until=override.next_change(now, state.site.emitter),
+                reason=f"{override.purpose.value} of {override.who}",
+            )
+    planned = _planned(state, now, circuit)
+    stop = next((o for o in _standing(state, OrderKind.STOP, now) if o.revision in (None, planned.revision)), None)
+    if stop is None:
+        return planned
+    return Wish(
+        mode=neutral,
+        authority=Authority.NEUTRAL,
+        until=_earliest(planned.until, stop.ends_at(state.pump_id)),
+        reason=f"stopped ({stop.scope})",
+    )
+
+
+_AUTHORITY = {Purpose.VACATION: Authority.VACATION, Purpose.THERMOSTAT: Authority.OUTSIDE}
+
+
+def _level_of(override: Override, state: PumpState, now: datetime, circuit: Circuit) -> Level | None:
+    if circuit is Circuit.HEATING:
+        return override.mode_at(now, state.site.emitter)
+    return override.hot_water_at(now, state.site.emitter)
+
+
+def _planned(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
+    """The plan of the highest revision that speaks of now, on its jittered edges; neutral without one."""
+    delay = jitter(state.pump_id)
+    plan_time = now - delay
+    plan = plan_in_force(state, now)
+    edges = [p.first_slot for p in state.plans if p.first_slot > plan_time]
+    if plan is None:
+        until = min(edges) + delay if edges else None
+        return Wish(mode=neutral_of(circuit), authority=Authority.NEUTRAL, until=until, reason="no plan")
+    edge = min([e for e in (plan.next_edge(circuit, plan_time), *edges) if e is not None], default=None)
+    return Wish(
+        mode=plan.level_at(circuit, plan_time),
+        authority=Authority.PLAN,
+        until=edge + delay if edge else None,
+        revision=plan.revision,
+    )
+
+
+def plan_in_force(state: PumpState, now: datetime) -> PricePlan | None:
+    """The plan of the highest revision that speaks of now."""
+    plan_time = now - jitter(state.pump_id)
+    return next((p for p in reversed(state.plans) if p.covers(plan_time)), None)
+
+
+def _standing(state: PumpState, kind: OrderKind, now: datetime) -> tuple[Order, ...]:
+    return tuple(o for o in state.orders if o.kind is kind and o.holds(state.pump_id, now))
+
+
+def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> Wish:
+    """The wish under caps from above and floors from below."""
+    capping = [o for o in state.orders if o.highest is not None and o.holds(state.pump_id, now)]
+    ends = [o.ends_at(state.pump_id) for o in capping]
+    if circuit is Circuit.HOT_WATER:
+        return _bounded_hot_water(state, wish, bool(capping), _earliest(wish.until, *ends))
+    assert isinstance(wish.mode, Mode)
+    mode, reason, authority = wish.mode, wish.reason, wish.authority
+    for order in capping:
+        assert order.highest is not None
+        if at_most(mode, order.highest) is not mode:
+            mode, authority, reason = order.highest, Authority.LIMITED, f"{order.kind.value} ({order.scope})"
+    turn = state.site.home
+    if turn is not None and not turn.has_turn(now) and at_most(mode, Mode.LOW) is not mode:
+        mode, authority, reason = Mode.LOW, Authority.LIMITED, "another pump of the home has the power today"
+    until = _earliest(wish.until, *ends, _next_turn(now) if turn is not None else None)
+    floor, why = _floor(state, wish.authority, now)
+    if at_least(mode, floor) is not mode:
+        mode, reason, authority = floor, why, Authority.NEUTRAL
+    return wish.model_copy(update={"mode": mode, "authority": authority, "reason": reason, "until": until})
+
+
+def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode, str]:
+    """The lowest mode allowed, and why."""
+    if state.watch.is_cold:
+        return Mode.LOW, "a room is below its floor"
+    plan = plan_in_force(state, now)
+    if plan is not None and plan.floor is not Mode.MIN:
+        return plan.floor, "cold snap"
+    if not state.site.may_set_back and authority is not Authority.VACATION:
+        return Mode.LOW, "a set-back would not be safe to be stuck with here"
+    return Mode.MIN, ""
+
+
+def _bounded_hot_water(state: PumpState, wish: Wish, is_capped: bool, until: datetime | None) -> Wish:
+    assert isinstance(wish.mode, HotWaterMode)
+    update: dict[str, object] = {"until": until}
+    if is_capped and not state.watch.is_tank_cold:
+        update |= {"mode": HotWaterMode.HOLD, "authority": Authority.LIMITED, "reason": "the grid is limited"}
+    elif state.watch.is_tank_cold and wish.mode is HotWaterMode.HOLD:
+        update |= {"mode": HotWaterMode.NORMAL, "reason": "the tank is cold"}
+    return wish.model_copy(update=update)
+
+
+def _next_turn(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((m for m in moments if m is not None), default=None)

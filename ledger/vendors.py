@@ -1,0 +1,214 @@
+"""The ledger's books on vendors: calls by minute and fate, grants, breakers, and accounts that wait for a person.
+
+Protects: a change of a breaker is only ever added; one account asks one person once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, Update, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.base import Instant, Value
+from domain.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
+from domain.oem import CallFate, CallMade
+from ledger.calls import Calls, Counted, Line
+from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
+
+log = structlog.get_logger(__name__)
+
+
+class OpenAsk(Value):
+    """An account that waits for a person."""
+
+    account_id: str
+    since: Instant
+    reason: str
+
+
+class VendorStatus(Value):
+    """One vendor as an operator reads it; calls are those of the last steered hour."""
+
+    oem: str
+    breaker: Breaker | None
+    """None where no guard has watched it yet."""
+    rate_per_min: float | None
+    """Attempts a steered minute, as last set."""
+    calls: dict[CallFate, int]
+    writes: int
+    granted_per_min: int | None
+    share_used: float | None
+    """Calls of the hour over the hour's grant; None where no grant was told."""
+    asks: tuple[OpenAsk, ...]
+    pumps: int
+    """Steered ones."""
+
+
+class LedgerVendors:
+    """`domain.ports.VendorBook` and `AccountAsks` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    # --- calls and grants -----------------------------------------------------------------------------------------
+
+    async def keep(self, calls: Calls, mended: Mapping[str, datetime]) -> None:
+        """Add counts and grants; close the asks of accounts whose calls have been accepted since then."""
+        if not calls.lines and not calls.grants and not mended:
+            return
+        async with self._engine.begin() as connection:
+            # In one order, always: several workers add to the same lines.
+            for key in sorted(calls.lines):
+                await _add(connection, key, calls.lines[key])
+            for account_id in sorted(calls.grants):
+                await _grant(connection, calls.grants[account_id])
+            for account_id in sorted(mended):
+                await connection.execute(solved(account_id, mended[account_id]))
+
+    async def window(self, oem: str, since: datetime) -> Sequence[CallsInMinute]:
+        """The calls of every minute since then that had any, oldest first."""
+        table = OemCallCount
+        query = (
+            select(table.minute, table.fate, func.sum(table.calls))
+            .where(table.oem == oem, table.minute >= since)
+            .group_by(table.minute, table.fate)
+            .order_by(table.minute)
+        )
+        minutes: dict[datetime, dict[CallFate, int]] = {}
+        async with self._engine.connect() as connection:
+            for minute, fate, calls in await connection.execute(query):
+                minutes.setdefault(minute, {})[CallFate(fate)] = int(calls)
+        return [CallsInMinute(minute=minute, counts=counts) for minute, counts in minutes.items()]
+
+    async def granted_per_min(self, oem: str) -> int | None:
+        """The grants of all accounts that a steered pump is reached through, together; None where none was told."""
+        steered = select(Pump.account_id).where(Pump.oem == oem, Pump.retired_at.is_(None))
+        query = select(func.sum(OemGrant.per_min)).where(OemGrant.oem == oem, OemGrant.account_id.in_(steered))
+        async with self._engine.connect() as connection:
+            granted = await connection.scalar(query)
+        return None if granted is None else int(granted)
+
+    # --- breakers -------------------------------------------------------------------------------------------------
+
+    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
+        """The breaker as last written down, with its openings of late."""
+        async with self._engine.connect() as connection:
+            newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
+            if newest is None:
+                return None
+            openings = await connection.scalars(
+                select(BreakerRow.at)
+                .where(
+                    BreakerRow.oem == oem,
+                    BreakerRow.state == BreakerState.OPEN.value,
+                    BreakerRow.at > now - OPENINGS_REMEMBERED,
+                )
+                .distinct()
+                .order_by(BreakerRow.at)
+            )
+            return _breaker(newest, tuple(openings))
+
+    async def note_breaker(self, oem: str, breaker: Breaker, rate: float) -> None:
+        """Add a line where state, moment or rate are others than the newest line's."""
+        row = {"oem": oem, "state": breaker.state.value, "at": breaker.since, "rate_per_min": rate}
+        async with self._engine.begin() as connection:
+            newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
+            if newest is None or any(getattr(newest, name) != value for name, value in row.items()):
+                await connection.execute(insert(BreakerRow).values(row | {"reason": breaker.reason}))
+
+    # --- asks -----------------------------------------------------------------------------------------------------
+
+    async def ask(self, account_id: str, reason: str, at: datetime) -> None:
+        """Ask for new credentials; left alone where that is asked already, or the account is not known here."""
+        row = {"account_id": account_id, "reason": reason, "since": at}
+        known = select(OemAccount.account_id).where(OemAccount.account_id == account_id)
+        async with self._engine.begin() as connection:
+            if await connection.scalar(known) is None:
+                return
+            asked = insert(AccountAsk).values(row).on_conflict_do_nothing().returning(AccountAsk.id)
+            if await connection.scalar(asked) is not None:
+                log.warning("an account needs a person", account_id=account_id, reason=reason)
+
+    async def open_asks(self, oem: str) -> Sequence[OpenAsk]:
+        """The accounts of a vendor that wait for a person, longest first."""
+        query = (
+            select(AccountAsk)
+            .join(OemAccount, OemAccount.account_id == AccountAsk.account_id)
+            .where(OemAccount.oem == oem, AccountAsk.solved_at.is_(None))
+            .order_by(AccountAsk.since)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [OpenAsk(account_id=row.account_id, since=row.since, reason=row.reason) for row in rows]
+
+    # --- for people -----------------------------------------------------------------------------------------------
+
+    async def status(self, now: datetime) -> Sequence[VendorStatus]:
+        """Every vendor that has an account, by name."""
+        async with self._engine.connect() as connection:
+            oems = (await connection.scalars(select(OemAccount.oem).distinct().order_by(OemAccount.oem))).all()
+        return [await self._status(oem, now) for oem in oems]
+
+    async def _status(self, oem: str, now: datetime) -> VendorStatus:
+        table = OemCallCount
+        in_hour = (table.oem == oem, table.minute > now - timedelta(hours=1))
+        by_fate = select(table.fate, func.sum(table.calls), func.sum(table.writes)).where(*in_hour).group_by(table.fate)
+        pumps = select(func.count()).select_from(Pump).where(Pump.oem == oem, Pump.retired_at.is_(None))
+        async with self._engine.connect() as connection:
+            counted = (await connection.execute(by_fate)).all()
+            newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
+            steered = int(await connection.scalar(pumps) or 0)
+        granted = await self.granted_per_min(oem)
+        calls = {CallFate(fate): int(n) for fate, n, _ in counted}
+        return VendorStatus(
+            oem=oem,
+            breaker=await self.newest_breaker(oem, now),
+            rate_per_min=None if newest is None else newest.rate_per_min,
+            calls=calls,
+            writes=sum(int(writes) for _, _, writes in counted),
+            granted_per_min=granted,
+            share_used=None if not granted else round(sum(calls.values()) / (granted * 60), 4),
+            asks=tuple(await self.open_asks(oem)),
+            pumps=steered,
+        )
+
+
+def _breaker(row: Any, openings: tuple[datetime, ...]) -> Breaker:
+    return Breaker(state=BreakerState(row.state), since=row.at, reason=row.reason, openings=openings)
+
+
+def _newest_breaker(oem: str) -> Select[str, str, datetime, float, str]:
+    table = BreakerRow
+    columns = (table.oem, table.state, table.at, table.rate_per_min, table.reason)
+    return select(*columns).where(table.oem == oem).order_by(table.id.desc()).limit(1)
+
+
+def solved(account_id: str, at: datetime) -> Update:
+    """Closes an account's ask that is older than `at`."""
+    ask = AccountAsk
+    return (
+        update(ask).where(ask.account_id == account_id, ask.solved_at.is_(None), ask.since <= at).values(solved_at=at)
+    )
+
+
+async def _add(connection: AsyncConnection, line: Line, counted: Counted) -> None:
+    oem, account_id, minute, fate = line
+    row = {"oem": oem, "account_id": account_id, "minute": minute, "fate": fate.value}
+    statement = insert(OemCallCount).values(row | {"calls": counted.calls, "writes": counted.writes})
+    added = {
+        "calls": OemCallCount.calls + statement.excluded.calls,
+        "writes": OemCallCount.writes + statement.excluded.writes,
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=list(row), set_=added))
+
+
+async def _grant(connection: AsyncConnection, told: CallMade) -> None:
+    row = {"account_id": told.account_id, "oem": told.oem, "per_min": told.granted_per_min, "told_at": told.at}
+    statement = insert(OemGrant).values(row)
+    newer = statement.on_conflict_do_update(
+        index_elements=["account_id"], set_=row, where=OemGrant.told_at < statement.excluded.told_at
+    )
+    await connection.execute(newer)

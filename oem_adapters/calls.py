@@ -1,0 +1,61 @@
+"""What is told of each call to a vendor: whether its cloud is well, and what it cost.
+
+Protects: only calls that left are told; a trouble of ours (credentials, budget, a wrong request) never looks like the
+cloud's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from domain.oem import CallFate, CallMade
+from domain.ports import CallListener
+from oem_adapters.budget import granted
+
+_NOTHING_LEFT_US = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+"""Failures of our own, before a connection was tried: they say nothing of the vendor."""
+
+
+@dataclass(frozen=True)
+class CallBook:
+    """Tells a listener, where there is one, of one vendor's calls."""
+
+    oem: str
+    listener: CallListener | None = None
+
+    def answered(
+        self,
+        account_id: str,
+        at: datetime,
+        fate: CallFate,
+        is_write: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """A call got an answer; `headers` only where they speak of this account's grant."""
+        self._tell(account_id, at, fate, is_write, granted(headers) if headers is not None else None)
+
+    def failed(self, account_id: str, at: datetime, error: Exception, is_write: bool = False) -> None:
+        """A call got no answer, or none that could be read; told unless it never left."""
+        if not isinstance(error, _NOTHING_LEFT_US):
+            self._tell(account_id, at, CallFate.TRANSPORT, is_write, None)
+
+    def _tell(self, account_id: str, at: datetime, fate: CallFate, is_write: bool, per_min: int | None) -> None:
+        if self.listener is not None:
+            self.listener(
+                CallMade(
+                    oem=self.oem, account_id=account_id, at=at, fate=fate, is_write=is_write, granted_per_min=per_min
+                )
+            )
+
+
+def fate_of(status: int) -> CallFate:
+    """What an answer's status says; a 401 that ends in a renewed token is a refusal like any other."""
+    if 200 <= status < 300:
+        return CallFate.OK
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return CallFate.BUDGET
+    if 400 <= status < 500:
+        return CallFate.REFUSED
+    return CallFate.SERVER  # 5xx, and answers that are none of an API's, such as a redirect to a maintenance page

@@ -1,0 +1,121 @@
+"""A NIBE unit's points and zones turned into what the domain calls a reading.
+
+Protects: a setting is only told where the cloud's pictures of it agree; a point that a unit has not says nothing
+against its being steered.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.modes import Lever
+from domain.oem import Busy, Condition, Reading
+from oem_adapters.nibe_myuplink.const import CLOCK_AHEAD, TIMING
+from oem_adapters.nibe_myuplink.levers import heat_zone
+from oem_adapters.nibe_myuplink.models import Quantity, find, value_of
+from oem_adapters.nibe_myuplink.wire import Point, Zone
+
+SETPOINT_AGREES_K = 0.05
+"""Half of the coarsest step in which the two pictures of a setpoint may be rounded apart."""
+
+_HOLIDAY_ON = frozenset({1.0, 10.0})
+"""Two firmware generations number the same switch differently."""
+_PRICE_ADAPTION_ON = frozenset({1.0, 30.0})
+"""A plain switch, or the "operating mode" of the function (10 off, 30 on)."""
+_HEATING_FIRST = frozenset({30.0, 1.0})
+_HOT_WATER_FIRST = frozenset({20.0, 3.0})
+"""Priorities of the F-series and of the S-series; neither uses the other's number for something else."""
+
+
+def reading_of(
+    lever: Lever, points: Sequence[Point], zones: Sequence[Zone] | None, as_of: datetime, condition: Condition
+) -> Reading:
+    """All that the points tell, and the zones where they were asked (None where they were not)."""
+    settings = settings_of(points, zones)
+    return Reading(
+        as_of=as_of,
+        lever=lever,
+        setting=settings.get(lever),
+        room_c=room_c(points, zones),
+        outdoor_c=value_of(points, Quantity.OUTDOOR_C),
+        supply_c=value_of(points, Quantity.SUPPLY_C),
+        power_w=value_of(points, Quantity.POWER_W),
+        compressor_hz=value_of(points, Quantity.COMPRESSOR_HZ),
+        target_c=value_of(points, Quantity.TARGET_C),
+        hot_water_c=value_of(points, Quantity.HOT_WATER_C),
+        settings=settings,
+        condition=condition,
+        busy=busy_of(points),
+    )
+
+
+def newest_stamp(points: Sequence[Point], now: datetime) -> datetime | None:
+    """The newest stamp that no wrong clock gave."""
+    return max((p.stamp for p in points if p.stamp is not None and p.stamp <= now + CLOCK_AHEAD), default=None)
+
+
+def is_old(as_of: datetime | None, now: datetime) -> bool:
+    """Whether a unit has been silent for longer than its readings last."""
+    return as_of is None or now - as_of > TIMING.reading_max_age
+
+
+def settings_of(points: Sequence[Point], zones: Sequence[Zone] | None) -> dict[Lever, float]:
+    """The setting of every lever that shows one."""
+    offset, comfort = find(points, Quantity.HEATING_OFFSET), find(points, Quantity.HOT_WATER_COMFORT)
+    shown = {
+        Lever.HEATING_OFFSET: offset.value if offset is not None else None,
+        Lever.ROOM_SETPOINT: (
+            value_of(points, Quantity.ROOM_SETPOINT_C) if zones is None else _zone_setpoint(points, zones)
+        ),
+        Lever.HOT_WATER_COMFORT: comfort.value if comfort is not None else None,
+    }
+    return {lever: setting for lever, setting in shown.items() if setting is not None}
+
+
+def condition_of(points: Sequence[Point], updating: bool, away: bool) -> Condition:
+    """How the unit stands towards being steered, the strongest reason first; what is not told counts as normal."""
+
+    def told(quantity: Quantity) -> float | None:
+        return value_of(points, quantity)
+
+    if updating:
+        return Condition.UPDATING
+    if told(Quantity.OPERATING_MODE) not in (None, 0.0):
+        return Condition.INSTALLER
+    if told(Quantity.ALLOW_HEATING) == 0.0:
+        return Condition.OFF
+    if away or told(Quantity.HOLIDAY) in _HOLIDAY_ON:
+        return Condition.AWAY
+    if told(Quantity.EXTERNAL_ADJUSTMENT) == 1.0 or told(Quantity.PRICE_ADAPTION) in _PRICE_ADAPTION_ON:
+        return Condition.EXTERNAL
+    return Condition.NORMAL
+
+
+def busy_of(points: Sequence[Point]) -> Busy | None:
+    """What the compressor does that is not heating rooms; a unit defrosts on the priority of what it interrupts."""
+    priority, defrost_s = value_of(points, Quantity.PRIORITY), value_of(points, Quantity.DEFROST_S)
+    if priority in _HOT_WATER_FIRST:
+        return Busy.HOT_WATER
+    if priority in _HEATING_FIRST and defrost_s is not None and defrost_s > 0:
+        return Busy.DEFROST
+    return None
+
+
+def room_c(points: Sequence[Point], zones: Sequence[Zone] | None) -> float | None:
+    """The heat zone's own temperature where it has one: that is what its setpoint is compared with."""
+    zone = heat_zone(zones or ())
+    if zone is not None and zone.temperature is not None:
+        return zone.temperature
+    return value_of(points, Quantity.ROOM_C)
+
+
+def _zone_setpoint(points: Sequence[Point], zones: Sequence[Zone]) -> float | None:
+    """The heat zone's setpoint, where the stamped point beside it does not contradict.
+
+    Zones carry no stamp, so an old picture of one looks like a fresh one; the two then disagree, and nothing is known.
+    """
+    zone = heat_zone(zones)
+    if zone is None or zone.setpoint_heat is None:
+        return None
+    witness = value_of(points, Quantity.ROOM_SETPOINT_C)
+    agreed = witness is None or abs(witness - zone.setpoint_heat) < SETPOINT_AGREES_K
+    return zone.setpoint_heat if agreed else None

@@ -1,0 +1,200 @@
+"""The contract of `OemAdapter`, kept by every known vendor's adapter against its fake cloud: failures."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from domain.modes import Lever
+from domain.oem import (
+    AuthExpired,
+    CallFate,
+    CallMade,
+    Capability,
+    OemError,
+    Offline,
+    PumpAddress,
+    RateLimited,
+    Unavailable,
+)
+from domain.ports import OemAdapter
+from oem_adapters.registry import build_adapter
+from oem_adapters.settings import nearest_allowed
+from tests.oem_adapters.contract.vendors import HASTY, PATIENT, PUBLISHED, Units, each_lever, other_setting, ranges
+from tests.oem_adapters.vault import VaultInMemory, a_token
+from tests.oem_adapters.world import CONSENTED, TOKEN_LIFE_S, World, running_world
+
+pytestmark = pytest.mark.servers
+
+
+def settled(capability: Capability, lever: Lever) -> float:
+    """The setting that the unit has, or the nearest that can be written."""
+    offered = ranges(capability)[lever]
+    return nearest_allowed(offered, offered.current)
+
+
+@each_lever
+async def test_a_used_up_budget_says_when_to_come_back(
+    lever: Lever,
+    units: Units,
+    adapter: OemAdapter,
+    world: World,
+    sent: list[httpx.Request],
+) -> None:
+    pump, _ = units[lever]
+    with world.faulty(rate_limit=1.0):
+        now = world.now()
+        with pytest.raises(RateLimited) as raised:
+            await adapter.read(pump, lever, now)
+        assert timedelta(0) < raised.value.retry_at - now <= timedelta(minutes=1)
+        sent.clear()
+        with pytest.raises(RateLimited):
+            await adapter.read(pump, lever, now)
+        assert sent == []
+    await adapter.read(pump, lever, max(world.now(), raised.value.retry_at))
+
+
+@each_lever
+async def test_a_failing_cloud_is_unavailable(lever: Lever, units: Units, adapter: OemAdapter, world: World) -> None:
+    pump, capability = units[lever]
+    with world.faulty(http_500=1.0):
+        for call in (
+            adapter.read(pump, lever, world.now()),
+            adapter.write(pump, lever, settled(capability, lever), world.now()),
+            adapter.discover(pump.account_id, world.now()),
+        ):
+            with pytest.raises(Unavailable):
+                await call
+
+
+@each_lever
+async def test_a_write_without_an_answer_may_have_been_taken(
+    oem: str,
+    lever: Lever,
+    units: Units,
+    client: httpx.AsyncClient,
+    vault: VaultInMemory,
+    world: World,
+) -> None:
+    pump, capability = units[lever]
+    hasty = build_adapter(oem, client, vault, HASTY)
+    await hasty.capability(pump, world.now())
+    with world.faulty(timeout=1.0), pytest.raises(Unavailable) as raised:
+        await hasty.write(pump, lever, settled(capability, lever), world.now())
+    assert raised.value.maybe_taken
+
+
+async def test_a_cut_connection_is_a_lost_answer(units: Units, adapter: OemAdapter, world: World) -> None:
+    lever, (pump, capability) = next(iter(units.items()))
+    with world.faulty(timeout=1.0), pytest.raises(Unavailable) as raised:
+        await adapter.write(pump, lever, settled(capability, lever), world.now())
+    assert raised.value.maybe_taken
+
+
+async def test_an_expired_token_is_renewed_unnoticed(
+    units: Units, adapter: OemAdapter, vault: VaultInMemory, world: World
+) -> None:
+    lever, (pump, _) = next(iter(units.items()))
+    await adapter.read(pump, lever, world.now())
+    before = len(vault.events)
+    await asyncio.sleep(world.wall_s(timedelta(seconds=TOKEN_LIFE_S)))
+    await asyncio.gather(*(adapter.read(pump, lever, world.now()) for _ in range(4)))
+    assert len(vault.events) == before + 1
+
+
+async def test_a_consented_refresh_token_outlives_its_access_tokens(
+    units: Units, adapter: OemAdapter, vault: VaultInMemory, world: World
+) -> None:
+    lever, (pump, _) = next(iter(units.items()))
+    vault.tokens[pump.account_id] = a_token("dead", CONSENTED)
+    for _ in range(3):
+        await adapter.read(pump, lever, world.now())
+        kept = vault.tokens[pump.account_id].refresh_token
+        assert kept is not None
+        vault.tokens[pump.account_id] = a_token("dead", kept.get_secret_value())
+
+
+async def test_a_cloud_that_accepts_no_token_needs_a_person(units: Units, adapter: OemAdapter, world: World) -> None:
+    lever, (pump, _) = next(iter(units.items()))
+    with world.faulty(expired_token=1.0), pytest.raises(AuthExpired):
+        await adapter.read(pump, lever, world.now())
+
+
+async def test_wrong_credentials_need_a_person(
+    oem: str, client: httpx.AsyncClient, pumps: list[PumpAddress], world: World
+) -> None:
+    wrong = VaultInMemory(world.url, world.client_id, "wrong")
+    with pytest.raises(AuthExpired, match="invalid_client"):
+        await build_adapter(oem, client, wrong).discover(pumps[0].account_id, world.now())
+
+
+async def test_a_disconnected_unit_is_offline_once_its_reading_is_old(
+    units: Units, adapter: OemAdapter, world: World
+) -> None:
+    with world.faulty(offline=1.0):
+        for lever, (pump, _) in units.items():
+            await adapter.read(pump, lever, world.now())  # still fresh: the flag alone may be a flicker
+        await asyncio.sleep(world.wall_s(adapter.timing.reading_max_age + 2 * PUBLISHED))
+        for lever, (pump, _) in units.items():
+            with pytest.raises(Offline):
+                await adapter.read(pump, lever, world.now())
+            with pytest.raises(Offline):
+                await adapter.observe(pump, lever, world.now())
+        account_id = next(iter(units.values()))[0].account_id
+        assert not any(pump.connected for pump in await adapter.discover(account_id, world.now()))
+        assert set((await adapter.connections(account_id, world.now())).values()) == {False}
+    await asyncio.sleep(world.wall_s(2 * PUBLISHED))
+    for lever, (pump, _) in units.items():
+        await adapter.read(pump, lever, world.now())
+
+
+async def test_nothing_but_the_closed_set_leaves_an_adapter(
+    units: Units,
+    oem: str,
+    client: httpx.AsyncClient,
+    vault: VaultInMemory,
+    world: World,
+) -> None:
+    hasty = build_adapter(oem, client, vault, HASTY)
+    outcomes: set[str] = set()
+    with world.faulty(rate_limit=0.1, http_500=0.2, expired_token=0.2, timeout=0.05, stale_read=0.3, offline=0.2):
+        for turn in range(12):
+            for lever, (pump, capability) in units.items():
+                now_set = settled(capability, lever)
+                setting = other_setting(ranges(capability)[lever], now_set) if turn % 2 else now_set
+                for call in (
+                    hasty.read(pump, lever, world.now()),
+                    hasty.observe(pump, lever, world.now()),
+                    hasty.write(pump, lever, setting, world.now()),
+                ):
+                    try:
+                        await call
+                        outcomes.add("fine")
+                    except OemError as error:
+                        outcomes.add(type(error).__name__)
+    assert {"fine", "Unavailable"} <= outcomes
+
+
+@pytest.mark.parametrize("kind", ["http-500", "refuse"])
+async def test_a_cloud_that_is_down_is_no_matter_of_credentials(
+    oem: str, kind: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_world(tmp_path_factory.mktemp("down"), pumps=1, speed=1) as down:
+        (pump,) = down.pumps(oem)
+        vault = VaultInMemory(down.url, down.client_id, down.client_secret)
+        told: list[CallMade] = []
+        adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
+        capability = await adapter.capability(pump, down.now())
+        lever = capability.lever
+        down.fail_from_now_on(oem, kind)
+        told.clear()
+        with pytest.raises(Unavailable) as during:
+            await adapter.write(pump, lever, settled(capability, lever), down.now())
+        vault.tokens.clear()
+        with pytest.raises(Unavailable) as without_token:
+            await adapter.write(pump, lever, settled(capability, lever), down.now())
+    assert during.value.maybe_taken
+    assert not without_token.value.maybe_taken
+    fate = CallFate.SERVER if kind == "http-500" else CallFate.TRANSPORT
+    assert [(call.fate, call.is_write) for call in told] == [(fate, True), (fate, False)]

@@ -1,0 +1,179 @@
+"""The contract of `OemAdapter`, kept by every known vendor's adapter against its fake cloud: levers and readings."""
+
+import httpx
+import pytest
+
+from domain.modes import Circuit, Lever
+from domain.oem import CallFate, CallMade, PumpAddress, Rejected
+from domain.ports import OemAdapter
+from oem_adapters.registry import build_adapter
+from oem_adapters.settings import nearest_allowed
+from tests.oem_adapters.contract.vendors import (
+    OFFERED,
+    PATIENT,
+    Units,
+    all_landed,
+    each_lever,
+    other_setting,
+    ranges,
+    seen,
+)
+from tests.oem_adapters.vault import VaultInMemory
+from tests.oem_adapters.world import World, running_world
+
+pytestmark = pytest.mark.servers
+
+
+async def test_discovery_and_connections_find_every_unit_over_all_pages(
+    oem: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_world(tmp_path_factory.mktemp("large"), pumps=101, speed=1) as large:
+        vault = VaultInMemory(large.url, large.client_id, large.client_secret)
+        enrolled = large.pumps(oem)
+        account_id = enrolled[0].account_id
+        adapter = build_adapter(oem, client, vault, PATIENT)
+        found = await adapter.discover(account_id, large.now())
+        connected = await adapter.connections(account_id, large.now())
+    assert {(p.vendor_system_id, p.vendor_device_id) for p in found} == {
+        (p.vendor_system_id, p.vendor_device_id) for p in enrolled
+    }
+    assert len(found) == 101
+    assert all(pump.model and pump.connected for pump in found)
+    assert connected == {pump.vendor_device_id: True for pump in enrolled}
+
+
+async def test_every_lever_is_offered_with_range_step_and_setting(
+    oem: str, units: Units, adapter: OemAdapter, world: World
+) -> None:
+    assert set(units) == set(OFFERED[oem])
+    await all_landed(adapter, world)
+    for lever, (pump, _) in units.items():
+        capability = await adapter.capability(pump, world.now())
+        offered = ranges(capability)
+        assert capability.lever.circuit is Circuit.HEATING
+        assert set(offered) == {Lever(name) for name in world.truth(pump.pump_id)["levers"]}
+        assert capability.emergency.endswith(".")
+        found = offered[lever]
+        assert found.minimum < found.maximum
+        assert found.step > 0
+        assert found.current == world.truth(pump.pump_id)["levers"][lever]
+
+
+async def test_a_reading_and_a_look_tell_what_is_so(units: Units, adapter: OemAdapter, world: World) -> None:
+    await all_landed(adapter, world)
+    for lever, (pump, capability) in units.items():
+        now = world.now()
+        for reading in (await adapter.read(pump, lever, now), await adapter.observe(pump, lever, now)):
+            truth = world.truth(pump.pump_id)
+            assert now - reading.as_of < adapter.timing.reading_max_age
+            assert reading.setting == truth["levers"][lever]
+            assert reading.settings == truth["levers"]
+            assert (reading.room_c is not None) == capability.has_room_sensor
+            assert reading.room_c is None or abs(reading.room_c - truth["room_c"]) < 2.0
+            assert reading.outdoor_c is not None
+            assert reading.supply_c is not None
+            assert reading.hot_water_c is not None
+
+
+@pytest.mark.parametrize("slow_apply", [0.0, 1.0])
+@each_lever
+async def test_a_write_is_obeyed_and_seen_in_time(
+    lever: Lever,
+    slow_apply: float,
+    units: Units,
+    adapter: OemAdapter,
+    world: World,
+) -> None:
+    pump, capability = units[lever]
+    wish = other_setting(ranges(capability)[lever], world.truth(pump.pump_id)["levers"][lever])
+    with world.faulty(slow_apply=slow_apply):
+        written_at = world.now()
+        await adapter.write(pump, lever, wish, written_at)
+        reading = await seen(adapter, pump, lever, wish, world, written_at)
+    assert reading.setting == wish
+    assert reading.as_of >= written_at
+    assert world.truth(pump.pump_id)["levers"][lever] == wish
+
+
+@each_lever
+async def test_a_write_to_one_lever_leaves_the_others_alone(
+    lever: Lever, units: Units, adapter: OemAdapter, world: World
+) -> None:
+    pump, capability = units[lever]
+    await all_landed(adapter, world)
+    before = world.truth(pump.pump_id)["levers"]
+    wish = other_setting(ranges(capability)[lever], before[lever])
+    await adapter.write(pump, lever, wish, world.now(), urgent=True)
+    await all_landed(adapter, world)
+    assert world.truth(pump.pump_id)["levers"] == before | {lever.value: wish}
+
+
+@each_lever
+async def test_a_write_that_is_accepted_and_ignored_is_not_seen(
+    lever: Lever, units: Units, adapter: OemAdapter, world: World
+) -> None:
+    pump, capability = units[lever]
+    await all_landed(adapter, world)
+    before = (await adapter.read(pump, lever, world.now())).setting
+    assert before is not None
+    wish = other_setting(ranges(capability)[lever], before)
+    with world.faulty(silent_ignore=1.0):
+        written_at = world.now()
+        await adapter.write(pump, lever, wish, written_at)
+        reading = await seen(adapter, pump, lever, wish, world, written_at)
+    assert reading.setting == before
+
+
+@each_lever
+async def test_the_same_setting_written_twice_is_harmless(
+    lever: Lever, units: Units, adapter: OemAdapter, world: World
+) -> None:
+    pump, capability = units[lever]
+    offered = ranges(capability)[lever]
+    for _ in range(2):
+        await adapter.write(pump, lever, nearest_allowed(offered, offered.current), world.now())
+
+
+@each_lever
+async def test_what_the_unit_does_not_take_is_refused_before_anything_is_sent(
+    lever: Lever,
+    units: Units,
+    adapter: OemAdapter,
+    world: World,
+    sent: list[httpx.Request],
+) -> None:
+    pump, _ = units[lever]
+    offered = ranges(await adapter.capability(pump, world.now()))[lever]
+    sent.clear()
+    wrong = (offered.minimum - offered.step, offered.maximum + 1.0, offered.minimum + offered.step / 3)
+    for setting in wrong:
+        with pytest.raises(Rejected):
+            await adapter.write(pump, lever, setting, world.now())
+    assert sent == []
+
+
+async def test_every_call_that_leaves_is_told_with_its_grant(
+    oem: str,
+    client: httpx.AsyncClient,
+    vault: VaultInMemory,
+    pumps: list[PumpAddress],
+    units: Units,
+    world: World,
+    sent: list[httpx.Request],
+) -> None:
+    told: list[CallMade] = []
+    vault.tokens.clear()
+    adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
+    sent.clear()
+    for lever, (pump, capability) in units.items():
+        offered = ranges(capability)[lever]
+        await adapter.read(pump, lever, world.now())
+        await adapter.write(pump, lever, nearest_allowed(offered, offered.current), world.now())
+    assert len(told) == len(sent)
+    # An access token may end in between: its call is refused and repeated.
+    assert {CallFate.OK} <= {call.fate for call in told} <= {CallFate.OK, CallFate.REFUSED}
+    assert {(call.oem, call.account_id) for call in told} == {(oem, pumps[0].account_id)}
+    assert sum(call.is_write and call.fate is CallFate.OK for call in told) == len(units)
+    assert told[0].granted_per_min is None  # the token's
+    assert all(call.granted_per_min == 5000 for call in told if call.is_write and call.fate is CallFate.OK)
+    assert all(call.at <= world.now() for call in told)

@@ -1,0 +1,72 @@
+"""The contract of `OemAdapter`, kept by every known vendor's adapter: how a unit stands towards being steered."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from domain.modes import Circuit
+from domain.oem import Condition, PumpAddress, Rejected
+from domain.ports import OemAdapter
+from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
+from oem_adapters.registry import build_adapter
+from tests.oem_adapters.contract.vendors import PATIENT, PUBLISHED, Units, other_setting, ranges
+from tests.oem_adapters.vault import VaultInMemory
+from tests.oem_adapters.world import World
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.mark.parametrize(
+    "condition", [Condition.INSTALLER, Condition.OFF, Condition.AWAY, Condition.EXTERNAL, Condition.NORMAL]
+)
+async def test_a_condition_is_seen_on_every_family_by_readings_and_looks(
+    oem: str,
+    condition: Condition,
+    units: Units,
+    client: httpx.AsyncClient,
+    vault: VaultInMemory,
+    world: World,
+) -> None:
+    """A new adapter has nothing to remember of how a unit stood before."""
+    reader, looker = build_adapter(oem, client, vault, PATIENT), build_adapter(oem, client, vault, PATIENT)
+    with world.standing(condition, *{pump.pump_id for pump, _ in units.values()}):
+        await asyncio.sleep(world.wall_s(2 * PUBLISHED))
+        for lever, (pump, _) in units.items():
+            assert (await reader.read(pump, lever, world.now())).condition is condition
+            assert (await looker.observe(pump, lever, world.now())).condition is condition
+    await asyncio.sleep(world.wall_s(2 * PUBLISHED))
+
+
+async def test_a_unit_whose_firmware_changes_is_seen_once_it_is_silent(
+    oem: str, units: Units, client: httpx.AsyncClient, vault: VaultInMemory, world: World
+) -> None:
+    reader, looker = build_adapter(oem, client, vault, PATIENT), build_adapter(oem, client, vault, PATIENT)
+    with world.standing(Condition.UPDATING, *{pump.pump_id for pump, _ in units.values()}):
+        await asyncio.sleep(world.wall_s(reader.timing.reading_max_age + 2 * PUBLISHED))
+        for lever, (pump, _) in units.items():
+            assert (await reader.read(pump, lever, world.now())).condition is Condition.UPDATING
+            assert (await looker.observe(pump, lever, world.now())).condition is Condition.UPDATING
+    await asyncio.sleep(world.wall_s(2 * PUBLISHED))
+
+
+async def test_a_unit_that_may_only_be_read_says_so_when_it_is_written(
+    units: Units, adapter: OemAdapter, world: World
+) -> None:
+    for lever, (pump, capability) in units.items():
+        offered = ranges(capability)[lever]
+        with world.standing(Condition.REMOTE_DISABLED, pump.pump_id):
+            with pytest.raises(Rejected) as raised:
+                await adapter.write(pump, lever, other_setting(offered, offered.current), world.now())
+            await adapter.read(pump, lever, world.now())
+        assert str(raised.value).startswith(REMOTE_CONTROL_NOT_PERMITTED)
+
+
+async def test_units_with_a_hot_water_lever_offer_it_beside_one_of_their_heating(
+    adapter: OemAdapter, pumps: list[PumpAddress], world: World
+) -> None:
+    for pump in pumps:
+        capability = await adapter.capability(pump, world.now())
+        assert capability.lever.circuit is Circuit.HEATING
+        if capability.hot_water is not None:
+            assert capability.hot_water.lever.circuit is Circuit.HOT_WATER

@@ -1,0 +1,102 @@
+"""Two days with every lever stuck where it was when the cloud died, at the worst instant and in hard frost.
+
+The worst instant for a set-back is one at which the house has cooled for hours already, before dark days without any
+sun; for a raise, one at which it is warm already.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Mode
+from simulator.commissioning import draw_house
+from simulator.house import HouseSpec, step_house
+from simulator.surroundings import HouseDay
+from simulator.unit import Unit
+from tests.simulator.builders import EPOCH, at_rest
+
+SEED = 5
+PER_KIND = 10
+BEFORE_H, ALREADY_H, STUCK_H = 24, 6, 48
+FLOOR_IN_AN_OLD_HOUSE = 1
+"""No floor carries the load of an unrenovated house: that kind is not drawn."""
+
+
+def fleet() -> list[HouseSpec]:
+    """Homes of every building class and emitter, both device families among them."""
+    kinds: dict[tuple[str, str], list[HouseSpec]] = defaultdict(list)
+    for index in range(500):
+        spec = draw_house(SEED, index)
+        kind = kinds[spec.building_class, spec.emitter]
+        if len(kind) < PER_KIND:
+            kind.append(spec)
+    assert len(kinds) == 8 - FLOOR_IN_AN_OLD_HOUSE
+    return [spec for kind in kinds.values() for spec in kind]
+
+
+FLEET = fleet()
+
+
+@dataclass
+class Course:
+    """Rooms and tank, minute by minute, once the levers are stuck."""
+
+    rooms_c: list[float]
+    tank_c: list[float]
+
+
+def stuck(
+    spec: HouseSpec, mode: Mode, water: HotWaterMode, outdoor_c: float, sun_w_m2: Callable[[float], float]
+) -> Course:
+    """A day of its own control, some hours of the mode, and two days more of it."""
+    unit = Unit(spec, SEED, "p-0001", EPOCH.timestamp())
+    state, day = at_rest(spec, outdoor_c), HouseDay(SEED, spec)
+    usual, comfort = spec.household.setting, spec.household.hot_water_setting
+    stuck_comfort = comfort if spec.is_s_series else HOT_WATER_STEP[water]
+    course = Course([], [])
+    for minute in range((BEFORE_H + ALREADY_H + STUCK_H) * 60):
+        hour = minute / 60 % 24
+        day.refresh(EPOCH.timestamp() + 60 * minute, outdoor_c, sun_w_m2(hour), hour, 0.0)
+        if minute < BEFORE_H * 60:
+            step_house(spec, state, day.around, usual, comfort)
+            continue
+        step_house(spec, state, day.around, usual + MODE_DELTA[unit.lever][mode], stuck_comfort)
+        if minute >= (BEFORE_H + ALREADY_H) * 60:
+            course.rooms_c.append(state.rooms.air_c)
+            course.tank_c.append(state.tank.water_c)
+    return course
+
+
+def dark(_hour: float) -> float:
+    return 0.0
+
+
+def sunny(hour: float) -> float:
+    return max(0.0, 500.0 * (1 - ((hour - 13) / 5) ** 2))
+
+
+def test_the_fleet_is_large_and_mixed() -> None:
+    assert len(FLEET) >= 60
+    assert 10 <= sum(spec.is_s_series for spec in FLEET) <= 50
+
+
+def test_set_back_for_two_days_at_12_below_leaves_rooms_above_17_and_water_warm() -> None:
+    for spec in FLEET:
+        course = stuck(spec, Mode.MIN, HotWaterMode.HOLD, -12.0, dark)
+        assert min(course.rooms_c) >= 17.0, spec
+        assert min(course.tank_c) >= 30.0, spec
+        assert sum(course.tank_c) / len(course.tank_c) >= 38.0, spec
+
+
+@pytest.mark.parametrize(("outdoor_c", "sun_w_m2"), [(-12.0, dark), (8.0, sunny)], ids=["frost", "sun"])
+def test_forced_for_two_days_leaves_rooms_below_28_and_water_below_65(
+    outdoor_c: float, sun_w_m2: Callable[[float], float]
+) -> None:
+    for spec in FLEET:
+        course = stuck(spec, Mode.MAX, HotWaterMode.BOOST, outdoor_c, sun_w_m2)
+        assert max(course.rooms_c) <= 28.0, spec
+        assert max(course.tank_c) <= 65.0, spec
+        if not spec.is_s_series:  # luxury reached the tank
+            assert sum(course.tank_c) / len(course.tank_c) > 43.0, spec
