@@ -1,4 +1,4 @@
-"""`heatsteer pumps pause|resume|vacation|emergency|boost|override|end-override|opt-out|opt-in|retire`: acts of people."""
+"""`heatsteer pumps override|pause|vacation|emergency|boost|opt-out|retire ...`: what people wish of one pump."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta

@@ -11,8 +11,8 @@ _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
-def parse_duration(text: str, option: str = "--for") -> timedelta:
-    """ "2h", "90m", "1d12h"; raises WrongInput."""
+def parse_duration(text: str, option: str = "--for", *, or_none: bool = False) -> timedelta:
+    """ "2h", "90m", "1d12h", with `or_none` also "0m"; raises WrongInput."""
     found = _DURATION.fullmatch(text.strip())
     if not found or not any(found.groups()):
         raise WrongInput(f"{option} {text!r}: write a duration such as 90m, 2h or 1d12h")
@@ -21,7 +21,7 @@ def parse_duration(text: str, option: str = "--for") -> timedelta:
         raise WrongInput(f"{option} {text}: that is longer than anything can be wished for")
     days, hours, minutes = (int(part) for part in numbers)
     lasts = timedelta(days=days, hours=hours, minutes=minutes)
-    if not lasts:
+    if not lasts and not or_none:
         raise WrongInput(f"{option} {text}: that is no time at all")
     return lasts
 

@@ -6,7 +6,7 @@ Protects: no call to a vendor waits for its book-keeping; an account is not take
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -76,8 +76,9 @@ class CallKeeper(Protocol):
 class CallCounter:
     """`domain.ports.CallListener` that counts in memory; `run` brings the counts to the ledger."""
 
-    def __init__(self, keeper: CallKeeper) -> None:
+    def __init__(self, keeper: CallKeeper, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._keeper = keeper
+        self._monotonic_s = monotonic_s
         self._calls = Calls()
         self._holding: dict[str, tuple[datetime, float]] = {}
         """Since when (steered, and on the monotonic clock) an account's calls have been accepted."""
@@ -88,14 +89,14 @@ class CallCounter:
         else:
             log.warning("call not counted", oem=call.oem, fate=call.fate.value)
         if call.fate is CallFate.OK:
-            self._holding.setdefault(call.account_id, (call.at, time.monotonic()))
+            self._holding.setdefault(call.account_id, (call.at, self._monotonic_s()))
         elif call.fate is CallFate.CREDENTIALS:
             self._holding.pop(call.account_id, None)
 
     async def flush(self) -> None:
         """Write what was counted; what cannot be written is kept for the next time."""
         calls, self._calls = self._calls, Calls()
-        settled = time.monotonic() - MENDED_AFTER_S
+        settled = self._monotonic_s() - MENDED_AFTER_S
         mended = {account: at for account, (at, begun) in self._holding.items() if begun <= settled}
         try:
             await self._keeper.keep(calls, mended)

@@ -13,6 +13,7 @@ from sqlalchemy import String, Values, column, func, select, true, values
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.breaker import BreakerState
 from domain.commands import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
 from domain.oem import Reading
@@ -31,7 +32,6 @@ _COLUMNS = {"pump_id", "looked_at", "as_of", "is_silent"}
 """Fields of a record with a column of their own; the others share one document."""
 _LEVELS = {Circuit.HEATING: [mode.value for mode in Mode], Circuit.HOT_WATER: [mode.value for mode in HotWaterMode]}
 _NOTES = (EventKind.DRIFTED, EventKind.TOUCHED)
-_CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class LedgerWatching:
         newest = select(BreakerRow.state).where(BreakerRow.oem == oem).order_by(BreakerRow.id.desc()).limit(1)
         async with self._engine.connect() as connection:
             state = await connection.scalar(newest)
-        return state is not None and state != _CLOSED
+        return state is not None and state != BreakerState.CLOSED
 
     async def latencies(self, since: datetime | None = None) -> dict[str, Latency]:
         """Steered seconds from step to step of all commands (decided from `since` on): `decided-accepted`,

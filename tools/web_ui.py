@@ -51,7 +51,7 @@ QUIT_S = 5.0
 WIDTH_PX, HEIGHT_PX = 1440, 900
 
 PUMPS_QUERY = '`WorkflowType`="HeatPumpWorkflow"'
-PUMP_COLUMNS = ("Status", "Workflow ID", "PumpOem", "PumpAuthority", "PumpAlert", "Start", "History Length")
+PUMP_COLUMNS = ("Status", "Workflow ID", "PumpOem", "PumpAuthority", "PumpAlert", "Start")
 COLUMNS_KEY = "namespace-workflow-table-columns"
 """Where the Web UI (2.54) keeps an operator's choice of columns in the browser, by namespace."""
 

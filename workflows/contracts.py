@@ -217,7 +217,9 @@ SWEEP_QUEUE = PUMPS_QUEUE
 """The sweep's workflow; what it does runs on the vendor's own queue, where the breaker holds it back."""
 
 SWEEP_SPAN = timedelta(hours=1, minutes=45)
-"""Steered time that a sweep of an hour may take, its wait for the first pass and a last pass that began late included."""
+"""Steered time that a sweep of an hour may take: its wait for the first pass and a late last pass come on top."""
+SWEEP_BEATS = 3
+"""Its heartbeat may be so many times rarer than others, for each costs an action: a lost sweep is a minute late."""
 SWEEP_ROUNDS = 24
 """Sweeps of an hour in one history."""
 SWEEP_RETRY = RetryPolicy(

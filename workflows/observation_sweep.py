@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.watching import Swept, SweepVendor, WatchActivities
+from activities.watching import SweepVendor, Swept, WatchActivities
 from domain.clock import SteeringClock
 from workflows import contracts
 from workflows.contracts import Patience, SweepInput
@@ -41,7 +41,7 @@ class ObservationSweep:
             SweepVendor(clock=given.clock, oem=given.oem, due_at=given.due_at),
             task_queue=contracts.oem_queue(given.oem),
             start_to_close_timeout=given.clock.wall_duration(contracts.SWEEP_SPAN) + slack,
-            heartbeat_timeout=timedelta(seconds=patience.heartbeat_s),
+            heartbeat_timeout=timedelta(seconds=patience.heartbeat_s * contracts.SWEEP_BEATS),
             retry_policy=contracts.SWEEP_RETRY,
             summary=f"an hour of looking at {given.oem} pumps",
         )

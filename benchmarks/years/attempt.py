@@ -12,7 +12,7 @@ from benchmarks.years.cloud import TIMING, Cloud, Sent
 from domain import verification
 from domain.commands import Command, CommandEvent, CommandOutcome, CommandState, EventKind
 from domain.enrolment import LeverSetup
-from domain.modes import Lever
+from domain.modes import Circuit, Lever
 from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.verification import Answer, End, Look, Progress, Step, Verdict, Wait, Write, WriteRecord
 
@@ -45,19 +45,24 @@ class Books:
     keys: set[str] = field(default_factory=set)
     senders: dict[Lever, list[Command]] = field(default_factory=dict)
     """Commands that wrote on a lever, newest first write last."""
+    newest: dict[Circuit, int] = field(default_factory=dict)
     locked: dict[Lever, object] = field(default_factory=dict)
     is_fenced: bool = True
 
     def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """As `domain.ports.CommandLog.begin`."""
-        self.commands.setdefault(command.command_id, command)
+        self._know(command)
         self.record(outbox)
+
+    def _know(self, command: Command) -> None:
+        self.commands.setdefault(command.command_id, command)
+        self.newest[command.circuit] = max(self.newest.get(command.circuit, 0), command.seq)
 
     def record(self, events: Sequence[CommandEvent]) -> None:
         """As `domain.ports.CommandLog.record`."""
         for event in events:
             if event.command is not None:
-                self.commands.setdefault(event.command_id, event.command)
+                self._know(event.command)
             if event.key in self.keys:
                 continue
             self.keys.add(event.key)
@@ -73,21 +78,19 @@ class Books:
         """As `domain.ports.CommandLog.progress`."""
         own = self.lines.get(command.command_id, [])
         ended = next((e.kind.state for e in own if e.kind.state and e.kind.state.is_settled), None)
-        return Progress(writes=_writes(own), before=self._before(command, lever), ended=ended)
+        *others, before = (None, *self._writes_before(command, lever))
+        return Progress(
+            writes=_writes(own), before=before, others=tuple(w for w in others if w is not None), ended=ended
+        )
 
-    def _before(self, command: Command, lever: Lever) -> WriteRecord | None:
-        earlier = [c for c in reversed(self.senders.get(lever, [])) if c.seq < command.seq]
-        for sender in earlier[:LOOK_BACK]:
-            taken = [w for w in _writes(self.lines[sender.command_id]) if w.answer is not Answer.REFUSED]
-            if taken:
-                return taken[-1]
-        return None
+    def _writes_before(self, command: Command, lever: Lever) -> list[WriteRecord]:
+        earlier = [c for c in self.senders.get(lever, [])[-LOOK_BACK - 2 :] if c.seq < command.seq][-LOOK_BACK:]
+        writes = [w for c in earlier for w in _writes(self.lines[c.command_id])]
+        return [w for w in writes if w.answer is not Answer.REFUSED]
 
     def is_newest(self, command: Command) -> bool:
         """Whether no newer command of its circuit is known."""
-        if not self.is_fenced:
-            return True
-        return all(c.seq <= command.seq for c in self.commands.values() if c.circuit is command.circuit)
+        return not self.is_fenced or self.newest.get(command.circuit, 0) <= command.seq
 
     def has_ended(self, command_id: str) -> bool:
         """Whether a final state, or unverified, is written down."""
@@ -126,6 +129,8 @@ class Attempt:
     on_line: Callable[[str], None]
     luck: float = 0.5
     seen: float | None = None
+    foreign: float | None = None
+    is_read_only: bool = False
     holds_lock: bool = False
 
     def run(self) -> Generator[float, None, CommandOutcome]:
@@ -165,6 +170,9 @@ class Attempt:
         )
         if verdict is not Verdict.UNKNOWN:
             self.seen = reading.setting
+        if verdict is Verdict.NOT_OBEYED and self.setup.level_of(reading.setting) is None:
+            self.foreign = reading.setting
+            return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
         written = progress.open_write
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
             self._record(EventKind.WRITE_IGNORED, written.write_no)
@@ -186,9 +194,7 @@ class Attempt:
             if len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before:
                 raise NotYet("somebody else moved on with it", timedelta(seconds=1))
             if self.clock() >= self.command.expires_at:
-                ended = verification.before_looking(self.command, self.setting, progress, TIMING, self.clock())
-                if isinstance(ended, End):
-                    return self._end(ended)
+                return self._end(verification.out_of_time(progress))
             self._record(EventKind.SENT, write_no)
             sent = Sent(self.command.command_id, self.command.seq, self.lever, self.setting, self.true_clock())
             self.on_write(sent, self.command)
@@ -200,6 +206,7 @@ class Attempt:
                 taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
                 self._record(EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED, write_no)
                 if isinstance(error, Rejected):
+                    self.is_read_only = error.is_read_only
                     return self._end(End(state=CommandState.REJECTED, reason=str(error)))
                 raise self._come_back_after(error)
             self._record(EventKind.ACCEPTED, write_no)
@@ -225,7 +232,9 @@ class Attempt:
             state=end.state,
             at=self.clock(),
             reason=end.reason,
-            seen_mode=self.setup.level_of(self.seen),
+            seen_mode=self.setup.level_of(self.seen, self.command.mode),
+            foreign_setting=self.foreign,
+            is_read_only=self.is_read_only,
         )
 
     def _record(self, kind: EventKind, write_no: int) -> None:

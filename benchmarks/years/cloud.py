@@ -75,7 +75,10 @@ class Cloud:
 
     def window(self, kind: str, now: datetime) -> Incident | None:
         """The window of a kind that is open now."""
-        return next((w for w in self._windows[kind] if w.until is not None and w.at <= now < w.until), None)
+        for window in self._windows[kind]:
+            if window.at <= now and window.until is not None and now < window.until:
+                return window
+        return None
 
     def condition(self, now: datetime) -> Condition:
         """How the unit stands towards being steered."""
@@ -118,7 +121,8 @@ class Cloud:
         aim = min(21.3 + ROOM_PER_STEP_K * steps, self.outdoor_c + CAPACITY_K) - (6 * opened.what if opened else 0)
         self.room_c += (aim - self.room_c) * (1 - math.exp(-hours / ROOM_TAU_H))
         if Lever.HOT_WATER_COMFORT in self.true:
-            draw = 14.0 if now.hour in (7, 19) and share(self.story.seed, self.story.number, now.toordinal()) < 0.3 else 0
+            is_bath = now.hour in (7, 19) and share(self.story.seed, self.story.number, now.toordinal()) < 0.3
+            draw = 14.0 if is_bath else 0.0
             aim = 41.0 + 6.0 * self.true[Lever.HOT_WATER_COMFORT] - draw
             self.tank_c += (aim - self.tank_c) * (1 - math.exp(-hours / TANK_TAU_H))
 
@@ -183,7 +187,7 @@ class Cloud:
             raise Offline("not connected")
         match self.condition(now):
             case Condition.REMOTE_DISABLED if salt == 4:
-                raise Rejected("remote control is off")
+                raise Rejected("remote control is off", is_read_only=True)
             case Condition.UPDATING if salt == 4:
                 raise NotExecutable("firmware is being changed")
             case _:

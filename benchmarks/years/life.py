@@ -18,7 +18,7 @@ from benchmarks.years.story import SLOT, Incident, Story, share
 from domain.acts import problem_with_act
 from domain.commands import Command, CommandEvent, CommandOutcome, CommandState
 from domain.enrolment import LeverSetup
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.oem import Condition
 from domain.overrides import Override, Purpose
 from domain.pump import (
@@ -99,6 +99,8 @@ class Life:
         self.commands: list[Command] = []
         self.said: set[str] = set()
         self.touched: dict[Lever, Touched] = {}
+        self.by_hand: set[tuple[Lever, float]] = set()
+        """What anybody but us ever set."""
         self.troubled_at = story.start - timedelta(days=1)
         self.counts: Counter[str] = Counter()
         self.lines: list[str] = []
@@ -112,6 +114,7 @@ class Life:
         self._told: tuple[object, ...] = (Condition.NORMAL, False, False, False)
         self._is_cold = self._is_tank_cold = False
         self._armed: list[str] = []
+        self._levels: dict[tuple[Circuit, float, float, Level | None], Level | None] = {}
         self.rules = Rules(self)
 
     @property
@@ -188,8 +191,7 @@ class Life:
                 self._keeping -= 1
                 self.theirs[self.lever_of(what.circuit)] = what.setting
             case "moved by another":
-                self.cloud.advance(self.now)
-                self.cloud.set(Lever.HEATING_OFFSET, what, self.now)
+                self._move(Lever.HEATING_OFFSET, what)
                 self.tell(f"another controller sets heating to {what:g}")
             case _:
                 pass
@@ -410,6 +412,7 @@ class Life:
     def _move(self, lever: Lever, setting: float) -> None:
         self.cloud.advance(self.now)
         self.cloud.set(lever, setting, self.now)
+        self.by_hand.add((lever, setting))
 
     def _compete(self, incident: Incident) -> None:
         """Another controller moves the lever now and then, and puts it back when it goes."""
@@ -441,6 +444,13 @@ class Life:
         if self._luck(23) < 0.05:
             self._later(self.now + timedelta(seconds=900 * self._luck(24)), "event", seen)
 
+    def _level_of(self, circuit: Circuit, setting: float, had: CircuitState) -> Level | None:
+        expected = had.last.mode if had.last is not None else None
+        key = (circuit, setting, self.theirs[self.lever_of(circuit)], expected)
+        if key not in self._levels:
+            self._levels[key] = self.setup(circuit).level_of(setting, expected)
+        return self._levels[key]
+
     def _observe(self, *, is_routine: bool) -> Observed | None:
         """What a sweep would tell: what contradicts or is news; silence where the picture is old."""
         reading = self.cloud.picture(Lever.HEATING_OFFSET, self.now)
@@ -458,7 +468,7 @@ class Life:
         for circuit, had in self.state.circuits:
             lever = self.lever_of(circuit)
             setting = self.cloud.value_at(lever, reading.as_of - self.vendor_skew)
-            level = self.setup(circuit).level_of(setting)
+            level = self._level_of(circuit, setting, had)
             levers.append(SeenLever(circuit=circuit, level=level, setting=setting))
             contradicts |= had.open is None and level is not had.settled
         told = (reading.condition, False, self._is_cold, self._is_tank_cold)

@@ -17,6 +17,7 @@ from domain.overrides import Override, OverrideKind, Purpose
 from domain.plans import PricePlan
 from domain.pump import (
     ComfortChanged,
+    CommandSettled,
     Event,
     Observed,
     OrderGiven,
@@ -31,6 +32,8 @@ from domain.site import Emitter, HomeShare
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
+STUCK_DROP_K = 2.5
+"""What a set-back of the heating curve costs a room that nobody ever takes it back from."""
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
 
@@ -62,6 +65,7 @@ class Oracle:
     touches: list[Override] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     lifted: dict[str, datetime] = field(default_factory=dict)
+    read_only_until: datetime | None = None
     opted_out: bool = False
     retiring: bool = False
     condition: Condition = Condition.NORMAL
@@ -106,6 +110,8 @@ class Oracle:
             case RetireRequested():
                 self.retiring = True
                 self.ended |= {*self.overrides, *(t.override_id for t in self.touches)}
+            case CommandSettled(outcome=outcome) if outcome.is_read_only:
+                self.read_only_until = now + timedelta(hours=6)
             case Observed() if not event.silent:
                 self._see(event, now)
             case _:
@@ -137,12 +143,12 @@ class Oracle:
         """What should be on a circuit at `now`."""
         heating = circuit is Circuit.HEATING
         neutral: Level = Mode.LOW if heating else HotWaterMode.NORMAL
-        held = self.condition in (Condition.UPDATING, Condition.REMOTE_DISABLED) or bool(
-            self._standing(OrderKind.BLACKOUT, now)
-        )
+        is_read_only = self.read_only_until is not None and now < self.read_only_until
+        held = self.condition in (Condition.UPDATING, Condition.REMOTE_DISABLED) or is_read_only
+        held = held or bool(self._standing(OrderKind.BLACKOUT, now))
         if self.opted_out or self.retiring:
             return Ruling(neutral, held, "gone")
-        if self.condition is not Condition.NORMAL:
+        if self.condition is not Condition.NORMAL or is_read_only:
             return Ruling(neutral, held, "outside")
         level, by = self._wished(now, circuit, neutral)
         if isinstance(level, Mode):
@@ -211,6 +217,10 @@ class Oracle:
     def _floor(self, now: datetime) -> Mode:
         plan = self.plan(now)
         if self.is_cold or (plan is not None and plan.floor is Mode.LOW):
+            return Mode.LOW
+        person = self.person(now)
+        is_away = person is not None and person.purpose is Purpose.VACATION
+        if self.room_min_c - STUCK_DROP_K < 17.0 and not is_away:
             return Mode.LOW
         return Mode.MIN
 

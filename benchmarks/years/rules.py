@@ -95,7 +95,9 @@ class Rules:
             if (ruling.level, ruling.is_held) != course.ruled:
                 course.ruled, course.ruled_since = (ruling.level, ruling.is_held), now
             wish = wish_at(state, now, circuit)
-            if wish.mode is not ruling.level or wish.is_held is not ruling.is_held:
+            # Under somebody else's hand a foreign setting is left alone, which only the pump's memory knows.
+            is_held = ruling.is_held or (ruling.by == "outside" and wish.is_held and had.settled is None)
+            if wish.mode is not ruling.level or wish.is_held is not is_held:
                 self._fail(
                     "precedence",
                     f"{circuit.value} wishes {wish.mode}{' held' * wish.is_held} ({wish.authority}, {wish.reason}), "
@@ -149,7 +151,7 @@ class Rules:
         ahead = decision.wake_at - now if decision.wake_at is not None else timedelta(hours=30)
         for circuit, had in state.circuits:
             ruling = self.life.oracle.rules(now, circuit)
-            waits = had.open is not None or had.settled is ruling.level or ruling.is_held
+            waits = had.open is not None or had.settled is ruling.level or ruling.is_held or ruling.by == "outside"
             gave_up = had.failed is not None and had.failed.retry_at is None
             if decision.wake_at is None and not waits and not gave_up:
                 course = self.courses[circuit]
@@ -169,6 +171,8 @@ class Rules:
 
     def learnt(self, lever: Lever, setting: float, touch: Override | None) -> None:
         """The pump took a setting for a person's."""
+        if setting != self.life.theirs[lever] and (lever, setting) not in self.life.by_hand:
+            self._fail("people win", f"{lever.value}={setting:g} is taken for a person's, and only we ever wrote it")
         if touch is not None:
             self.hands[lever] = Hand(setting, self.life.now, touch.until)
 
@@ -241,7 +245,7 @@ class Rules:
         for circuit, had in state.circuits:
             course = self.courses[circuit]
             ruling = self.life.oracle.rules(now, circuit)
-            if ruling.is_held or course.ruled_since is None or now - course.ruled_since < SETTLES_WITHIN:
+            if ruling.is_held or ruling.by == "outside" or course.ruled_since is None or now - course.ruled_since < SETTLES_WITHIN:
                 continue
             if course.ruled != (ruling.level, ruling.is_held):
                 continue

@@ -113,7 +113,7 @@ class _Writer:
             days=self.days,
             pump_id=f"p-{self.number:05d}",
             baseline=baseline,
-            band=ComfortBand(room_min_c=rng.choice((19.0, 20.0, 20.5))),
+            band=ComfortBand(room_min_c=rng.choice((19.0, 20.0, 20.5, 20.5))),
             emitter=rng.choice(tuple(Emitter)),
             home=home,
             vendor_skew_s=rng.randint(-240, 240) if skewed else 0,
@@ -215,7 +215,7 @@ class _Writer:
                 self.add(at, kind, True)
                 self.add(at + timedelta(minutes=rng.randrange(2, 2400)), kind, False)
             case "comfort":
-                self.add(at, kind, ComfortBand(room_min_c=rng.choice((18.5, 20.0, 21.0))))
+                self.add(at, kind, ComfortBand(room_min_c=rng.choice((18.5, 20.0, 20.5))))
             case "condition":
                 what = rng.choice([c for c in Condition if c is not Condition.NORMAL])
                 self.add(at, kind, what, hours=rng.uniform(0.3, 20))

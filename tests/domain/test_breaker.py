@@ -22,7 +22,6 @@ from domain.breaker import (
     BreakerState,
     CallsInMinute,
     held,
-    minute_of,
     next_state,
     rate_per_min,
     released,

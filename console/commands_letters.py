@@ -1,0 +1,118 @@
+"""`heatsteer dead-letters ...`: commands that ran out of time, with their owners; retried or discarded by a person."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from console import letters
+from console.access import Access
+from console.acts import signed
+from console.complaints import Failed, WrongInput
+from console.letters import Due, Letter
+from console.options import Folder, Json, Who, Why, local, show, table_of, with_access
+from console.orders import Told
+from console.paper import paper
+from console.tally import Counted
+from console.words import counted, parse_duration
+
+app = typer.Typer(help="Commands that ran out of time while still wished.", no_args_is_help=True, rich_markup_mode=None)
+
+CommandId = Annotated[str, typer.Argument(metavar="COMMAND")]
+
+
+@app.command("list")
+def list_letters(folder: Folder = None, as_json: Json = False) -> None:
+    """Every dead letter that nothing made up for: command, pump, wish, since when, why, and whose it is to mend."""
+    found = with_access(folder, letters.letters)
+
+    def readable() -> None:
+        if not found:
+            typer.echo("no dead letters")
+            return
+        table = table_of("command", "pump", "wish", "since", "times", "reason", "owner")
+        for one in found:
+            wish = f"{one.wish} by {one.authority}"
+            table.add_row(one.command, one.pump, wish, local(one.since), str(one.times), one.reason, one.owner)
+        paper().print(table)
+
+    show([asdict(one) for one in found], as_json, readable)
+
+
+@app.command("retry")
+def retry(
+    who: Who,
+    why: Why,
+    command: Annotated[str | None, typer.Argument(metavar="[COMMAND]")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters, spread over a time.")] = False,
+    over: Annotated[str | None, typer.Option("--over", help="With --all: spread evenly over this (steered).")] = None,
+    at_most_kw: Annotated[
+        float | None, typer.Option("--at-most-kw", help="With --all: electric power raised in any five minutes.")
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Try the newest wish of a dead letter's pump again now; with --all of every one, spread over a time."""
+    by = signed(who, why)
+    if (command is None) == (not every):
+        raise WrongInput("name one COMMAND, or say --all")
+    if not every and (over is not None or at_most_kw is not None):
+        raise WrongInput("--over and --at-most-kw go with --all")
+    if at_most_kw is not None and not 0 < at_most_kw < float("inf"):
+        raise WrongInput(f"--at-most-kw {at_most_kw:g}: give a power in kW")
+    spread_over = parse_duration(over, "--over", or_none=True) if over is not None else timedelta()
+
+    async def one(access: Access) -> tuple[Letter, str]:
+        letter = await letters.letter_of(access, command or "")
+        return letter, await letters.retry_one(access, letter, by)
+
+    async def all_of_them(access: Access) -> tuple[list[Due], Told, dict[str, str]]:
+        found = await letters.letters(access)
+        kw = await letters.raised_by(access, found)
+        schedule = letters.spread(found, kw, spread_over, at_most_kw)
+        return schedule, *await letters.retry_all(access, schedule, by, Counted("retried"))
+
+    if every:
+        _report_all(*with_access(folder, all_of_them), as_json)
+        return
+    letter, wish = with_access(folder, one)
+    document = {"command": letter.command, "pump": letter.pump, "wish": wish}
+    show(document, as_json, lambda: typer.echo(f"{letter.pump}: {wish} is wished now and tried again"))
+
+
+def _report_all(schedule: list[Due], told: Told, wishes: dict[str, str], as_json: bool) -> None:
+    document: dict[str, Any] = {
+        "retried": [
+            {
+                "command": due.letter.command,
+                "pump": due.letter.pump,
+                "wish": wishes[due.letter.command],
+                "after_s": due.after.total_seconds(),
+                "raised_kw": round(due.raised_kw, 3),
+            }
+            for due in schedule
+            if due.letter.command in wishes
+        ],
+        "problems": told.problems,
+    }
+    show(document, as_json, lambda: typer.echo(f"{counted(len(told.done), 'dead letter')} retried"))
+    if told.problems:
+        first = next(iter(told.problems.values()))
+        raise Failed(f"{counted(len(told.problems), 'dead letter')} could not be retried; the first: {first}")
+
+
+@app.command("discard")
+def discard(command: CommandId, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
+    """Give a dead letter's wish up until it changes; it is listed no more."""
+    by = signed(who, why)
+
+    async def work(access: Access) -> Letter:
+        letter = await letters.letter_of(access, command)
+        await letters.discard(access, letter, by)
+        return letter
+
+    letter = with_access(folder, work)
+    show(
+        asdict(letter), as_json, lambda: typer.echo(f"{letter.pump}: {letter.wish} is given up until the wish changes")
+    )

@@ -1,0 +1,139 @@
+"""Breaks one rule at a time in a copy of the project, and shows that the scenario named for that rule turns red.
+
+    python tools/mutants.py [--json] [--only NAME ...]
+
+A mutant is a patch in `tests/mutants/`; its first line names the scenario that must notice. A scenario that stays green
+under its mutant proves nothing, and ends the run with 1; so does a patch that no longer applies.
+
+Protects: the checkout itself is never touched.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MUTANTS = ROOT / "tests" / "mutants"
+LEFT_BEHIND = shutil.ignore_patterns(
+    ".git", ".venv", "var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"
+)
+LONGEST_S = 600
+RED = 1
+"""What pytest ends with when a test failed; any other end says nothing of the rule."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One broken rule."""
+
+    name: str
+    scenario: str
+    patch: Path
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the scenario noticed."""
+
+    mutant: str
+    scenario: str
+    killed: bool
+    why: str = ""
+
+
+def mutants() -> list[Mutant]:
+    """Every committed mutant, by name."""
+    found = []
+    for patch in sorted(MUTANTS.glob("*.patch")):
+        first = patch.read_text().partition("\n")[0]
+        if not first.startswith("scenario: "):
+            raise SystemExit(f"{patch.name}: its first line must be `scenario: PATH::TEST`")
+        found.append(Mutant(patch.stem, first.removeprefix("scenario: ").strip(), patch))
+    return found
+
+
+def judge(mutant: Mutant, folder: Path) -> Verdict:
+    """Break the rule in a copy and run its scenario there."""
+    copy = folder / mutant.name
+    shutil.copytree(ROOT, copy, ignore=LEFT_BEHIND, symlinks=True)
+    applied = subprocess.run(
+        ["git", "apply", "--whitespace=nowarn", str(mutant.patch)],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if applied.returncode:
+        return Verdict(mutant.name, mutant.scenario, False, f"the patch does not apply: {applied.stderr.strip()[:200]}")
+    try:
+        code, said = run_scenarios([mutant.scenario], copy)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    return Verdict(mutant.name, mutant.scenario, code == RED, "" if code == RED else said)
+
+
+def run_scenarios(scenarios: Sequence[str], folder: Path) -> tuple[int, str]:
+    """pytest's exit code in a copy of the project, and its last line."""
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    try:
+        run = subprocess.run(
+            [*command, *scenarios],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"no end within {LONGEST_S} s"
+    said = (run.stdout + run.stderr).strip().splitlines()
+    return run.returncode, said[-1][:200] if said else f"pytest ended with {run.returncode}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; 0 where every mutant was noticed."""
+    parser = argparse.ArgumentParser(prog="mutants", description="Break one rule at a time; its scenario must notice.")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these mutants only")
+    given = parser.parse_args(argv)
+    chosen = [m for m in mutants() if not given.only or m.name in given.only]
+    if not chosen:
+        print("mutants: no mutant of that name", file=sys.stderr)
+        return 2
+    verdicts: list[Verdict] = []
+    with tempfile.TemporaryDirectory(prefix="heatsteer-mutants-") as place:
+        Path(place).chmod(0o711)  # the database's own user must be able to enter when we are root
+        scenarios = sorted({m.scenario for m in chosen})
+        print(f"{len(scenarios)} scenarios without any mutant ...", file=sys.stderr, end=" ", flush=True)
+        code, said = run_scenarios(scenarios, ROOT)
+        print(said, file=sys.stderr)
+        if code:
+            print("mutants: a scenario is red by itself, so nothing can be told: run make test", file=sys.stderr)
+            return 1
+        for mutant in chosen:
+            print(f"{mutant.name} ...", file=sys.stderr, end=" ", flush=True)
+            verdicts.append(judge(mutant, Path(place)))
+            print("noticed" if verdicts[-1].killed else f"NOT NOTICED: {verdicts[-1].why}", file=sys.stderr)
+    noticed = sum(v.killed for v in verdicts)
+    if given.json:
+        print(json.dumps({"mutants": [asdict(v) for v in verdicts]}))
+    else:
+        print(f"{noticed} of {len(verdicts)} broken rules were noticed by the scenario named for them")
+    return 0 if noticed == len(verdicts) else 1
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        print("\nmutants: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
