@@ -7,7 +7,7 @@ PACKAGES := domain workflows activities oem_adapters market optimizer ledger con
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint types check bench fmt clean lock
+.PHONY: help setup demo test test-ui mutants test-fast lint types check bench fmt clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,8 +29,14 @@ demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 36
 test: setup ## all tests, with the real Temporal server and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
+test-ui: setup ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
+	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)
+
+mutants: setup ## break one rule at a time; the scenario named for it must notice (ARGS=--json)
+	@$(BIN)/python tools/mutants.py $(ARGS)
+
 test-fast: setup ## the quick tests that start no server, in under 30 s
-	@$(BIN)/python -m pytest -n 2 -m "not servers and not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not servers and not slow and not browser" $(ARGS)
 
 lint: setup ## ruff and the import contracts
 	@$(BIN)/ruff check .

@@ -57,6 +57,12 @@ NOT_NOW_LOOK = timedelta(minutes=10)
 """A unit or an account that refuses for a while (lock, installer state, credentials) is asked again after this."""
 
 
+SEEN_JUST_NOW = timedelta(minutes=15)
+"""A pump that the sweep looked at within this is not read once more for the planner."""
+MOST_SILENCES = 3
+"""After so many calls in a row without an answer the vendor is down, and not asked again by this reader."""
+
+
 class ApplyCommand(Value):
     """Bring a command about."""
 
@@ -154,18 +160,26 @@ class PumpActivities:
 
     @activity.defn
     async def observe_fleet(self, given: ObserveFleet) -> int:
-        """Read every pump of a vendor once and keep the readings; resumes where a lost attempt was. Returns the count.
+        """Read the pumps of a vendor that nobody looked at just now; resumes where a lost attempt was.
 
-        A pump that cannot be read is passed over: the planner then knows that it knows nothing of it.
+        Returns how many were read. A pump that cannot be read is passed over: the planner then knows that it knows
+        nothing of it. A vendor that does not answer is left alone.
         """
         now = steered_now(given.clock)
         adapter = self._adapters[given.oem]
         details = activity.info().heartbeat_details
         done_until = str(details[0]) if details else ""
         seen = int(details[1]) if details else 0
-        for profile in await self._pumps.active():
+        silences = 0
+        due = [
+            profile
+            for profile in await self._pumps.active()
+            if profile.enrolment.oem == given.oem and profile.enrolment.pump_id > done_until
+        ]
+        newest = await self._observations.newest([profile.enrolment.pump_id for profile in due])
+        for profile in due:
             pump_id = profile.enrolment.pump_id
-            if profile.enrolment.oem != given.oem or pump_id <= done_until:
+            if pump_id in newest and now() - newest[pump_id].as_of < SEEN_JUST_NOW:
                 continue
             try:
                 reading = await adapter.observe(address_of(profile), profile.heating.lever, now())
@@ -176,9 +190,12 @@ class PumpActivities:
                 if isinstance(error, AuthExpired):
                     await _ask(self._accounts, profile.enrolment.account_id, error, now())
                 log.info("pump not read", pump=pump_id, reason=str(error))
+                silences = silences + 1 if isinstance(error, Unavailable) else 0
+                if silences == MOST_SILENCES:
+                    break
             else:
                 await self._observations.store([(pump_id, reading)], now())
-                seen += 1
+                seen, silences = seen + 1, 0
             done_until = pump_id
             activity.heartbeat(done_until, seen)
         return seen

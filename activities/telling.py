@@ -12,7 +12,7 @@ import structlog
 
 from domain.commands import CommandEvent, EventKind
 from domain.enrolment import PumpProfile
-from domain.evidence import AppliedCommand, Verdict, judge_effect
+from domain.evidence import AppliedCommand, Effect, judge_effect
 from domain.oem import Reading, VendorTiming
 from domain.ports import (
     BreakerView,
@@ -109,8 +109,9 @@ class Judge:
         return record.model_copy(update=update)
 
     async def _settle(self, pump_id: str, expected: Sequence[Expected], seen: Observed) -> None:
-        events = [settling_event(pump_id, newest, seen, self._timing) for newest in expected]
-        await self._ports.commands.record([event for event in events if event is not None])
+        found = [settling_event(pump_id, newest, seen, self._timing) for newest in expected]
+        if events := [event for event in found if event is not None]:
+            await self._ports.commands.record(events)
 
     async def _tell(self, pump_id: str, seen: Observed, reasons: Sequence[str]) -> bool:
         """Whether its workflow has it now, or is there no more; where not, it is told at the next look."""
@@ -132,8 +133,9 @@ class Judge:
             return
         since = min(command.looks_back_to for command in applied)
         readings = await self._ports.watching.readings(sorted({c.pump_id for c in applied}), since)
-        events = [_effective(command, readings.get(command.pump_id, []), now) for command in applied]
-        await self._ports.commands.record([event for event in events if event is not None])
+        found = [_effective(command, readings.get(command.pump_id, []), now) for command in applied]
+        if events := [event for event in found if event is not None]:
+            await self._ports.commands.record(events)
 
 
 def _looked_at(pump_id: str, had: WatchRecord | None, is_disconnected: bool | None, now: datetime) -> WatchRecord:
@@ -146,7 +148,7 @@ def _looked_at(pump_id: str, had: WatchRecord | None, is_disconnected: bool | No
 
 def _effective(command: AppliedCommand, readings: Sequence[Reading], now: datetime) -> CommandEvent | None:
     evidence = judge_effect(command, readings, now)
-    if evidence.verdict is not Verdict.EFFECTIVE:
+    if evidence.verdict is not Effect.EFFECTIVE:
         return None
     return CommandEvent(
         command_id=command.command_id,

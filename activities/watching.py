@@ -35,7 +35,7 @@ from domain.sweeping import (
 log = structlog.get_logger(__name__)
 
 SWEEP_LASTS = timedelta(hours=1)
-AT_A_TIME = 4
+AT_A_TIME = 8
 """Looks under way at once: enough that answers of a slow cloud do not hold the pace up."""
 JUDGED_AT_A_TIME = 16
 JUDGED_EVERY = timedelta(minutes=1)

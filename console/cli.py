@@ -5,9 +5,11 @@ prints one document on stdout and nothing else.
 """
 
 import json
+import signal
 import sys
 import tempfile
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -17,8 +19,17 @@ from cryptography.fernet import Fernet
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from temporalio.service import RPCError
 
-from console import commands_pumps, commands_stack
-from console.complaints import Complaint
+from console import (
+    commands_areas,
+    commands_homes,
+    commands_letters,
+    commands_oem,
+    commands_orders,
+    commands_people,
+    commands_stack,
+    commands_why,
+)
+from console.complaints import Complaint, WrongInput
 from console.demo import run_demo
 from console.demo_order import demo_order
 from console.progress import Board
@@ -28,6 +39,8 @@ from embedded.errors import StackError
 from worker import SetupError, configure_logging, leave
 
 INTERRUPTED = 130
+NO_ARGUMENTS = "NoArgsIsHelpError"
+"""Raised with the whole help as its message; the class itself is private to typer."""
 
 app = typer.Typer(
     name="heatsteer",
@@ -37,11 +50,32 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-app.add_typer(commands_pumps.app, name="pumps")
+app.add_typer(commands_people.app, name="pumps")
+app.add_typer(commands_homes.app, name="homes")
+app.command("why")(commands_why.why)
+app.add_typer(commands_letters.app, name="dead-letters")
+app.add_typer(commands_oem.app, name="oem")
+app.add_typer(commands_areas.area, name="area")
+app.add_typer(commands_orders.fleet, name="fleet")
 app.add_typer(commands_stack.prices, name="prices")
 app.command("up")(commands_stack.up)
 app.command("doctor")(commands_stack.doctor)
 app.command("prepare")(commands_stack.prepare)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"heatsteer {version('heatsteer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which heatsteer this is.")
+    ] = False,
+) -> None:
+    """Steers fleets of heat pumps against electricity prices, and proves what it did."""
 
 
 @app.command("new-key")
@@ -72,11 +106,16 @@ def demo(
         list[str] | None,
         typer.Option(help="VENDOR@TIME+DURATION (nibe@02:00+2h): cut a vendor off; may be given several times."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for report.json, truth.jsonl, commands.jsonl.")] = None,
+    out_folder: Annotated[
+        str | None, typer.Option("--out", help="Folder for report.json, truth.jsonl, commands.jsonl.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up after the report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
 ) -> None:
     """Steer a winter market day at speed: stack, simulator, planner and report, from one command."""
+    if out_folder is not None and not out_folder.strip():
+        raise WrongInput("--out '' names no folder")
+    out = None if out_folder is None else Path(out_folder)
     order = demo_order(
         pumps=pumps,
         hours=hours,
@@ -137,7 +176,9 @@ def _as_date(text: str | None) -> date | None:
 
 def main() -> None:
     """Entry point of the installed command."""
-    leave(_main(sys.argv[1:]))
+    code = _main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is stopped; one more Ctrl-C has nothing left to break into
+    leave(code)
 
 
 def _main(arguments: list[str]) -> int:
@@ -159,9 +200,13 @@ def _main(arguments: list[str]) -> int:
     except RPCError as error:
         return _sorry(f"Temporal refused ({error.status.name.lower()}): {error.message[:200]}", 1)
     except typer.TyperException as error:
+        if type(error).__name__ == NO_ARGUMENTS:
+            typer.echo(str(error), err=True)
+            return 2
         return _sorry(_usage(error), 2)
-    except (Interrupted, KeyboardInterrupt, typer.Abort):
-        return _sorry("interrupted; nothing was left running", INTERRUPTED)
+    except (Interrupted, KeyboardInterrupt, typer.Abort) as error:
+        said = str(error) if isinstance(error, Interrupted) else ""
+        return _sorry(said or "interrupted; nothing was left running", INTERRUPTED)
     except typer.Exit as error:
         return error.exit_code
     return result if isinstance(result, int) else 0

@@ -10,7 +10,7 @@ import typer
 from console import acts, fleet
 from console.access import Access
 from console.acts import By, Wished, signed
-from console.commands_pumps import app
+from console.commands_pumps import app as app  # with these acts added to it
 from console.complaints import Failed, WrongInput
 from console.options import End, Folder, For, Json, PumpId, Until, Who, Why, end_of, local, show, with_access
 from console.words import parse_duration
@@ -196,7 +196,7 @@ def _said(pump: str, answer: OverrideAnswer) -> str:
     if answer.bounded_by:
         return f"{taken}; it is bounded by: {answer.bounded_by}"
     if answer.already:
-        return f"{taken}; the pump was last seen so already"
+        return f"{taken}; the heating was last seen so already"
     if answer.command_id is None:
         return f"{taken}; it is written once the attempt in flight has ended"
     return f"{taken}; {answer.command_id} brings it about"

@@ -118,7 +118,7 @@ def show_pump(pump: PumpId, folder: Folder = None, as_json: Json = False) -> Non
         console.print(f"[bold]{pump}[/bold]  {status.wish} wished by {status.authority}; alert: {status.alert}")
         print_state(console, status)
         if reading:
-            console.print(f"  read     {_read(reading)}", markup=False)
+            console.print(f"  read      {_read(reading)}", markup=False)
         for line in trail:
             setting = "" if line["setting"] is None else f" {line['setting']:g}"
             words = f"{line['mode']} by {line['authority']}: " if line["mode"] else ""
@@ -133,28 +133,28 @@ def print_state(console: Console, status: PumpStatus) -> None:
     """What steers a pump, a line a thing."""
     state = status.state
     for circuit, had in state.circuits:
-        console.print(f"  {circuit.value.replace('_', ' '):<9}{_circuit(status, circuit, had)}", markup=False)
+        console.print(f"  {circuit.value.replace('_', ' '):<10}{_circuit(status, circuit, had)}", markup=False)
     if state.watch.condition is not Condition.NORMAL:
-        console.print(f"  unit     {state.watch.condition.value}", markup=False)
+        console.print(f"  unit      {state.watch.condition.value}", markup=False)
     if state.watch.silent_since is not None:
-        console.print(f"  silent   since {local(state.watch.silent_since)}")
+        console.print(f"  silent    since {local(state.watch.silent_since)}")
     if state.plan:
-        console.print(f"  plan     revision {state.plan.revision}, valid until {local(state.plan.valid_until)}")
+        console.print(f"  plan      revision {state.plan.revision}, valid until {local(state.plan.valid_until)}")
     for one in state.overrides:
-        console.print(f"  override {override_words(one)}", markup=False)
+        console.print(f"  override  {override_words(one)}", markup=False)
     for order in state.orders:
         cap = f" at most {order.cap.value}" if order.cap else ""
         until = f" until {local(order.until)}" if order.until else ""
         lifted = f", lifted {local(order.lifted_at)}" if order.lifted_at else ""
         console.print(
-            f"  order    {order.order_id}: {order.kind.value}{cap} ({order.scope}){until}{lifted}, "
+            f"  order     {order.order_id}: {order.kind.value}{cap} ({order.scope}){until}{lifted}, "
             f"{order.who}: {order.why}",
             markup=False,
         )
     if state.opted_out:
-        console.print("  consent  opted out: nothing is written but the way back")
+        console.print("  consent   opted out: nothing is written but the way back")
     if state.refusal:
-        console.print(f"  refused  {state.refusal}", markup=False)
+        console.print(f"  refused   {state.refusal}", markup=False)
 
 
 def override_words(one: Override) -> str:

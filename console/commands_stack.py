@@ -12,18 +12,21 @@ import httpx
 import typer
 
 from console import stage
-from console.access import VAR, open_access, reach
+from console.access import VAR, open_access, reach, stack_folders
 from console.complaints import Failed, WrongInput
 from console.fleet import register_search_attributes
 from console.paper import paper
 from console.planning import create_schedule, plan_day
 from console.running import run
 from console.stage import Staging
+from console.words import counted
 from console.world import World
 from domain.clock import SteeringClock
 from domain.ports import DocumentRefused
-from embedded.doctor import checks
+from embedded.doctor import Check, checks
+from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
+from embedded.stack_file import find_stack
 from ledger.database import migrate
 from market.files import load_price_file
 from worker import connect_temporal, settings_from_environment
@@ -76,7 +79,7 @@ async def _up(folder: Path, pumps: int, seed: int) -> None:
             )
             await create_schedule(client, given, paused=False)
             await plan_day(client, today, TZ)
-            console.print(f"{enrolled} pumps are steered. Web UI: {ui_url}")
+            console.print(f"{counted(enrolled, 'pump is', 'pumps are')} steered. Web UI: {ui_url}")
             console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")
             await stack.guard(asyncio.Event().wait())
 
@@ -123,7 +126,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Check that this machine can run the stack, and say what to do where it cannot."""
-    found = checks(folder)
+    found = [*checks(folder), *(_other_stack(inside) for inside in stack_folders(folder)[1:])]
     if as_json:
         typer.echo(json.dumps([{"name": c.name, "ok": c.ok, "detail": c.detail, "way_out": c.way_out} for c in found]))
     else:
@@ -133,6 +136,18 @@ def doctor(
             console.print(f"{mark} {check.name}: {check.detail}" + ("" if check.ok else f"; {check.way_out}"))
     if not all(check.ok for check in found):
         raise Failed("this machine cannot run the stack yet: see the lines marked no")
+
+
+def _other_stack(folder: Path) -> Check:
+    """A stack beside the one of the folder, such as a demo's that was kept; a spoilt file is named."""
+    try:
+        found = find_stack(folder)
+    except StackError as error:
+        detail, _, way_out = str(error).rpartition(": ")
+        return Check("stack", False, detail, way_out)
+    if found is not None and found.running:
+        return Check("stack", True, f"runs in {folder} (process {found.file.owner_pid}), UI at {found.file.ui_url}")
+    return Check("stack", True, f"one in {folder} ended without farewell")
 
 
 def prepare() -> None:
@@ -154,6 +169,10 @@ def load(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
+    if not file.is_file():
+        raise WrongInput(
+            f"{file} {'is no file' if file.exists() else 'does not exist'}: name an Energy-Charts document"
+        )
     document = run(_load(file, folder))
     if as_json:
         typer.echo(json.dumps(document))

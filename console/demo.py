@@ -114,7 +114,6 @@ async def _opened(order: DemoOrder, stack: Stack, board: Board) -> AsyncIterator
         world = World(http, stage.simulator_url(stack))
         enrolled = await stage.enrol_everybody(access, settings, world, http, order.staging, client_secret)
         board.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")
-        await stage.start_watchers(access, order.staging)
         killer = Killer(stack, order.kill_every, order.staging.epoch, order.end)
         yield _Scene(order=order, stack=stack, access=access, world=world, killer=killer)
 

@@ -44,8 +44,8 @@ class Noticed:
     """When it was written down."""
 
 
-def episodes(run: Run, cause: str) -> list[Episode]:
-    """Every true change of this cause within the run, in the order of time."""
+def episodes(run: Run, cause: str, *, run_only: bool = True) -> list[Episode]:
+    """Every true change of this cause, in the order of time; with `run_only` those after the run's end are left out."""
     by_lever: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for line in run.truth_lines:
         if line["kind"] == "state":
@@ -56,7 +56,7 @@ def episodes(run: Run, cause: str) -> list[Episode]:
         followers: list[Mapping[str, Any] | None] = [*lines[1:], None]
         for begun, after in zip(lines, followers, strict=True):
             at = moment(begun["at"])
-            if begun["cause"] != cause or at >= run.end or pump not in run.profiles:
+            if begun["cause"] != cause or (run_only and at >= run.end) or pump not in run.profiles:
                 continue
             until = max(run.end, at) if after is None else moment(after["at"])
             circuit = Lever(lever).circuit if lever else Circuit.HEATING
@@ -68,7 +68,8 @@ def episodes(run: Run, cause: str) -> list[Episode]:
 def drift_figures(run: Run, wishes: Wishes) -> dict[str, Any]:
     """Settings that fell back by themselves and contradicted the wish for a detectable time, and what we made of them.
 
-    true = found + taken_for_touch + missed. `unlooked` were over before anything could see them.
+    true = found + taken_for_touch + missed. `unlooked` were over before anything could see them; `unfounded` are lines
+    that say drift where the lever stood as we had left it.
     """
     noticed = _noticed(run)
     found: list[float] = []
@@ -89,6 +90,7 @@ def drift_figures(run: Run, wishes: Wishes) -> dict[str, Any]:
         "taken_for_touch": mistaken,
         "missed": missed,
         "unlooked": unlooked,
+        "unfounded": _unfounded(run, noticed),
         "minutes_p50": percentile(found, 0.5),
         "minutes_p99": percentile(found, 0.99),
     }
@@ -132,6 +134,16 @@ def _noticed(run: Run) -> dict[tuple[str, Circuit], list[Noticed]]:
     for lines in by_circuit.values():
         lines.sort(key=lambda line: line.at)
     return by_circuit
+
+
+def _unfounded(run: Run, noticed: Mapping[tuple[str, Circuit], Sequence[Noticed]]) -> int:
+    moved = [*episodes(run, "drift", run_only=False), *episodes(run, "household", run_only=False)]
+    return sum(
+        line.kind == "drifted"
+        and not any((one.pump, one.circuit) == key and one.at <= line.at < one.until for one in moved)
+        for key, lines in noticed.items()
+        for line in lines
+    )
 
 
 def _first(noticed: Mapping[tuple[str, Circuit], Sequence[Noticed]], one: Episode) -> Noticed | None:

@@ -13,7 +13,7 @@ def trouble_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     if outage := report["outage"]:
         rows += _outage_rows(outage)
     drift, touched = report["drift"], report["touched"]
-    if drift["true"] or drift["unlooked"]:
+    if drift["true"] or drift["unlooked"] or drift["unfounded"]:
         rows.append(("drift", _drift(drift)))
     if touched["true"] or touched["unlooked"]:
         rows.append(("by hand", _touched(touched)))
@@ -55,6 +55,8 @@ def _drift(drift: Mapping[str, Any]) -> str:
         said += f" ({drift['minutes_p50']:.0f} min after, 99 in 100 within {drift['minutes_p99']:.0f} min)"
     if drift["taken_for_touch"]:
         said += f", {drift['taken_for_touch']} taken for a person's hand"
+    if drift["unfounded"]:
+        said += f"; {drift['unfounded']} more were seen where none was"
     return said + _unlooked(drift["unlooked"])
 
 

@@ -5,8 +5,8 @@ conditions as they stood then; a person's setting is the baseline from when it w
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from console.report_run import Run, circuit_of, moment, newest_before
 from console.world import true_settings
@@ -22,6 +22,7 @@ from domain.wishes import wish_at
 
 _DAY = timedelta(hours=24)
 _SAME = 1e-6
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Wishes:
@@ -34,8 +35,10 @@ class Wishes:
         self._holds: dict[str, list[Override]] = {}
         self._conditions: dict[str, list[tuple[datetime, Condition]]] = {}
         self._plans: dict[tuple[str, int], tuple[PricePlan, ...]] = {}
+        self._kept: dict[tuple[str, Circuit], tuple[datetime, datetime, Wish]] = {}
         self._read_touches()
         self._read_conditions()
+        self._news = {pump: sorted(self._news_of(pump)) for pump in run.profiles}
 
     def circuits(self, pump: str) -> tuple[Circuit, ...]:
         """What is steered of a pump."""
@@ -44,7 +47,16 @@ class Wishes:
 
     def at(self, pump: str, circuit: Circuit, when: datetime) -> Wish:
         """The newest valid (jittered) wish."""
-        return wish_at(self._state(pump, when), when, circuit)
+        kept = self._kept.get((pump, circuit))
+        if kept is not None and kept[0] <= when < kept[1]:
+            return kept[2]
+        wish = wish_at(self._state(pump, when), when, circuit)
+        # Until it may change by itself, or something is heard of the pump, it is the same.
+        news = self._news[pump]
+        index = bisect_right(news, when)
+        ends = [*news[index : index + 1], *([wish.until] if wish.until is not None else [])]
+        self._kept[pump, circuit] = (when, min(ends, default=_NEVER), wish)
+        return wish
 
     def setting(self, pump: str, circuit: Circuit, when: datetime) -> float | None:
         """The setting that expresses the wish; None while nothing may be written."""
@@ -98,6 +110,21 @@ class Wishes:
             opted_out=newest_before(run.opted_out.get(pump, ()), when) or False,
             retiring=retired_at is not None and retired_at <= when,
         )
+
+    def _news_of(self, pump: str) -> Iterator[datetime]:
+        """Every moment at which something was heard of the pump, or was taken back."""
+        run = self.run
+        yield from (made for made, _ in run.plans.get(pump, ()))
+        yield from (o.requested_at for o in (*run.overrides.get(pump, ()), *self._holds.get(pump, ())))
+        for given, order in run.orders.get(pump, ()):
+            yield given
+            if order.lifted_at is not None:
+                yield order.lifted_at
+        yield from (at for at, _ in self._conditions.get(pump, ()))
+        yield from (warmth.at for warmth in run.warmth.get(pump, ()))
+        yield from (at for at, _ in run.opted_out.get(pump, ()))
+        if pump in run.retired_at:
+            yield run.retired_at[pump]
 
     def _plans_by(self, pump: str, when: datetime) -> tuple[PricePlan, ...]:
         known = self.run.plans.get(pump, ())

@@ -28,9 +28,9 @@ def commands_figures(events: Lines) -> dict[str, int]:
     for event in events:
         if EventKind(event["event"]).state is None:
             continue
-        held = newest.get(event["command"])
-        if held is None or event["at"] >= held[0]:
-            newest[event["command"]] = (event["at"], event["event"])
+        at, held = moment(event["at"]), newest.get(event["command"])
+        if held is None or at >= held[0]:
+            newest[event["command"]] = (at, event["event"])
     counts = Counter(state for _, state in newest.values())
     ends = {name: counts[name] for name in ENDS}
     return {"planned": len(newest)} | ends | {"unresolved": len(newest) - sum(ends.values())}
@@ -40,8 +40,8 @@ def writes_figures(events: Lines, truth_lines: Sequence[dict[str, Any]]) -> dict
     """Writes we sent; late and conflicting ones; those that a cloud accepted and a pump ignored, as found and in truth.
 
     A truth line belongs to the newest intent of its lever before it. An ignored write whose command was superseded
-    before its read-back counts in neither figure, but as `ignored_unlooked`; one whose acceptance never reached us, as
-    `ignored_unanswered`.
+    before its read-back, or whose lever came to stand as asked by another hand, counts in neither figure, but as
+    `ignored_unlooked`; one whose acceptance never reached us, as `ignored_unanswered`.
     """
     writes = writes_of(events)
     found = {(e["command"], e["write_no"]) for e in events if e["event"] == EventKind.WRITE_IGNORED}
@@ -124,18 +124,32 @@ def _ignored(
     for line in truth_lines:
         if line["kind"] != "request" or line["cause"] != "ignored":
             continue
+        at = moment(line["at"])
         intents = by_lever.get((line["pump"], line.get("lever")), [])
-        index = bisect_right(intents, moment(line["at"]), key=lambda w: w.at) - 1
+        index = bisect_right(intents, at, key=lambda w: w.at) - 1
         intent = intents[index] if index >= 0 else None
         if intent is None or (intent.command, intent.write_no) in found:
             true += 1
         elif intent.answered_at is None:
             unanswered += 1
-        elif intent.command in superseded:
+        elif intent.command in superseded or _came_true(truth_lines, intent, at, intents[index + 1 : index + 2]):
             unlooked += 1
         else:
             true += 1
     return {"ignored_true": true, "ignored_unlooked": unlooked, "ignored_unanswered": unanswered}
+
+
+def _came_true(
+    truth_lines: Sequence[dict[str, Any]], intent: SentWrite, since: datetime, following: Sequence[SentWrite]
+) -> bool:
+    """Whether the lever came to stand as an ignored write had asked, before anything else was written."""
+    return any(
+        line["kind"] == "state"
+        and (line["pump"], line.get("lever"), line["value"]) == (intent.pump, intent.lever, intent.setting)
+        and since < moment(line["at"])
+        and not any(moment(line["at"]) >= after.at for after in following)
+        for line in truth_lines
+    )
 
 
 def dwell_violations(events: Lines) -> int:

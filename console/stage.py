@@ -27,6 +27,7 @@ from oem_adapters.registry import build_adapter, known_oems
 from simulator.outages import Outage
 from worker import Settings
 from workflows.contracts import SPED_UP, Patience
+from workflows.observation_sweep import start_sweep
 from workflows.oem_guard import start_guard
 
 ACCOUNT_ID = "nibe-main"
@@ -140,7 +141,7 @@ async def ready_namespace(access: Access) -> None:
 async def enrol_everybody(
     access: Access, settings: Settings, world: World, http: httpx.AsyncClient, staging: Staging, client_secret: str
 ) -> int:
-    """Enrol what the installer's sheet lists; returns how many. Raises Failed where none could be."""
+    """Enrol what the installer's sheet lists and have it watched; returns how many. Raises Failed where one cannot."""
     await access.ledger.vault.add_account(
         AccountCredentials(
             account_id=ACCOUNT_ID,
@@ -154,6 +155,7 @@ async def enrol_everybody(
     done, problems = await enrol(access, await world.enrolment_sheet(), adapter, staging.patience)
     if problems:
         raise Failed(f"{len(problems)} pumps could not be enrolled; the first: {problems[0]}")
+    await start_watchers(access, staging)
     return len(done)
 
 
@@ -163,6 +165,7 @@ def new_client_secret() -> str:
 
 
 async def start_watchers(access: Access, staging: Staging) -> None:
-    """Start what watches over every vendor in use: its guard. One that runs is left alone."""
+    """Start what watches over every vendor: its guard and its sweep. One that runs is left alone."""
     for oem in known_oems():
         await start_guard(access.client, access.clock, oem, staging.patience)
+        await start_sweep(access.client, access.clock, oem, staging.patience)

@@ -12,6 +12,7 @@ from typing import Any
 from console.access import Access
 from console.complaints import WrongInput
 from console.fleet import known
+from console.options import local
 from console.scopes import covers
 from console.trail import acts_done, is_opted_out, overrides_of
 from domain.commands import EventKind
@@ -89,7 +90,7 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Story:
     profile, trails = await known(access, pump_id), access.trails
     life = await trails.enrolled(pump_id)
     if at < life["enrolled_at"]:
-        raise WrongInput(f"{pump_id} was enrolled at {life['enrolled_at']:%F %H:%M} UTC, after {at:%F %H:%M} UTC")
+        raise WrongInput(f"{pump_id} was enrolled at {local(life['enrolled_at'])}, after {local(at)}")
     events = await trails.events(pump_id, at - max(AROUND, TOUCH_HOLDS[-1]), at + AROUND)
     readings = await trails.readings(pump_id, at - AROUND, at + AROUND)
     trail = await trails.acts(pump_id)

@@ -114,6 +114,8 @@ def _evidence(story: Story, wish: Wish) -> str:
     obeyed = [line["at"] for line in ends if line["kind"] in OBEYED]
     if last is not None and last["kind"] == EventKind.DRIFTED.value:
         return f"the pump had confirmed it and fell out of it at {clock_of(last['at'])}"
+    if obeyed and wish.authority is not Authority.PLAN and command["authority"] == Authority.PLAN.value:
+        return f"the pump had been so since {clock_of(obeyed[-1])}, by the plan"
     if obeyed:
         return f"the pump confirmed it at {clock_of(obeyed[-1])}"
     return "the pump had not been seen to obey by then" + _state(last)

@@ -36,7 +36,7 @@ OPEN_FOR_MOST = timedelta(minutes=15)
 """A command's useful time is two hours: even a flapping cloud is tried some times in it."""
 OPENINGS_REMEMBERED = timedelta(hours=1)
 IDLE = timedelta(minutes=10)
-"""Nobody asked for so long while it was open: half-open tells more than waiting for a caller would."""
+"""Nobody asked for so long: the next state tells more than waiting for a caller would."""
 
 HALF_OPEN_FOR = timedelta(minutes=2)
 """Two minutes without trouble at a quarter of the rate: what was held has begun to flow by then."""
@@ -198,6 +198,9 @@ def _judged(breaker: Breaker, window: Sequence[CallsInMinute], now: datetime) ->
         return _opened(breaker, f"{tried} when it was tried again", now)
     if tried.alive and now >= breaker.since + HALF_OPEN_FOR:
         return _changed(breaker, BreakerState.CLOSED, f"{tried} in {(now - breaker.since) // MINUTE} minutes", now)
+    if not tried.alive and not tried.failed and now >= breaker.since + IDLE:
+        # Sweeps wait for a closed breaker: without a command nobody would ever ask.
+        return _changed(breaker, BreakerState.CLOSED, f"nobody asked for {IDLE // MINUTE} minutes", now)
     return breaker
 
 

@@ -33,7 +33,7 @@ OUTDOOR_EXPLAINS_K = 1.0
 """Supply that a curve asks for, more or less, per kelvin of outdoor temperature that changed meanwhile."""
 
 
-class Verdict(StrEnum):
+class Effect(StrEnum):
     """Whether a command did something."""
 
     EFFECTIVE = "effective"
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 class Evidence(Value):
     """What was found, in a sentence that shows the numbers."""
 
-    verdict: Verdict
+    verdict: Effect
     sentence: str = ""
 
 
@@ -93,9 +93,9 @@ def judge_effect(command: AppliedCommand, readings: Sequence[Reading], now: date
     came_from = _setting(before[-1], command.lever) if before else None
     moved = [r for r in told if r.as_of > command.sent_at and _setting(r, command.lever) == command.setting]
     if came_from == command.setting:
-        return Evidence(verdict=Verdict.IMPOSSIBLE, sentence="the lever did not move")
+        return Evidence(verdict=Effect.IMPOSSIBLE, sentence="the lever did not move")
     if came_from is None or not moved:
-        return Evidence(verdict=Verdict.NOT_YET)
+        return Evidence(verdict=Effect.NOT_YET)
     is_raised = command.setting > came_from
     held = _newest_at(before, command.lever, came_from)
     since, until = moved[0].as_of, command.applied_at + EVIDENT_WITHIN
@@ -122,10 +122,10 @@ def _judge_heating(before: Sequence[Reading], after: Sequence[Reading], *, is_ra
             (supply if sign.name == "supply" else shown).append(words)
     effort_is_told = any(_values(before, value) for sign, value in _SIGNS if sign.name != "supply")
     if supply and (shown or not effort_is_told):
-        return Evidence(verdict=Verdict.EFFECTIVE, sentence=", ".join(supply + shown))
+        return Evidence(verdict=Effect.EFFECTIVE, sentence=", ".join(supply + shown))
     if before and not can_tell:
-        return Evidence(verdict=Verdict.IMPOSSIBLE, sentence="the vendor shows neither compressor nor temperatures")
-    return Evidence(verdict=Verdict.IMPOSSIBLE if is_over else Verdict.NOT_YET)
+        return Evidence(verdict=Effect.IMPOSSIBLE, sentence="the vendor shows neither compressor nor temperatures")
+    return Evidence(verdict=Effect.IMPOSSIBLE if is_over else Effect.NOT_YET)
 
 
 def _is_at_rest(reading: Reading) -> bool:
@@ -156,14 +156,14 @@ def _judge_tank(before: Sequence[Reading], after: Sequence[Reading], *, is_raise
     """A raised tank shows by a run beyond what the lever's last setting led to; a held one shows nothing in time."""
     was, is_now = _values(before, lambda r: r.hot_water_c), _values(after, lambda r: r.hot_water_c)
     if not is_raised:
-        return Evidence(verdict=Verdict.IMPOSSIBLE, sentence="that a tank is not charged shows only after hours")
+        return Evidence(verdict=Effect.IMPOSSIBLE, sentence="that a tank is not charged shows only after hours")
     if before and not was:
-        return Evidence(verdict=Verdict.IMPOSSIBLE, sentence="the vendor shows no tank temperature")
+        return Evidence(verdict=Effect.IMPOSSIBLE, sentence="the vendor shows no tank temperature")
     was_charging = any(r.busy is Busy.HOT_WATER for r in after)
     if len(was) < LEAST_READINGS or not is_now or not was_charging or max(is_now) < max(was) + TANK_ABOVE_K:
-        return Evidence(verdict=Verdict.NOT_YET)
+        return Evidence(verdict=Effect.NOT_YET)
     return Evidence(
-        verdict=Verdict.EFFECTIVE, sentence=f"tank charged to {max(is_now):.1f} C, before {max(was):.1f} C at most"
+        verdict=Effect.EFFECTIVE, sentence=f"tank charged to {max(is_now):.1f} C, before {max(was):.1f} C at most"
     )
 
 

@@ -138,7 +138,7 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     turn = state.site.home
     if turn is not None and not turn.has_turn(now) and at_most(mode, Mode.LOW) is not mode:
         mode, authority, reason = Mode.LOW, Authority.LIMITED, "another pump of the home has the power today"
-    until = _earliest(wish.until, *ends, _next_turn(now) if turn is not None else None)
+    until = _earliest(wish.until, *ends, _next_turn(now) if turn is not None else None, _next_floor(state, now))
     floor, why = _floor(state, wish.authority, now)
     if at_least(mode, floor) is not mode:
         mode, reason, authority = floor, why, Authority.NEUTRAL
@@ -155,6 +155,13 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     if not state.site.may_set_back and authority is not Authority.VACATION:
         return Mode.LOW, "a set-back would not be safe to be stuck with here"
     return Mode.MIN, ""
+
+
+def _next_floor(state: PumpState, now: datetime) -> datetime | None:
+    """When a plan's floor next begins or ends; it binds people's wishes too, so their own ends do not tell."""
+    delay = jitter(state.pump_id)
+    edges = [edge + delay for p in state.plans if p.floor is not Mode.MIN for edge in (p.first_slot, p.valid_until)]
+    return min((edge for edge in edges if edge > now), default=None)
 
 
 def _bounded_hot_water(state: PumpState, wish: Wish, is_capped: bool, until: datetime | None) -> Wish:

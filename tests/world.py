@@ -9,29 +9,39 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
 from console import stage
 from console.access import Access, open_access
+from console.acts import By, Wished, override
 from console.demo import read_jsonl
 from console.fleet import handle_of
 from console.stage import Staging
 from console.world import World, true_settings
-from domain.modes import Circuit, Lever
-from domain.plans import PricePlan
+from domain.enrolment import Enrolment, PumpProfile
+from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
+from domain.overrides import OverrideKind, Purpose
+from domain.plans import HotWaterSegment, ModeSegment, PricePlan
+from domain.pump import PumpState
+from domain.site import HomeShare
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from tests.builders import MIDNIGHT
 from worker import Settings, connect_temporal
-from workflows.contracts import PlanEnvelope, PumpStatus
+from workflows.contracts import SPED_UP, Act, OverrideAnswer, PlanEnvelope, PumpStatus
 from workflows.heat_pump import HeatPumpWorkflow
+from workflows.observation_sweep import start_sweep
 
 SPEED = 60.0
 """Runs that kill or cut things use no more: a lost worker costs seconds of wall time whatever the speed."""
+
+RESIDENT = By("resident", "cold feet")
 
 
 @dataclass
@@ -45,6 +55,8 @@ class TestWorld:
     world: World
     extra: Mapping[str, str]
     workers: list[Child] = field(default_factory=list)
+    revision: int = 0
+    """Of the newest plan that `plan` made."""
 
     async def start_workers(self, role: str = "pumps,oem:nibe") -> Child:
         """One more worker process."""
@@ -98,8 +110,12 @@ class TestWorld:
             and Lever(line["lever"]).circuit is Circuit.HEATING
         ]
 
-    def setting(self, pump_id: str) -> float:
-        return true_settings(self.truth())[pump_id][-1][1]
+    def setting(self, pump_id: str, circuit: Circuit = Circuit.HEATING) -> float:
+        return true_settings(self.truth(), circuit)[pump_id][-1][1]
+
+    def written(self, pump_id: str, circuit: Circuit = Circuit.HEATING) -> list[dict[str, Any]]:
+        """Write requests for one of the pump's levers, whatever became of them."""
+        return [line for line in self.requests(pump_id) if Lever(line["lever"]).circuit is circuit]
 
     async def events(self, pump_id: str) -> list[dict[str, Any]]:
         return [e for e in await self.access.reports.command_events() if e["pump"] == pump_id]
@@ -113,6 +129,130 @@ class TestWorld:
             given = {name.replace("_", "-"): rate for name, rate in rates.items()}
             (await http.post(f"{self.world.url}/_world/faults", json=given)).raise_for_status()
 
+    @contextlib.asynccontextmanager
+    async def striking(self, **rates: float) -> AsyncIterator[None]:
+        """Faults that are over afterwards, whatever happens."""
+        await self.faults(**rates)
+        try:
+            yield
+        finally:
+            await self.faults(**dict.fromkeys(rates, 0.0))
+
+    async def bring_about(self, what: str, **body: Any) -> None:
+        """Something in the world behind the clouds: `condition`, `drift`, `household`."""
+        async with httpx.AsyncClient() as http:
+            (await http.post(f"{self.world.url}/_world/{what}", json=body)).raise_for_status()
+
+    async def sweep(self) -> None:
+        """Let the vendor's sweep run."""
+        await start_sweep(self.access.client, self.access.clock, "nibe", SPED_UP)
+
+    async def looked_at(self, pump_id: str, times: int = 1) -> None:
+        """Wait until the sweep has looked at a pump so many times from now on."""
+        for _ in range(times):
+            await self.until(partial(self._was_looked_at, pump_id, self.now()), timedelta(minutes=90))
+
+    async def _was_looked_at(self, pump_id: str, after: datetime) -> bool:
+        record = (await self.access.ledger.watching.records([pump_id])).get(pump_id)
+        return record is not None and record.looked_at > after
+
+    async def profile(self, pump_id: str) -> PumpProfile:
+        return await self.access.ledger.pumps.profile(pump_id)
+
+    async def family(self, prefix: str) -> list[str]:
+        """The pumps whose vendor's device id begins so (f730, s735), by number."""
+        profiles = await self.access.ledger.pumps.active()
+        return sorted(p.enrolment.pump_id for p in profiles if p.enrolment.vendor_device_id.startswith(prefix))
+
+    async def state(self, pump_id: str) -> PumpState:
+        return (await self.status(pump_id)).state
+
+    async def details(self, pump_id: str) -> str:
+        """The page that an operator reads of the pump."""
+        told = await self.handle(pump_id).query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        return str(told.current_details)
+
+    async def is_in(self, pump_id: str, level: Level) -> bool:
+        """Whether the pump was last seen in a level and nothing is under way on that circuit."""
+        circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
+        had = (await self.state(pump_id)).circuit(circuit)
+        return had is not None and had.settled is level and had.open is None
+
+    async def settles(self, pump_id: str, level: Level, within: timedelta = timedelta(minutes=60)) -> None:
+        """Wait until it is, and the truth agrees."""
+        await self.until(partial(self.is_in, pump_id, level), within)
+        circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
+        state, profile = await self.state(pump_id), await self.profile(pump_id)
+        had = state.circuit(circuit)
+        setup = profile.rebased(circuit, had.baseline if had is not None else None).setup(circuit)
+        assert self.setting(pump_id, circuit) == setup.setting_for(level)
+
+    async def setting_for(self, pump_id: str, level: Level) -> float:
+        """The setting that stands for a level on the pump's baseline as the ledger has it."""
+        circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
+        return (await self.profile(pump_id)).setup(circuit).setting_for(level)
+
+    async def plan(
+        self,
+        pump_id: str,
+        *modes: Mode,
+        each: timedelta = timedelta(hours=8),
+        hot_water: HotWaterMode | None = None,
+        floor: Mode = Mode.MIN,
+    ) -> PricePlan:
+        """Send a plan of the next revision that began a quarter of an hour ago, so that its first mode is due."""
+        self.revision += 1
+        start = self.now() - timedelta(minutes=15)
+        end = start + each * len(modes)
+        plan = PricePlan(
+            revision=self.revision,
+            segments=tuple(
+                ModeSegment(start=start + i * each, end=start + (i + 1) * each, mode=mode)
+                for i, mode in enumerate(modes)
+            ),
+            hot_water=(HotWaterSegment(start=start, end=end, mode=hot_water),) if hot_water is not None else (),
+            floor=floor,
+            first_slot=start,
+            valid_until=end,
+        )
+        await self.send(pump_id, plan)
+        return plan
+
+    async def wish(
+        self,
+        pump_id: str,
+        mode: Mode | None,
+        lasts: timedelta = timedelta(hours=12),
+        purpose: Purpose = Purpose.MODE,
+        kind: OverrideKind = OverrideKind.HOUSEHOLD,
+        by: By = RESIDENT,
+    ) -> OverrideAnswer:
+        """Somebody's wish, as the command line asks for it."""
+        return await override(self.access, pump_id, by, Wished(kind, purpose, mode), lambda now: now + lasts)
+
+    async def do(self, pump_id: str, event: Any, who: str = "operator", why: str = "as the test says") -> PumpStatus:
+        """Any other act."""
+        given = Act(event=event, who=who, why=why)
+        status: PumpStatus = await self.handle(pump_id).execute_update(HeatPumpWorkflow.act, given)
+        return status
+
+
+class _Sheet(World):
+    """The simulator's own pages, with pumps that share a home written on the installers' sheets."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str, homes: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__(http, url)
+        self._homes = homes
+
+    async def enrolment_sheet(self) -> list[Enrolment]:
+        shares = {
+            f"p-{number:04d}": HomeShare(home_id=home, pumps=len(numbers), rank=rank, raised_at_once=1)
+            for home, numbers in self._homes.items()
+            for rank, number in enumerate(numbers)
+        }
+        sheet = await super().enrolment_sheet()
+        return [e.model_copy(update={"home": shares.get(e.pump_id)}) for e in sheet]
+
 
 @contextlib.asynccontextmanager
 async def a_world(
@@ -123,8 +263,12 @@ async def a_world(
     faults: Mapping[str, float] | None = None,
     dynamic_config: Mapping[str, str] | None = None,
     lead_s: float = 0.0,
+    homes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> AsyncIterator[TestWorld]:
-    """Start one: enrolled pumps, steered time running from midnight UTC of the test's day."""
+    """Start one: enrolled pumps, steered time running from midnight UTC of the test's day.
+
+    `homes`: pumps, by number, that share a home of which only one may run raised at a time.
+    """
     staging = Staging(
         pumps=pumps,
         seed=7,
@@ -149,7 +293,7 @@ async def a_world(
             client = await connect_temporal()
             async with open_access(settings, client, clock, None) as access, httpx.AsyncClient() as http:
                 await stage.ready_namespace(access)
-                world = TestWorld(stack, access, World(http, stage.simulator_url(stack)), extra)
+                world = TestWorld(stack, access, _Sheet(http, stage.simulator_url(stack), homes or {}), extra)
                 for role in workers:
                     await world.start_workers(role)
                 await stage.enrol_everybody(access, settings, world.world, http, staging, secret)

@@ -5,6 +5,7 @@ queue at a rate that nobody means; a person's hold ends by a person only.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,7 +82,9 @@ class OemGuard:
         )
         await workflow.wait_condition(lambda: watching.done() or self._breaker is not breaker)
         if self._breaker is not breaker:
-            watching.cancel()  # it only looks; its end is not waited for
+            watching.cancel()
+            with suppress(ActivityError):
+                await watching  # a cancel counts at once: the activity, which only looks, ends at its next heartbeat
             return
         try:
             self._breaker = await watching

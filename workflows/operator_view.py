@@ -92,6 +92,7 @@ def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetim
         + (f": {wish.reason}" if wish.reason else "")
         + (f", until {_moment(wish.until)}" if wish.until else "")
         + (", nothing may be written now" if wish.is_held else "")
+        + "\n"
     )
     seen = had.settled.value if had.settled else "unknown"
     yield f"- last seen: {seen}" + (f" at {_moment(had.settled_at)}" if had.settled_at else "")

@@ -7,6 +7,7 @@ which may stop an attempt at any of them.
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from benchmarks.years.cloud import TIMING, Cloud, Sent
 from domain import verification
@@ -26,6 +27,7 @@ _ANSWERS = {
     EventKind.WRITE_REFUSED: Answer.REFUSED,
     EventKind.WRITE_LOST: Answer.LOST,
 }
+_ENDS = {kind: kind.state for kind in EventKind if kind.state is not None and kind.state.is_settled}
 
 
 class NotYet(Exception):
@@ -43,11 +45,13 @@ class Books:
     commands: dict[str, Command] = field(default_factory=dict)
     lines: dict[str, list[CommandEvent]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+    ends: dict[str, CommandState] = field(default_factory=dict)
+    folded: dict[str, tuple[int, tuple[WriteRecord, ...]]] = field(default_factory=dict)
     senders: dict[Lever, list[Command]] = field(default_factory=dict)
     """Commands that wrote on a lever, newest first write last."""
     newest: dict[Circuit, int] = field(default_factory=dict)
     locked: dict[Lever, object] = field(default_factory=dict)
-    is_fenced: bool = True
+    is_fenced: ClassVar[bool] = True
 
     def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """As `domain.ports.CommandLog.begin`."""
@@ -67,6 +71,8 @@ class Books:
                 continue
             self.keys.add(event.key)
             self.lines.setdefault(event.command_id, []).append(event)
+            if event.kind in _ENDS:
+                self.ends.setdefault(event.command_id, _ENDS[event.kind])
             if event.kind is EventKind.SENT and event.lever is not None:
                 command = self.commands[event.command_id]
                 known = self.senders.setdefault(event.lever, [])
@@ -76,17 +82,22 @@ class Books:
 
     def progress(self, command: Command, lever: Lever) -> Progress:
         """As `domain.ports.CommandLog.progress`."""
-        own = self.lines.get(command.command_id, [])
-        ended = next((e.kind.state for e in own if e.kind.state and e.kind.state.is_settled), None)
+        own = self._writes(command.command_id)
+        ended = self.ends.get(command.command_id)
         *others, before = (None, *self._writes_before(command, lever))
-        return Progress(
-            writes=_writes(own), before=before, others=tuple(w for w in others if w is not None), ended=ended
-        )
+        return Progress(writes=own, before=before, others=tuple(w for w in others if w is not None), ended=ended)
 
     def _writes_before(self, command: Command, lever: Lever) -> list[WriteRecord]:
         earlier = [c for c in self.senders.get(lever, [])[-LOOK_BACK - 2 :] if c.seq < command.seq][-LOOK_BACK:]
-        writes = [w for c in earlier for w in _writes(self.lines[c.command_id])]
+        writes = [w for c in earlier for w in self._writes(c.command_id)]
         return [w for w in writes if w.answer is not Answer.REFUSED]
+
+    def _writes(self, command_id: str) -> tuple[WriteRecord, ...]:
+        lines = self.lines.get(command_id, [])
+        known = self.folded.get(command_id)
+        if known is None or known[0] != len(lines):
+            known = self.folded[command_id] = (len(lines), _writes(lines))
+        return known[1]
 
     def is_newest(self, command: Command) -> bool:
         """Whether no newer command of its circuit is known."""
@@ -94,7 +105,7 @@ class Books:
 
     def has_ended(self, command_id: str) -> bool:
         """Whether a final state, or unverified, is written down."""
-        return any(e.kind.state is not None and e.kind.state.is_settled for e in self.lines.get(command_id, []))
+        return command_id in self.ends
 
 
 def _writes(lines: Sequence[CommandEvent]) -> tuple[WriteRecord, ...]:
@@ -138,7 +149,6 @@ class Attempt:
         self.setting = self.setup.setting_for(self.command.mode)
         self.lever = self.setup.lever
         self.books.begin(self.command, self.outbox)
-        yield 0.2
         progress = self.books.progress(self.command, self.lever)
         step = verification.before_looking(self.command, self.setting, progress, TIMING, self.clock())
         if isinstance(step, Look):
@@ -165,9 +175,7 @@ class Attempt:
         except OemError as error:
             raise self._come_back_after(error) from error
         self.on_read(self.command, reading.setting)
-        verdict, step = verification.after_looking(
-            self.command, self.setting, progress, reading, TIMING, self.clock()
-        )
+        verdict, step = verification.after_looking(self.command, self.setting, progress, reading, TIMING, self.clock())
         if verdict is not Verdict.UNKNOWN:
             self.seen = reading.setting
         if verdict is Verdict.NOT_OBEYED and self.setup.level_of(reading.setting) is None:
@@ -193,7 +201,7 @@ class Attempt:
             again = self.books.progress(self.command, self.lever)
             if len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before:
                 raise NotYet("somebody else moved on with it", timedelta(seconds=1))
-            if self.clock() >= self.command.expires_at:
+            if self.is_late():
                 return self._end(verification.out_of_time(progress))
             self._record(EventKind.SENT, write_no)
             sent = Sent(self.command.command_id, self.command.seq, self.lever, self.setting, self.true_clock())
@@ -213,6 +221,10 @@ class Attempt:
         finally:
             self._unlock()
         raise NotYet("accepted, not seen yet", TIMING.usual_delay)
+
+    def is_late(self) -> bool:
+        """Whether the command's time is over."""
+        return self.clock() >= self.command.expires_at
 
     def _lock(self) -> None:
         self.holds_lock = True

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from benchmarks.years.story import WINDOWS, Incident, Story, share
+from benchmarks.years.story import FIRST_DAY, WINDOWS, Incident, Story, share
 from domain.modes import Lever
 from domain.oem import (
     Condition,
@@ -61,7 +61,7 @@ class Cloud:
     room_c: float = 21.0
     tank_c: float = 48.0
     outdoor_c: float = 2.0
-    at: datetime = datetime.min
+    at: datetime = FIRST_DAY
 
     def __post_init__(self) -> None:
         self.at = self.story.start
@@ -136,10 +136,7 @@ class Cloud:
 
     def picture(self, lever: Lever, now: datetime) -> Reading:
         """What the cloud shows: a picture of some moments ago, older where it stopped listening to the pump."""
-        moment = now - timedelta(seconds=90 * self._luck(now, 2))
-        for kind in ("stale", "offline"):
-            if window := self.window(kind, now):
-                moment = min(moment, window.at)
+        moment = self.shown(now)
         return Reading(
             as_of=moment + timedelta(seconds=self.story.vendor_skew_s),
             lever=lever,
@@ -148,6 +145,14 @@ class Cloud:
             hot_water_c=round(self.tank_c, 1),
             condition=self.condition(now),
         )
+
+    def shown(self, now: datetime) -> datetime:
+        """Of when the picture is that the cloud shows."""
+        moment = now - timedelta(seconds=90 * self._luck(now, 2))
+        for kind in ("stale", "offline"):
+            if window := self.window(kind, now):
+                moment = min(moment, window.at)
+        return moment
 
     def write(self, sent: Sent, now: datetime) -> OemError | None:
         """The request arrives at the cloud; what it will answer, and what it does."""

@@ -20,7 +20,7 @@ from domain.commands import Command, CommandEvent, CommandOutcome, CommandState
 from domain.enrolment import LeverSetup
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.oem import Condition
-from domain.overrides import Override, Purpose
+from domain.overrides import Override, OverrideKind, Purpose
 from domain.pump import (
     CircuitState,
     ComfortChanged,
@@ -313,9 +313,7 @@ class Life:
     def _writing(self, sent: Sent, command: Command) -> None:
         self.rules.wrote(sent, command)
 
-    def _resume(
-        self, run: Run, attempt: Attempt, going: Generator[float, None, CommandOutcome], turn: int
-    ) -> None:
+    def _resume(self, run: Run, attempt: Attempt, going: Generator[float, None, CommandOutcome], turn: int) -> None:
         if self._armed and turn >= 1 and run.attempt is attempt and self._strikes(run, attempt, going, turn):
             return
         is_ours = run.attempt is attempt
@@ -353,11 +351,27 @@ class Life:
                     sent.answered_at, sent.fate = self.now, "maybe taken"
             self.state = PumpState.model_validate_json(self.state.model_dump_json())
         else:
+            if self._luck(17) < 0.6:
+                self._interfere(run)
             wait = timedelta(seconds=70 + 1100 * self._luck(16))
             self._later(self.now + wait, "resume", (run, attempt, going, turn + 1))
         run.is_lost = True
         self._later(run.begun_at + START_TO_CLOSE, "attempt", run)
         return True
+
+    def _interfere(self, run: Run) -> None:
+        """A person wishes something else in the very moment in which a worker hangs."""
+        at = self.now + timedelta(seconds=5 + 40 * self._luck(18))
+        wish = Override(
+            override_id=f"in-between-{run.command.seq}",
+            kind=OverrideKind.HOUSEHOLD,
+            mode=Mode.MIN if run.command.mode is Mode.MAX else Mode.MAX,
+            requested_at=at,
+            until=at + timedelta(hours=1),
+            who="resident",
+            why="in the worst moment",
+        )
+        self._later(at, "incident", Incident(at=at, kind="override", what=wish))
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -427,7 +441,8 @@ class Life:
 
     def _sweep(self, n: int) -> None:
         self.cloud.advance(self.now)
-        self.rules.looked()
+        if n % 4 == 0:
+            self.rules.looked()
         if self.state.retired:
             return
         if self.now - self._run_started >= ONE_DAY and not self.state.has_open and not self._keeping:
@@ -453,33 +468,34 @@ class Life:
 
     def _observe(self, *, is_routine: bool) -> Observed | None:
         """What a sweep would tell: what contradicts or is news; silence where the picture is old."""
-        reading = self.cloud.picture(Lever.HEATING_OFFSET, self.now)
-        if self.now - (reading.as_of - self.vendor_skew) > SILENT_AFTER:
+        cloud, shown = self.cloud, self.cloud.shown(self.now)
+        if self.now - shown > SILENT_AFTER:
             was_told = self._told[1]
             self._told = (self._told[0], True, *self._told[2:])
             return None if was_told else Observed(as_of=self.now + self.vendor_skew, silent=True)
-        assert reading.room_c is not None
         floor_c = self.state.site.floor_c
-        self._is_cold = reading.room_c < floor_c + (0.3 if self._is_cold else 0)
-        tank_c = reading.hot_water_c if self.state.hot_water is not None else None
+        room_c = round(cloud.room_c, 2)
+        self._is_cold = room_c < floor_c + (0.3 if self._is_cold else 0)
+        tank_c = round(cloud.tank_c, 1) if self.state.hot_water is not None else None
         if tank_c is not None:
             self._is_tank_cold = tank_c < 38 + (2 if self._is_tank_cold else 0)
-        levers, contradicts = [], False
+        seen: list[tuple[Circuit, Level | None, float]] = []
+        contradicts = False
         for circuit, had in self.state.circuits:
             lever = self.lever_of(circuit)
-            setting = self.cloud.value_at(lever, reading.as_of - self.vendor_skew)
+            setting = cloud.value_at(lever, shown)
             level = self._level_of(circuit, setting, had)
-            levers.append(SeenLever(circuit=circuit, level=level, setting=setting))
+            seen.append((circuit, level, setting))
             contradicts |= had.open is None and level is not had.settled
-        told = (reading.condition, False, self._is_cold, self._is_tank_cold)
+        told = (cloud.condition(self.now), False, self._is_cold, self._is_tank_cold)
         if not (contradicts or is_routine or told != self._told):
             return None
         self._told = told
         return Observed(
-            as_of=reading.as_of,
-            levers=tuple(levers),
-            condition=reading.condition,
-            room_c=reading.room_c,
+            as_of=shown + self.vendor_skew,
+            levers=tuple(SeenLever(circuit=c, level=level, setting=setting) for c, level, setting in seen),
+            condition=told[0],
+            room_c=room_c,
             hot_water_c=tank_c,
         )
 

@@ -94,6 +94,8 @@ class Rules:
             course = self.courses[circuit]
             if (ruling.level, ruling.is_held) != course.ruled:
                 course.ruled, course.ruled_since = (ruling.level, ruling.is_held), now
+            if event.kind in ("settled", "kept", "woke") and self.steps % 4:
+                continue  # what starts is judged in any case
             wish = wish_at(state, now, circuit)
             # Under somebody else's hand a foreign setting is left alone, which only the pump's memory knows.
             is_held = ruling.is_held or (ruling.by == "outside" and wish.is_held and had.settled is None)
@@ -122,7 +124,9 @@ class Rules:
         is_neutral = command.mode is NEUTRAL[circuit]
         if ruling.is_held or (command.mode is not ruling.level and not (is_plan and is_neutral)):
             held = " and nothing may be written" * ruling.is_held
-            self._fail("precedence", f"{command.command_id} starts {command.mode}, {ruling.by} says {ruling.level}{held}")
+            self._fail(
+                "precedence", f"{command.command_id} starts {command.mode}, {ruling.by} says {ruling.level}{held}"
+            )
         if command.mode is Mode.MIN and self.life.oracle.is_cold and ruling.by != "outside":
             self._fail("floor", f"{command.command_id} sets back while a room is below its floor")
         if command.expires_at <= now:
@@ -160,7 +164,9 @@ class Rules:
             for part in (0.25, 0.6, 0.999):
                 later = self.life.oracle.rules(now + ahead * part, circuit)
                 if later.level is not ruling.level or later.is_held is not ruling.is_held:
-                    self._fail("wakes", f"{circuit.value} changes to {later.level} before it wakes ({decision.wake_at})")
+                    self._fail(
+                        "wakes", f"{circuit.value} changes to {later.level} before it wakes ({decision.wake_at})"
+                    )
 
     def _survives_json(self, state: PumpState) -> None:
         text = state.model_dump_json()
@@ -206,6 +212,8 @@ class Rules:
         for other in earlier[-12:]:
             if other.answered_at is None and other.fate != "dead":
                 self._fail("one in flight", f"{sent.command_id} writes while {other.command_id} is being answered")
+            if other.seq > sent.seq:
+                self._fail("no old write after a newer one", f"{sent.command_id} writes after {other.command_id} did")
             still = now - other.at < TIMING.longest_in_flight - 2 * skew - timedelta(seconds=2)
             if other.fate in ("maybe taken", "dead") and still and other.setting != sent.setting:
                 self._fail(
@@ -232,7 +240,13 @@ class Rules:
                 self._fail("people win", f"{sent.command_id} writes {sent.setting:g} over {hand.setting:g} set by hand")
         seen = self.last_read.get(sent.command_id, (None, None))[1]
         touched = self.life.touched.get(sent.lever)
-        if touched is not None and seen == touched.setting and seen != sent.setting and touched.at > command.decided_at:
+        if (
+            touched is not None
+            and seen == touched.setting
+            and seen != sent.setting
+            and touched.at > command.decided_at
+            and seen != self.life.theirs[sent.lever]
+        ):
             self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
 
     # --- now and then, and at the end ------------------------------------------------------------------------------
@@ -245,7 +259,12 @@ class Rules:
         for circuit, had in state.circuits:
             course = self.courses[circuit]
             ruling = self.life.oracle.rules(now, circuit)
-            if ruling.is_held or ruling.by == "outside" or course.ruled_since is None or now - course.ruled_since < SETTLES_WITHIN:
+            if (
+                ruling.is_held
+                or ruling.by == "outside"
+                or course.ruled_since is None
+                or now - course.ruled_since < SETTLES_WITHIN
+            ):
                 continue
             if course.ruled != (ruling.level, ruling.is_held):
                 continue
@@ -257,7 +276,9 @@ class Rules:
             should = self.life.setup(circuit).setting_for(ruling.level)
             if self.life.cloud.true[lever] != should:
                 rule = "stop" if ruling.by == "stop" else "revert" if ruling.by == "gone" else "settles"
-                self._fail(rule, f"{lever.value} stands at {self.life.cloud.true[lever]:g}, {ruling.by} says {should:g}")
+                self._fail(
+                    rule, f"{lever.value} stands at {self.life.cloud.true[lever]:g}, {ruling.by} says {should:g}"
+                )
 
     def at_the_end(self) -> None:
         """After the calm everything is said and done."""
@@ -277,6 +298,9 @@ class Rules:
             is_gone = state.opted_out or state.retiring
             lever = life.lever_of(circuit)
             theirs = life.theirs[lever]
+            touched = life.touched.get(lever)
+            if touched is not None and state.retired and life.cloud.true[lever] == touched.setting:
+                continue  # set by hand after we had gone
             if is_gone and not gave_up and not handed_over and life.cloud.true[lever] != theirs:
                 self._fail("revert", f"{lever.value} was left at {life.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:

@@ -1,9 +1,14 @@
 """Lines of `commands.jsonl` and `truth.jsonl` for tests of the report, and runs made of them."""
 
+import io
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
 
 from console.report_run import Run
+from console.report_text import print_report
 from console.world import Truth
 from domain.modes import Mode
 from tests.builders import MIDNIGHT, a_plan, a_profile, at
@@ -89,3 +94,11 @@ def a_run(truth_lines: list[dict[str, Any]], hours: float = 2, **given: Any) -> 
         temporal={"actions": 0, "events": 0},
         **given,
     )
+
+
+def printed(report: dict[str, Any]) -> str:
+    """The report as a person reads it, on one long line a row."""
+    page = Console(file=io.StringIO(), width=400)
+    print_report(report, ZoneInfo("Europe/Berlin"), page)
+    assert isinstance(page.file, io.StringIO)
+    return page.file.getvalue()

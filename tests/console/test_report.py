@@ -15,7 +15,7 @@ from domain.modes import Circuit, HotWaterMode, Lever
 from domain.orders import Order, OrderKind
 from domain.plans import HotWaterSegment, jitter
 from tests.builders import MIDNIGHT, a_plan, a_profile, at
-from tests.console.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event
+from tests.console.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed
 
 
 def test_every_command_is_counted_once_in_its_newest_state() -> None:
@@ -60,6 +60,15 @@ def test_an_ignored_write_that_was_superseded_before_anybody_looked_counts_in_ne
     assert writes_figures(events, [a_request(1.01, "ignored")])["ignored_unlooked"] == 1
     looked = [*events, an_event("write_ignored", 1.5, write_no=1)]
     assert writes_figures(looked, [a_request(1.01, "ignored")])["ignored_true"] == 1
+
+
+def test_an_ignored_write_that_another_hand_made_true_could_not_be_found() -> None:
+    events = [*a_write(1, 3.0, "accepted"), an_event("applied", 9, lever="heating_offset")]
+    ignored = a_request(1.01, "ignored", lever="heating_offset")
+    assert writes_figures(events, [ignored, a_change(4, 3.0, "drift")])["ignored_unlooked"] == 1
+    assert writes_figures(events, [ignored, a_change(4, 1.0, "drift")])["ignored_true"] == 1
+    again = [*events, *a_write(3, 3.0, "accepted", command="c2")]
+    assert writes_figures(again, [ignored, a_change(4, 3.0)])["ignored_true"] == 1
 
 
 def test_an_ignored_write_whose_acceptance_died_with_its_worker_is_counted_apart() -> None:
@@ -202,12 +211,11 @@ def test_hot_water_has_its_own_fidelity_on_its_own_lever() -> None:
     assert fidelity(a_run(truth), Circuit.HOT_WATER) is None
 
 
-def test_a_quiet_report_says_nothing_of_troubles(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quiet_report_says_nothing_of_troubles() -> None:
     report = build_report(a_run([a_change(6, 3.0), a_change(66, 0.0)]))
-    from tests.console.test_report_outage import printed
-
     text = printed(report)
     for word in ("outage", "drift", "by hand", "kills", "late", "conflicting"):
         assert word not in text
+    assert "100.0 %" in text
     assert report["schema"] == 1
     assert (report["outage"], report["kills"], report["hot_water_fidelity_pct"]) == (None, None, None)

@@ -6,6 +6,7 @@ import pytest
 
 from console.report_drift import drift_figures, touched_figures
 from console.report_wishes import Wishes
+from tests.builders import at
 from tests.console.report_lines import a_change, a_run, a_write, an_event
 
 RAISED = [a_change(0, 0.0, "initial"), a_change(6, 3.0)]
@@ -13,8 +14,6 @@ RAISED = [a_change(0, 0.0, "initial"), a_change(6, 3.0)]
 
 def seen(kind: str, minutes: float, known: float, setting: float = 0.0) -> dict[str, Any]:
     """A line with which we noticed the lever."""
-    from tests.builders import at
-
     return an_event(kind, minutes, setting=setting, circuit="heating", known_at=at(0, known))
 
 
@@ -52,6 +51,12 @@ def test_a_drift_that_was_over_before_anything_could_see_it_is_counted_apart(tru
 def test_a_drift_taken_for_a_persons_hand_is_not_found() -> None:
     figures = drift_of([a_change(10, 1.5, "drift")], [seen("touched", 25, 27, 1.5)])
     assert (figures["true"], figures["found"], figures["taken_for_touch"]) == (1, 0, 1)
+
+
+def test_a_drift_that_we_saw_where_none_was_is_unfounded() -> None:
+    figures = drift_of([], [seen("drifted", 25, 27, 3.0)])
+    assert (figures["true"], figures["unfounded"]) == (0, 1)
+    assert drift_of([a_change(10, 0.0, "drift")], [seen("drifted", 25, 27)])["unfounded"] == 0
 
 
 def test_a_drift_of_the_hours_after_the_run_is_none_of_its() -> None:

@@ -1,33 +1,20 @@
 """A vendor's outage in the report, in figures and in words."""
 
-import io
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from rich.console import Console
 
 from console.report import build_report
 from console.report_outage import outage_figures
 from console.report_run import OutageSeen
-from console.report_text import print_report
 from console.report_wishes import Wishes
 from tests.builders import at
-from tests.console.report_lines import PUMP, a_breaker, a_call, a_change, a_run, an_outage
+from tests.console.report_lines import PUMP, a_breaker, a_call, a_change, a_run, an_outage, printed
 
 SEEN = OutageSeen(
-    calls_by_minute={at(0, 10): 90, at(0, 61): 14, at(0, 62): 9, at(3): 60},
+    calls_by_minute={at(0, 40): 90, at(0, 90): 14, at(0, 100): 9, at(0, 151): 60},
     granted_per_min=25,
     max_events_per_pump=7,
     room_min_c={PUMP: 19.5},
 )
-
-
-def printed(report: dict[str, Any]) -> str:
-    """The report as a person reads it, on one long line a row."""
-    page = Console(file=io.StringIO(), width=400)
-    print_report(report, ZoneInfo("Europe/Berlin"), page)
-    assert isinstance(page.file, io.StringIO)
-    return page.file.getvalue()
 
 
 def an_outage_run(*more: dict[str, Any], **given: Any) -> Any:
@@ -73,16 +60,9 @@ def test_recovery_lasts_until_the_true_lever_is_as_wished() -> None:
 
 def test_the_rush_after_an_outage_is_the_busiest_minute_of_the_hour_that_follows() -> None:
     run = an_outage_run(a_change(96, 0.0))
-    busy = {at(0, 40): 90, at(0, 90): 14, at(0, 100): 9, at(0, 151): 60}
-    run = a_run(
-        list(run.truth_lines),
-        hours=3,
-        breakers=run.breakers,
-        outage=OutageSeen(calls_by_minute=busy, granted_per_min=25, max_events_per_pump=7, room_min_c={PUMP: 19.5}),
-    )
     figures = outage_figures(run, Wishes(run))
     assert figures is not None
-    assert figures["peak_calls_per_min"] == 14
+    assert figures["peak_calls_per_min"] == 14, "neither the calls before, nor those of two hours later"
     assert figures["worst_room_c"] == 19.5
     assert figures["worst_room_above_floor_k"] == 0.5
 

@@ -138,6 +138,12 @@ def test_a_half_open_one_closes_after_two_minutes_without_trouble() -> None:
     assert state_after(a_breaker(BreakerState.HALF_OPEN, 2), calls(0, ok=20, server=2)) is BreakerState.CLOSED
 
 
+def test_a_half_open_one_that_nobody_asks_for_anything_closes_in_the_end() -> None:
+    assert state_after(a_breaker(BreakerState.HALF_OPEN, IDLE / MINUTE - 1)) is BreakerState.HALF_OPEN
+    assert state_after(a_breaker(BreakerState.HALF_OPEN, IDLE / MINUTE)) is BreakerState.CLOSED
+    assert state_after(a_breaker(BreakerState.HALF_OPEN, 30), calls(0, server=1)) is BreakerState.OPEN
+
+
 def test_a_half_open_one_opens_again_on_failure() -> None:
     assert state_after(a_breaker(BreakerState.HALF_OPEN, 0.5), calls(0, server=1)) is BreakerState.OPEN
     assert state_after(a_breaker(BreakerState.HALF_OPEN, 1), calls(0, ok=20, server=3)) is BreakerState.OPEN

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 import worker
 from console.cli import app
 from embedded.temporal_server import ONE_PARTITION
 from oem_adapters.registry import known_oems
 from workflows.contracts import oem_queue
-
-yaml = pytest.importorskip("yaml", reason="PyYAML is not among the development requirements yet")
 
 ROOT = Path(__file__).parents[2]
 ONE_SHOT = {"temporal-schema", "temporal-namespace", "prepare"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 pytestmark = pytest.mark.servers
+OF_ONE_WRITE = ("write_refused", "write_lost", "write_ignored")
+OF_THE_PUMP = ("drifted", "touched", "refused")
 HEATSTEER = (sys.executable, "-m", "console.cli")
 
 
@@ -21,7 +23,7 @@ def demo(tmp_path: Path, *words: str) -> tuple[dict[str, Any], Path]:
     """Run a demo to its end and return its report and folder."""
     out = tmp_path / "out"
     done = subprocess.run(
-        [*HEATSTEER, "demo", "--json", "--out", str(out), *words], capture_output=True, text=True, timeout=110
+        [*HEATSTEER, "demo", "--json", "--out", str(out), *words], capture_output=True, text=True, timeout=170
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -36,13 +38,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_a_demo_leaves_a_report_that_its_own_files_reproduce(tmp_path: Path) -> None:
     report, out = demo(tmp_path, "--pumps", "5", "--hours", "5", "--seed", "3", "--fault", "silent-ignore=0.3")
     commands, truth = lines(out / "commands.jsonl"), lines(out / "truth.jsonl")
-    newest: dict[str, str] = {}
-    for line in sorted(commands, key=lambda c: datetime.fromisoformat(c["at"])):
-        if line["event"] not in ("write_refused", "write_lost", "write_ignored"):
-            newest[line["command"]] = line["event"]
-    ends = Counter(newest.values())
+    ends = Counter(newest_states(commands).values())
     figures = report["commands"]
-    assert figures["planned"] == len(newest) == sum(v for k, v in figures.items() if k != "planned")
+    assert figures["planned"] == ends.total() == sum(v for k, v in figures.items() if k != "planned")
     assert figures["planned"] >= 5
     assert figures["unresolved"] == 0
     assert {k: v for k, v in figures.items() if v and k != "planned"} == dict(ends)
@@ -54,9 +52,46 @@ def test_a_demo_leaves_a_report_that_its_own_files_reproduce(tmp_path: Path) -> 
     assert writes["ignored_true"] == sum(t.get("cause") == "ignored" for t in truth)
     assert report["slots"] == 20
     assert report["fidelity_pct"] > 80
-    last = {t["pump"]: t["value"] for t in truth if t["kind"] == "state"}
-    first = {t["pump"]: t["value"] for t in reversed(truth) if t["kind"] == "state"}
-    assert last == first, "every pump was left on its household's own setting"
+    states = [((t["pump"], t["lever"]), t["value"]) for t in truth if t["kind"] == "state"]
+    assert dict(states) == dict(reversed(states)), "every pump was left on its household's own settings"
+    assert (writes["late"], writes["conflicting"], report["dwell_violations"]) == (0, 0, 0)
+    assert (report["outage"], report["kills"]) == (None, None)
+
+
+def test_kills_an_outage_and_faults_leave_nothing_open_late_or_crossed(tmp_path: Path) -> None:
+    words = ["--pumps", "4", "--hours", "1", "--seed", "5", "--kill-worker-every", "15m", "--outage", "nibe@00:12+12m"]
+    faults = ["--fault", "silent-ignore=0.3", "--fault", "touched=20", "--fault", "drift=20"]
+    report, out = demo(tmp_path, *words, *faults)
+    commands, truth = lines(out / "commands.jsonl"), lines(out / "truth.jsonl")
+    figures, writes = report["commands"], report["writes"]
+    assert report["speed"] == 60
+    assert report["kills"]["count"] == 3
+    assert len(report["kills"]["by_role"]) == 3, "every role was killed once"
+    assert figures["planned"] == len(newest_states(commands)) > 0
+    assert figures["unresolved"] == 0
+    assert (writes["late"], writes["conflicting"]) == (0, 0)
+    in_time = [c for c in commands if c["event"] == "sent" and c["at"] < c["expires_at"]]
+    assert writes["sent"] == len(in_time) > 0
+    end = datetime.fromisoformat(report["start"]) + timedelta(hours=report["hours"])
+    moved = Counter(t["cause"] for t in truth if t["kind"] == "state" and datetime.fromisoformat(t["at"]) < end)
+    touched, drift = report["touched"], report["drift"]
+    assert touched["true"] + touched["unlooked"] == moved["household"] > 0
+    assert drift["true"] + drift["unlooked"] == moved["drift"] > 0
+    assert touched["fought_knowingly"] == 0
+    outage = report["outage"]
+    assert outage["minutes"] == 12
+    assert outage["calls"]["total"] + outage["calls"]["before_open"] == sum(t["kind"] == "call" for t in truth) > 0
+    assert outage["peak_calls_per_min"] <= outage["granted_calls_per_min"]
+    assert all("circuit" in line and "known_at" in line for line in commands)
+
+
+def newest_states(commands: list[dict[str, Any]]) -> dict[str, str]:
+    """The state that each command's newest line of a state names."""
+    newest: dict[str, str] = {}
+    for line in sorted(commands, key=lambda c: datetime.fromisoformat(c["at"])):
+        if line["event"] not in (*OF_ONE_WRITE, *OF_THE_PUMP):
+            newest[line["command"]] = line["event"]
+    return newest
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -1,0 +1,1 @@
+"""Parts of `benchmarks.pump_day`: the two days, and how their actions, events and calls are counted."""

@@ -1,0 +1,193 @@
+"""A busy day on the clock: twelve changes on two circuits, a household's override and two hours without the cloud.
+
+Protects: the stack is the one that `heatsteer demo` starts, with guard and sweep; its idle hours are left out, for
+they would cost a pump nothing but time.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from temporalio.client import WorkflowHistory
+
+from benchmarks.pumpday.bill import Bill, bill_of, histories_of, pending_retries_of
+from benchmarks.pumpday.meter import ActionMeter, find_meter
+from console import stage
+from console.access import Access, open_access
+from console.fleet import handle_of
+from console.stage import Staging
+from console.world import World
+from domain.modes import HotWaterMode, Mode
+from domain.overrides import Override, OverrideKind
+from domain.plans import HotWaterSegment, ModeSegment, PricePlan
+from embedded.stack import Stack, StackOptions
+from simulator.outages import Outage
+from worker import Settings, connect_temporal
+from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
+from workflows.heat_pump import HeatPumpWorkflow
+
+EPOCH = datetime(2026, 1, 15, 3, tzinfo=UTC)
+SPEED = 120.0
+LEAD = timedelta(seconds=20)
+"""Wall time for enrolment, before steered time runs."""
+PUMPS = 8
+OEM = "nibe"
+HEATING: Sequence[tuple[float, float, Mode]] = (
+    (0.5, 1.5, Mode.MAX),
+    (2.0, 3.0, Mode.MIN),
+    (5.0, 7.25, Mode.MAX),
+    (7.75, 8.5, Mode.MIN),
+)
+"""Hours from the epoch: eight changes, as close as dwell allows, one of them due while the cloud is down."""
+HOT_WATER: Sequence[tuple[float, float, HotWaterMode]] = (
+    (1.0, 2.5, HotWaterMode.HOLD),
+    (7.5, 10.0, HotWaterMode.BOOST),
+)
+"""Three changes before the end."""
+OVERRIDE = (2.5, 3.0, Mode.MAX)
+"""One change more: the plan's own edge ends it."""
+OUTAGE = (4.0, 6.0)
+ENDS = 9.25
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PumpDay:
+    """What the day cost one pump."""
+
+    pump: str
+    model: str
+    changes: int
+    bill: Bill
+    histories: Sequence[WorkflowHistory]
+
+
+@dataclass(frozen=True)
+class FleetDay:
+    """What the day cost all of them, and what the server counted."""
+
+    pumps: Sequence[PumpDay]
+    watchers: Mapping[str, Bill]
+    """Guard and sweep, without their heartbeats."""
+    calls: int
+    outage_s: float
+    metered: Mapping[str, int]
+
+
+def at(hours: float) -> datetime:
+    """So many steered hours after the epoch."""
+    return EPOCH + timedelta(hours=hours)
+
+
+def the_plan() -> PricePlan:
+    """The day's only revision, the same for all."""
+    return PricePlan(
+        revision=1,
+        segments=tuple(ModeSegment(start=at(a), end=at(b), mode=mode) for a, b, mode in HEATING),
+        hot_water=tuple(HotWaterSegment(start=at(a), end=at(b), mode=mode) for a, b, mode in HOT_WATER),
+        first_slot=EPOCH - timedelta(minutes=15),
+        valid_until=at(12),
+    )
+
+
+async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
+    """Live through it; raises StackError where the stack fails."""
+    outage = Outage(starts=at(OUTAGE[0]), ends=at(OUTAGE[1]))
+    staging = Staging(
+        pumps=PUMPS, seed=7, speed=speed, day=date(2026, 1, 15), epoch=EPOCH, lead=LEAD, outages=(outage,)
+    )
+    async with (
+        Stack(StackOptions(folder=folder, ephemeral=True)) as stack,
+        httpx.AsyncClient() as http,
+        _opened(stack, staging, http) as (access, world),
+    ):
+        meter = await find_meter(http, stack.temporal)
+        return await stack.guard(_live(access, world, meter, say))
+
+
+async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> FleetDay:
+    pumps = sorted(row["pump_id"] for row in await access.reports.pumps())
+    before, opened_at = await meter.read(), datetime.now(UTC)
+    plan = PlanEnvelope(plan=the_plan().model_dump(mode="json"))
+    await asyncio.gather(*(handle_of(access, pump).signal("price_plan", plan) for pump in pumps))
+    await _until(access, OVERRIDE[0], say)
+    await asyncio.gather(*(_override(access, pump) for pump in pumps))
+    for hours in (*OUTAGE, ENDS):
+        await _until(access, hours, say)
+    return FleetDay(
+        pumps=[await _pump_day(access, pump, opened_at) for pump in pumps],
+        watchers={
+            "guard": await _bill(access, guard_workflow_id(OEM), opened_at),
+            "sweep": await _bill(access, sweep_workflow_id(OEM), opened_at),
+        },
+        calls=sum((await world.calls_by_minute(EPOCH, access.now())).values()),
+        outage_s=(OUTAGE[1] - OUTAGE[0]) * 3600,
+        metered=await meter.read() - before,
+    )
+
+
+async def _override(access: Access, pump: str) -> None:
+    starts, until, mode = OVERRIDE
+    wish = Override(
+        override_id=f"busy-{pump}",
+        kind=OverrideKind.HOUSEHOLD,
+        mode=mode,
+        requested_at=at(starts),
+        until=at(until),
+        who="resident",
+        why="cold feet",
+    )
+    await handle_of(access, pump).execute_update(HeatPumpWorkflow.request_override, wish)
+
+
+async def _until(access: Access, hours: float, say: Say) -> None:
+    while (left := access.clock.wall(at(hours)) - datetime.now(UTC)) > timedelta():
+        await asyncio.sleep(min(left.total_seconds(), 30.0))
+        say(f"busy day: {max(0.0, (access.now() - EPOCH) / timedelta(hours=1)):.1f} of {ENDS} hours")
+
+
+async def _bill(access: Access, workflow_id: str, since: datetime) -> Bill:
+    retries = await pending_retries_of(access.client, workflow_id)
+    return bill_of(await histories_of(access.client, workflow_id), since, retries)
+
+
+async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
+    profile = await access.ledger.pumps.profile(pump)
+    rows = [row for row in await access.reports.command_events() if row["pump"] == pump]
+    return PumpDay(
+        pump=pump,
+        model=profile.model,
+        changes=len({row["command"] for row in rows if row["event"] == "applied"}),
+        bill=await _bill(access, pump_workflow_id(pump), since),
+        histories=await histories_of(access.client, pump_workflow_id(pump)),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _opened(stack: Stack, staging: Staging, http: httpx.AsyncClient) -> AsyncIterator[tuple[Access, World]]:
+    before = dict(os.environ)
+    try:
+        os.environ.update(await stage.prepare(stack))
+        clock = stage.make_clock(staging)
+        stack.set_clock(clock)
+        secret = stage.new_client_secret()
+        await stage.start_world(stack, staging, clock, secret)
+        extra = stage.worker_environment(stack, staging)
+        os.environ.update(extra)
+        settings = Settings()
+        async with open_access(settings, await connect_temporal(), clock, stack.temporal.ui_url) as access:
+            await stage.ready_namespace(access)
+            await stack.start_worker(f"pumps,oem:{OEM}", extra)
+            world = World(http, stage.simulator_url(stack))
+            await stage.enrol_everybody(access, settings, world, http, staging, secret)
+            yield access, world
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,167 @@
+"""Years of a fleet in minutes: `python -m benchmarks.simulated_years --pump-days 100000 --seed 1 --json`.
+
+The real decisions and the real verification run against a seeded world of faults, people and operators, and after every
+step the rules of `benchmarks.years.rules` are looked at. `--replay SEED:PUMP` lives one life again; a failing one is
+shortened to a story that a person can read. Exit code 1 where a rule was broken.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from benchmarks.years.life import Life
+from benchmarks.years.mutants import MUTANTS
+from benchmarks.years.rules import INVARIANTS, Violation
+from benchmarks.years.story import write_story
+from benchmarks.years.telling import Spell, broken_by, shortened, timeline
+
+LIFE_DAYS = 30
+BATCH = 8
+MOST_STORIES = 5
+"""Failing lives that are shortened and told; the others are counted."""
+
+
+@dataclass
+class Lived:
+    """What became of some lives."""
+
+    days: float = 0.0
+    steps: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[int, str, str]] = field(default_factory=list)
+    """Pump, rule and sentence."""
+
+    def add(self, other: "Lived") -> None:
+        """Both together."""
+        self.days += other.days
+        self.steps += other.steps
+        self.kinds += other.kinds
+        self.broken += other.broken
+
+
+def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
+    """Live the lives of these pumps, each until its end or its first broken rule."""
+    lived = Lived()
+    with _spell(mutant)():
+        for number in numbers:
+            life = Life(write_story(seed, number, days))
+            try:
+                life.live()
+            except Violation as violation:
+                lived.broken.append((number, violation.rule, str(violation)))
+            lived.days += (life.now - life.story.start).total_seconds() / 86_400
+            lived.steps += life.steps
+            lived.kinds += life.counts
+    return lived
+
+
+def _live_batch(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
+    lived = live_some(seed, numbers, days, mutant)
+    gc.collect()
+    return lived
+
+
+def live_all(seed: int, pump_days: int, processes: int, mutant: str | None = None) -> Lived:
+    """As many lives as the pump-days hold, over some processes; the result does not depend on how many."""
+    days = min(LIFE_DAYS, max(3, pump_days))
+    pumps = max(1, round(pump_days / days))
+    batches = [range(first, min(first + BATCH, pumps)) for first in range(0, pumps, BATCH)]
+    whole = Lived()
+    if processes == 1:
+        for batch in batches:
+            whole.add(live_some(seed, batch, days, mutant))
+        return whole
+    # Lives are full of small frozen values and of few cycles: the collector would only look at them again and again.
+    with ProcessPoolExecutor(processes, initializer=gc.disable) as pool:
+        for part in pool.map(_live_batch, repeat(seed), batches, repeat(days), repeat(mutant)):
+            whole.add(part)
+    return whole
+
+
+def _spell(mutant: str | None) -> Spell:
+    return nullcontext if mutant is None else MUTANTS[mutant]
+
+
+def tell(seed: int, number: int, days: int, mutant: str | None = None, *, whole: bool = False) -> list[str]:
+    """One life as lines: shortened where it breaks a rule, in full where `whole`."""
+    story = write_story(seed, number, days)
+    spell = _spell(mutant)
+    violation = broken_by(story, spell)
+    if violation is None or whole:
+        return timeline(story, spell, last=4000 if whole else 40)
+    return timeline(shortened(story, violation, spell), spell)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pump-days", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--replay", metavar="SEED:PUMP", help="live one life again and tell it")
+    parser.add_argument("--days", type=int, default=LIFE_DAYS, help="length of a replayed life")
+    parser.add_argument("--whole", action="store_true", help="tell a replayed life unshortened")
+    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break a rule of the code on purpose")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(argv)
+    if given.pump_days < 1 or given.processes < 1 or given.days < 3:
+        parser.error("--pump-days and --processes must be at least 1, --days at least 3")
+    if given.replay:
+        return _replay(parser, given)
+    begun = time.perf_counter()
+    lived = live_all(given.seed, given.pump_days, given.processes, given.mutant)
+    seconds = time.perf_counter() - begun
+    stories = [
+        {"replay": f"{given.seed}:{number}", "rule": rule, "what": what} for number, rule, what in sorted(lived.broken)
+    ]
+    days = min(LIFE_DAYS, max(3, given.pump_days))
+    for told in stories[:MOST_STORIES]:
+        told["story"] = "\n".join(tell(given.seed, int(told["replay"].partition(":")[2]), days, given.mutant))
+    figures = {
+        "pump_days": round(lived.days),
+        "steps": lived.steps,
+        "events_by_kind": dict(sorted(lived.kinds.items())),
+        "invariants": list(INVARIANTS),
+        "violations": stories,
+        "seconds": round(seconds, 1),
+    }
+    if given.json:
+        print(json.dumps(figures))
+    else:
+        _print(figures, lived)
+    return 1 if stories else 0
+
+
+def _replay(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    seed, _, number = given.replay.partition(":")
+    if not (seed.lstrip("-").isdigit() and number.isdigit()):
+        parser.error("--replay takes SEED:PUMP, as printed with a violation")
+    lines = tell(int(seed), int(number), given.days, given.mutant, whole=given.whole)
+    is_broken = lines[-1].startswith("BROKEN")
+    print(json.dumps({"story": lines, "broken": is_broken}) if given.json else "\n".join(lines))
+    return 1 if is_broken else 0
+
+
+def _print(figures: dict[str, object], lived: Lived) -> None:
+    print(f"{figures['pump_days']} pump-days, {lived.steps} steps, {figures['seconds']} s")
+    print(", ".join(f"{kind} {count}" for kind, count in sorted(lived.kinds.items())))
+    for number, _, what in sorted(lived.broken):
+        print(f"pump {number}: {what}")
+    stories = figures["violations"]
+    assert isinstance(stories, list)
+    for told in stories:
+        if "story" in told:
+            print(f"\n--replay {told['replay']}\n{told['story']}")
+    print(f"{len(lived.broken)} broken rules", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,165 @@
+"""Mutants: the code broken on purpose, one rule at a time, to show that the rules of a life would notice.
+
+Protects: a patch lasts as long as its `with`, whatever happens inside.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from typing import Any
+
+from benchmarks.years import attempt
+from domain import following, orders, steering, verification, wishes
+from domain.commands import CommandState
+from domain.modes import Mode
+from domain.pump import Decision, PumpState
+from domain.verification import Answer, End, Look, Write
+
+NEVER = timedelta(days=30)
+
+
+@contextmanager
+def patched(*patches: tuple[Any, str, Any]) -> Iterator[None]:
+    """Attributes of modules or classes replaced for a while."""
+    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]
+    try:
+        for owner, name, value in patches:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in kept:
+            setattr(owner, name, value)
+
+
+def _expiry_unchecked() -> AbstractContextManager[None]:
+    before, after = verification.before_looking, verification.after_looking
+
+    def later(command: Any) -> Any:
+        return command.model_copy(update={"expires_at": command.expires_at + NEVER})
+
+    return patched(
+        (verification, "before_looking", lambda command, *rest: before(later(command), *rest)),
+        (verification, "after_looking", lambda command, *rest: after(later(command), *rest)),
+        (attempt.Attempt, "is_late", lambda _: False),
+    )
+
+
+def _ok_is_believed() -> AbstractContextManager[None]:
+    real = verification.before_looking
+
+    def believing(command: Any, setting: float, progress: Any, *rest: Any) -> Any:
+        written = progress.open_write
+        if written is not None and written.answer is Answer.ACCEPTED:
+            return End(state=CommandState.APPLIED)
+        return real(command, setting, progress, *rest)
+
+    return patched((verification, "before_looking", believing))
+
+
+def _newest_arrival_wins() -> AbstractContextManager[None]:
+    def take(state: PumpState, plan: Any, _: Any) -> PumpState:
+        others = tuple(p for p in state.plans if p.revision != plan.revision)
+        return state.model_copy(update={"plans": (*others, plan)[-steering.KEPT_PLANS :]})
+
+    return patched((steering, "_take_plan", take))
+
+
+def _household_is_outranked() -> AbstractContextManager[None]:
+    def weakest(overrides: Any, now: Any) -> Any:
+        return min((o for o in overrides if o.until > now), key=lambda o: o.requested_at, default=None)
+
+    return patched((wishes, "strongest", weakest))
+
+
+def _plan_outranks_people() -> AbstractContextManager[None]:
+    return patched((wishes, "strongest", lambda *_: None))
+
+
+def _no_dwell() -> AbstractContextManager[None]:
+    return patched((following, "_dwell_end", lambda *_: None))
+
+
+def _no_daily_limit() -> AbstractContextManager[None]:
+    return patched((following, "_too_many_changes", lambda *_: False))
+
+
+def _blind_retry() -> AbstractContextManager[None]:
+    real = verification.before_looking
+
+    def blind(command: Any, setting: float, progress: Any, timing: Any, now: Any) -> Any:
+        step = real(command, setting, progress, timing, now)
+        is_unsure = bool(progress.writes) and progress.writes[-1].answer is not Answer.ACCEPTED
+        return Write() if isinstance(step, Look) and is_unsure and now < command.expires_at else step
+
+    return patched((verification, "before_looking", blind))
+
+
+def _lost_writes_forgotten() -> AbstractContextManager[None]:
+    real = verification.before_looking
+
+    def forgetful(command: Any, setting: float, progress: Any, *rest: Any) -> Any:
+        return real(command, setting, progress.model_copy(update={"before": None, "others": ()}), *rest)
+
+    return patched((verification, "before_looking", forgetful))
+
+
+def _two_at_once() -> AbstractContextManager[None]:
+    real = following._follow_with_open  # noqa: SLF001 -- a mutant reaches inside
+
+    def careless(state: Any, circuit: Any, had: Any, opened: Any, wish: Any, now: Any) -> Decision:
+        if opened.command.mode is wish.mode or wish.is_held:
+            return real(state, circuit, had, opened, wish, now)
+        free = had.model_copy(update={"open": None})
+        return following._start(state.with_circuit(circuit, free), circuit, free, wish, now)  # noqa: SLF001
+
+    return patched((following, "_follow_with_open", careless))
+
+
+def _no_fence() -> AbstractContextManager[None]:
+    return patched((attempt.Books, "is_fenced", False))
+
+
+def _no_floor() -> AbstractContextManager[None]:
+    return patched((wishes, "_floor", lambda *_: (Mode.MIN, "")))
+
+
+def _no_revert() -> AbstractContextManager[None]:
+    real = following._follow  # noqa: SLF001
+
+    def staying(state: PumpState, circuit: Any, now: Any) -> Decision:
+        return Decision(state=state) if state.opted_out else real(state, circuit, now)
+
+    return patched((following, "_follow", staying))
+
+
+def _no_jitter() -> AbstractContextManager[None]:
+    return patched((wishes, "jitter", lambda _: timedelta()))
+
+
+def _no_stagger() -> AbstractContextManager[None]:
+    return patched((orders, "stagger", lambda _: timedelta()))
+
+
+def _outbox_lost() -> AbstractContextManager[None]:
+    return patched((steering, "_without", lambda state, _: state.model_copy(update={"outbox": ()})))
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "expiry unchecked": _expiry_unchecked,
+    "200 believed": _ok_is_believed,
+    "newest arrival wins": _newest_arrival_wins,
+    "household outranked": _household_is_outranked,
+    "plan outranks people": _plan_outranks_people,
+    "no dwell": _no_dwell,
+    "no daily limit": _no_daily_limit,
+    "blind retry": _blind_retry,
+    "lost writes forgotten": _lost_writes_forgotten,
+    "two at once": _two_at_once,
+    "no fence": _no_fence,
+    "no floor": _no_floor,
+    "no revert": _no_revert,
+    "no jitter": _no_jitter,
+    "no stagger": _no_stagger,
+    "outbox lost": _outbox_lost,
+}
+"""Each breaks one promise."""

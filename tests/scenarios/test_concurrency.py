@@ -1,0 +1,445 @@
+"""Section 6 of the problem analysis, "race conditions", and its "Concurrency & Timing Issues", row by row.
+
+A worker that is killed mid-task is in `test_killed_workers`. Here all workers of the shared world reach Temporal and
+PostgreSQL over lines that a test can cut; every scenario has its own pumps, so that any order will do.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy
+
+from console.planning import nominal_time
+from domain.commands import Authority
+from domain.following import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
+from domain.modes import Circuit, Mode
+from domain.orders import STAGGER, Order, OrderKind
+from domain.overrides import Override, OverrideKind, Purpose
+from domain.plans import MAX_JITTER, ModeSegment, PricePlan
+from domain.pump import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
+from tests.lines import Line, laid_to
+from tests.scenarios.test_planning import BERLIN, DAY, HOURS, a_planned_world, everybody_follows, revisions
+from tests.world import TestWorld, a_world
+from workflows.contracts import PLANNING_SCHEDULE_ID, Act, Hold, guard_workflow_id
+from workflows.fleet_planning import FleetPlanning
+from workflows.heat_pump import HeatPumpWorkflow
+from workflows.oem_guard import OemGuard
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+
+SPEED = 240
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+CUT_S = 3.0
+"""Twelve minutes of steered time, and longer than an attempt may last in a sped-up run."""
+
+
+@dataclass
+class Cuttable:
+    """The shared world, and the lines of its workers."""
+
+    world: TestWorld
+    temporal: Line
+    postgres: Line
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cuttable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cuttable]:
+    folder = tmp_path_factory.mktemp("world")
+    async with AsyncExitStack() as lines, a_world(folder, pumps=14, speed=SPEED, workers=()) as world:
+        given = world.stack.environment()
+        server, database = urlsplit(f"//{given['TEMPORAL_ADDRESS']}"), urlsplit(given["DATABASE_URL"])
+        assert server.hostname
+        assert server.port
+        assert database.hostname
+        assert database.port
+        temporal = await lines.enter_async_context(laid_to(server.hostname, server.port))
+        postgres = await lines.enter_async_context(laid_to(database.hostname, database.port))
+        address = database.netloc.replace(f"{database.hostname}:{database.port}", f"127.0.0.1:{postgres.port}")
+        over_lines = {
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{temporal.port}",
+            "DATABASE_URL": database._replace(netloc=address).geturl(),
+        }
+        world.extra = {**world.extra, **over_lines}
+        await world.start_workers()
+        yield Cuttable(world, temporal, postgres)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(cuttable: Cuttable) -> TestWorld:
+    return cuttable.world
+
+
+def moment(line: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(line["at"])
+
+
+async def lives(world: TestWorld, pump: str) -> dict[str, list[dict[str, Any]]]:
+    """Each command of the heating and its lines, in the order they were written down."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in await world.events(pump):
+        if line["mode"] in tuple(Mode):
+            found.setdefault(line["command"], []).append(line)
+    return found
+
+
+async def never_two_at_once(world: TestWorld, pump: str) -> None:
+    """Between a command's first write and its end no other command of the pump's heating writes."""
+    writing = None
+    for line in await world.events(pump):
+        if line["mode"] not in tuple(Mode):
+            continue
+        if line["event"] == "sent":
+            assert writing in (None, line["command"]), f"{line['command']} wrote while {writing} was open"
+            writing = line["command"]
+        elif line["command"] == writing and line["event"] in ("applied", "ignored", "superseded", "unverified"):
+            writing = None
+
+
+# --- rapid price fluctuations -----------------------------------------------------------------------------------------
+
+
+async def test_prices_that_turn_every_quarter_of_an_hour_do_not_thrash_a_pump(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=1, speed=720) as world:
+        pump = world.pump(1)
+        began = world.now()
+        turning = asyncio.create_task(prices_keep_turning(world, pump))
+        try:
+            await world.until(partial(is_left_alone, world, pump), 9 * HOUR)
+            await world.until(lambda: world.now() > began + 7 * HOUR, 9 * HOUR)
+        finally:
+            turning.cancel()
+        commands = [lines[0] for lines in (await lives(world, pump)).values()]
+        planned = [c for c in commands if c["authority"] == Authority.PLAN and c["mode"] != Mode.LOW]
+        assert len(planned) == MAX_PLAN_CHANGES
+        for held, after in zip(planned, planned[1:], strict=False):
+            least = MIN_RUN if held["mode"] == Mode.MAX else MIN_PAUSE
+            assert after["decided_at"] - held["decided_at"] >= least, "a mode is kept for its time"
+        assert world.now() - planned[-1]["decided_at"] > MIN_RUN
+        assert len(world.written(pump)) <= MAX_PLAN_CHANGES + 1, "and then one way back to neutral"
+        await world.settles(pump, Mode.LOW)
+
+
+async def prices_keep_turning(world: TestWorld, pump: str) -> None:
+    """A new revision every quarter of an hour, each the opposite of the one before, and each told twice."""
+    modes = (Mode.MIN, Mode.MAX)
+    while True:
+        plan = await world.plan(pump, modes[world.revision % 2])
+        await world.send(pump, plan)
+        next_at = world.access.clock.wall_duration(15 * MINUTE)
+        await asyncio.sleep(next_at.total_seconds())
+
+
+async def is_left_alone(world: TestWorld, pump: str) -> bool:
+    had = (await world.state(pump)).heating
+    return len(had.plan_changes) >= MAX_PLAN_CHANGES and had.settled is Mode.LOW and had.open is None
+
+
+# --- simultaneous commands from several sources -----------------------------------------------------------------------
+
+
+async def test_everybody_speaking_at_once_and_twice_ends_by_precedence_in_whatever_order(world: TestWorld) -> None:
+    pumps = [world.pump(n) for n in range(1, 6)]
+    assert all([(await world.profile(pump)).site.may_set_back for pump in pumps])
+    for shift, pump in enumerate(pumps):
+        sources = everybody(world, pump)
+        turned = sources[shift:] + sources[:shift]
+        told = turned if shift % 2 else turned[::-1]
+        await asyncio.gather(*(source() for source in (*told, *told)))
+    for stage, mode, authority in (
+        (None, Mode.MIN, Authority.LIMITED),
+        (OrderLifted(), Mode.MAX, Authority.OVERRIDE),
+        (OverrideEnded(override_id="by-the-household"), Mode.MID, Authority.OVERRIDE),
+        (OverrideEnded(), Mode.MIN, Authority.PLAN),
+    ):
+        if stage is not None:
+            for pump in pumps:
+                await world.do(pump, stage)
+        for pump in pumps:
+            await world.settles(pump, mode, STAGGER + HOUR)
+            assert (await world.status(pump)).authority == authority
+    for pump in pumps:
+        state = await world.state(pump)
+        assert state.plan is not None
+        assert state.plan.revision == 9
+        assert (state.orders, state.overrides) == ((), ())
+        await never_two_at_once(world, pump)
+        applied = [lines[0]["mode"] for lines in (await lives(world, pump)).values() if lines[-1]["event"] == "applied"]
+        assert applied == [Mode.MIN, Mode.MAX, Mode.MID, Mode.MIN], "of all that was said only what counted was done"
+
+
+def everybody(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[Any]]]:
+    """Two plans, a household, support, the grid and a drift, each ready to say its own."""
+    now = world.now()
+    handle = world.handle(pump)
+    start, end = now - 15 * MINUTE, now + 12 * HOUR
+
+    def plan(revision: int, mode: Mode) -> PricePlan:
+        segments = (ModeSegment(start=start, end=end, mode=mode),)
+        return PricePlan(revision=revision, segments=segments, first_slot=start, valid_until=end)
+
+    def wish(override_id: str, kind: OverrideKind, purpose: Purpose, mode: Mode, minutes_ago: int) -> Override:
+        asked_at = now - minutes_ago * MINUTE
+        signed = {"who": kind.value, "why": "as the test says"}
+        return Override(
+            override_id=override_id, kind=kind, purpose=purpose, mode=mode, requested_at=asked_at, until=end, **signed
+        )
+
+    household = wish("by-the-household", OverrideKind.HOUSEHOLD, Purpose.EMERGENCY, Mode.MAX, 10)
+    support = wish("by-support", OverrideKind.SUPPORT, Purpose.MODE, Mode.MID, 0)
+    signed = {"who": "grid operator", "why": "the feeder is full"}
+    limit = Order(
+        order_id=f"limit-{pump}",
+        kind=OrderKind.LIMIT,
+        scope=f"pump:{pump}",
+        cap=Mode.MIN,
+        since=now,
+        until=end,
+        **signed,
+    )
+    drift = Observed(as_of=now, levers=(SeenLever(circuit=Circuit.HEATING, level=Mode.MID, setting=1.0),))
+    return [
+        partial(world.send, pump, plan(9, Mode.MIN)),
+        partial(world.send, pump, plan(8, Mode.MAX)),
+        partial(handle.execute_update, HeatPumpWorkflow.request_override, household),
+        partial(handle.execute_update, HeatPumpWorkflow.request_override, support),
+        partial(handle.execute_update, HeatPumpWorkflow.act, Act(event=OrderGiven(order=limit), **signed)),
+        partial(handle.signal, HeatPumpWorkflow.observed, drift),
+    ]
+
+
+# --- task A scheduled before task B, and executed after it ------------------------------------------------------------
+
+
+async def test_what_was_decided_earlier_and_arrives_later_changes_nothing(world: TestWorld) -> None:
+    pump = world.pump(6)
+    earlier = await world.plan(pump, Mode.MIN)
+    await world.until(partial(is_on, world, pump, earlier.revision))
+    later = earlier.model_copy(update={"revision": earlier.revision + 5, "segments": as_mode(earlier, Mode.MAX)})
+    late = earlier.model_copy(update={"revision": earlier.revision + 3, "segments": as_mode(earlier, Mode.MID)})
+    await world.send(pump, later)
+    await world.send(pump, late)
+    await world.settles(pump, Mode.MAX, 3 * HOUR)
+    await world.send(pump, earlier)
+    await world.until(partial(refusals, world, pump))
+    await world.looked_at(pump)
+    assert (await world.state(pump)).plan == later
+    assert await world.is_in(pump, Mode.MAX)
+    assert Mode.MID not in {lines[0]["mode"] for lines in (await lives(world, pump)).values()}
+    said = [line["reason"] for line in await refusals(world, pump)]
+    assert f"plan revision {late.revision} came after revision {later.revision}" in said
+    assert f"came after revision {later.revision}" in await world.details(pump)
+
+
+def as_mode(plan: PricePlan, mode: Mode) -> tuple[ModeSegment, ...]:
+    return tuple(segment.model_copy(update={"mode": mode}) for segment in plan.segments)
+
+
+async def is_on(world: TestWorld, pump: str, revision: int) -> bool:
+    plan = (await world.state(pump)).plan
+    return plan is not None and plan.revision == revision
+
+
+async def refusals(world: TestWorld, pump: str) -> list[dict[str, Any]]:
+    return [line for line in await world.events(pump) if line["event"] == "refused"]
+
+
+# --- optimization runs overlap ----------------------------------------------------------------------------------------
+
+
+async def test_two_planning_runs_at_once_end_with_one_revision_on_every_pump(tmp_path: Path) -> None:
+    async with a_planned_world(tmp_path, pumps=3) as world:
+        client, pumps = world.access.client, [world.pump(n) for n in (1, 2, 3)]
+        first = client.get_schedule_handle(PLANNING_SCHEDULE_ID)
+        twin = (await first.describe()).schedule
+        twin.action.id = "fleet-planning-twin"  # type: ignore[union-attr]  # it starts a workflow
+        second = await client.create_schedule("fleet-planning-twin", twin)
+        due = nominal_time(DAY, BERLIN)
+        both = ScheduleBackfill(start_at=due - timedelta(seconds=1), end_at=due, overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+        await asyncio.gather(first.backfill(both), second.backfill(both))
+        ids = [f"{prefix}-{due:%Y-%m-%dT%H:%M:%SZ}" for prefix in ("fleet-planning", "fleet-planning-twin")]
+
+        async def are_there() -> bool:
+            return len([w async for w in client.list_workflows("WorkflowType = 'FleetPlanning'")]) == len(ids)
+
+        await world.until(are_there, HOURS)
+        runs = [client.get_workflow_handle_for(FleetPlanning.run, workflow_id) for workflow_id in ids]
+        made = [result.revision for result in await asyncio.gather(*(run.result() for run in runs))]
+        one, other = [await run.describe() for run in runs]
+        assert one.close_time
+        assert other.close_time
+        assert max(one.start_time, other.start_time) < min(one.close_time, other.close_time), "they overlapped"
+        assert sorted(revision or 0 for revision in made) == await revisions(world)
+        newest = max(revision or 0 for revision in made)
+        await everybody_follows(world, pumps, newest)
+        for pump in pumps:
+            await never_two_at_once(world, pump)
+            commanded = {lines[0]["revision"] for lines in (await lives(world, pump)).values()}
+            assert len(commanded) <= 2
+            assert (await world.state(pump)).plan is not None
+
+
+# --- clock skew -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_vendor_s_stamp_that_is_minutes_off_neither_hides_nor_makes_a_drift(world: TestWorld) -> None:
+    pump = world.pump(7)
+    await world.plan(pump, Mode.MAX)
+    await world.settles(pump, Mode.MAX)
+    setup = (await world.profile(pump)).heating
+    was = SeenLever(circuit=Circuit.HEATING, level=Mode.LOW, setting=setup.baseline)
+    stands = SeenLever(circuit=Circuit.HEATING, level=Mode.MAX, setting=setup.setting_for(Mode.MAX))
+    for as_of, lever in ((world.now() - 20 * MINUTE, was), (world.now() + 10 * MINUTE, stands)):
+        await world.handle(pump).signal(HeatPumpWorkflow.observed, Observed(as_of=as_of, levers=(lever,)))
+    assert await world.is_in(pump, Mode.MAX), "a stamp from before the write says nothing of it"
+    assert "drifted" not in await world.kinds(pump)
+    await world.bring_about("drift", pump=pump, value=setup.baseline)
+    await world.until(partial(has, world, pump, "drifted"), 2 * HOUR)
+    await world.settles(pump, Mode.MAX)
+
+
+async def has(world: TestWorld, pump: str, kind: str) -> bool:
+    return kind in await world.kinds(pump)
+
+
+AHEAD_S = 7 * 60
+"""More than a day of steered time here: a worker that went by its own clock would be lost at once."""
+
+AHEAD_OF_TIME = f"""
+import datetime, runpy, time
+
+true = datetime.datetime
+ahead = datetime.timedelta(seconds={AHEAD_S})
+
+
+class Meta(type(true)):
+    def __instancecheck__(cls, one):
+        return isinstance(one, true)
+
+
+class Ahead(true, metaclass=Meta):
+    @classmethod
+    def now(cls, tz=None):
+        return true.now(tz) + ahead
+
+    @classmethod
+    def utcnow(cls):
+        return true.utcnow() + ahead
+
+
+datetime.datetime = Ahead
+wall, wall_ns = time.time, time.time_ns
+time.time = lambda: wall() + {AHEAD_S}
+time.time_ns = lambda: wall_ns() + {AHEAD_S} * 10**9
+runpy.run_module("worker", run_name="__main__")
+"""
+
+
+async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: TestWorld) -> None:
+    pump = world.pump(8)
+    for worker in world.workers:
+        await worker.stop()
+    argv = (sys.executable, "-c", AHEAD_OF_TIME)
+    skewed = await world.stack.start_worker("pumps,oem:nibe", world.extra, argv=argv)
+    try:
+        asked_at = world.now()
+        await world.wish(pump, Mode.MAX)
+        await world.settles(pump, Mode.MAX, 3 * HOUR)
+        for line in await world.events(pump):
+            assert asked_at - MINUTE <= line["at"] <= world.now() + MINUTE, f"{line['event']} stamped {line['at']}"
+        (request,) = world.written(pump)
+        assert moment(request) <= world.changes(pump)[0]["at"] and skewed.running
+        assert await world.kinds(pump) == ["planned", "sent", "accepted", "applied"]
+    finally:
+        await skewed.stop()
+        await world.start_workers()
+
+
+# --- task queue backed up ---------------------------------------------------------------------------------------------
+
+
+async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_only_and_nothing_expired(
+    world: TestWorld,
+) -> None:
+    changing, lost, late = world.pump(9), world.pump(10), world.pump(11)
+    guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
+    await guard.execute_update(OemGuard.hold, Hold(who="operator", why="the vendor asked for it"))
+    held_at = world.now()
+    for mode in (Mode.MAX, Mode.MIN, Mode.MID):
+        await world.wish(changing, mode)
+    await world.wish(lost, Mode.MAX, 8 * MINUTE)  # its command's time is over long before the queue lets it go,
+    await world.wish(lost, Mode.MAX)  # though somebody else wishes the same for longer
+    await world.wish(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
+    await world.wish(late, Mode.MAX)
+    await world.until(partial(has, world, lost, "dead_lettered"), 2 * HOUR)
+    await world.until(lambda: world.now() > held_at + HOUR, 2 * HOUR)
+    assert [world.requests(pump) for pump in (changing, lost, late)] == [[], [], []]
+    await guard.execute_update(OemGuard.release, Hold(who="operator", why="they are ready"))
+    for pump, mode in ((changing, Mode.MID), (lost, Mode.MAX), (late, Mode.MAX)):
+        await world.settles(pump, mode, 2 * HOUR)
+        wished = await world.setting_for(pump, mode)
+        assert [line["value"] for line in world.written(pump)] == [wished], "one write, of what is wished now"
+        for lines in (await lives(world, pump)).values():
+            sent = [line["at"] for line in lines if line["event"] == "sent"]
+            assert all(at < lines[0]["expires_at"] for at in sent), "nothing is written after its time"
+    ends = [[line["event"] for line in lines][-1] for lines in (await lives(world, changing)).values()]
+    assert ends == ["superseded", "superseded", "applied"]
+    for pump in (lost, late):
+        first = [line["event"] for line in next(iter((await lives(world, pump)).values()))]
+        assert "sent" not in first
+        assert {"expired", "dead_lettered"} <= set(first)
+
+
+# --- cuts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", ["temporal", "postgres"])
+async def test_a_cut_between_worker_and_server_loses_nothing_and_repeats_nothing(cuttable: Cuttable, cut: str) -> None:
+    world = cuttable.world
+    line = cuttable.temporal if cut == "temporal" else cuttable.postgres
+    pumps = [world.pump(n) for n in (12, 13, 14)]
+    mode = Mode.MAX if cut == "temporal" else Mode.MIN
+    before = {pump: (len(world.written(pump)), len(world.changes(pump))) for pump in pumps}
+    for pump in pumps[:2]:
+        await world.wish(pump, mode)
+    await world.until(lambda: any(len(world.written(pump)) > before[pump][0] for pump in pumps))
+    line.cut()
+    if cut == "postgres":
+        await world.handle(pumps[2]).execute_update(HeatPumpWorkflow.request_override, a_wish(world, mode))
+    await asyncio.sleep(CUT_S)
+    line.mend()
+    if cut == "temporal":
+        await world.wish(pumps[2], mode)
+    for pump in pumps:
+        await world.settles(pump, mode, 3 * HOUR)
+        setting = await world.setting_for(pump, mode)
+        written, changed = before[pump]
+        assert [r["value"] for r in world.written(pump)[written:]] == [setting], "written once"
+        assert [c["value"] for c in world.changes(pump)[changed:]] == [setting]
+        newest = list((await lives(world, pump)).values())[-1]
+        assert [one["event"] for one in newest][-1] == "applied"
+        await never_two_at_once(world, pump)
+    assert world.workers[-1].running, "a worker outlives a cut"
+
+
+def a_wish(world: TestWorld, mode: Mode) -> Override:
+    now = world.now()
+    return Override(
+        override_id=f"cut-{mode.value}",
+        kind=OverrideKind.HOUSEHOLD,
+        mode=mode,
+        requested_at=now,
+        until=now + 12 * HOUR,
+        who="resident",
+        why="as the test says",
+    )
