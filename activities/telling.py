@@ -92,7 +92,7 @@ class Judge:
         had = self.records.get(look.pump_id)
         record = _looked_at(look.pump_id, had, is_disconnected, now)
         if look.reading is not None:
-            seen = observed_from(look.profile, look.reading, self._timing, now)
+            seen = observed_from(look.profile, look.reading, self._timing, now, expected)
         elif look.is_silent:
             seen = silence(now)
         else:

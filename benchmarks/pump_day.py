@@ -7,12 +7,13 @@ checked against the server's own counter of actions, and a budget that is broken
 
 import argparse
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ METER_NAMES = {
     "continue-as-new": "command_ContinueAsNewWorkflowExecution",
     "timer": "command_StartTimer",
     "signal": "grpc_SignalWorkflowExecution",
+    "update": "message_UpdateWorkflowExecution_Acceptance",
     "search attributes": "command_UpsertWorkflowSearchAttributes",
     "activity": "command_ScheduleActivityTask",
     "activity retry": "activity_retry",
 }
-"""The server's names of what the histories show; what is not here is compared in the sum only."""
+"""The server's names of what the histories show."""
 
 
 def quiet_figures(day: Day) -> dict[str, Any]:
@@ -68,18 +70,24 @@ def quiet_figures(day: Day) -> dict[str, Any]:
 
 
 def busy_figures(day: FleetDay) -> dict[str, Any]:
-    """The costliest pump of the busy day, and the fleet's mean beside it."""
-    worst = max(day.pumps, key=lambda pump: (pump.bill.total, pump.bill.events))
+    """The costliest pump among those that had the whole busy day, and the mean of all beside it."""
+    whole = [pump for pump in day.pumps if pump.has_hot_water]
+    if not whole:
+        raise Failed("no pump of the busy day has a hot-water lever: choose another seed")
+    worst = max(whole, key=lambda pump: (pump.bill.total, pump.bill.events))
     counted = sum((Counter(p.bill.actions) for p in day.pumps), Counter[str]())
     for watcher in day.watchers.values():
         counted.update(watcher.actions)
     return {
         "model": worst.model,
-        "changes": min(pump.changes for pump in day.pumps),
+        "changes": min(pump.changes for pump in whole),
         **_costs(worst.bill),
         "events": max(pump.bill.events for pump in day.pumps),
         "vendor_calls": round(day.calls / len(day.pumps)),
-        "pumps": len(day.pumps),
+        "pumps": {
+            pump.pump: {"changes": pump.changes, "actions": pump.bill.total, "events": pump.bill.events}
+            for pump in day.pumps
+        },
         "mean_actions": round(sum(p.bill.total for p in day.pumps) / len(day.pumps), 1),
         "watchers": {name: bill.total for name, bill in day.watchers.items()},
         "server": _checked(counted, day.metered),
@@ -155,10 +163,7 @@ def keep(out: Path | None, name: str, histories: Sequence[WorkflowHistory]) -> N
 async def measure(only: str | None, out: Path | None, speed: float) -> dict[str, dict[str, Any]]:
     """Both days' figures, histories left in `out`; raises StackError, Failed or NoMeter."""
     figures: dict[str, dict[str, Any]] = {}
-    # Folders that any user can enter: a database of root runs as another user.
-    scratch = Path(tempfile.mkdtemp(prefix="heatsteer-day-"))
-    scratch.chmod(0o711)
-    try:
+    with a_folder() as scratch:
         if only in (None, "quiet"):
             for name, family in (("quiet", Family.OFFSET), ("quiet_with_zones", Family.ZONES)):
                 day = await quiet_day(scratch / name, _say, family)
@@ -169,9 +174,18 @@ async def measure(only: str | None, out: Path | None, speed: float) -> dict[str,
             figures["busy"] = busy_figures(fleet)
             for pump in fleet.pumps:
                 keep(out, f"busy-{pump.pump}", pump.histories)
+    return figures
+
+
+@contextlib.contextmanager
+def a_folder() -> Iterator[Path]:
+    """One that any user can enter: a database of root runs as another user."""
+    scratch = Path(tempfile.mkdtemp(prefix="heatsteer-day-"))
+    scratch.chmod(0o711)
+    try:
+        yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return figures
 
 
 def table(figures: Mapping[str, Mapping[str, Any]]) -> str:

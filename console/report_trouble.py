@@ -50,7 +50,7 @@ def _outage_rows(outage: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _drift(drift: Mapping[str, Any]) -> str:
-    said = f"{drift['true']} settings fell back by themselves, {drift['found']} found"
+    said = f"{_settings(drift['true'])} fell back unasked, {drift['found']} found"
     if drift["minutes_p50"] is not None:
         said += f" ({drift['minutes_p50']:.0f} min after, 99 in 100 within {drift['minutes_p99']:.0f} min)"
     if drift["taken_for_touch"]:
@@ -61,7 +61,7 @@ def _drift(drift: Mapping[str, Any]) -> str:
 
 
 def _touched(touched: Mapping[str, Any]) -> str:
-    said = f"{touched['true']} settings made by people, {touched['found']} seen as theirs"
+    said = f"{_settings(touched['true'])} made by people, {touched['found']} seen as theirs"
     if touched["taken_for_drift"]:
         said += f", {touched['taken_for_drift']} taken for a fault at first"
     if touched["fought"]:
@@ -71,3 +71,7 @@ def _touched(touched: Mapping[str, Any]) -> str:
 
 def _unlooked(count: int) -> str:
     return f"; {count} more were over before anything could see them" if count else ""
+
+
+def _settings(count: int) -> str:
+    return "1 setting" if count == 1 else f"{count} settings"

@@ -79,7 +79,7 @@ class Expected(Value):
     def level(self, setup: LeverSetup) -> Level | None:
         """The level that the pump's workflow believes; None where that is open."""
         if self.is_noted:
-            return setup.level_of(self.noted_setting)
+            return setup.level_of(self.noted_setting, self.mode)
         return self.mode if self.state in (CommandState.APPLIED, CommandState.EFFECTIVE) else None
 
     def applied(self, pump_id: str, now: datetime) -> AppliedCommand | None:
@@ -194,8 +194,14 @@ def worth_asking_connections(records: Sequence[WatchRecord | None], pass_no: int
 # --- what was seen, and what of it is news ------------------------------------------------------------------------
 
 
-def observed_from(profile: PumpProfile, reading: Reading, timing: VendorTiming, now: datetime) -> Observed:
-    """A reading in the words of steering; an old one only says that the pump is silent."""
+def observed_from(
+    profile: PumpProfile, reading: Reading, timing: VendorTiming, now: datetime, expected: Sequence[Expected] = ()
+) -> Observed:
+    """A reading in the words of steering; an old one only says that the pump is silent.
+
+    Where two levels share a setting (at a range's end, or a household that lives on luxury hot water), it is the one
+    that was last commanded. Nothing seen is from the future, whatever clock stamped it.
+    """
     if now - reading.as_of > timing.reading_max_age:
         return silence(now)
     levers = []
@@ -203,9 +209,10 @@ def observed_from(profile: PumpProfile, reading: Reading, timing: VendorTiming, 
         setup = _setup(profile, circuit)
         setting = _setting_of(reading, setup.lever) if setup is not None else None
         if setup is not None and setting is not None:
-            levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting), setting=setting))
+            wished = next((e.mode for e in expected if e.circuit is circuit), None)
+            levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting, wished), setting=setting))
     return Observed(
-        as_of=reading.as_of,
+        as_of=min(reading.as_of, now),
         levers=tuple(levers),
         condition=reading.condition,
         room_c=reading.room_c,

@@ -32,6 +32,8 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
     """The state after an observation, and the baselines that people made."""
     if state.retired:
         return state, ()
+    if seen.as_of > now:
+        seen = seen.model_copy(update={"as_of": now})  # a clock ahead of ours must not outdate what honest ones say
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
         return state, ()
     if seen.silent:

@@ -264,10 +264,12 @@ async def a_world(
     dynamic_config: Mapping[str, str] | None = None,
     lead_s: float = 0.0,
     homes: Mapping[str, tuple[int, ...]] | None = None,
+    weather_file: Path | None = None,
 ) -> AsyncIterator[TestWorld]:
     """Start one: enrolled pumps, steered time running from midnight UTC of the test's day.
 
-    `homes`: pumps, by number, that share a home of which only one may run raised at a time.
+    `homes`: pumps, by number, that share a home of which only one may run raised at a time. `weather_file`: an
+    Open-Meteo answer to live in, instead of the simulator's own weather.
     """
     staging = Staging(
         pumps=pumps,
@@ -277,6 +279,7 @@ async def a_world(
         epoch=MIDNIGHT,
         lead=timedelta(seconds=lead_s),
         faults=faults or {},
+        weather_file=weather_file,
     )
     before = dict(os.environ)
     options = StackOptions(folder=folder, ephemeral=True, dynamic_config=dynamic_config or {})

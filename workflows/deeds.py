@@ -74,8 +74,13 @@ class Deeds:
 
     @property
     def is_keeping(self) -> bool:
-        """Whether lines or baselines are on their way to the ledger."""
-        return bool(self._rebasing) or (self._keeping is not None and not self._keeping.done())
+        """Whether lines are on their way to the ledger."""
+        return self._keeping is not None and not self._keeping.done()
+
+    @property
+    def is_booking(self) -> bool:
+        """Whether anything, lines or baselines, is on its way to the ledger."""
+        return self.is_keeping or bool(self._rebasing)
 
     def start(self, command: Command, outbox: tuple[CommandEvent, ...]) -> None:
         """Begin to write and verify.

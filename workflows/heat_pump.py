@@ -150,7 +150,7 @@ class HeatPumpWorkflow:
         workflow.set_current_details(details_of(self._state, now))
 
     def _may_continue_as_new(self) -> bool:
-        if self._inbox or self._state.has_open or self._state.retired or self._deeds.is_keeping:
+        if self._inbox or self._state.has_open or self._state.retired or self._deeds.is_booking:
             return False
         old = self._now() - self._started_at >= contracts.ONE_DAY
         return old or workflow.info().is_continue_as_new_suggested()

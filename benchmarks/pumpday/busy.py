@@ -7,7 +7,6 @@ they would cost a pump nothing but time.
 import asyncio
 import contextlib
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -64,6 +63,8 @@ class PumpDay:
 
     pump: str
     model: str
+    has_hot_water: bool
+    """Whether it had the whole day: a unit without that lever has nine changes of the twelve."""
     changes: int
     bill: Bill
     histories: Sequence[WorkflowHistory]
@@ -77,7 +78,6 @@ class FleetDay:
     watchers: Mapping[str, Bill]
     """Guard and sweep, without their heartbeats."""
     calls: int
-    outage_s: float
     metered: Mapping[str, int]
 
 
@@ -128,7 +128,6 @@ async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> F
             "sweep": await _bill(access, sweep_workflow_id(OEM), opened_at),
         },
         calls=sum((await world.calls_by_minute(EPOCH, access.now())).values()),
-        outage_s=(OUTAGE[1] - OUTAGE[0]) * 3600,
         metered=await meter.read() - before,
     )
 
@@ -164,6 +163,7 @@ async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
     return PumpDay(
         pump=pump,
         model=profile.model,
+        has_hot_water=profile.hot_water is not None,
         changes=len({row["command"] for row in rows if row["event"] == "applied"}),
         bill=await _bill(access, pump_workflow_id(pump), since),
         histories=await histories_of(access.client, pump_workflow_id(pump)),

@@ -21,7 +21,7 @@ from temporalio.testing import ActivityEnvironment, TimeSkipper
 
 from activities.watching import SweepVendor
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of
-from benchmarks.pumpday.meter import find_meter
+from benchmarks.pumpday.meter import ActionMeter, find_meter
 from benchmarks.pumpday.virtual import CallMeter, VirtualWall, a_cloud
 from console import stage
 from console.access import Access, open_access
@@ -32,8 +32,8 @@ from console.world import World as Window
 from domain.clock import SteeringClock
 from domain.credentials import AccountCredentials
 from domain.modes import Mode
-from domain.ports import OemAdapter
 from domain.plans import ModeSegment, PricePlan
+from domain.ports import OemAdapter
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
@@ -52,8 +52,8 @@ REVISIONS: Mapping[float, Sequence[tuple[float, float, Mode]]] = {
     2.0: ((6, 8, Mode.MAX), (9, 11.5, Mode.MIN), (15, 17, Mode.MID), (22, 25, Mode.MIN)),
     14.0: ((15.25, 17, Mode.MID), (22.5, 25, Mode.MIN), (30, 32, Mode.MAX)),
 }
-"""When each of the two revisions arrives, and its segments: eight changes in the window, dwell kept, two cheap stretches
-and two dear ones. All in hours from the epoch."""
+"""When each of the two revisions arrives, and its segments: eight changes in the window, dwell kept. All in hours from
+the epoch."""
 PLAN_ENDS = {2.0: 26.0, 14.0: 50.0}
 
 
@@ -135,15 +135,18 @@ class Scene:
 
 async def quiet_day(folder: Path, say: Say, family: Family) -> Day:
     """Live through it; raises StackError where the stack fails."""
-    async with Stack(StackOptions(folder=folder, ephemeral=True, time_skipping=True)) as stack:
-        async with _opened(stack, family.value) as scene, httpx.AsyncClient() as plain:
-            meter = await find_meter(plain, stack.temporal)
-            return await stack.guard(_live(scene, meter.read, say))
+    async with (
+        Stack(StackOptions(folder=folder, ephemeral=True, time_skipping=True)) as stack,
+        _opened(stack, family.value) as scene,
+        httpx.AsyncClient() as plain,
+    ):
+        meter = await find_meter(plain, stack.temporal)
+        return await stack.guard(_live(scene, meter, say))
 
 
-async def _live(scene: Scene, metered: Callable[[], Any], say: Say) -> Day:
+async def _live(scene: Scene, meter: ActionMeter, say: Say) -> Day:
     await scene.until(OPENS)
-    before: Counter[str] = await metered()
+    before = await meter.read()
     called = Counter(scene.calls.calls)
     revision = 0
     passes = round((CLOSES - OPENS) / (SWEEP_EVERY / timedelta(hours=1)))
@@ -157,7 +160,6 @@ async def _live(scene: Scene, metered: Callable[[], Any], say: Say) -> Day:
         if number % 24 == 0:
             say(f"quiet day: {hours - OPENS:.0f} of {CLOSES - OPENS:.0f} hours")
     await scene.until(CLOSES)
-    after: Counter[str] = await metered()
     profile = await scene.access.ledger.pumps.profile(PUMP)
     rows = await scene.access.reports.command_events()
     histories = await histories_of(scene.client, pump_workflow_id(PUMP))
@@ -167,7 +169,7 @@ async def _live(scene: Scene, metered: Callable[[], Any], say: Say) -> Day:
         changes=len({row["command"] for row in rows if row["event"] == "applied"}),
         bill=bill_of(histories, opened_at),
         calls=scene.calls.calls - called,
-        metered=after - before,
+        metered=await meter.read() - before,
         histories=histories,
     )
 

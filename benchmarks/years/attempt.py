@@ -198,8 +198,7 @@ class Attempt:
         try:
             if not self.books.is_newest(self.command):
                 return self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
-            again = self.books.progress(self.command, self.lever)
-            if len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before:
+            if self.has_moved(progress):
                 raise NotYet("somebody else moved on with it", timedelta(seconds=1))
             if self.is_late():
                 return self._end(verification.out_of_time(progress))
@@ -221,6 +220,11 @@ class Attempt:
         finally:
             self._unlock()
         raise NotYet("accepted, not seen yet", TIMING.usual_delay)
+
+    def has_moved(self, progress: Progress) -> bool:
+        """Whether somebody else went on with the command while this attempt did not look."""
+        again = self.books.progress(self.command, self.lever)
+        return len(again.writes) != len(progress.writes) or again.ended is not None or again.before != progress.before
 
     def is_late(self) -> bool:
         """Whether the command's time is over."""

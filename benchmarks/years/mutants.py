@@ -104,19 +104,19 @@ def _lost_writes_forgotten() -> AbstractContextManager[None]:
 
 
 def _two_at_once() -> AbstractContextManager[None]:
-    real = following._follow_with_open  # noqa: SLF001 -- a mutant reaches inside
+    real = following._follow_with_open
 
     def careless(state: Any, circuit: Any, had: Any, opened: Any, wish: Any, now: Any) -> Decision:
         if opened.command.mode is wish.mode or wish.is_held:
             return real(state, circuit, had, opened, wish, now)
         free = had.model_copy(update={"open": None})
-        return following._start(state.with_circuit(circuit, free), circuit, free, wish, now)  # noqa: SLF001
+        return following._start(state.with_circuit(circuit, free), circuit, free, wish, now)
 
     return patched((following, "_follow_with_open", careless))
 
 
 def _no_fence() -> AbstractContextManager[None]:
-    return patched((attempt.Books, "is_fenced", False))
+    return patched((attempt.Books, "is_fenced", False), (attempt.Attempt, "has_moved", lambda *_: False))
 
 
 def _no_floor() -> AbstractContextManager[None]:
@@ -124,7 +124,7 @@ def _no_floor() -> AbstractContextManager[None]:
 
 
 def _no_revert() -> AbstractContextManager[None]:
-    real = following._follow  # noqa: SLF001
+    real = following._follow
 
     def staying(state: PumpState, circuit: Any, now: Any) -> Decision:
         return Decision(state=state) if state.opted_out else real(state, circuit, now)

@@ -117,7 +117,7 @@ class Rules:
     def _started(self, command: Command) -> None:
         now, circuit = self.life.now, command.circuit
         course = self.courses[circuit]
-        if self.life.is_running(circuit):
+        if self.life.workers.is_running(circuit):
             self._fail("one in flight", f"{command.command_id} starts while another command of {circuit.value} is open")
         ruling = self.life.oracle.rules(now, circuit)
         is_plan = command.authority is Authority.PLAN
@@ -287,7 +287,7 @@ class Rules:
             self._fail("outbox", f"{len(state.outbox)} lines never reached the ledger: {state.outbox[0].key}")
         if lost := life.said - life.books.keys:
             self._fail("outbox", f"lines were lost: {sorted(lost)[:3]}")
-        for command in life.commands:
+        for command in life.workers.commands:
             if not life.books.has_ended(command.command_id):
                 self._fail("every wish ends", f"{command.command_id} has no end in the ledger")
         for circuit, had in state.circuits:

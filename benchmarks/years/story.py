@@ -219,15 +219,20 @@ class _Writer:
             case "condition":
                 what = rng.choice([c for c in Condition if c is not Condition.NORMAL])
                 self.add(at, kind, what, hours=rng.uniform(0.3, 20))
+            case "retry":
+                self.add(at, kind, rng.random() < 0.3)
+            case _:
+                self._surroundings(kind, at)
+
+    def _surroundings(self, kind: str, at: datetime) -> None:
+        rng = self.rng
+        match kind:
             case "cold snap":
                 self.add(at, kind, rng.uniform(-6, -18), hours=rng.uniform(12, 48))
             case "window open":
                 self.add(at, kind, rng.uniform(1.5, 4), hours=rng.uniform(0.3, 3))
-            case "retry":
-                self.add(at, kind, rng.random() < 0.3)
-            case "outage" | "offline" | "budget" | "ignore" | "lose" | "stale" | "slow":
-                longest = rng.choice((0.3, 1.0, 4.0, 12.0))
-                self.add(at, kind, hours=rng.uniform(0.1, longest))
+            case _ if kind in WINDOWS:
+                self.add(at, kind, hours=rng.uniform(0.1, rng.choice((0.3, 1.0, 4.0, 12.0))))
             case _:
                 self.add(at, kind)
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from console.demo_facts import warmth_of
 from console.report import build_report
 from console.report_outage import outage_figures
 from console.report_run import OutageSeen
 from console.report_wishes import Wishes
-from tests.builders import at
+from tests.builders import a_profile, at
 from tests.console.report_lines import PUMP, a_breaker, a_call, a_change, a_run, an_outage, printed
 
 SEEN = OutageSeen(
@@ -73,5 +74,15 @@ def test_the_printed_report_says_what_was_cut_killed_and_touched() -> None:
     text = printed(build_report(run))
     assert "nibe cut off for 60 min; the breaker opened after 3.0 min" in text
     assert "2 workers killed and replaced (pumps 1, planner 1)" in text
-    assert "1 settings made by people" in text
+    assert "1 setting made by people" in text
     assert "every pump as wished after 3 min" in text
+
+
+def test_floors_are_undercut_and_left_by_the_rule_that_a_pump_follows_too() -> None:
+    profiles = {PUMP: a_profile()}
+    rows = [
+        {"pump": PUMP, "seen_at": at(hour), "room_c": room_c, "hot_water_c": None}
+        for hour, room_c in enumerate((20.0, 18.9, 19.2, 19.4, 20.0))
+    ]
+    changes = warmth_of(rows, profiles)[PUMP]
+    assert [(change.at, change.is_cold) for change in changes] == [(at(1), True), (at(3), False)]

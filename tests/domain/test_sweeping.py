@@ -27,7 +27,7 @@ from domain.sweeping import (
     silence,
     worth_asking_connections,
 )
-from tests.builders import TIMING, a_profile, at
+from tests.builders import TIMING, a_profile, a_reading, at
 
 NOW = at(8)
 JUST_NOW = at(7, 58)
@@ -213,3 +213,15 @@ def test_connections_are_asked_where_they_spare_calls_or_end_a_doubt() -> None:
     assert worth_asking_connections([well] * 3, 4)
     assert worth_asking_connections([well, a_record(disconnected=1)], 1)
     assert worth_asking_connections([a_record(told=Told(condition=Condition.UPDATING))], 1)
+
+
+def test_where_two_levels_share_a_setting_the_one_that_was_commanded_is_seen() -> None:
+    comfort = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=2.0)
+    assert comfort.level_of(2.0) is HotWaterMode.NORMAL
+    assert comfort.level_of(2.0, HotWaterMode.BOOST) is HotWaterMode.BOOST
+    assert comfort.level_of(0.0, HotWaterMode.BOOST) is HotWaterMode.HOLD
+
+
+def test_a_stamp_from_a_clock_ahead_of_ours_counts_as_now() -> None:
+    seen = observed_from(a_profile(), a_reading(0.0, NOW + timedelta(minutes=9)), TIMING, NOW)
+    assert seen.as_of == NOW

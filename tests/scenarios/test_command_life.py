@@ -28,6 +28,8 @@ BUSY = timedelta(minutes=12)
 """Two seconds of the wall at this speed: what a busy machine may be late by."""
 HOUR = timedelta(hours=1)
 FREE_PER_S = 1000.0
+CLOCKS = timedelta(minutes=2)
+"""A third of a second of the wall: what the clocks of two processes on one machine may read apart."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,7 +53,7 @@ async def lives(world: TestWorld, pump: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in await world.events(pump):
         if line["mode"] in tuple(Mode):
-            found.setdefault(line["command_id"], []).append(line["event"])
+            found.setdefault(line["command"], []).append(line["event"])
     return found
 
 
@@ -251,8 +253,9 @@ async def test_how_long_each_step_took_is_known_and_agrees_with_the_truth(world:
     await world.settles(pump, Mode.MIN)
     line = {one["event"]: one["at"] for one in await world.events(pump) if one["mode"] == Mode.MIN}
     request, change = world.written(pump)[-1], world.changes(pump)[-1]
-    assert line["planned"] <= line["sent"] <= moment(request) <= line["accepted"]
-    assert line["accepted"] <= moment(change) <= line["applied"]
+    assert line["planned"] <= line["sent"] <= line["accepted"] <= line["applied"]
+    assert line["sent"] - CLOCKS <= moment(request) <= line["accepted"] + CLOCKS
+    assert moment(change) <= line["applied"] + CLOCKS
     assert world.setting(pump, Circuit.HEATING) == change["value"]
     latencies = await world.access.ledger.watching.latencies(since)
     for step in ("decided-accepted", "accepted-applied", "decided-applied"):

@@ -1,0 +1,43 @@
+"""Events and incidents in the words of a timeline.
+
+Protects: nobody has to read a value's dump to understand a failing life.
+"""
+
+from typing import Any
+
+from domain.modes import Mode
+from domain.oem import Condition
+from domain.overrides import Override
+from domain.pump import CommandSettled, Event, Observed
+
+
+def short(event: Event) -> str:
+    """An event."""
+    match event:
+        case CommandSettled(outcome=outcome):
+            return f"{outcome.command_id} settled {outcome.state}"
+        case Observed(silent=True):
+            return "observed silent"
+        case Observed():
+            seen = ", ".join(f"{one.circuit} {one.level} {one.setting:g}" for one in event.levers)
+            return f"observed {seen}, room {event.room_c}, {event.condition} (as of {event.as_of:%H:%M:%S})"
+        case _:
+            return event.kind
+
+
+def named(what: Any) -> str:
+    """What an incident is about."""
+    match what:
+        case None:
+            return ""
+        case Override():
+            return f" {what.override_id} {what.kind} {what.purpose} {what.mode} until {what.until:%d %b %H:%M}"
+        case Mode() | Condition():
+            return f" {what.value}"
+    if hasattr(what, "segments"):
+        parts = " ".join(f"{s.start:%H:%M}-{s.end:%H:%M} {s.mode}" for s in what.segments)
+        validity = f"{what.first_slot:%d %b %H:%M}-{what.valid_until:%d %b %H:%M}"
+        return f" r{what.revision} {validity} floor {what.floor}: {parts}"
+    if hasattr(what, "order_id"):
+        return f" {what.order_id} {what.kind} {what.cap or ''} until {what.until}"
+    return f" {what}"

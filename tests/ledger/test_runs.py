@@ -1,0 +1,81 @@
+"""What a run's report reads: every line says what it is about, and the heating's last seen mode is no tank's."""
+
+import pytest
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.commands import EventKind
+from domain.modes import Circuit, HotWaterMode, Lever
+from domain.orders import Order, OrderKind
+from ledger.commands import LedgerCommands
+from ledger.models import BreakerRow, OrderRow
+from ledger.observations import LedgerObservations
+from ledger.pumps import LedgerPumps
+from ledger.runs import LedgerRuns
+from tests.builders import MIDNIGHT, a_reading, at
+from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
+
+pytestmark = pytest.mark.servers
+
+
+async def test_every_line_names_its_circuit(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001")
+    commands = LedgerCommands(engine, engine)
+    await live(commands, a_command_of(seq=1), EventKind.PLANNED, EventKind.SENT, EventKind.APPLIED)
+    water = a_command_of(seq=2).model_copy(update={"mode": HotWaterMode.BOOST})
+    planned = an_event(water, EventKind.PLANNED).model_copy(update={"lever": None, "setting": None, "command": water})
+    await commands.record([planned, an_event(water, EventKind.SENT, 1, lever=Lever.HOT_WATER_COMFORT)])
+    unsaid = a_command_of(seq=9)  # never kept: nothing but the baseline tells
+    touched = an_event(unsaid, EventKind.TOUCHED, 1, at(3)).model_copy(update={"lever": None, "setting": 2.0})
+    await LedgerPumps(engine).rebase("p-0001", Circuit.HEATING, 2.0, at(3))
+    refused = an_event(unsaid, EventKind.REFUSED, 2, at(4)).model_copy(update={"lever": None, "setting": None})
+    await commands.record([touched, refused])
+    lines = await LedgerRuns(engine).command_lines()
+    assert [(line["event"], line["circuit"]) for line in lines] == [
+        ("planned", "heating"),
+        ("sent", "heating"),
+        ("applied", "heating"),
+        ("planned", "hot_water"),
+        ("sent", "hot_water"),
+        ("touched", "heating"),
+        ("refused", None),
+    ]
+    assert all(line["recorded_at"].tzinfo for line in lines)
+
+
+async def test_the_heating_is_seen_in_its_own_mode_whatever_the_tank_does(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    commands = LedgerCommands(engine, engine)
+    await live(commands, a_command_of(seq=1), EventKind.PLANNED, EventKind.APPLIED)
+    water = a_command_of(seq=2).model_copy(update={"mode": HotWaterMode.BOOST})
+    await live(commands, water, EventKind.PLANNED, EventKind.APPLIED)
+    await live(commands, a_command_of("p-0002"), EventKind.PLANNED, EventKind.EXPIRED)
+    assert await LedgerRuns(engine).heating_seen() == {"p-0001": "MAX", "p-0002": "unknown"}
+
+
+async def test_a_breakers_newest_line_is_its_state(engine: AsyncEngine) -> None:
+    row = {"oem": "nibe", "rate_per_min": 1.0, "reason": "as the test says"}
+    async with engine.begin() as connection:
+        for state, moment in (("closed", at(0)), ("open", at(1)), ("half-open", at(2))):
+            await connection.execute(insert(BreakerRow).values(row | {"state": state, "at": moment}))
+    runs = LedgerRuns(engine)
+    assert await runs.breakers_now() == {"nibe": "half-open"}
+    assert [line["state"] for line in await runs.breakers()] == ["closed", "open", "half-open"]
+
+
+async def test_orders_come_as_they_stand_now_and_rooms_in_the_order_of_seeing(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001")
+    order = Order(order_id="s1", kind=OrderKind.STOP, scope="all", since=MIDNIGHT, who="operator", why="a test")
+    async with engine.begin() as connection:
+        row = {"order_id": "s1", "body": order.model_dump(mode="json"), "given_at": at(1), "lifted_at": at(2)}
+        await connection.execute(insert(OrderRow).values(row))
+    observations = LedgerObservations(engine)
+    await observations.store([("p-0001", a_reading(3.0, at(1)))], at(1, 2))
+    await observations.store([("p-0001", a_reading(0.0, at(2)))], at(2, 2))
+    runs = LedgerRuns(engine)
+    assert await runs.orders() == [(at(1), order.model_copy(update={"lifted_at": at(2)}))]
+    seen = await runs.coolest()
+    assert [(row["seen_at"], row["room_c"], row["hot_water_c"]) for row in seen] == [
+        (at(1, 2), 21.0, None),
+        (at(2, 2), 21.0, None),
+    ]
