@@ -20,6 +20,8 @@ from console.access import Access
 from console.complaints import Complaint, Failed, WrongInput
 from console.fleet import handle_of, known, status, unreachable
 from console.trail import REFUSED, UNANSWERED
+from domain.breaker import BreakerState
+from domain.enrolment import PumpProfile
 from domain.modes import HotWaterMode, Mode
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose, problem_with, wish_of
@@ -130,8 +132,12 @@ async def retire(access: Access, pump_id: str, by: By) -> PumpStatus:
     return await act(access, pump_id, "retire", by, RetireRequested(), {})
 
 
-def hindrance(answer: OverrideAnswer, now: PumpStatus) -> str | None:
-    """Why a pump cannot be made to heat now, whatever is wished; None where it can."""
+async def hindrance(access: Access, profile: PumpProfile, answer: OverrideAnswer) -> str | None:
+    """Why a pump cannot be made to do now what was wished of it; None where it can."""
+    now = await status(access, profile.enrolment.pump_id)
+    breaker = await access.ledger.vendors.newest_breaker(profile.enrolment.oem, access.now())
+    if breaker is not None and breaker.state is BreakerState.HELD:
+        return f"everything to {profile.enrolment.oem} is {breaker.reason}"
     watch, wish = now.state.watch, answer.bounded_by
     if watch.silent_since is not None:
         return f"it has not reported since {watch.silent_since:%d %b %H:%M} UTC"

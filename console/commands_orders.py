@@ -39,7 +39,7 @@ def stop(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Stop plans: every pump goes to neutral, unless a person wishes otherwise, and is seen there; exit 1 if not."""
+    """Stop plans: every pump goes to neutral, unless something stronger is wished, and is seen there."""
     by, scope = signed(who, why), scope_of(oem, segment, grid_area, plan)
     patience = parse_duration(wait, "--wait", or_none=True)
     tally = Counted("told")
@@ -54,7 +54,7 @@ def stop(
             nonlocal seen
             if len(now.verified) != seen:
                 seen = len(now.verified)
-                looks(seen, len(given.profiles) - len(now.by_people))
+                looks(seen, len(given.profiles) - len(now.by_others))
 
         return given, await orders.wait_for_neutral(access, given, patience, look)
 
@@ -65,7 +65,7 @@ def stop(
         "pumps": len(given.profiles),
         "told": len(given.told.done),
         "verified": found.verified,
-        "by_people": found.by_people,
+        "by_others": found.by_others,
         "stragglers": found.stragglers,
     }
     show(document, as_json, lambda: _print_stop(given, found))
@@ -80,8 +80,8 @@ def _print_stop(given: Given, found: Neutrality) -> None:
     word = "stands" if given.is_new else "stood already and was given again"
     typer.echo(f"{given.order.order_id} ({given.order.scope}) {word}")
     typer.echo(f"{len(found.verified)} of {counted(len(given.profiles), 'pump')} seen in neutral")
-    for pump, why in found.by_people.items():
-        typer.echo(f"  {pump} does what a person wished: {why}")
+    for pump, why in found.by_others.items():
+        typer.echo(f"  {pump} does what outranks a stop: {why}")
     for pump, why in found.stragglers.items():
         typer.echo(f"  {pump} not in neutral: {why}")
 

@@ -108,13 +108,12 @@ def emergency(
     by, end = signed(who, why), _end(until, duration, default=EMERGENCY_FOR)
     wished = Wished(kind=kind, purpose=Purpose.EMERGENCY)
 
-    async def work(access: Access) -> tuple[OverrideAnswer, PumpStatus, str]:
+    async def work(access: Access) -> tuple[OverrideAnswer, str | None, str]:
         profile = await fleet.known(access, pump)
         answer = await acts.override(access, pump, by, wished, end)
-        return answer, await fleet.status(access, pump), profile.emergency
+        return answer, await acts.hindrance(access, profile, answer), profile.emergency
 
-    answer, status, words = with_access(folder, work)
-    problem = acts.hindrance(answer, status)
+    answer, problem, words = with_access(folder, work)
     document = answer.model_dump(mode="json") | {
         "can": problem is None,
         "hindrance": problem,

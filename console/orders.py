@@ -18,11 +18,10 @@ from console.acts import By, audited, update
 from console.complaints import Complaint, WrongInput
 from console.fleet import status
 from console.scopes import meant
-from domain.commands import EventKind
+from domain.commands import Authority, EventKind
 from domain.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.orders import Order, OrderKind, problem_with_order
-from domain.overrides import strongest
 from domain.pump import CircuitState, OrderGiven, OrderLifted
 from domain.wishes import wish_at
 from workflows.contracts import Act, PumpStatus, first_problem
@@ -60,8 +59,8 @@ class Neutrality:
     """How a fleet stands towards neutral."""
 
     verified: tuple[str, ...] = ()
-    by_people: Mapping[str, str] = field(default_factory=dict)
-    """Pumps that do what a person wished: an operator's stop leaves them alone."""
+    by_others: Mapping[str, str] = field(default_factory=dict)
+    """Pumps that do what outranks a stop: a person's wish, a grid limit, somebody at the unit."""
     stragglers: Mapping[str, str] = field(default_factory=dict)
     """Pumps not seen in neutral, and why."""
 
@@ -205,7 +204,7 @@ async def neutrality(access: Access, given: Given) -> Neutrality:
     pump_ids = [profile.enrolment.pump_id for profile in given.profiles]
     away = {row["pump_id"] for row in await access.trails.newest_by_circuit() if not _is_neutral(row)}
     unheard = {pump for pump in given.told.problems if pump in away}
-    people: dict[str, str] = {}
+    others: dict[str, str] = {}
     stragglers = {pump: given.told.problems[pump] for pump in sorted(unheard)}
 
     async def ask(pump_id: str) -> None:
@@ -214,14 +213,13 @@ async def neutrality(access: Access, given: Given) -> Neutrality:
         except Complaint as complaint:
             stragglers[pump_id] = str(complaint)
             return
-        if wish := strongest(now.state.overrides, now.now):
-            people[pump_id] = f"{wish.purpose.value} {wish.mode.value} of {wish.who} until {wish.until:%d %b %H:%M} UTC"
-        elif why := _not_neutral(now, given.order):
-            stragglers[pump_id] = why
+        why, is_ours = _not_neutral(now, given.order)
+        if why:
+            (stragglers if is_ours else others)[pump_id] = why
 
     await some_at_a_time([pump for pump in pump_ids if pump in away - unheard], ask)
-    verified = tuple(pump for pump in pump_ids if pump not in people and pump not in stragglers)
-    return Neutrality(verified, dict(sorted(people.items())), dict(sorted(stragglers.items())))
+    verified = tuple(pump for pump in pump_ids if pump not in others and pump not in stragglers)
+    return Neutrality(verified, dict(sorted(others.items())), dict(sorted(stragglers.items())))
 
 
 def _is_neutral(row: Mapping[str, Any]) -> bool:
@@ -232,15 +230,19 @@ def _is_neutral(row: Mapping[str, Any]) -> bool:
     return obeyed and row["mode"] in (Mode.LOW.value, HotWaterMode.NORMAL.value)
 
 
-def _not_neutral(now: PumpStatus, order: Order) -> str | None:
-    """Why a pump is not known to be in neutral; None where it is."""
+def _not_neutral(now: PumpStatus, order: Order) -> tuple[str, bool]:
+    """Why a pump is not known to be in neutral, empty where it is; and whether the stop should change that."""
+    by_others = ""
     for circuit, had in now.state.circuits:
-        if had.open is None and had.settled is neutral_of(circuit):
-            continue
-        if order.revision is not None and wish_at(now.state, now.now, circuit).revision not in (None, order.revision):
-            continue  # it follows another plan, which this order leaves alone
-        return _why(now, circuit, had)
-    return None
+        wish = wish_at(now.state, now.now, circuit)
+        is_neutral = had.open is None and had.settled is neutral_of(circuit)
+        if is_neutral or (order.revision is not None and wish.revision not in (None, order.revision)):
+            continue  # a plan that the order does not name is left alone
+        why = _why(now, circuit, had)
+        if wish.mode is neutral_of(circuit) or wish.authority is Authority.PLAN:
+            return why, True
+        by_others = by_others or why
+    return by_others, False
 
 
 def _why(now: PumpStatus, circuit: Circuit, had: CircuitState) -> str:

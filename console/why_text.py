@@ -31,7 +31,14 @@ _WISH = {
 def sentence_of(story: Story) -> str:
     """What the heating did at the moment, by whom, why, and how that is known."""
     wish = story.wishes[Circuit.HEATING]
-    parts = [f"At {clock_of(story.at)} the home was {_DOES[_mode(wish.mode)]} {_by(story, wish)}"]
+    does = _DOES[_mode(wish.mode)]
+    if wish.is_held:
+        parts = [
+            f"At {clock_of(story.at)} nothing could be written to the pump ({wish.reason}); else it would be {does}"
+        ]
+    else:
+        was = "was" if _is_seen(story, wish) else "was meant to be"
+        parts = [f"At {clock_of(story.at)} the home {was} {does} {_by(story, wish)}"]
     evidence = _evidence(story, wish)
     if evidence:
         parts.append(evidence)
@@ -119,6 +126,15 @@ def _evidence(story: Story, wish: Wish) -> str:
     if obeyed:
         return f"the pump confirmed it at {clock_of(obeyed[-1])}"
     return "the pump had not been seen to obey by then" + _state(last)
+
+
+def _is_seen(story: Story, wish: Wish) -> bool:
+    """Whether the pump was seen in what was wished, or is in neutral because nobody ever told it anything."""
+    command = next((c for c in story.commands if c["mode"] in set(Mode)), None)
+    if command is None:
+        return wish.mode is Mode.LOW
+    states = [line["kind"] for line in command["lines"] if line["kind"] in (*OBEYED, EventKind.DRIFTED.value)]
+    return command["mode"] == wish.mode.value and bool(states) and states[-1] in OBEYED
 
 
 def _state(line: Mapping[str, Any] | None) -> str:

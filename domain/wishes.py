@@ -159,8 +159,11 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
 
 def _next_floor(state: PumpState, now: datetime) -> datetime | None:
     """When a plan's floor next begins or ends; it binds people's wishes too, so their own ends do not tell."""
+    if all(plan.floor is Mode.MIN for plan in state.plans):
+        return None
     delay = jitter(state.pump_id)
-    edges = [edge + delay for p in state.plans if p.floor is not Mode.MIN for edge in (p.first_slot, p.valid_until)]
+    # Of all plans: a newer one without a floor ends an older one's floor where it begins.
+    edges = [edge + delay for plan in state.plans for edge in (plan.first_slot, plan.valid_until)]
     return min((edge for edge in edges if edge > now), default=None)
 
 

@@ -38,6 +38,7 @@ from workflows.contracts import SPED_UP, Act, OverrideAnswer, PlanEnvelope, Pump
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.observation_sweep import start_sweep
 
+TEST_DAY = date(2026, 1, 15)
 SPEED = 60.0
 """Runs that kill or cut things use no more: a lost worker costs seconds of wall time whatever the speed."""
 
@@ -265,6 +266,8 @@ async def a_world(
     lead_s: float = 0.0,
     homes: Mapping[str, tuple[int, ...]] | None = None,
     weather_file: Path | None = None,
+    day: date = TEST_DAY,
+    epoch: datetime = MIDNIGHT,
 ) -> AsyncIterator[TestWorld]:
     """Start one: enrolled pumps, steered time running from midnight UTC of the test's day.
 
@@ -275,8 +278,8 @@ async def a_world(
         pumps=pumps,
         seed=7,
         speed=speed,
-        day=date(2026, 1, 15),
-        epoch=MIDNIGHT,
+        day=day,
+        epoch=epoch,
         lead=timedelta(seconds=lead_s),
         faults=faults or {},
         weather_file=weather_file,

@@ -49,8 +49,8 @@ HOT_WATER: Sequence[tuple[float, float, HotWaterMode]] = (
     (7.5, 10.0, HotWaterMode.BOOST),
 )
 """Three changes before the end."""
-OVERRIDE = (2.5, 3.0, Mode.MAX)
-"""One change more: the plan's own edge ends it."""
+OVERRIDE = (2.5, 3.1, Mode.MAX)
+"""One change more; it outlasts the plan's edge at 3.0 by more than the longest jitter, so that its end is that edge."""
 OUTAGE = (4.0, 6.0)
 ENDS = 9.25
 

@@ -81,6 +81,7 @@ class Life:
         self.vendor_skew = timedelta(seconds=story.vendor_skew_s)
         self.said: set[str] = set()
         self.touched: dict[Lever, Touched] = {}
+        self.moved_after_us: set[Lever] = set()
         self.by_hand: set[tuple[Lever, float]] = set()
         """What anybody but us ever set."""
         self.troubled_at = story.start - timedelta(days=1)
@@ -257,7 +258,8 @@ class Life:
                 return MessageRefused(reason="a price plan was refused: revision: missing")
             case "touch":
                 circuit, luck = what
-                lever, settings = self.lever_of(circuit), FOREIGN[circuit]
+                lever, setup = self.lever_of(circuit), self.setup(circuit)
+                settings = [s for s in FOREIGN[circuit] if setup.level_of(s) is None] or [9.0]
                 setting = settings[int(luck * len(settings))]
                 self._move(lever, setting)
                 self.touched[lever] = Touched(setting=setting, at=self.now)
@@ -275,6 +277,8 @@ class Life:
         self.cloud.advance(self.now)
         self.cloud.set(lever, setting, self.now)
         self.by_hand.add((lever, setting))
+        if self.state.retired:
+            self.moved_after_us.add(lever)
 
     def _compete(self, incident: Incident) -> None:
         """Another controller moves the lever now and then, and puts it back when it goes."""

@@ -298,9 +298,8 @@ class Rules:
             is_gone = state.opted_out or state.retiring
             lever = life.lever_of(circuit)
             theirs = life.theirs[lever]
-            touched = life.touched.get(lever)
-            if touched is not None and state.retired and life.cloud.true[lever] == touched.setting:
-                continue  # set by hand after we had gone
+            if lever in life.moved_after_us:
+                continue
             if is_gone and not gave_up and not handed_over and life.cloud.true[lever] != theirs:
                 self._fail("revert", f"{lever.value} was left at {life.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:

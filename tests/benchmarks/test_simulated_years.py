@@ -91,7 +91,9 @@ def test_a_mutant_is_over_when_its_spell_is() -> None:
 
 
 def test_a_failing_story_is_told_with_few_incidents_and_still_fails_by_the_same_rule() -> None:
-    story, spell = write_story(11, 0, 20), MUTANTS["blind retry"]
+    spell = MUTANTS["blind retry"]
+    stories = [write_story(11, number, 20) for number in range(8)]
+    story = next(s for s in stories if (found := broken_by(s, spell)) and found.rule == "read before rewrite")
     violation = broken_by(story, spell)
     assert violation is not None
     short = shortened(story, violation, spell)
@@ -101,7 +103,7 @@ def test_a_failing_story_is_told_with_few_incidents_and_still_fails_by_the_same_
     assert again.rule == violation.rule
     lines = timeline(short, spell)
     assert lines[-1].startswith(f"BROKEN {violation.rule}")
-    assert any("* plan" in line for line in lines)
+    assert any("sent #" in line for line in lines)
 
 
 def test_the_command_prints_one_document_and_fails_where_a_rule_is_broken(capsys: pytest.CaptureFixture[str]) -> None:

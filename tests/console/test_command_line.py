@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from console.access import VAR, running_folder, stack_folders
 from console.cli import _main
 from console.commands_stack import _kept_world
 from console.complaints import WrongInput
@@ -46,6 +47,21 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--until", "0001-01-01"], "out of reach"),
         (["demo", "--date", "9999-12-31"], "YYYY-MM-DD"),
         (["demo", "--out", "/proc/nowhere"], "--out /proc/nowhere"),
+        (["demo", "--out", ""], "--out ''"),
+        (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--for", ""], "--for ''"),
+        (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--for", "٣h"], "--for"),
+        (["pumps", "vacation", "p-1", "--who", "a", "--why", "b", "--for", "200d"], "120 days"),
+        (["pumps", "pause", "p-1", "--who", "a", "--why", "b"], "--until"),
+        (["pumps", "boost", "p-1", "--who", "a", "--why", "b", "--for", "1h", "--until", "18:30"], "one end"),
+        (["homes", "comfort", "set", "p-1", "--min", "20", "--max", "80", "--who", "a", "--why", "b"], "28 C"),
+        (["dead-letters", "retry", "--who", "a", "--why", "b"], "--all"),
+        (["dead-letters", "retry", "p-1-c1", "--over", "5m", "--who", "a", "--why", "b"], "--over"),
+        (["dead-letters", "retry", "--all", "--at-most-kw", "-3", "--who", "a", "--why", "b"], "--at-most-kw"),
+        (["area", "limit", "feeder-1", "--cap", "MAX", "--for", "1h", "--who", "a", "--why", "b"], "--cap"),
+        (["fleet", "stop", "--oem", "nibe", "--area", "feeder-1", "--who", "a", "--why", "b"], "--oem and --area"),
+        (["fleet", "stop", "--wait", "long", "--who", "a", "--why", "b"], "--wait"),
+        (["why", "p-1", "--at", "late"], "--at"),
+        (["prices", "load", "no-such-file.json"], "no-such-file.json does not exist"),
         (["fly"], "fly"),
     ],
 )
@@ -53,6 +69,30 @@ def test_wrong_words_get_one_sentence_and_exit_2(
     words: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert named in refused(capsys, *words)
+
+
+@pytest.mark.parametrize("words", [[], ["pumps"], ["fleet"], ["homes", "comfort"]])
+def test_a_command_without_words_shows_its_help_line_by_line(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Usage: heatsteer")
+    assert len([line for line in said.splitlines() if line.startswith("  ")]) >= 3
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("heatsteer 0.")
+
+
+def test_a_spoilt_stack_file_hides_no_other_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("spoilt", "empty"):
+        (tmp_path / "var" / name).mkdir(parents=True)
+    (tmp_path / "var" / "spoilt" / "stack.json").write_text("{")
+    assert stack_folders() == [VAR, VAR / "spoilt"]
+    assert running_folder(None) == VAR
 
 
 def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,10 @@
 
     python -m tests.histories.record
 
-It starts a world as the scenarios do, lets one pump live a short life (a plan, a household's override, its end, and
-retirement) and one planning run plan a day, and writes both beside this file. Record anew only where a workflow may
-break with its past, that is before any pump runs on it; otherwise add a file and keep the old ones.
+It starts worlds as the scenarios do and writes beside this file: a pump's short life (a plan, a household's override,
+its end, a message that is refused, and retirement), another's quiet day over its rollover, a planning run for a usual
+day and for one that loses an hour, and a vendor's guard through an outage. Record anew only where a workflow may break
+with its past, that is before any pump runs on it; otherwise add a file and keep the old ones.
 
 Protects: what is kept holds nothing of the machine it was recorded on.
 """
@@ -12,7 +13,7 @@ Protects: what is kept holds nothing of the machine it was recorded on.
 import asyncio
 import json
 import tempfile
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,18 +21,23 @@ from zoneinfo import ZoneInfo
 from temporalio.client import WorkflowHandle
 
 from console.planning import create_schedule, nominal_time, plan_day, wait_for_plan
+from domain.breaker import BreakerState
 from domain.modes import Mode
 from domain.plans import ModeSegment, PricePlan
 from domain.pump import OverrideEnded, RetireRequested
 from tests.builders import an_override
 from tests.world import TestWorld, a_world
-from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Act, PlanningInput
+from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Act, Hold, PlanningInput, guard_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
+from workflows.oem_guard import OemGuard
 
 HERE = Path(__file__).parent
 DAY = date(2026, 1, 15)
 BERLIN = ZoneInfo("Europe/Berlin")
 QUICK = 240.0
+VERY_QUICK = 1200.0
+SPRING = date(2026, 3, 29)
+SPRING_EVE = datetime(2026, 3, 28, 23, tzinfo=UTC)
 
 
 async def record() -> None:
@@ -41,7 +47,14 @@ async def record() -> None:
         await asyncio.to_thread(folder.chmod, 0o711)
         async with a_world(folder / "stack", pumps=2, speed=QUICK, workers=("pumps,oem:nibe", "planner")) as world:
             await keep(await a_life_of_a_pump(world), "heat_pump.json")
-            await keep(await a_planned_day(world), "fleet_planning.json")
+            await keep(await a_planned_day(world, DAY), "fleet_planning.json")
+            await keep(await a_vendor_s_outage(world), "oem_guard.json")
+        async with a_world(folder / "days", pumps=1, speed=VERY_QUICK) as world:
+            await keep(await a_quiet_day(world), "quiet_day.json")
+        async with a_world(
+            folder / "spring", pumps=1, speed=QUICK, workers=("pumps,oem:nibe", "planner"), day=SPRING, epoch=SPRING_EVE
+        ) as world:
+            await keep(await a_planned_day(world, SPRING), "fleet_planning_dst.json")
 
 
 async def a_life_of_a_pump(world: TestWorld) -> WorkflowHandle[Any, Any]:
@@ -68,17 +81,64 @@ async def a_life_of_a_pump(world: TestWorld) -> WorkflowHandle[Any, Any]:
     return world.handle(pump)
 
 
-async def reach(world: TestWorld, pump: str, mode: Mode) -> None:
+async def reach(world: TestWorld, pump: str, mode: Mode, within: timedelta = timedelta(hours=4)) -> None:
     """Wait until the pump was seen in a mode."""
 
     async def there() -> bool:
         state = (await world.status(pump)).state
         return state.heating.settled is mode and state.heating.open is None
 
-    await world.until(there, within=timedelta(hours=4))
+    await world.until(there, within=within)
 
 
-async def a_planned_day(world: TestWorld) -> WorkflowHandle[Any, Any]:
+async def a_quiet_day(world: TestWorld) -> WorkflowHandle[Any, Any]:
+    """Two changes and the rollover: the first run ends by going on as new."""
+    pump = world.pump(1)
+    start = world.now() - timedelta(minutes=15)
+    hours = timedelta(hours=1)
+    raised = ModeSegment(start=start + 2 * hours, end=start + 4 * hours, mode=Mode.MAX)
+    plan = PricePlan(revision=1, segments=(raised,), first_slot=start, valid_until=start + 20 * hours)
+    first_run = (await world.handle(pump).describe()).run_id
+    await world.send(pump, plan)
+    await reach(world, pump, Mode.MAX)
+    await reach(world, pump, Mode.LOW)
+    later = PricePlan(
+        revision=2,
+        segments=(ModeSegment(start=start + 25 * hours, end=start + 27 * hours, mode=Mode.MID),),
+        first_slot=start + 20 * hours,
+        valid_until=start + 44 * hours,
+    )
+    await world.send(pump, later)
+    await reach(world, pump, Mode.MID, within=timedelta(hours=30))
+    return world.access.client.get_workflow_handle(world.handle(pump).id, run_id=first_run)
+
+
+async def a_vendor_s_outage(world: TestWorld) -> WorkflowHandle[Any, Any]:
+    """Closed, open, half-open, closed, and a person's hold and release."""
+    book = world.access.ledger.vendors
+    guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
+
+    async def is_in(state: BreakerState) -> bool:
+        newest = await book.newest_breaker("nibe", world.now())
+        return newest is not None and newest.state is state
+
+    begins = world.now()
+    await world.bring_about(
+        "outage", oem="nibe", starts=begins.isoformat(), ends=(begins + timedelta(minutes=40)).isoformat()
+    )
+    end = begins + timedelta(hours=6)
+    segment = ModeSegment(start=begins, end=end, mode=Mode.MAX)
+    await world.send(world.pump(2), PricePlan(revision=9, segments=(segment,), first_slot=begins, valid_until=end))
+    await world.until(lambda: is_in(BreakerState.OPEN), within=timedelta(hours=1))
+    await world.until(lambda: is_in(BreakerState.CLOSED), within=timedelta(hours=4))
+    await guard.execute_update(OemGuard.hold, Hold(who="operator", why="their maintenance"))
+    await world.until(lambda: is_in(BreakerState.HELD))
+    await guard.execute_update(OemGuard.release, Hold(who="operator", why="they are done"))
+    await world.until(lambda: is_in(BreakerState.CLOSED), within=timedelta(hours=2))
+    return guard
+
+
+async def a_planned_day(world: TestWorld, day: date) -> WorkflowHandle[Any, Any]:
     """One run by backfill, for the pump that is left."""
     client = world.access.client
     given = PlanningInput(
@@ -91,10 +151,10 @@ async def a_planned_day(world: TestWorld) -> WorkflowHandle[Any, Any]:
         patience=SPED_UP,
     )
     await create_schedule(client, given, paused=True)
-    await plan_day(client, DAY, BERLIN)
-    result = await wait_for_plan(client, DAY, BERLIN, 60)
+    await plan_day(client, day, BERLIN)
+    result = await wait_for_plan(client, day, BERLIN, 60)
     assert result.delivered == 1, result
-    return client.get_workflow_handle(f"{PLANNING_WORKFLOW_ID}-{nominal_time(DAY, BERLIN):%Y-%m-%dT%H:%M:%SZ}")
+    return client.get_workflow_handle(f"{PLANNING_WORKFLOW_ID}-{nominal_time(day, BERLIN):%Y-%m-%dT%H:%M:%SZ}")
 
 
 async def keep(handle: WorkflowHandle[Any, Any], name: str) -> None:

@@ -5,19 +5,21 @@ PostgreSQL over lines that a test can cut; every scenario has its own pumps, so 
 """
 
 import asyncio
+import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy
+from temporalio.client import ScheduleActionStartWorkflow, ScheduleBackfill, ScheduleOverlapPolicy
 
 from console.planning import nominal_time
 from domain.commands import Authority
@@ -25,7 +27,7 @@ from domain.following import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
 from domain.modes import Circuit, Mode
 from domain.orders import STAGGER, Order, OrderKind
 from domain.overrides import Override, OverrideKind, Purpose
-from domain.plans import MAX_JITTER, ModeSegment, PricePlan
+from domain.plans import ModeSegment, PricePlan
 from domain.pump import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
 from tests.lines import Line, laid_to
 from tests.scenarios.test_planning import BERLIN, DAY, HOURS, a_planned_world, everybody_follows, revisions
@@ -122,11 +124,12 @@ async def test_prices_that_turn_every_quarter_of_an_hour_do_not_thrash_a_pump(tm
         commands = [lines[0] for lines in (await lives(world, pump)).values()]
         planned = [c for c in commands if c["authority"] == Authority.PLAN and c["mode"] != Mode.LOW]
         assert len(planned) == MAX_PLAN_CHANGES
-        for held, after in zip(planned, planned[1:], strict=False):
+        for held, after in pairwise(planned):
             least = MIN_RUN if held["mode"] == Mode.MAX else MIN_PAUSE
             assert after["decided_at"] - held["decided_at"] >= least, "a mode is kept for its time"
         assert world.now() - planned[-1]["decided_at"] > MIN_RUN
-        assert len(world.written(pump)) <= MAX_PLAN_CHANGES + 1, "and then one way back to neutral"
+        book = {name: [line["event"] for line in lines] for name, lines in (await lives(world, pump)).items()}
+        assert len(world.changes(pump)) <= MAX_PLAN_CHANGES + 1, f"and then one way back to neutral: {book}"
         await world.settles(pump, Mode.LOW)
 
 
@@ -262,10 +265,13 @@ async def test_two_planning_runs_at_once_end_with_one_revision_on_every_pump(tmp
         client, pumps = world.access.client, [world.pump(n) for n in (1, 2, 3)]
         first = client.get_schedule_handle(PLANNING_SCHEDULE_ID)
         twin = (await first.describe()).schedule
-        twin.action.id = "fleet-planning-twin"  # type: ignore[union-attr]  # it starts a workflow
+        assert isinstance(twin.action, ScheduleActionStartWorkflow)
+        twin.action.id = "fleet-planning-twin"
         second = await client.create_schedule("fleet-planning-twin", twin)
         due = nominal_time(DAY, BERLIN)
-        both = ScheduleBackfill(start_at=due - timedelta(seconds=1), end_at=due, overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+        both = ScheduleBackfill(
+            start_at=due - timedelta(seconds=1), end_at=due, overlap=ScheduleOverlapPolicy.ALLOW_ALL
+        )
         await asyncio.gather(first.backfill(both), second.backfill(both))
         ids = [f"{prefix}-{due:%Y-%m-%dT%H:%M:%SZ}" for prefix in ("fleet-planning", "fleet-planning-twin")]
 
@@ -362,6 +368,8 @@ async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: Te
         (request,) = world.written(pump)
         assert moment(request) <= moment(world.changes(pump)[0])
         assert skewed.running
+        stamps = re.findall(r'"timestamp": "([^"]+)"', skewed.launch.log.read_text())
+        assert datetime.fromisoformat(stamps[0]) > datetime.now(UTC) + timedelta(minutes=5), "its clock was off"
         assert await world.kinds(pump) == ["planned", "sent", "accepted", "applied"]
     finally:
         await skewed.stop()

@@ -18,13 +18,14 @@ from tests.histories.record import HERE, anonymous
 from worker import workflow_runner
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
+from workflows.oem_guard import OemGuard
 
 RECORDED = sorted(HERE.glob("*.json"))
 
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[HeatPumpWorkflow, FleetPlanning],
+        workflows=[HeatPumpWorkflow, FleetPlanning, OemGuard],
         data_converter=pydantic_data_converter,
         workflow_runner=workflow_runner(sandbox=True),
     )
@@ -57,17 +58,20 @@ async def test_a_recorded_history_replays(path: Path) -> None:
     await replayer().replay_workflow(history(read(path)))
 
 
-def test_both_workflows_are_recorded_with_what_makes_their_lives_hard() -> None:
+def test_the_workflows_are_recorded_with_what_makes_their_lives_hard() -> None:
     started = "workflowExecutionStartedEventAttributes"
     assert {read(path)["events"][0][started]["workflowType"]["name"] for path in RECORDED} >= {
         "HeatPumpWorkflow",
         "FleetPlanning",
+        "OemGuard",
     }
     kinds = [event["eventType"].removeprefix("EVENT_TYPE_") for event in read(HERE / "heat_pump.json")["events"]]
     assert kinds.count("ACTIVITY_TASK_COMPLETED") >= 4
     for kind in ("WORKFLOW_EXECUTION_SIGNALED", "WORKFLOW_EXECUTION_UPDATE_ACCEPTED", "TIMER_CANCELED"):
         assert kind in kinds
     assert kinds[-1] == "WORKFLOW_EXECUTION_COMPLETED"
+    assert read(HERE / "quiet_day.json")["events"][-1]["eventType"].endswith("CONTINUED_AS_NEW")
+    assert '"slots":92' in "".join(payloads_in(read(HERE / "fleet_planning_dst.json"))).replace(" ", "")
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)

@@ -1,0 +1,56 @@
+"""Retries of dead letters are spread over time, and raise no more power at once than is allowed."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.complaints import WrongInput
+from console.letters import RAISED_WINDOW, Letter, spread
+from tests.builders import at
+
+
+def letters(number: int) -> list[Letter]:
+    return [
+        Letter(
+            command=f"p-{n:04d}-c00001",
+            pump=f"p-{n:04d}",
+            circuit="heating",
+            wish="MAX",
+            authority="plan",
+            since=at(0),
+            times=1,
+            reason="as the test says",
+            owner="operator",
+            ids=(f"p-{n:04d}-c00001",),
+        )
+        for n in range(number)
+    ]
+
+
+def kw_of(found: list[Letter], kw: list[float]) -> dict[str, float]:
+    return {letter.command: power for letter, power in zip(found, kw, strict=True)}
+
+
+def test_without_a_limit_retries_are_spread_evenly_and_begin_at_once() -> None:
+    found = letters(5)
+    schedule = spread(found, kw_of(found, [2.0] * 5), timedelta(minutes=10), None)
+    assert [due.after for due in schedule] == [timedelta(minutes=2 * n) for n in range(5)]
+    assert [due.letter for due in schedule] == found
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, 2.5, 3.0]), min_size=1, max_size=30), st.integers(0, 20))
+def test_no_five_minutes_raise_more_than_the_limit_and_nobody_is_forgotten(kw: list[float], over_min: int) -> None:
+    found = letters(len(kw))
+    schedule = spread(found, kw_of(found, kw), timedelta(minutes=over_min), 4.0)
+    assert [due.letter for due in schedule] == found
+    for due in schedule:
+        together = [d.raised_kw for d in schedule if due.after - RAISED_WINDOW < d.after <= due.after]
+        assert sum(together) <= 4.0
+
+
+def test_a_pump_that_alone_is_more_than_the_limit_is_named() -> None:
+    found = letters(1)
+    with pytest.raises(WrongInput, match="p-0000 alone takes"):
+        spread(found, kw_of(found, [5.0]), timedelta(), 4.0)

@@ -1,0 +1,137 @@
+"""What people and operators do by hand, on a running stack: stops that are seen, letters that are retried, and why."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from console import acts, letters, orders
+from console.acts import By, Wished
+from console.complaints import Failed, WrongInput
+from console.fleet import start_pump
+from console.trail import acts_done
+from console.why import story_of
+from console.why_text import document_of, sentence_of
+from domain.modes import Mode
+from domain.orders import OrderKind
+from domain.overrides import OverrideKind, Purpose
+from domain.plans import ModeSegment, PricePlan
+from tests.world import TestWorld, a_world
+from workflows.contracts import Patience
+
+pytestmark = pytest.mark.servers
+BY = By("operator-1", "a storm")
+
+
+def a_plan_from(world: TestWorld, mode: Mode, revision: int = 1, hours: float = 8) -> PricePlan:
+    """One mode from a quarter of an hour ago on, so that it is due at once."""
+    start = world.now() - timedelta(minutes=15)
+    end = start + timedelta(hours=hours)
+    return PricePlan(
+        revision=revision,
+        segments=(ModeSegment(start=start, end=end, mode=mode),),
+        first_slot=start,
+        valid_until=end,
+    )
+
+
+async def is_in(world: TestWorld, pump: str, mode: Mode) -> bool:
+    heating = (await world.status(pump)).state.heating
+    return heating.settled is mode and heating.open is None
+
+
+async def test_a_stop_is_seen_in_truth_leaves_people_alone_and_meets_who_comes_later(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=3, speed=240) as world:
+        access, pumps = world.access, [world.pump(n) for n in (1, 2, 3)]
+        for pump in pumps:
+            await world.send(pump, a_plan_from(world, Mode.MAX))
+        for pump in pumps:
+            await world.until(partial(is_in, world, pump, Mode.MAX))
+        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        await acts.override(access, pumps[2], BY, wished, lambda now: now + timedelta(hours=6))
+
+        stop = await orders.give(access, OrderKind.STOP, "all", BY)
+        assert (stop.is_new, stop.told.done) == (True, tuple(pumps))
+        found = await orders.wait_for_neutral(access, stop, timedelta(minutes=40), lambda _: None)
+        assert (found.verified, dict(found.stragglers)) == (tuple(pumps[:2]), {})
+        assert list(found.by_others) == [pumps[2]]
+        for pump in pumps[:2]:
+            profile = await access.ledger.pumps.profile(pump)
+            assert world.setting(pump) == profile.heating.baseline
+
+        again = await orders.give(access, OrderKind.STOP, "all", BY)
+        assert (again.is_new, again.order) == (False, stop.order)
+        late = await access.ledger.pumps.profile(pumps[0])
+        late = late.model_copy(update={"enrolment": late.enrolment.model_copy(update={"pump_id": "p-0099"})})
+        await access.ledger.pumps.enrol(late, access.now())
+        assert await start_pump(access, late, Patience()) is None
+        assert [o.order_id for o in (await world.status("p-0099")).state.orders] == [stop.order.order_id]
+
+        outcome = await orders.lift(access, [stop.order], BY, lambda _done, _all: None)
+        assert outcome[stop.order.order_id].done == (*pumps, "p-0099")
+        assert await access.orders.standing(access.now()) == []
+        await world.until(partial(is_in, world, pumps[0], Mode.MAX))
+
+
+async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_done(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=1, speed=240) as world:
+        access, pump = world.access, world.pump(1)
+        assert (await acts.consent(access, pump, BY, opted_out=True)).authority == "opted-out"
+        with pytest.raises(WrongInput, match=f"^{pump}: this pump is opted out already$"):
+            await acts.consent(access, pump, BY, opted_out=True)
+        await acts.consent(access, pump, BY, opted_out=False)
+        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.PAUSE)
+        await acts.override(access, pump, BY, wished, lambda now: now + timedelta(hours=1))
+        await acts.resume(access, pump, BY)
+        with pytest.raises(WrongInput, match="not paused"):
+            await acts.resume(access, pump, BY)
+        await acts.retire(access, pump, BY)
+        await world.handle(pump).result()
+        with pytest.raises(Failed, match="not steered"):
+            await acts.retire(access, pump, BY)
+        trail = await access.reports.audit_trail()
+        names = ["opt-out", "opt-out", "opt-out:refused", "opt-in", "override", "end-override"]
+        assert [row["act"] for row in trail] == [*names, "retire", "retire", "retire:refused"]
+        done = [row["act"] for row in acts_done(trail)]
+        assert done == ["opt-out", "opt-in", "override", "end-override", "retire"]
+
+
+async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_is_known(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=1, speed=240) as world:
+        access, pump = world.access, world.pump(1)
+        before = world.now()
+        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        await acts.override(access, pump, BY, wished, lambda now: now + timedelta(hours=6))
+        await world.until(partial(is_in, world, pump, Mode.MAX))
+        story = await story_of(access, pump, world.now())
+        sentence = sentence_of(story)
+        assert "forced to heat by a wish for MAX that operator-1 made at" in sentence
+        assert "(household: a storm)" in sentence
+        assert "the pump confirmed it at" in sentence
+        document = document_of(story)
+        assert document["wish"]["heating"]["mode"] == "MAX"
+        assert [line["kind"] for line in document["commands"][0]["lines"]][-1] == "applied"
+        assert "on its own control" in sentence_of(await story_of(access, pump, before))
+        with pytest.raises(WrongInput, match="was enrolled at"):
+            await story_of(access, pump, before - timedelta(days=1))
+
+
+async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_is_wished_now(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=1, speed=600) as world:
+        access, pump = world.access, world.pump(1)
+        await world.faults(rate_limit=1.0)
+        await world.send(pump, a_plan_from(world, Mode.MAX, hours=24))
+
+        async def found() -> list[letters.Letter]:
+            return await letters.letters(access)
+
+        (letter, *_) = await world.until(found, within=timedelta(hours=5))
+        assert (letter.pump, letter.wish, letter.circuit) == (pump, "MAX", "heating")
+        assert (letter.owner, bool(letter.reason)) == ("operator", True)
+        await world.faults(rate_limit=0.0)
+        assert await letters.retry_one(access, letter, BY) == "MAX"
+        await world.until(partial(is_in, world, pump, Mode.MAX))
+        assert await letters.letters(access) == []
+        with pytest.raises(WrongInput, match="is no dead letter"):
+            await letters.letter_of(access, letter.command)
