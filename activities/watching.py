@@ -18,6 +18,7 @@ from activities.pumps import address_of
 from activities.steered import not_yet, steered_now
 from activities.telling import Judge, Look, SweepPorts
 from domain.base import Instant, Value
+from domain.breaker import BreakerState
 from domain.clock import SteeringClock
 from domain.enrolment import PumpProfile
 from domain.oem import AuthExpired, OemError, Offline, RateLimited, Unavailable
@@ -40,6 +41,9 @@ AT_A_TIME = 8
 JUDGED_AT_A_TIME = 16
 JUDGED_EVERY = timedelta(minutes=1)
 """Nothing that was seen waits longer for its pump to be told."""
+LEFT_ALONE = (BreakerState.OPEN, BreakerState.HELD)
+PROBE_EVERY = timedelta(minutes=4)
+"""Beside the trickle of commands this stays below two calls a minute."""
 BREAKER_LOOK = timedelta(minutes=1)
 FIRST_PAUSE = timedelta(seconds=20)
 LONGEST_PAUSE = timedelta(minutes=2)
@@ -105,6 +109,8 @@ class _Sweep:
         self._judge = Judge(ports, self._adapter.timing, self._now)
         self._disconnected: dict[str, bool] = {}
         self._breaker_seen_at: datetime | None = None
+        self._account_ids: list[str] = []
+        self._probed_at = now
         self._passes = 0
 
     async def run(self) -> Swept:
@@ -164,7 +170,8 @@ class _Sweep:
         by_account: dict[str, list[str]] = {}
         for pump_id, profile in profiles.items():
             by_account.setdefault(profile.enrolment.account_id, []).append(pump_id)
-        grants = await self._ports.watching.grants(list(by_account))
+        self._account_ids = list(by_account)
+        grants = await self._ports.watching.grants(self._account_ids)
         now = self._now()
         accounts: dict[str, _Account] = {}
         for account_id, pump_ids in by_account.items():
@@ -254,16 +261,29 @@ class _Sweep:
     # --- time -----------------------------------------------------------------------------------------------------
 
     async def _may_read(self) -> bool:
-        """Wait while the vendor's breaker is open, asked at most once a minute; False where the pass is over then."""
+        """Wait while the vendor is left alone, asked at most once a minute; False where the pass is over then.
+
+        An open breaker learns from calls only, and a fleet may have no command for it: so one call in a while is made
+        here to find out.
+        """
         now = self._now()
         if self._breaker_seen_at is not None and now - self._breaker_seen_at < BREAKER_LOOK:
             return True
-        while await self._ports.breakers.is_open(self._oem):
+        while (state := await self._ports.breakers.breaker_state(self._oem)) in LEFT_ALONE:
             if self._now() >= self._pass_at + PASS:
                 return False
+            if state is BreakerState.OPEN and self._now() >= self._probed_at + PROBE_EVERY:
+                await self._probe()
             await self._sleep_until(self._now() + BREAKER_LOOK)
         self._breaker_seen_at = self._now()
         return True
+
+    async def _probe(self) -> None:
+        """One cheap call, whose fate the adapter tells the book."""
+        self._probed_at = self._now()
+        if self._account_ids:
+            with contextlib.suppress(OemError):
+                await self._adapter.connections(self._account_ids[0], self._now())
 
     async def _sleep_until(self, moment: datetime) -> None:
         while (left := moment - self._now()) > timedelta():

@@ -85,7 +85,7 @@ def _by(story: Story, wish: Wish) -> str:
             stop = next((o for o in story.orders if wish.reason.startswith("stopped")), None)
             if stop is not None:
                 return f"because {stop.who} stopped the plan ({stop.scope}): {stop.why}"
-            return f"because {wish.reason or 'nobody wished anything else'}"
+            return f"because {wish.reason.replace('no plan', 'no plan was in force') or 'nobody wished anything else'}"
 
 
 def _because(story: Story, wish: Wish) -> str:

@@ -35,8 +35,6 @@ OPEN_FOR = timedelta(minutes=1)
 OPEN_FOR_MOST = timedelta(minutes=15)
 """A command's useful time is two hours: even a flapping cloud is tried some times in it."""
 OPENINGS_REMEMBERED = timedelta(hours=1)
-IDLE = timedelta(minutes=10)
-"""Nobody asked for so long: the next state tells more than waiting for a caller would."""
 
 HALF_OPEN_FOR = timedelta(minutes=2)
 """Two minutes without trouble at a quarter of the rate: what was held has begun to flow by then."""
@@ -52,7 +50,7 @@ a token, a look-up, the write), so that two calls a minute are not exceeded on a
 UNTOLD_GRANT_PER_MIN = 25
 """Calls a minute taken as granted until the vendor says more: the smallest known public grant."""
 
-WINDOW = IDLE + MINUTE
+WINDOW = timedelta(minutes=11)
 """How far back the rule looks."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -183,8 +181,6 @@ def _why_try(breaker: Breaker, window: Sequence[CallsInMinute], now: datetime) -
     # The opening's own minute is left out: calls from before it opened lie in it.
     later = sorted((m for m in window if m.minute > minute_of(breaker.since)), key=lambda m: m.minute)
     asked = [m for m in later if m.alive or m.failed]
-    if now >= (asked[-1].minute + MINUTE if asked else breaker.since) + IDLE:
-        return f"nobody asked for {IDLE // MINUTE} minutes"
     # A whole minute must be good, and all after it: a token that is given just before its call fails is no recovery.
     ended = [m for m in asked if m.minute + MINUTE <= now]
     if not ended or ended[-1].failed or any(m.failed for m in asked[len(ended) :]):
@@ -198,9 +194,6 @@ def _judged(breaker: Breaker, window: Sequence[CallsInMinute], now: datetime) ->
         return _opened(breaker, f"{tried} when it was tried again", now)
     if tried.alive and now >= breaker.since + HALF_OPEN_FOR:
         return _changed(breaker, BreakerState.CLOSED, f"{tried} in {(now - breaker.since) // MINUTE} minutes", now)
-    if not tried.alive and not tried.failed and now >= breaker.since + IDLE:
-        # Sweeps wait for a closed breaker: without a command nobody would ever ask.
-        return _changed(breaker, BreakerState.CLOSED, f"nobody asked for {IDLE // MINUTE} minutes", now)
     return breaker
 
 

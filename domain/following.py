@@ -17,6 +17,8 @@ MIN_PAUSE = timedelta(minutes=30)
 """A plan keeps a set-back or neutral at least this long."""
 MAX_PLAN_CHANGES = 8
 """Plan-made changes of a circuit in any 24 hours; beyond them it stays neutral."""
+WORTH_STARTING = timedelta(minutes=6)
+"""A plan's wish that ends sooner is not begun: the jitter of a plan's edge leaves such slivers after an override."""
 SILENT_RETRY = timedelta(hours=2)
 """A silent pump is written to this seldom: what brings it back is the observation that it reports again."""
 
@@ -51,6 +53,9 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
     if had.open is not None:
         return _follow_with_open(state, circuit, had, had.open, wish, now)
     if had.settled is wish.mode or wish.is_held:
+        return Decision(state=state, wake_at=_earliest(now, wish.until))
+    if wish.authority is Authority.PLAN and wish.until is not None and wish.until - now < WORTH_STARTING:
+        # A sliver between two wishes: written at best when it is over, and it would bind the next step by its dwell.
         return Decision(state=state, wake_at=_earliest(now, wish.until))
     wait, until = _back_off(state, had, wish, now)
     if wait:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from domain.breaker import Breaker, CallsInMinute
+from domain.breaker import Breaker, BreakerState, CallsInMinute
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
 from domain.modes import Circuit, Lever, Mode
@@ -258,8 +258,8 @@ class QueueRates(Protocol):
 class BreakerView(Protocol):
     """What the sweep asks of a vendor's breaker."""
 
-    async def is_open(self, oem: str) -> bool:
-        """Whether a vendor is left alone for now; half-open counts as open."""
+    async def breaker_state(self, oem: str) -> BreakerState:
+        """Where a vendor's breaker stands; closed where nobody ever wrote of it."""
         ...
 
 

@@ -16,6 +16,7 @@ from domain.commands import (
 )
 from domain.following import follow
 from domain.modes import Circuit
+from domain.oem import Condition
 from domain.orders import Order
 from domain.overrides import Override
 from domain.plans import MAX_JITTER, PricePlan
@@ -209,6 +210,9 @@ def _end(
                 reason=outcome.reason,
                 authority=command.authority,
             )
+            if state.watch.condition is Condition.INSTALLER:
+                # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
+                failed = failed.model_copy(update={"retry_at": None})
             state = state.with_circuit(
                 circuit, ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
             )

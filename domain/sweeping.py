@@ -202,6 +202,9 @@ def observed_from(
     Where two levels share a setting (at a range's end, or a household that lives on luxury hot water), it is the one
     that was last commanded. Nothing seen is from the future, whatever clock stamped it.
     """
+    if reading.condition is Condition.UPDATING:
+        # Told by the cloud, not by the unit, which says nothing while its firmware changes: its old stamp is kept.
+        return Observed(as_of=min(reading.as_of, now), condition=Condition.UPDATING)
     if now - reading.as_of > timing.reading_max_age:
         return silence(now)
     levers = []

@@ -117,12 +117,12 @@ class LedgerWatching:
             )
             return {row.account_id: float(row.per_min) for row in rows}
 
-    async def is_open(self, oem: str) -> bool:
-        """Whether the newest word on a vendor's breaker is not that it is closed."""
+    async def breaker_state(self, oem: str) -> BreakerState:
+        """The newest word on a vendor's breaker; closed without any."""
         newest = select(BreakerRow.state).where(BreakerRow.oem == oem).order_by(BreakerRow.id.desc()).limit(1)
         async with self._engine.connect() as connection:
             state = await connection.scalar(newest)
-        return state is not None and state != BreakerState.CLOSED
+        return BreakerState.CLOSED if state is None else BreakerState(state)
 
     async def latencies(self, since: datetime | None = None) -> dict[str, Latency]:
         """Steered seconds from step to step of all commands (decided from `since` on): `decided-accepted`,

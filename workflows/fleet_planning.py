@@ -63,7 +63,7 @@ class FleetPlanning:
             + (f"; cold snap: {made.cold_snap_pumps} pumps at neutral or above" if made.cold_snap_pumps else "")
         )
         delivered = await self._deliver(given, made)
-        self._say(f"revision {made.revision} handed to {delivered} of {made.pumps} pumps")
+        self._say(f"{self._stage}; handed to {delivered}")
         return PlanningResult(day=day, revision=made.revision, delivered=delivered)
 
     def _say(self, stage: str) -> None:

@@ -298,8 +298,10 @@ class Rules:
             is_gone = state.opted_out or state.retiring
             lever = life.lever_of(circuit)
             theirs = life.theirs[lever]
-            if lever in life.moved_after_us:
-                continue
+            touched = life.touched.get(lever)
+            is_by_hand = touched is not None and life.cloud.true[lever] == touched.setting
+            if lever in life.moved_after_us or (state.retired and is_by_hand):
+                continue  # somebody's hand was the last
             if is_gone and not gave_up and not handed_over and life.cloud.true[lever] != theirs:
                 self._fail("revert", f"{lever.value} was left at {life.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:

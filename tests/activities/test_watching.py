@@ -11,6 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.telling import SweepPorts
 from activities.watching import SweepVendor, Swept, WatchActivities
+from domain.breaker import BreakerState
 from domain.commands import CommandState, EventKind
 from domain.modes import Circuit, Lever, Mode
 from domain.oem import AuthExpired, Malformed, OemError, Offline, PumpAddress, RateLimited, Reading, Unavailable
@@ -89,9 +90,9 @@ class Book:
     async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
         return {} if self.grant is None else dict.fromkeys(account_ids, self.grant)
 
-    async def is_open(self, oem: str) -> bool:
+    async def breaker_state(self, oem: str) -> BreakerState:
         self.open_looks -= 1
-        return self.open_looks >= 0
+        return BreakerState.OPEN if self.open_looks >= 0 else BreakerState.CLOSED
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
         for pump_id, reading in observations:
@@ -272,6 +273,13 @@ async def test_nothing_is_read_while_the_breaker_is_open() -> None:
     assert swept.looks == 4
     assert all(left < 0 for left in asked_while_open)
     assert sweep.sky.connection_calls <= 1
+
+
+async def test_an_open_breaker_is_probed_once_in_a_while_though_nobody_commands_anything() -> None:
+    sweep = Sweeping()
+    sweep.book.open_looks = 10
+    await sweep.a_pass()
+    assert 2 <= sweep.sky.connection_calls <= 4, "ten minutes hold two probes; one call asks for connections"
 
 
 async def test_looks_keep_the_pace_that_the_grant_allows() -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.breaker import BreakerState
 from domain.commands import Authority, Command, CommandEvent, CommandState, EventKind
 from domain.enrolment import LeverSetup
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
@@ -125,15 +126,15 @@ async def test_readings_come_by_pump_from_a_moment_on_and_oldest_first(engine: A
     assert {pump: [r.setting for r in readings] for pump, readings in found.items()} == {"p-0001": [2.0, 3.0]}
 
 
-async def test_a_breaker_is_open_until_its_newest_word_is_closed(engine: AsyncEngine) -> None:
+async def test_a_breaker_stands_where_its_newest_word_says(engine: AsyncEngine) -> None:
     log = LedgerWatching(engine)
-    assert not await log.is_open("nibe")
-    for state, is_open in (("open", True), ("half-open", True), ("held", True), ("closed", False)):
-        row = {"oem": "nibe", "state": state, "at": at(8), "rate_per_min": 1.0, "reason": "as the test says"}
+    assert await log.breaker_state("nibe") is BreakerState.CLOSED
+    for state in (BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.HELD, BreakerState.CLOSED):
+        row = {"oem": "nibe", "state": state.value, "at": at(8), "rate_per_min": 1.0, "reason": "as the test says"}
         async with engine.begin() as connection:
             await connection.execute(insert(BreakerRow).values(row))
-        assert await log.is_open("nibe") is is_open, state
-        assert not await log.is_open("other")
+        assert await log.breaker_state("nibe") is state
+        assert await log.breaker_state("other") is BreakerState.CLOSED
 
 
 async def test_grants_are_those_last_told(engine: AsyncEngine) -> None:

@@ -35,6 +35,7 @@ CLOCKS = timedelta(minutes=2)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestWorld]:
     async with a_world(tmp_path_factory.mktemp("world"), pumps=17, speed=SPEED) as running:
+        await running.warm()
         yield running
 
 
@@ -66,12 +67,12 @@ async def test_a_boost_that_the_cloud_accepted_for_an_offline_pump_is_never_beli
         await world.until(partial(event, world, pump, "accepted"))  # 1. the cloud says OK
         await world.until(partial(is_silent, world, pump), 2 * HOUR)
         # 2. and 3. nothing happened, nobody claims it did, and an operator can read why
-        assert {(line["cause"], line["detail"]) for line in world.requests(pump)} == {("ignored", "offline")}
+        assert {(line["cause"], line["detail"]) for line in world.reached(pump)} == {("ignored", "offline")}
         assert world.setting(pump) == baseline
         assert "applied" not in await world.kinds(pump)
         assert (await world.state(pump)).heating.settled is Mode.LOW
         assert "silent since" in await world.details(pump)
-        assert len(world.requests(pump)) <= 2, "an offline pump is not hammered"
+        assert len(world.reached(pump)) <= 2, "an offline pump is not hammered"
         back = world.now()
     await world.settles(pump, Mode.MAX, 2 * HOUR)
     applied = await event(world, pump, "applied")
@@ -86,10 +87,10 @@ async def test_a_write_that_was_answered_ok_and_dropped_is_found_and_written_aga
     pump = world.pump(2)
     async with world.striking(silent_ignore=1.0):
         await world.plan(pump, Mode.MAX)
-        await world.until(lambda: world.requests(pump))
+        await world.until(lambda: world.reached(pump))
     await world.settles(pump, Mode.MAX)
-    assert [line["cause"] for line in world.requests(pump)] == ["ignored", "accepted"]
-    first, second = map(moment, world.requests(pump))
+    assert [line["cause"] for line in world.reached(pump)] == ["ignored", "accepted"]
+    first, second = map(moment, world.reached(pump))
     assert second - first >= TIMING.longest_in_flight, "not before the first could land no more"
     (life,) = (await lives(world, pump)).values()
     again = ["sent", "accepted"]
@@ -107,7 +108,7 @@ async def test_a_pump_that_never_obeys_ends_as_ignored_and_is_never_taken_for_he
         assert state.heating.settled is not Mode.MAX
         assert state.heating.failed is not None
         assert world.setting(pump) == baseline
-        assert {line["cause"] for line in world.requests(pump)} == {"ignored"}
+        assert {line["cause"] for line in world.reached(pump)} == {"ignored"}
         assert "failed 1x" in await world.details(pump)
         first = next(iter((await lives(world, pump)).values()))
         assert "applied" not in first
@@ -121,7 +122,7 @@ async def test_a_command_that_is_applied_late_is_waited_for_and_written_once(wor
     async with world.striking(slow_apply=1.0):
         await world.plan(pump, Mode.MAX)
         await world.settles(pump, Mode.MAX)
-    (request,) = world.requests(pump)
+    (request,) = world.reached(pump)
     (change,) = world.changes(pump)
     assert request["detail"] == "slow"
     assert moment(change) - moment(request) >= timedelta(seconds=120)
@@ -157,7 +158,7 @@ async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request
         await world.send(pump, plan)
         await world.wish(pump, Mode.MAX)  # another author, the same absolute state
     await world.looked_at(pump)
-    assert [line["cause"] for line in world.requests(pump)] == ["accepted"]
+    assert [line["cause"] for line in world.reached(pump)] == ["accepted"]
     assert len(world.changes(pump)) == 1
     assert list((await lives(world, pump)).values()) == [["planned", "sent", "accepted", "applied"]]
 
@@ -168,14 +169,14 @@ async def test_after_a_lost_answer_the_pump_is_read_before_it_is_written_again(w
         await world.wish(pump, Mode.MIN)
     for pump in pumps:
         await world.settles(pump, Mode.MIN)
-    asked = {pump: len(world.requests(pump)) for pump in pumps}
+    asked = {pump: len(world.reached(pump)) for pump in pumps}
     async with world.striking(timeout=1.0):
         for pump in pumps:
             await world.wish(pump, Mode.MAX)
-        await world.until(lambda: all(len(world.requests(p)) > asked[p] for p in pumps), 3 * HOUR)
+        await world.until(lambda: all(len(world.reached(p)) > asked[p] for p in pumps), 3 * HOUR)
     for pump in pumps:
         await world.settles(pump, Mode.MAX, 3 * HOUR)
-        lost, *later = world.requests(pump)[asked[pump] :]
+        lost, *later = world.reached(pump)[asked[pump] :]
         setting = await world.setting_for(pump, Mode.MAX)
         assert {line["value"] for line in (lost, *later)} == {setting}
         assert [line["value"] for line in world.changes(pump)][-1:] == [setting]
@@ -207,16 +208,16 @@ async def test_a_queue_that_was_held_for_an_hour_lets_go_of_nothing_stale(world:
         await world.do(changing, OverrideEnded())
         await world.wish(changing, Mode.MID)
         await world.until(lambda: world.now() >= held_at + HOUR, 3 * HOUR)
-        assert world.requests(changing) == world.requests(expiring) == []
+        assert world.reached(changing) == world.reached(expiring) == []
         assert (await world.state(changing)).heating.settled in (Mode.LOW, None), "nothing is claimed"
     finally:
         await guard.execute_update(OemGuard.release, Hold(who="operator", why="they are ready"))
     await world.settles(changing, Mode.MID)
     await world.looked_at(changing)
     await world.looked_at(expiring)
-    assert [line["value"] for line in world.requests(changing)] == [await world.setting_for(changing, Mode.MID)]
+    assert [line["value"] for line in world.reached(changing)] == [await world.setting_for(changing, Mode.MID)]
     missed = await world.setting_for(expiring, Mode.MAX)
-    assert missed not in {line["value"] for line in world.requests(expiring)}
+    assert missed not in {line["value"] for line in world.reached(expiring)}
     ends = [life[-1] for life in (await lives(world, changing)).values()]
     assert ends[-1] == "applied"
     assert set(ends[:-1]) == {"superseded"}

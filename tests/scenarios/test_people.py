@@ -38,6 +38,7 @@ SHARED_HOME = (13, 14)
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestWorld]:
     folder = tmp_path_factory.mktemp("world")
     async with a_world(folder, pumps=16, speed=SPEED, homes={"home-1": SHARED_HOME}) as running:
+        await running.warm()
         yield running
 
 
@@ -60,9 +61,9 @@ async def turn(world: TestWorld, pump: str, value: float) -> datetime:
 
 async def stays_as_it_is(world: TestWorld, pump: str, lasts: timedelta) -> None:
     """Nothing is written, and the lever does not move, for so long."""
-    requests, changes, until = world.requests(pump), world.changes(pump), world.now() + lasts
+    requests, changes, until = world.reached(pump), world.changes(pump), world.now() + lasts
     await world.until(lambda: world.now() >= until, lasts + HOUR)
-    assert world.requests(pump) == requests
+    assert world.reached(pump) == requests
     assert world.changes(pump) == changes
 
 
@@ -80,7 +81,7 @@ async def test_a_setting_made_by_hand_becomes_the_baseline_stands_and_the_plan_c
     assert setup.level_of(theirs) is None, "no setting of ours explains it"
     turned_at = await turn(world, pump, theirs)
     touched = await world.until(partial(has, world, pump, "touched"), 2 * HOUR)
-    asked = world.requests(pump)
+    asked = world.reached(pump)
     status = await world.status(pump)
     assert (status.authority, status.alert) == (Authority.OUTSIDE, "touched")
     assert f"set to {theirs:g} by hand" in await world.details(pump)
@@ -88,10 +89,10 @@ async def test_a_setting_made_by_hand_becomes_the_baseline_stands_and_the_plan_c
     ends_at = touched["at"] + TOUCH_HOLDS[0]
     while world.now() < ends_at - 5 * MINUTE:
         assert world.setting(pump) == theirs
-        assert world.requests(pump) == asked
+        assert world.reached(pump) == asked
         await asyncio.sleep(0.5)
     await world.settles(pump, Mode.MAX, 2 * HOUR)
-    on_top = world.requests(pump)[len(asked) :]
+    on_top = world.reached(pump)[len(asked) :]
     assert [line["value"] for line in on_top] == [theirs + 3]
     assert moment(on_top[0]) >= ends_at > turned_at
 
@@ -103,10 +104,10 @@ async def test_a_hand_at_the_unit_while_our_write_is_under_way_is_not_overruled(
     assert setup.level_of(theirs) is None
     async with world.striking(silent_ignore=1.0):  # ours does not arrive, so that it stays under way for long
         await world.wish(pump, Mode.MAX, by=By("support", "trying it out"), kind=OverrideKind.SUPPORT)
-        await world.until(lambda: world.requests(pump))
+        await world.until(lambda: world.reached(pump))
         await turn(world, pump, theirs)
     await world.until(partial(has, world, pump, "touched"), 2 * HOUR)
-    assert len(world.requests(pump)) == 1
+    assert len(world.reached(pump)) == 1
     await stays_as_it_is(world, pump, HOUR / 2)
     assert world.setting(pump) == theirs
     assert "applied" not in await world.kinds(pump)
@@ -151,7 +152,7 @@ async def test_a_vacation_sets_back_at_once_and_warms_the_home_before_the_return
     await world.settles(pump, Mode.MID, 2 * HOUR)
     warmed_at = moment(world.written(pump)[-1])
     assert left_at + HOUR <= warmed_at <= left_at + HOUR + BUSY
-    assert world.setting(pump, Circuit.HOT_WATER) == (await world.setting_for(pump, HotWaterMode.NORMAL))
+    await world.settles(pump, HotWaterMode.NORMAL)
     assert "vacation of resident" in await world.details(pump)
 
 
@@ -177,6 +178,7 @@ async def test_emergency_heat_comes_at_once_ahead_of_plan_and_dwell_and_of_every
     asked_at = world.now()
     answer = await world.wish(pump, None, 6 * HOUR, Purpose.EMERGENCY, by=By("resident", "a child is ill"))
     assert answer.in_force
+    assert answer.command_id is not None, "no dwell and no back-off holds it up"
     assert not answer.bounded_by
     await world.settles(pump, Mode.MAX)
     assert moment(world.written(pump)[-1]) - asked_at <= BUSY
@@ -268,7 +270,7 @@ async def test_two_pumps_that_share_a_limit_of_their_home_never_run_raised_toget
     raised, waiting = pumps[has_turn.index(True)], pumps[has_turn.index(False)]
     await world.settles(raised, Mode.MAX)
     await world.looked_at(waiting)
-    assert world.requests(waiting) == []
+    assert world.reached(waiting) == []
     assert (await world.status(waiting)).authority == Authority.LIMITED
     assert "another pump of the home" in await world.details(waiting)
 
