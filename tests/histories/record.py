@@ -41,7 +41,7 @@ SPRING_EVE = datetime(2026, 3, 28, 23, tzinfo=UTC)
 
 
 async def record() -> None:
-    """Live through both workflows and keep their histories."""
+    """Live through the workflows and keep their histories."""
     with tempfile.TemporaryDirectory(prefix="heatsteer-histories-") as place:
         folder = Path(place)
         await asyncio.to_thread(folder.chmod, 0o711)
@@ -52,7 +52,13 @@ async def record() -> None:
         async with a_world(folder / "days", pumps=1, speed=VERY_QUICK) as world:
             await keep(await a_quiet_day(world), "quiet_day.json")
         async with a_world(
-            folder / "spring", pumps=1, speed=QUICK, workers=("pumps,oem:nibe", "planner"), day=SPRING, epoch=SPRING_EVE
+            folder / "spring",
+            pumps=1,
+            speed=QUICK,
+            workers=("pumps,oem:nibe", "planner"),
+            lead_s=12,  # planned before the day begins, so that all of its slots are
+            day=SPRING,
+            epoch=SPRING_EVE,
         ) as world:
             await keep(await a_planned_day(world, SPRING), "fleet_planning_dst.json")
 

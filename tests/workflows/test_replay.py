@@ -89,7 +89,7 @@ def test_a_recorded_history_says_nothing_of_the_machine_it_was_made_on(path: Pat
     document = read(path)
     assert anonymous(document) == document
     in_the_clear = "\n".join(payloads_in(document))
-    assert "pump" in in_the_clear
+    assert '"clock"' in in_the_clear, "else nothing was looked at"
     for trace in ("/home", "/root", "/tmp", "127.0.0.1", "localhost", "secret", "token"):
         assert trace not in in_the_clear
         assert trace not in path.read_text()
