@@ -26,8 +26,8 @@ $(STAMP): requirements/dev.txt pyproject.toml .python-version
 demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 360")
 	@$(BIN)/heatsteer demo $(ARGS)
 
-test: setup ## all tests, with the real Temporal server and PostgreSQL
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+test: setup ## all tests, with the real Temporal server and PostgreSQL (a file's scenarios share one world)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 test-ui: setup ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)

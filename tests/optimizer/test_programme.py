@@ -5,7 +5,7 @@ import pulp
 import pytest
 
 from domain.enrolment import BuildingClass
-from domain.modes import Lever, Mode
+from domain.modes import MODE_DELTA, Mode
 from domain.site import Emitter
 from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
 from optimizer.fleet import Fleet
@@ -41,7 +41,7 @@ def test_the_programme_finds_the_best_of_all_schedules_within_grid_error(seed: i
     cost, best, neutral = planned_cost(
         draw.uniform(-300, 900, 9),
         building_class=list(BuildingClass)[seed % 4],
-        lever=list(Lever)[seed % 2],
+        lever=list(MODE_DELTA)[seed % 2],
         emitter=list(Emitter)[seed // 2 % 2],
         mode=list(Mode)[seed % 4],
         held_slots=seed,
