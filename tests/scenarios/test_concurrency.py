@@ -127,11 +127,13 @@ async def test_prices_that_turn_every_quarter_of_an_hour_do_not_thrash_a_pump(tm
         finally:
             turning.cancel()
         commands = [lines[0] for lines in (await lives(world, pump)).values()]
-        planned = [c for c in commands if c["authority"] == Authority.PLAN and c["mode"] != Mode.LOW]
-        assert len(planned) == MAX_PLAN_CHANGES
+        # A command that had to be tried anew on a busy machine is no change of the plan's.
+        changes = [c for i, c in enumerate(commands) if not i or c["mode"] != commands[i - 1]["mode"]]
+        planned = [c for c in changes if c["authority"] == Authority.PLAN and c["mode"] != Mode.LOW]
         for held, after in pairwise(planned):
             least = MIN_RUN if held["mode"] == Mode.MAX else MIN_PAUSE
             assert after["decided_at"] - held["decided_at"] >= least, "a mode is kept for its time"
+        assert len(planned) == MAX_PLAN_CHANGES
         assert world.now() - planned[-1]["decided_at"] > MIN_RUN
         book = {name: [line["event"] for line in lines] for name, lines in (await lives(world, pump)).items()}
         assert len(world.changes(pump)) <= MAX_PLAN_CHANGES + 1, f"and then one way back to neutral: {book}"
