@@ -51,8 +51,8 @@ FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
-KEPT_PLANS = 4
-"""Today's and tomorrow's, each with a revision."""
+KEPT_PLANS = 8
+"""Today's and tomorrow's with revisions of parts of them; what a newer one covers whole is dropped before."""
 KEPT_IDS = 32
 """How many override ids are remembered, so that a repeated request is known as such."""
 

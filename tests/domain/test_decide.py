@@ -278,3 +278,11 @@ def test_what_was_decided_stays_in_the_outbox_until_the_ledger_is_known_to_hold_
     assert kinds[:2] == [EventKind.PLANNED, EventKind.SUPERSEDED]
     kept = decide(state, Kept(keys=tuple(e.key for e in state.outbox[:2])), at(1.2))
     assert [e.kind for e in kept.state.outbox] == kinds[2:]
+
+
+def test_a_room_seen_below_its_floor_ends_a_set_back_inside_its_dwell_though_the_plan_wants_no_other_mode() -> None:
+    state = settled(decide(on_plan({(1, 1.25): Mode.MIN}), Woke(), at(1) + J), CommandState.APPLIED, 1.15).state
+    waiting = decide(state, Woke(), at(1.25) + J)
+    assert started(waiting) is None, "else the dwell holds nothing here"
+    cold = decide(waiting.state, an_observation(at(1.3) + J, Mode.MIN, room_c=18.0), at(1.3) + J)
+    assert the_start(cold).mode is Mode.LOW
