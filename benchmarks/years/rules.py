@@ -210,12 +210,12 @@ class Rules:
         if own and (read_at is None or read_at <= own[-1].at):
             self._fail("read before rewrite", f"{sent.command_id} writes again without having looked")
         for other in earlier[-12:]:
-            if other.answered_at is None and other.fate != "dead":
+            if other.answered_at is None:
                 self._fail("one in flight", f"{sent.command_id} writes while {other.command_id} is being answered")
             if other.seq > sent.seq:
                 self._fail("no old write after a newer one", f"{sent.command_id} writes after {other.command_id} did")
             still = now - other.at < TIMING.longest_in_flight - 2 * skew - timedelta(seconds=2)
-            if other.fate in ("maybe taken", "dead") and still and other.setting != sent.setting:
+            if other.fate == "maybe taken" and still and other.setting != sent.setting:
                 self._fail(
                     "no old write after a newer one",
                     f"{sent.command_id} writes {sent.setting:g} {now - other.at} after {other.command_id} "

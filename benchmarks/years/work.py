@@ -161,7 +161,7 @@ class Workers:
         if what == "crash":
             going.close()
             for sent in self._life.cloud.sent[-3:]:
-                if sent.answered_at is None:
+                if sent.answered_at is None and sent.command_id == run.command.command_id:
                     sent.answered_at, sent.fate = self._life.now, "maybe taken"
             self._life.state = PumpState.model_validate_json(self._life.state.model_dump_json())
         else:
