@@ -253,6 +253,7 @@ class _Sweep:
                 account.waiting.clear()  # a person must renew the credentials; until then each call is one in vain
             case Unavailable():
                 account.failures += 1
+                self._breaker_seen_at = None  # it may have opened just now: ask before the next call, not in a minute
                 pause = min(FIRST_PAUSE * 2 ** min(account.failures - 1, 8), LONGEST_PAUSE)
                 account.next_at = max(account.next_at, now + pause)
             case _:
@@ -269,10 +270,11 @@ class _Sweep:
         now = self._now()
         if self._breaker_seen_at is not None and now - self._breaker_seen_at < BREAKER_LOOK:
             return True
+        found_at = now  # what it was open for before, commands have tried already
         while (state := await self._ports.breakers.breaker_state(self._oem)) in LEFT_ALONE:
             if self._now() >= self._pass_at + PASS:
                 return False
-            if state is BreakerState.OPEN and self._now() >= self._probed_at + PROBE_EVERY:
+            if state is BreakerState.OPEN and self._now() >= max(self._probed_at, found_at) + PROBE_EVERY:
                 await self._probe()
             await self._sleep_until(self._now() + BREAKER_LOOK)
         self._breaker_seen_at = self._now()
