@@ -24,14 +24,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.api.taskqueue.v1 import RateLimit, TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, UpdateTaskQueueConfigRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -42,9 +38,7 @@ from activities.pumps import PumpActivities
 from activities.telling import SweepPorts
 from activities.watching import WatchActivities
 from domain.planning import FleetPlanResult, PlanningRequest
-from domain.plans import PricePlan
-from domain.ports import ObservationDelivery, OemAdapter, PlanDelivery
-from domain.pump import Observed
+from domain.ports import OemAdapter
 from ledger.calls import CallCounter
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for
@@ -59,7 +53,8 @@ from market.open_meteo import OPEN_METEO_URL, OpenMeteoSource
 from oem_adapters.registry import build_adapter, known_oems
 from oem_adapters.timeouts import WallTimeouts
 from optimizer.planner import plan_fleet
-from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, PlanEnvelope, oem_queue, pump_workflow_id
+from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, oem_queue
+from workflows.delivery import ServerRates, observation_delivery, plan_delivery
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.observation_sweep import ObservationSweep
@@ -205,73 +200,6 @@ async def require_search_attributes(client: Client) -> None:
             f"the Temporal namespace {client.namespace} lacks the search attributes {', '.join(missing)}: "
             "run `heatsteer prepare`, which registers them and migrates the ledger"
         )
-
-
-def plan_delivery(client: Client) -> PlanDelivery:
-    """Hands price plans to pump workflows by signal; a retired pump is left alone."""
-
-    async def deliver(pump_id: str, plan: PricePlan) -> bool:
-        handle = client.get_workflow_handle(pump_workflow_id(pump_id))
-        try:
-            await handle.signal("price_plan", PlanEnvelope(plan=plan.model_dump(mode="json")))
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return True
-
-    return deliver
-
-
-def observation_delivery(client: Client) -> ObservationDelivery:
-    """Hands what the sweep saw to pump workflows by signal; a retired pump is left alone."""
-
-    async def deliver(pump_id: str, seen: Observed) -> bool:
-        handle = client.get_workflow_handle(pump_workflow_id(pump_id))
-        try:
-            await handle.signal(HeatPumpWorkflow.observed, seen)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return True
-
-    return deliver
-
-
-class ServerRates:
-    """`domain.ports.QueueRates` on Temporal's server. A rate set here outranks what a worker asks for its queue."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def set_rate(self, oem: str, per_wall_s: float, reason: str) -> None:
-        """Set the rate of a vendor's queue; never unset, for that would release all that was held at once."""
-        update = UpdateTaskQueueConfigRequest.RateLimitUpdate(
-            rate_limit=RateLimit(requests_per_second=per_wall_s), reason=reason[:400]
-        )
-        await self._client.workflow_service.update_task_queue_config(
-            UpdateTaskQueueConfigRequest(
-                namespace=self._client.namespace,
-                identity=self._client.identity,
-                task_queue=oem_queue(oem),
-                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-                update_queue_rate_limit=update,
-            )
-        )
-
-    async def rate(self, oem: str) -> float | None:
-        """The rate that was set, by us or by anybody."""
-        described = await self._client.workflow_service.describe_task_queue(
-            DescribeTaskQueueRequest(
-                namespace=self._client.namespace,
-                task_queue=TaskQueue(name=oem_queue(oem)),
-                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-                report_config=True,
-            )
-        )
-        limit = described.config.queue_rate_limit
-        return limit.rate_limit.requests_per_second if limit.HasField("rate_limit") else None
 
 
 async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:

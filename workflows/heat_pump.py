@@ -5,6 +5,7 @@ attempt in flight, so an old write never lands after a new one.
 """
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -64,9 +65,12 @@ class HeatPumpWorkflow:
             self._inbox.append(MessageRefused(reason=f"a price plan was refused: {first_problem(error)}"))
 
     @workflow.signal
-    def observed(self, seen: Observed) -> None:
+    def observed(self, seen: Any) -> None:
         """An observation that may matter: something drifted, went silent, came back or was touched."""
-        self._inbox.append(seen)
+        try:
+            self._inbox.append(Observed.model_validate(seen))
+        except ValidationError as error:
+            self._inbox.append(MessageRefused(reason=f"an observation was refused: {first_problem(error)}"))
 
     @workflow.update
     async def request_override(self, override: Override) -> OverrideAnswer:

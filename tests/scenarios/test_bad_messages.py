@@ -23,8 +23,8 @@ from domain.overrides import OverrideKind, Purpose
 from domain.plans import PricePlan
 from domain.pump import Observed
 from tests.world import RESIDENT, TestWorld, a_world
-from worker import observation_delivery, plan_delivery
 from workflows.contracts import PlanEnvelope
+from workflows.delivery import observation_delivery, plan_delivery
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
@@ -246,6 +246,11 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
     await goes_on(world, pump)
 
 
+async def has_refused(world: TestWorld, pump: str, times: int) -> bool:
+    """Whether the ledger holds so many refusals of the pump."""
+    return (await world.kinds(pump)).count("refused") == times
+
+
 async def test_an_observation_that_can_not_be_read_neither_changes_nor_stops_a_pump(world: TestWorld) -> None:
     pump = world.pump(8)
     was = await steering_of(world, pump)
@@ -254,4 +259,6 @@ async def test_an_observation_that_can_not_be_read_neither_changes_nor_stops_a_p
         await handle.signal("observed", bad)
     await handle.signal("never_heard_of", {"circuit": Circuit.HEATING.value})
     assert await steering_of(world, pump) == was
+    assert (await world.status(pump)).state.refusal.startswith("an observation was refused: as_of")
+    await world.until(partial(has_refused, world, pump, 3))
     await goes_on(world, pump)

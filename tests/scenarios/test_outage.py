@@ -26,8 +26,9 @@ from embedded.stack import Stack, StackOptions
 from ledger.models import BreakerRow
 from tests.builders import MIDNIGHT, an_override
 from tests.world import TestWorld, a_world
-from worker import ServerRates, workflow_runner
+from worker import workflow_runner
 from workflows.contracts import SPED_UP, GuardStatus, Hold, guard_workflow_id
+from workflows.delivery import ServerRates
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard, start_guard
 
