@@ -68,11 +68,13 @@ async def test_a_lever_that_fell_back_is_found_within_a_pass_told_once_and_steer
             await world.until(partial(is_in, world, pump, Mode.MAX))
             await world.until(partial(looked_at, world, pump, world.now()))
         fallen = pumps[0]
-        baseline = (await world.access.ledger.pumps.profile(fallen)).heating.baseline
+        setup = (await world.access.ledger.pumps.profile(fallen)).heating
         away_at = world.now()
-        await post(world, "drift", pump=fallen, value=baseline)
+        await post(world, "drift", pump=fallen, value=setup.baseline)
+        assert world.setting(fallen) == setup.baseline
         drifted = await world.until(partial(has, world, fallen, "drifted"), within=timedelta(minutes=40))
         assert away_at < drifted["at"] <= away_at + FOUND_WITHIN
+        await world.until(lambda: world.setting(fallen) == setup.setting_for(Mode.MAX))
         await world.until(partial(is_in, world, fallen, Mode.MAX))
         await world.until(partial(looked_at, world, fallen, world.now()))
         assert [await signals(world, pump) for pump in pumps] == [1, 0, 0], "what is as commanded is no news"
