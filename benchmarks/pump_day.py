@@ -135,7 +135,8 @@ def broken(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
         if name in figures and figures[name]["changes"] < least
     ]
     told += [
-        f"{name}: the server counted {given['server']['metered']} actions, the histories {given['server']['counted']}"
+        f"{name}: the server counted {given['server']['metered']} actions, the histories {given['server']['counted']}; "
+        f"apart in {given['server']['differ']}"
         for name, given in figures.items()
         if given["server"]["metered"] > given["server"]["counted"] * (1 + TOLERANCE[name])
     ]

@@ -1,4 +1,4 @@
-"""What all tests share: where optional real data lies."""
+"""What all tests share: where optional real data lies, which files go first, logging as it was."""
 
 import logging
 import os
@@ -9,6 +9,19 @@ import pytest
 import structlog
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
+
+
+LONGEST_FIRST = ("tests/benchmarks/test_pump_day.py", "tests/scenarios/")
+"""Files whose tests run against the clock: begun last, one of them would keep a single worker busy for minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, in whatever order the tests were shuffled into."""
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), len(LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
