@@ -127,15 +127,16 @@ def test_a_broken_budget_a_day_that_did_too_little_and_a_miscount_are_each_named
         "actions_with_share": 45,
         "events": 150,
         "vendor_calls": 140,
-        "server": {"counted": 35, "metered": 35},
+        "server": {"counted": 35, "metered": 35, "differ": {}},
     }
     assert pump_day.broken({"quiet": good}) == []
-    bad = good | {"actions": 36, "changes": 7, "server": {"counted": 36, "metered": 37}}
+    bad = good | {"actions": 36, "changes": 7, "server": {"counted": 36, "metered": 37, "differ": {"timer": [8, 9]}}}
     told = pump_day.broken({"quiet": bad})
     assert len(told) == 3
     assert "36 actions, and at most 35 are allowed" in told[0]
     assert "7 changes were applied" in told[1]
     assert "the server counted 37 actions" in told[2]
+    assert "'timer': [8, 9]" in told[2]
 
 
 @pytest.mark.parametrize("argv", [["--only", "lazy"], ["--speed", "1"], ["--speed", "fast"]])
