@@ -30,9 +30,7 @@ from worker import configure_logging, leave
 
 BUDGETS: Mapping[str, Mapping[str, float]] = {
     "quiet": {"actions": 35, "actions_with_share": 45, "events": 150, "vendor_calls": 140},
-    # A pump with a heat zone: each verification reads its zone beside its points, and an hourly call asks for its away
-    # switch, which an F-series tells among its points.
-    "quiet_with_zones": {"actions": 35, "actions_with_share": 45, "events": 150, "vendor_calls": 165},
+    "quiet_with_zones": {"actions": 35, "actions_with_share": 45, "events": 150, "vendor_calls": 140},
     "busy": {"actions": 90, "events": 450},
 }
 """The most a day may cost a pump."""

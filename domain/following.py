@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
 from domain.modes import Circuit, Mode, neutral_of
 from domain.pump import CircuitState, Decision, OpenCommand, PumpState, Wish
+from domain.watching import OFFLINE_AFTER
 from domain.wishes import wish_at
 
 MIN_RUN = timedelta(minutes=60)
@@ -28,7 +29,8 @@ def follow(state: PumpState, now: datetime) -> Decision:
     if state.retired:
         return Decision(state=state)
     whole = Decision(state=state)
-    wakes: list[datetime | None] = []
+    silent_since = state.watch.silent_since
+    wakes = [silent_since + OFFLINE_AFTER if silent_since else None]
     for circuit in tuple(name for name, _ in state.circuits):
         part = _follow(whole.state, circuit, now)
         wakes.append(part.wake_at)

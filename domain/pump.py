@@ -36,6 +36,8 @@ class FailedWish(Value):
     reason: str
     authority: Authority
     """Whose wish it was; nobody waits for another's back-off."""
+    ran_out: bool = False
+    """Whether its time once ran out before it could be written: a dead letter was made of it."""
 
 
 class Drift(Value):

@@ -201,7 +201,10 @@ def _end(
         case CommandState.SUPERSEDED:
             return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
         case _:
-            count = had.failed.count + 1 if had.failed and had.failed.mode is command.mode else 1
+            before = had.failed if had.failed and had.failed.mode is command.mode else None
+            count = before.count + 1 if before else 1
+            # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
+            dies = outcome.state is CommandState.EXPIRED and wish_at(state, now, circuit).mode is command.mode
             wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
             failed = FailedWish(
                 mode=command.mode,
@@ -209,6 +212,7 @@ def _end(
                 retry_at=now + wait,
                 reason=outcome.reason,
                 authority=command.authority,
+                ran_out=dies or (before is not None and before.ran_out),
             )
             if state.watch.condition is Condition.INSTALLER:
                 # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
@@ -216,8 +220,7 @@ def _end(
             state = state.with_circuit(
                 circuit, ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
             )
-            if outcome.state is CommandState.EXPIRED and wish_at(state, now, circuit).mode is command.mode:
-                # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
+            if dies:
                 letter = _line(command, CommandState.DEAD_LETTERED, outcome)
                 state = state.model_copy(update={"outbox": (*state.outbox, letter)})
             return state

@@ -19,6 +19,8 @@ DRIFT_MEMORY = timedelta(hours=12)
 """Drifts within this of each other are counted as one story."""
 DRIFT_PAUSE = timedelta(minutes=15)
 """Before a second and third steering back; doubled each time."""
+OFFLINE_AFTER = timedelta(hours=1)
+"""A shorter silence is the vendor's flapping and no operator's business."""
 HANDED_OVER_FOR = timedelta(hours=24)
 """A pump that keeps drifting is left to a person for so long."""
 INSISTS_WITHIN = timedelta(hours=6)

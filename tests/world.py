@@ -125,7 +125,8 @@ class TestWorld:
         return [e for e in await self.access.reports.command_events() if e["pump"] == pump_id]
 
     async def kinds(self, pump_id: str) -> list[str]:
-        return [e["event"] for e in await self.events(pump_id)]
+        """What its commands went through. An effect is left out: it is seen when physics shows it, sooner or later."""
+        return [e["event"] for e in await self.events(pump_id) if e["event"] != "effective"]
 
     async def faults(self, **rates: float) -> None:
         """Switch faults at runtime; underscores stand for dashes."""
@@ -177,6 +178,15 @@ class TestWorld:
         """The page that an operator reads of the pump."""
         told = await self.handle(pump_id).query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         return str(told.current_details)
+
+    async def stands(self, pump_id: str, authority: str, alert: str) -> None:
+        """Wait until that is what an operator reads: the ledger's book is often a moment ahead of the workflow."""
+
+        async def it_is() -> bool:
+            status = await self.status(pump_id)
+            return (status.authority, status.alert) == (authority, alert)
+
+        await self.until(it_is)
 
     async def is_in(self, pump_id: str, level: Level) -> bool:
         """Whether the pump was last seen in a level and nothing is under way on that circuit."""

@@ -1,7 +1,8 @@
 """What an operator reads of a pump in the Web UI: authority, alert and a page of details, from its state alone."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
@@ -12,11 +13,9 @@ from domain.orders import OrderKind
 from domain.overrides import Override, Purpose
 from domain.plans import jitter
 from domain.pump import CircuitState, PumpState
+from domain.watching import OFFLINE_AFTER
 from domain.wishes import wish_at
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
-
-OFFLINE_AFTER = timedelta(hours=1)
-"""A shorter silence is the vendor's flapping and no operator's business."""
 
 
 def authority_of(state: PumpState, now: datetime) -> str:
@@ -24,26 +23,43 @@ def authority_of(state: PumpState, now: datetime) -> str:
     return wish_at(state, now).authority.value
 
 
-def alert_of(state: PumpState, now: datetime) -> str:
-    """The one thing a person should look at first, or "none"."""
+class Alert(StrEnum):
+    """What a person should look at, the worst first."""
+
+    COLD = "cold"
+    DRIFTING = "drifting"
+    OFFLINE = "offline"
+    READ_ONLY = "read-only"
+    DEAD_LETTER = "dead-letter"
+    UNREACHED = "unreached"
+    UNVERIFIED = "unverified"
+    HELD = "held"
+    TOUCHED = "touched"
+    NONE = "none"
+
+
+def alert_of(state: PumpState, now: datetime) -> Alert:
+    """The one thing a person should look at first."""
     watch = state.watch
     if watch.is_cold:
-        return "cold"
+        return Alert.COLD
     if any(had.drift is not None and had.drift.is_handed_over for _, had in state.circuits):
-        return "drifting"
+        return Alert.DRIFTING
     if watch.silent_since is not None and now - watch.silent_since >= OFFLINE_AFTER:
-        return "offline"
+        return Alert.OFFLINE
     if watch.read_only_until is not None and watch.read_only_until > now:
-        return "read-only"
+        return Alert.READ_ONLY
+    if any(had.failed is not None and had.failed.ran_out for _, had in state.circuits):
+        return Alert.DEAD_LETTER
     if any(had.failed is not None and had.failed.count >= 2 for _, had in state.circuits):
-        return "unreached"
+        return Alert.UNREACHED
     if any(had.settled is None and had.open is None for _, had in state.circuits):
-        return "unverified"
+        return Alert.UNVERIFIED
     if any(o.kind in (OrderKind.STOP, OrderKind.BLACKOUT) and o.holds(state.pump_id, now) for o in state.orders):
-        return "held"
+        return Alert.HELD
     if any(o.purpose is Purpose.THERMOSTAT and o.until > now for o in state.overrides):
-        return "touched"
-    return "none"
+        return Alert.TOUCHED
+    return Alert.NONE
 
 
 def bounded_by(state: PumpState, override: Override, now: datetime) -> str:
@@ -117,6 +133,6 @@ def first_search_attributes(oem: str) -> TypedSearchAttributes:
         [
             SearchAttributePair(PUMP_OEM, oem),
             SearchAttributePair(PUMP_AUTHORITY, Authority.NEUTRAL.value),
-            SearchAttributePair(PUMP_ALERT, "none"),
+            SearchAttributePair(PUMP_ALERT, Alert.NONE.value),
         ]
     )

@@ -101,7 +101,7 @@ class NibeMyUplink:
         return usable.capability(device.product.name, has_room_sensor, hot_water_comfort(points))
 
     async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
-        """The unit's points, and its zones where the lever is one.
+        """The unit's points in one call; a room setpoint is taken from the stamped point beside its zone.
 
         `as_of` is the newest stamp among the points. The setting's own stamp would mislead: a value that does not
         change keeps an old stamp for days while the pump reports every few minutes. Where even the newest stamp is old,
@@ -116,13 +116,13 @@ class NibeMyUplink:
             raise _offline(pump)
         if as_of is None:
             raise _unstamped(pump)
-        zones = await self._zones(pump, now, urgent) if lever is Lever.ROOM_SETPOINT else None
+        zones = await self._zones_to_tell(pump, lever, points, now, urgent)
         if not urgent:
             await self._look_whether_away(pump, lever, points, now)
         return self._reading(pump, lever, points, zones, as_of, now)
 
     async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
-        """The unit's points in one call; a room setpoint is taken from the stamped point beside its zone.
+        """As `read`, for the fleet's rounds.
 
         A silent unit costs more, though not at every look: all its points, for the usual few may just not have changed,
         and its document. It is Offline where that or `connections` lately said so, and else told as it is, stale.
@@ -138,9 +138,7 @@ class NibeMyUplink:
             raise _offline(pump)
         if as_of is None:
             raise _unstamped(pump)
-        zones = None
-        if lever is Lever.ROOM_SETPOINT and find(points, Quantity.ROOM_SETPOINT_C) is None:
-            zones = await self._zones(pump, now)  # without the point only the zone can tell
+        zones = await self._zones_to_tell(pump, lever, points, now)
         await self._look_whether_away(pump, lever, points, now)
         return self._reading(pump, lever, points, zones, as_of, now)
 
@@ -218,6 +216,17 @@ class NibeMyUplink:
         self._memory.learn_levers(pump, points, now)
         return points
 
+    async def _zones_to_tell(
+        self, pump: PumpAddress, lever: Lever, points: Sequence[Point], now: datetime, urgent: bool = False
+    ) -> Sequence[Zone] | None:
+        """The zones, where only they tell the setpoint.
+
+        A zone carries no stamp, so that an old picture of it looks like a fresh one: the stamped point goes first.
+        """
+        if lever is not Lever.ROOM_SETPOINT or find(points, Quantity.ROOM_SETPOINT_C) is not None:
+            return None
+        return await self._zones(pump, now, urgent)
+
     async def _zones(self, pump: PumpAddress, now: datetime, urgent: bool = False) -> Sequence[Zone]:
         zones = await self._ask.zones(pump, now, urgent)
         self._memory.learn_lever(pump, room_setpoint(zones), now)
@@ -244,7 +253,7 @@ class NibeMyUplink:
         return systems
 
     async def _look_whether_away(self, pump: PumpAddress, lever: Lever, points: Sequence[Point], now: datetime) -> None:
-        """Ask an S-series' home for its away switch, at most once an hour; F-series tell theirs among their points.
+        """Ask an S-series' home for its away switch, every other hour at most; F-series tell theirs among their points.
 
         A reading does not depend on it: a failure is logged, and what is remembered counts a while longer.
         """

@@ -17,8 +17,8 @@ TIMING = VendorTiming(
     longest_in_flight=timedelta(seconds=420),
     # Values change about every 5 minutes; six missed rounds are a silence.
     reading_max_age=timedelta(minutes=30),
-    # One call for the points; once an hour the away switch of an S-series more.
-    observe_calls=1.1,
+    # One call for the points; every other hour the away switch of an S-series more.
+    observe_calls=1.05,
 )
 
 TOKENS = TokenEndpoint(
@@ -52,9 +52,9 @@ MEMORY_LIFE = timedelta(hours=24)
 DEVICE_LIFE = timedelta(minutes=10)
 """How long a connection and a firmware state are believed: about two rounds of looking at a fleet."""
 
-AWAY_ASKED_EVERY = timedelta(hours=1)
+AWAY_ASKED_EVERY = timedelta(hours=2)
 """People leave for days, and the switch costs a call of its own."""
-AWAY_BELIEVED = timedelta(hours=3)
+AWAY_BELIEVED = timedelta(hours=4)
 """How long an away switch is remembered while it cannot be asked."""
 
 OFFSET_RANGE = (-10.0, 10.0)

@@ -121,7 +121,7 @@ class Memory:
         self._state(pump).away = _Seen(away, now)
 
     def away_not_told(self, pump: PumpAddress, now: datetime) -> None:
-        """The switch could not be asked: try again before the hour is over, though not at every look."""
+        """The switch could not be asked: try again before it is due, though not at every look."""
         self._state(pump).ask_away_at = now + DEVICE_LIFE
 
     def away(self, pump: PumpAddress, now: datetime) -> bool:

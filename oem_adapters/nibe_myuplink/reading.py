@@ -1,6 +1,6 @@
 """A NIBE unit's points and zones turned into what the domain calls a reading.
 
-Protects: a setting is only told where the cloud's pictures of it agree; a point that a unit has not says nothing
+Protects: a setting comes from where the cloud stamps it; a point that a unit has not says nothing
 against its being steered.
 """
 
@@ -13,9 +13,6 @@ from oem_adapters.nibe_myuplink.const import CLOCK_AHEAD, TIMING
 from oem_adapters.nibe_myuplink.levers import heat_zone
 from oem_adapters.nibe_myuplink.models import Quantity, find, value_of
 from oem_adapters.nibe_myuplink.wire import Point, Zone
-
-SETPOINT_AGREES_K = 0.05
-"""Half of the coarsest step in which the two pictures of a setpoint may be rounded apart."""
 
 _HOLIDAY_ON = frozenset({1.0, 10.0})
 """Two firmware generations number the same switch differently."""
@@ -63,9 +60,7 @@ def settings_of(points: Sequence[Point], zones: Sequence[Zone] | None) -> dict[L
     offset, comfort = find(points, Quantity.HEATING_OFFSET), find(points, Quantity.HOT_WATER_COMFORT)
     shown = {
         Lever.HEATING_OFFSET: offset.value if offset is not None else None,
-        Lever.ROOM_SETPOINT: (
-            value_of(points, Quantity.ROOM_SETPOINT_C) if zones is None else _zone_setpoint(points, zones)
-        ),
+        Lever.ROOM_SETPOINT: value_of(points, Quantity.ROOM_SETPOINT_C) if zones is None else _zone_setpoint(zones),
         Lever.HOT_WATER_COMFORT: comfort.value if comfort is not None else None,
     }
     return {lever: setting for lever, setting in shown.items() if setting is not None}
@@ -108,14 +103,6 @@ def room_c(points: Sequence[Point], zones: Sequence[Zone] | None) -> float | Non
     return value_of(points, Quantity.ROOM_C)
 
 
-def _zone_setpoint(points: Sequence[Point], zones: Sequence[Zone]) -> float | None:
-    """The heat zone's setpoint, where the stamped point beside it does not contradict.
-
-    Zones carry no stamp, so an old picture of one looks like a fresh one; the two then disagree, and nothing is known.
-    """
+def _zone_setpoint(zones: Sequence[Zone]) -> float | None:
     zone = heat_zone(zones)
-    if zone is None or zone.setpoint_heat is None:
-        return None
-    witness = value_of(points, Quantity.ROOM_SETPOINT_C)
-    agreed = witness is None or abs(witness - zone.setpoint_heat) < SETPOINT_AGREES_K
-    return zone.setpoint_heat if agreed else None
+    return zone.setpoint_heat if zone is not None else None

@@ -22,9 +22,11 @@ from tests.oem_adapters.nibe_cloud import (
     an_s_series,
     modified,
     only_asked,
+    paths,
 )
 
 OFFSET, ROOM = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT
+WITHOUT_SETPOINT = [point for point in s_series_points() if point["parameterId"] != "47751"]
 
 
 async def test_discovery_walks_all_pages(cloud: Loopback, nibe: NibeMyUplink) -> None:
@@ -141,22 +143,22 @@ async def test_a_reading_of_an_f_series_takes_one_call_and_then_asks_for_few_poi
     assert first.headers["accept-language"] == "en-GB"
 
 
-async def test_a_reading_of_an_s_series_takes_setting_and_room_from_its_zone(
-    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
-) -> None:
-    an_s_series(cloud, a_zone(setpointHeat=20.5, temperature=21.1))
-    found = await nibe.read(pump, ROOM, NOW)
-    assert (found.setting, found.room_c, found.outdoor_c, found.power_w) == (20.5, 21.1, 2.5, 1840.0)
-
-
-async def test_a_zone_that_the_stamped_point_beside_it_contradicts_says_nothing(
+async def test_a_reading_of_an_s_series_is_one_call_and_goes_by_the_stamped_point_not_by_the_zone(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
 ) -> None:
     an_s_series(cloud, a_zone(setpointHeat=22))
-    assert (await nibe.read(pump, ROOM, NOW)).setting is None
-    unwitnessed = [point for point in s_series_points() if point["parameterId"] != "47751"]
-    cloud.on("GET", POINTS, Answer(unwitnessed))
-    assert (await nibe.read(pump, ROOM, NOW)).setting == 22.0
+    found = await nibe.read(pump, ROOM, NOW, urgent=True)
+    assert (found.setting, found.outdoor_c, found.power_w) == (20.5, 2.5, 1840.0)
+    assert paths(cloud) == [("GET", POINTS)]
+
+
+async def test_a_reading_of_an_s_series_without_that_point_takes_setting_and_room_from_its_zone(
+    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
+) -> None:
+    an_s_series(cloud, a_zone(setpointHeat=22, temperature=21.1))
+    cloud.on("GET", POINTS, Answer(WITHOUT_SETPOINT))
+    found = await nibe.read(pump, ROOM, NOW)
+    assert (found.setting, found.room_c) == (22.0, 21.1)
 
 
 async def test_a_setting_that_the_cloud_does_not_give_is_none(
@@ -165,6 +167,7 @@ async def test_a_setting_that_the_cloud_does_not_give_is_none(
     an_f_series(cloud, offset=-32768)
     assert (await nibe.read(pump, OFFSET, NOW)).setting is None
     an_s_series(cloud, a_zone(setpointHeat=None))
+    cloud.on("GET", POINTS, Answer(WITHOUT_SETPOINT))
     assert (await nibe.read(pump, ROOM, NOW)).setting is None
 
 

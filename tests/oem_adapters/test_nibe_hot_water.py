@@ -10,7 +10,7 @@ from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback
-from tests.oem_adapters.nibe_bodies import STAMP, a_comfort_step, a_point, a_zone
+from tests.oem_adapters.nibe_bodies import STAMP, a_comfort_step, a_point
 from tests.oem_adapters.nibe_cloud import POINTS, ZONE, an_f_series, an_s_series, paths
 
 OFFSET, ROOM, COMFORT = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT, Lever.HOT_WATER_COMFORT
@@ -121,13 +121,9 @@ async def test_a_reading_shows_tank_and_wished_supply(cloud: Loopback, nibe: Nib
     assert (found.target_c, found.hot_water_c) == (37.9, 46.0)
 
 
-async def test_a_room_setpoint_that_is_contradicted_is_not_among_the_settings(
-    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
-) -> None:
+async def test_a_room_setpoint_is_among_the_settings(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:
     an_s_series(cloud)
     assert (await nibe.read(pump, ROOM, NOW)).settings == {ROOM: 20.5}
-    an_s_series(cloud, a_zone(setpointHeat=23.0))
-    assert (await nibe.read(pump, ROOM, NOW)).settings == {}
 
 
 @pytest.mark.parametrize(("lever", "setting"), [(OFFSET, 1.0), (COMFORT, 2.0), (ROOM, 21.0)])

@@ -8,6 +8,7 @@ import pytest
 from domain.modes import Lever
 from domain.oem import Condition, Malformed, Offline, PumpAddress, RateLimited
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
+from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback, Request
 from tests.oem_adapters.nibe_bodies import (
@@ -69,7 +70,7 @@ async def test_without_the_point_beside_it_the_zone_is_asked(
     assert (await nibe.observe(pump, ROOM, NOW)).setting == 22.0
 
 
-async def test_the_away_switch_of_a_home_is_asked_once_an_hour_by_reads_and_looks_together(
+async def test_the_away_switch_of_a_home_is_asked_every_other_hour_by_reads_and_looks_together(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
 ) -> None:
     an_s_series(cloud)
@@ -79,8 +80,8 @@ async def test_the_away_switch_of_a_home_is_asked_once_an_hour_by_reads_and_look
         assert (await nibe.observe(pump, ROOM, at)).condition is Condition.AWAY
         assert (await nibe.read(pump, ROOM, at)).condition is Condition.AWAY
     assert len(cloud.asked("GET", HOME_MODE)) == 1
-    an_hour_later = NOW + timedelta(hours=1)
-    assert (await nibe.observe(pump, ROOM, an_hour_later)).condition is Condition.NORMAL
+    later = NOW + AWAY_ASKED_EVERY
+    assert (await nibe.observe(pump, ROOM, later)).condition is Condition.NORMAL
     assert len(cloud.asked("GET", HOME_MODE)) == 2
 
 
@@ -106,13 +107,13 @@ async def test_an_away_switch_that_cannot_be_asked_spoils_no_reading_and_forgets
     an_s_series(cloud)
     cloud.on("GET", HOME_MODE, Answer({"smartHomeMode": "Vacation"}), failure)
     await nibe.observe(pump, ROOM, NOW)
-    for minutes in (60, 65, 75):
+    for minutes in (120, 125, 135):
         at = NOW + timedelta(minutes=minutes)
         stamp = (at - timedelta(minutes=2)).isoformat()
         cloud.on("GET", POINTS, Answer(s_series_points(stamp)))
         assert (await nibe.observe(pump, ROOM, at)).condition is Condition.AWAY
     assert len(cloud.asked("GET", HOME_MODE)) == 1 + asked
-    at = NOW + timedelta(hours=5)
+    at = NOW + AWAY_BELIEVED + timedelta(minutes=30)
     cloud.on("GET", POINTS, Answer(s_series_points(at.isoformat())))
     assert (await nibe.observe(pump, ROOM, at)).condition is Condition.NORMAL
 

@@ -14,6 +14,7 @@ from console.fleet import register_search_attributes
 from domain.commands import Authority
 from embedded.temporal_server import start_temporal
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
+from workflows.operator_view import Alert
 
 pytestmark = pytest.mark.servers
 
@@ -37,11 +38,13 @@ class Entry:
         return f"{self.kind}-{self.oem}-{self.authority}-{self.alert}-{state}"
 
 
-ALERTS = ("dead-letter", "drifting", "held", "offline", "unverified", "unreached", "refused", "touched")
+NAMES = {Alert.DEAD_LETTER: "dead letters", Alert.OFFLINE: "offline over an hour", Alert.READ_ONLY: "read only"}
+"""Of queries that are not called as the alert is."""
+ALERTS = tuple(alert for alert in Alert if alert is not Alert.NONE)
 FLEET = (
     Entry(),
     *(Entry(alert=alert) for alert in ALERTS),
-    *(Entry(authority=authority) for authority in ("override", "outside", "competing", "limited", "service")),
+    *(Entry(authority=authority) for authority in Authority if authority is not Authority.PLAN),
     Entry(oem="another"),
     Entry(oem="another", alert="offline"),
     Entry(alert="offline", running=False),
@@ -53,17 +56,15 @@ FLEET = (
 MEANT: dict[str, Callable[[Entry], bool]] = {
     "all steered pumps": lambda one: one.kind == PUMP and one.running,
     "needs a person": lambda one: one.kind == PUMP and one.running and one.alert != "none",
-    "dead letters": lambda one: one.running and one.alert == "dead-letter",
     **{
-        alert: lambda one, alert=alert: one.running and one.alert == alert  # type: ignore[misc]
+        NAMES.get(alert, alert.value): lambda one, alert=alert: one.running and one.alert == alert  # type: ignore[misc]
         for alert in ALERTS
-        if alert != "dead-letter"
     },
     "one vendor": lambda one: one.kind == PUMP and one.running and one.oem == "nibe",
     "one vendor in trouble": lambda one: (
         one.running and one.oem == "nibe" and one.alert in ("offline", "unreached", "dead-letter")
     ),
-    "under override": lambda one: one.running and one.authority == "override",
+    "under override": lambda one: one.running and one.authority in ("override", "vacation"),
     "steered by somebody else": lambda one: (
         one.running and one.authority in ("outside", "competing", "limited", "service")
     ),
@@ -130,6 +131,6 @@ async def test_each_ready_query_finds_what_it_says_and_nothing_else(fleet: Clien
         assert found == meant, name
 
 
-def test_every_authority_is_explained() -> None:
-    page = PAGE.read_text()
-    assert [one for one in Authority if f"| `{one.value}` |" not in page] == []
+def test_every_authority_and_alert_is_explained_and_no_other() -> None:
+    explained = set(re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE))
+    assert explained == {one.value for one in (*Authority, *Alert)}

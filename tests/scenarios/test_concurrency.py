@@ -92,10 +92,10 @@ def moment(line: dict[str, Any]) -> datetime:
 
 
 async def lives(world: TestWorld, pump: str) -> dict[str, list[dict[str, Any]]]:
-    """Each command of the heating and its lines, in the order they were written down."""
+    """Each command of the heating and its lines, in order, but for its effect, which may come at any time."""
     found: dict[str, list[dict[str, Any]]] = {}
     for line in await world.events(pump):
-        if line["mode"] in tuple(Mode):
+        if line["mode"] in tuple(Mode) and line["event"] != "effective":
             found.setdefault(line["command"], []).append(line)
     return found
 

@@ -82,8 +82,7 @@ async def test_a_setting_made_by_hand_becomes_the_baseline_stands_and_the_plan_c
     turned_at = await turn(world, pump, theirs)
     touched = await world.until(partial(has, world, pump, "touched"), 2 * HOUR)
     asked = world.reached(pump)
-    status = await world.status(pump)
-    assert (status.authority, status.alert) == (Authority.OUTSIDE, "touched")
+    await world.stands(pump, Authority.OUTSIDE, "touched")
     assert f"set to {theirs:g} by hand" in await world.details(pump)
     assert (await world.profile(pump)).heating.baseline == theirs
     ends_at = touched["at"] + TOUCH_HOLDS[0]
@@ -224,8 +223,7 @@ async def test_a_unit_that_may_only_be_read_is_asked_once_and_not_stormed(world:
     await world.bring_about("condition", pump=pump, condition="remote-disabled")
     await world.plan(pump, Mode.MAX, each=12 * HOUR)
     await world.until(partial(has, world, pump, "rejected"), 2 * HOUR)
-    status = await world.status(pump)
-    assert (status.authority, status.alert) == (Authority.OUTSIDE, "read-only")
+    await world.stands(pump, Authority.OUTSIDE, "read-only")
     await world.plan(pump, Mode.MIN)
     await world.wish(pump, Mode.MAX)
     await stays_as_it_is(world, pump, HOUR)
