@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
@@ -178,6 +179,15 @@ class TestWorld:
         """The page that an operator reads of the pump."""
         told = await self.handle(pump_id).query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         return str(told.current_details)
+
+    async def heard(self, pump_id: str) -> int:
+        """How often the pump's workflow was told of an observation."""
+        history = await self.handle(pump_id).fetch_history()
+        return sum(
+            event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+            and event.workflow_execution_signaled_event_attributes.signal_name == "observed"
+            for event in history.events
+        )
 
     async def stands(self, pump_id: str, authority: str, alert: str) -> None:
         """Wait until that is what an operator reads: the ledger's book is often a moment ahead of the workflow."""

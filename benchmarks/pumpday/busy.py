@@ -32,7 +32,7 @@ from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_i
 from workflows.heat_pump import HeatPumpWorkflow
 
 EPOCH = datetime(2026, 1, 15, 3, tzinfo=UTC)
-SPEED = 120.0
+SPEED = 240.0
 LEAD = timedelta(seconds=20)
 """Wall time for enrolment, before steered time runs."""
 PUMPS = 8

@@ -184,7 +184,7 @@ def test_a_quiet_day_stays_within_its_budget_and_the_server_counted_the_same(tmp
 
 @pytest.mark.servers
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_a_busy_day_with_an_override_and_an_outage_stays_within_its_budget(tmp_path: Path) -> None:
     day = measured(tmp_path, "busy")["busy"]
     assert day["changes"] >= 12

@@ -140,6 +140,7 @@ async def test_what_drifts_between_commands_is_found_within_a_pass_written_down_
     await world.settles(pump, Mode.MAX)
     await world.looked_at(pump)
     fell_at, raised = world.now(), world.setting(pump)
+    heard = await world.heard(pump)
     await world.bring_about("drift", pump=pump, value=(await world.profile(pump)).heating.baseline)
     assert world.setting(pump) != raised
     drifted = await world.until(partial(event, world, pump, "drifted"), 2 * HOUR)
@@ -149,6 +150,8 @@ async def test_what_drifts_between_commands_is_found_within_a_pass_written_down_
     assert [line["cause"] for line in world.changes(pump)] == ["write", "drift", "write"]
     assert moment(world.changes(pump)[-1]) - drifted["at"] <= BUSY
     assert (await world.status(pump)).alert == "none", "once is no pattern"
+    await world.looked_at(pump)
+    assert await world.heard(pump) == heard + 1, "what is as commanded is no news"
 
 
 async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request(world: TestWorld) -> None:
