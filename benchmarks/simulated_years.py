@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ LIFE_DAYS = 30
 BATCH = 8
 MOST_STORIES = 5
 """Failing lives that are shortened and told; the others are counted."""
+TOLD_EVERY_S = 20.0
+"""Of progress, on stderr."""
 
 
 @dataclass
@@ -69,7 +71,9 @@ def _live_batch(seed: int, numbers: Iterable[int], days: int, mutant: str | None
     return lived
 
 
-def live_all(seed: int, pump_days: int, processes: int, mutant: str | None = None) -> Lived:
+def live_all(
+    seed: int, pump_days: int, processes: int, mutant: str | None = None, say: Callable[[Lived], None] = lambda _: None
+) -> Lived:
     """As many lives as the pump-days hold, over some processes; the result does not depend on how many."""
     days = min(LIFE_DAYS, max(3, pump_days))
     pumps = max(1, round(pump_days / days))
@@ -78,11 +82,13 @@ def live_all(seed: int, pump_days: int, processes: int, mutant: str | None = Non
     if processes == 1:
         for batch in batches:
             whole.add(live_some(seed, batch, days, mutant))
+            say(whole)
         return whole
     # Lives are full of small frozen values and of few cycles: the collector would only look at them again and again.
     with ProcessPoolExecutor(processes, initializer=gc.disable) as pool:
         for part in pool.map(_live_batch, repeat(seed), batches, repeat(days), repeat(mutant)):
             whole.add(part)
+            say(whole)
     return whole
 
 
@@ -117,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.replay:
         return _replay(parser, given)
     begun = time.perf_counter()
-    lived = live_all(given.seed, given.pump_days, given.processes, given.mutant)
+    lived = live_all(given.seed, given.pump_days, given.processes, given.mutant, _progress(given.pump_days))
     seconds = time.perf_counter() - begun
     stories = [
         {"replay": f"{given.seed}:{number}", "rule": rule, "what": what} for number, rule, what in sorted(lived.broken)
@@ -138,6 +144,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         _print(figures, lived)
     return 1 if stories else 0
+
+
+def _progress(pump_days: int) -> Callable[[Lived], None]:
+    """Tells on stderr, every so often, how far it is and what broke so far."""
+    told_at = time.monotonic()
+
+    def say(lived: Lived) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= TOLD_EVERY_S:
+            told_at = time.monotonic()
+            print(f"{lived.days:.0f} of {pump_days} pump-days, {len(lived.broken)} broken rules", file=sys.stderr)
+
+    return say
 
 
 def _replay(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:

@@ -2,7 +2,10 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
@@ -30,9 +33,19 @@ def test_every_row_says_which_test_shows_it_or_that_nothing_does_yet() -> None:
     assert [row for row in rows if not NAMED.search(row) and "*Not yet*" not in row] == []
 
 
-def test_every_mutant_names_a_scenario_that_exists() -> None:
-    firsts = [patch.read_text().partition("\n")[0] for patch in sorted((ROOT / "tests" / "mutants").glob("*.patch"))]
-    assert len(firsts) >= 12
-    for first in firsts:
-        path, _, name = first.removeprefix("scenario: ").strip().partition("::")
-        assert has_test(path, name), first
+MUTANTS = sorted((ROOT / "tests" / "mutants").glob("*.patch"))
+
+
+def test_every_rule_has_a_mutant() -> None:
+    assert len(MUTANTS) >= 12
+
+
+@pytest.mark.parametrize("patch", MUTANTS, ids=lambda patch: patch.stem)
+def test_a_mutant_names_a_scenario_that_exists_and_fits_the_code(patch: Path) -> None:
+    first = patch.read_text().partition("\n")[0]
+    path, _, name = first.removeprefix("scenario: ").strip().partition("::")
+    assert has_test(path, name), first
+    fits = subprocess.run(
+        ["git", "apply", "--check", str(patch)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert fits.returncode == 0, fits.stderr
