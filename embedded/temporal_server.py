@@ -36,6 +36,11 @@ PROMPT_TIMERS = {
     "history.timerProcessorMaxPollRPS": "1000",
     "history.timerProcessorMaxPollHostRPS": "1000",
 }
+UPDATES_LIMIT = {
+    # Larger than 2 MB an update is refused by no server but by no worker's answer either: the SDK may not send it back,
+    # and the workflow stops. All our updates together are kilobytes.
+    "history.maxInFlightUpdatePayloads": "1500000",
+}
 TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
 
 
@@ -80,7 +85,9 @@ async def start_temporal(
     Ephemeral: all in memory, with prompt timers. Otherwise in a file of the folder. `dynamic_config` adds settings
     (values are JSON). Raises StackError when the server does not come up.
     """
-    settings = ONE_PARTITION | (PROMPT_TIMERS if ephemeral else {}) | (TIME_SKIPPING if time_skipping else {})
+    settings = (
+        ONE_PARTITION | UPDATES_LIMIT | (PROMPT_TIMERS if ephemeral else {}) | (TIME_SKIPPING if time_skipping else {})
+    )
     settings |= dynamic_config or {}
     database = None if ephemeral else _database_file(folder)
     child, (port, ui_port) = await start_serving(

@@ -13,7 +13,7 @@ import yaml
 
 import worker
 from console.cli import app
-from embedded.temporal_server import ONE_PARTITION
+from embedded.temporal_server import ONE_PARTITION, UPDATES_LIMIT
 from oem_adapters.registry import known_oems
 from workflows.contracts import oem_queue
 
@@ -141,8 +141,10 @@ def test_the_server_keeps_to_what_cannot_be_changed_later(services: dict[str, An
     assert all(re.fullmatch(r"\d+(\.\d+)+", tag) for tag in tags.values()), tags
 
 
-def test_every_vendors_queue_has_one_partition_as_in_the_embedded_stack() -> None:
+def test_every_vendors_queue_has_one_partition_and_updates_their_limit_as_in_the_embedded_stack() -> None:
     config = yaml.safe_load((ROOT / "ops/temporal/dynamicconfig.yaml").read_text())
+    (largest,) = config.pop("history.maxInFlightUpdatePayloads")
+    assert {"history.maxInFlightUpdatePayloads": str(largest["value"])} == UPDATES_LIMIT
     assert set(config) == set(ONE_PARTITION)
     for key, entries in config.items():
         assert {entry["constraints"]["taskQueueName"] for entry in entries} == {oem_queue(oem) for oem in known_oems()}

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from pydantic import ValidationError
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.service import RPCError
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RetryConfig, RPCError
 
 from console.acts import By, Wished, override, retire
 from console.complaints import Failed, WrongInput
@@ -238,6 +239,15 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
     wished = Wished(OverrideKind.HOUSEHOLD, Purpose.MODE, Mode.MIN)
     with pytest.raises(WrongInput, match="--why: String should have at most 400 characters"):
         await override(world.access, pump, By("resident", "x" * 3_000_000), wished, lambda now: now + HOUR)
+    # Whoever sends it past the use case is refused by the server: an SDK could neither take it nor send it back.
+    impatient = await Client.connect(
+        world.stack.environment()["TEMPORAL_ADDRESS"],
+        data_converter=pydantic_data_converter,
+        retry_config=RetryConfig(max_retries=0),
+    )
+    huge = a_wish(world, why="x" * 3_000_000)
+    with pytest.raises(RPCError, match="limit on total payload size"):
+        await impatient.get_workflow_handle(f"pump-{pump}").execute_update("request_override", huge)
     assert await steering_of(world, pump) == was
     await world.send(pump, {"revision": 900, "junk": "x" * 1_000_000})
     await refuses_visibly(world, pump, "a price plan was refused")
