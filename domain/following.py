@@ -46,8 +46,8 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
     had = state.circuit(circuit)
     assert had is not None, "only circuits that exist are followed"
     wish = wish_at(state, now, circuit)
-    if state.watch.is_cold and had.last is not None and had.last.mode is Mode.MIN:
-        # A cold room waits for nobody's dwell where we set it back: this step is the floor's, not the plan's.
+    if state.watch.is_cold and Mode.MIN in (had.settled, had.last.mode if had.last else None):
+        # A cold room that is set back waits for nobody's dwell or edge: this step is the floor's, not the plan's.
         wish = wish.model_copy(update={"authority": Authority.NEUTRAL, "reason": "a room is below its floor"})
     held_until = _dwell_end(had, wish, now)
     if held_until is not None:

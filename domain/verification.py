@@ -164,9 +164,9 @@ def _evident_from(command: Command, progress: Progress, timing: VendorTiming) ->
         # A different write before ours may land after it, and a matching picture in between would be luck.
         others = [w.in_flight_until(timing) for w in progress.earlier if w.setting != written.setting]
         return max([written.at, *others])
-    if progress.earlier:
-        return max(w.in_flight_until(timing) for w in progress.earlier)
-    return command.decided_at - timing.reading_max_age
+    # Nothing of ours is under way: what is seen counts as it stands, but for a picture so old that anybody may have
+    # turned the knob since.
+    return max([command.decided_at - timing.reading_max_age, *(w.in_flight_until(timing) for w in progress.earlier)])
 
 
 def out_of_time(progress: Progress) -> End:

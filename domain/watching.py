@@ -34,8 +34,11 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
     """The state after an observation, and the baselines that people made."""
     if state.retired:
         return state, ()
-    if seen.as_of > now:
-        seen = seen.model_copy(update={"as_of": now})  # a clock ahead of ours must not outdate what honest ones say
+    # A stamp from the future tells by how much that clock is ahead of ours, and so are its later ones: one picture,
+    # told again, must not look newer than what was done about it meanwhile.
+    ahead = max(state.watch.clock_ahead, seen.as_of - now)
+    seen = seen.model_copy(update={"as_of": seen.as_of - ahead})
+    state = state.model_copy(update={"watch": state.watch.model_copy(update={"clock_ahead": ahead})})
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
         return state, ()
     if seen.silent:
@@ -70,6 +73,7 @@ def _watched(state: PumpState, seen: Observed) -> Watch:
         is_cold=is_cold,
         is_tank_cold=is_tank_cold,
         read_only_until=watch.read_only_until,
+        clock_ahead=watch.clock_ahead,
     )
 
 
@@ -80,7 +84,7 @@ def _take_lever(
     if had.open is not None or (had.settled_at is not None and seen.as_of <= had.settled_at):
         return state, []
     if lever.level is not None and lever.level is had.settled:
-        is_over = had.drift is not None and now - had.drift.at > DRIFT_MEMORY
+        is_over = had.drift is not None and now > max(had.drift.at + DRIFT_MEMORY, had.drift.retry_at)
         calm = had.model_copy(update={"settled_at": seen.as_of, "drift": None if is_over else had.drift})
         return state.with_circuit(lever.circuit, calm), []
     if lever.level is not None and had.settled is None:

@@ -36,10 +36,11 @@ def test_a_person_s_first_attempt_writes_and_a_plan_s_looks_whether_somebody_tur
 def test_a_first_look_that_finds_the_wish_fulfilled_needs_no_write_and_an_old_one_is_no_evidence() -> None:
     command = a_command(decided=6, authority=Authority.PLAN)
     fresh, old = a_reading(MAX_SETTING, at(5, 50)), a_reading(MAX_SETTING, at(5, 20))
-    _, step = after_looking(command, MAX_SETTING, Progress(), fresh, TIMING, at(6))
-    assert step == End(state=CommandState.APPLIED)
-    verdict, step = after_looking(command, MAX_SETTING, Progress(), old, TIMING, at(6))
-    assert (verdict, step) == (Verdict.UNKNOWN, Write())
+    for progress in (Progress(), Progress(before=a_write(hours=3))):
+        _, step = after_looking(command, MAX_SETTING, progress, fresh, TIMING, at(6))
+        assert step == End(state=CommandState.APPLIED)
+        verdict, step = after_looking(command, MAX_SETTING, progress, old, TIMING, at(6))
+        assert (verdict, step) == (Verdict.UNKNOWN, Write())
 
 
 def test_an_older_lost_write_may_land_after_a_newer_one_of_the_same_value() -> None:

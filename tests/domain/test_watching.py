@@ -14,6 +14,7 @@ from domain.pump import (
     CircuitState,
     CommandSettled,
     Decision,
+    Drift,
     Observed,
     OpenCommand,
     PumpState,
@@ -107,6 +108,18 @@ def test_a_pump_that_keeps_drifting_is_handed_to_a_person() -> None:
     assert decide(state, Woke(), when + HANDED_OVER_FOR).starts != ()
 
 
+def test_who_handed_over_a_pump_is_not_forgotten_because_nothing_moves_meanwhile() -> None:
+    handed = Drift(level=Mode.MAX, count=MOST_DRIFTS + 1, at=at(2), retry_at=at(2) + HANDED_OVER_FOR)
+    state = steered(drift=handed).with_circuit(
+        Circuit.HEATING, CircuitState(settled=Mode.MAX, settled_at=at(2), drift=handed)
+    )
+    calm = see(state, at(2) + DRIFT_MEMORY + timedelta(minutes=1), Mode.MAX, 3.0)
+    assert calm.starts == ()
+    assert calm.state.heating.drift == handed
+    after = see(calm.state, at(2) + HANDED_OVER_FOR + timedelta(minutes=1), Mode.MAX, 3.0)
+    assert after.state.heating.drift is None
+
+
 def test_a_calm_half_day_ends_the_story_of_a_drift() -> None:
     state = obeyed(see(steered(), at(2), Mode.LOW, 0.0), at(2, 5))
     calm = see(state, at(2) + DRIFT_MEMORY + timedelta(minutes=1), Mode.MIN, -2.0).state
@@ -118,6 +131,18 @@ def test_what_is_older_than_our_last_word_explains_nothing() -> None:
     seen = decide(state, an_observation(at(2, 59), None, 4.0), at(3, 1))
     assert seen.rebases == ()
     assert seen.state.heating == state.heating
+
+
+def test_a_picture_of_a_clock_that_is_ahead_told_twice_is_not_newer_than_what_was_done_about_it() -> None:
+    ahead = timedelta(minutes=4)
+    fallen = an_observation(at(2) + ahead, Mode.LOW, 0.0)
+    state = obeyed(decide(steered(), fallen, at(2)), at(2, 3))
+    again = decide(state, fallen, at(2, 15))
+    assert again.rebases == ()
+    assert again.starts == ()
+    assert again.state.heating == state.heating
+    real = decide(state, an_observation(at(2, 30) + ahead, Mode.LOW, 0.0), at(2, 30))
+    assert [rebase.setting for rebase in real.rebases] == [0.0], "a new picture of the same clock is news"
 
 
 def test_while_a_command_is_open_nobody_draws_conclusions() -> None:
@@ -172,6 +197,17 @@ def test_a_room_below_its_floor_ends_a_set_back_even_one_that_has_just_begun() -
     state = obeyed(begun, at(1, 12))
     cold = see(state, at(1, 14), Mode.MIN, -2.0, room_c=15.0)
     command = started(cold)
+    assert command is not None
+    assert command.mode is Mode.LOW
+
+
+def test_a_cold_room_whose_setting_fell_to_a_set_back_waits_for_no_edge_of_a_plan() -> None:
+    state = a_state(plans=(a_plan(1, {(0, 2.5): Mode.LOW, (2.5, 24): Mode.MAX}),))
+    edge = wish_at(state, at(2)).until
+    assert edge is not None
+    when = edge - timedelta(minutes=3)
+    assert started(see(state, when, Mode.MIN, -2.0, room_c=21.0)) is None, "not worth it for so short a while"
+    command = started(see(state, when, Mode.MIN, -2.0, room_c=15.0))
     assert command is not None
     assert command.mode is Mode.LOW
 
