@@ -36,9 +36,10 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
         return state, ()
     # A stamp from the future tells by how much that clock is ahead of ours, and so are its later ones: one picture,
     # told again, must not look newer than what was done about it meanwhile.
-    ahead = max(state.watch.clock_ahead, seen.as_of - now)
-    seen = seen.model_copy(update={"as_of": seen.as_of - ahead})
-    state = state.model_copy(update={"watch": state.watch.model_copy(update={"clock_ahead": ahead})})
+    if seen.as_of - now > state.watch.clock_ahead:
+        state = state.model_copy(update={"watch": state.watch.model_copy(update={"clock_ahead": seen.as_of - now})})
+    if state.watch.clock_ahead:
+        seen = seen.model_copy(update={"as_of": seen.as_of - state.watch.clock_ahead})
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
         return state, ()
     if seen.silent:

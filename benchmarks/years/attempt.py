@@ -7,6 +7,7 @@ which may stop an attempt at any of them.
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import ClassVar
 
 from benchmarks.years.cloud import TIMING, Cloud, Sent
@@ -47,8 +48,8 @@ class Books:
     keys: set[str] = field(default_factory=set)
     ends: dict[str, CommandState] = field(default_factory=dict)
     folded: dict[str, tuple[int, tuple[WriteRecord, ...]]] = field(default_factory=dict)
-    senders: dict[Lever, list[Command]] = field(default_factory=dict)
-    """Commands that wrote on a lever, newest first write last."""
+    senders: dict[Lever, dict[str, Command]] = field(default_factory=dict)
+    """Commands that wrote on a lever, by id; who wrote last comes last."""
     newest: dict[Circuit, int] = field(default_factory=dict)
     locked: dict[Lever, object] = field(default_factory=dict)
     is_fenced: ClassVar[bool] = True
@@ -75,10 +76,9 @@ class Books:
                 self.ends.setdefault(event.command_id, _ENDS[event.kind])
             if event.kind is EventKind.SENT and event.lever is not None:
                 command = self.commands[event.command_id]
-                known = self.senders.setdefault(event.lever, [])
-                if command in known:
-                    known.remove(command)
-                known.append(command)
+                known = self.senders.setdefault(event.lever, {})
+                known.pop(command.command_id, None)
+                known[command.command_id] = command
 
     def progress(self, command: Command, lever: Lever) -> Progress:
         """As `domain.ports.CommandLog.progress`."""
@@ -88,7 +88,8 @@ class Books:
         return Progress(writes=own, before=before, others=tuple(w for w in others if w is not None), ended=ended)
 
     def _writes_before(self, command: Command, lever: Lever) -> list[WriteRecord]:
-        earlier = [c for c in self.senders.get(lever, [])[-LOOK_BACK - 2 :] if c.seq < command.seq][-LOOK_BACK:]
+        newest_first = islice(reversed(self.senders.get(lever, {}).values()), LOOK_BACK + 2)
+        earlier = [c for c in newest_first if c.seq < command.seq][:LOOK_BACK][::-1]
         writes = [w for c in earlier for w in self._writes(c.command_id)]
         return [w for w in writes if w.answer is not Answer.REFUSED]
 

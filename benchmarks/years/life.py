@@ -7,6 +7,7 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from benchmarks.years.attempt import Books
@@ -58,6 +59,12 @@ class Touched:
 
     setting: float
     at: datetime
+
+
+@cache
+def _setup(lever: Lever, baseline: float) -> LeverSetup:
+    wide = lever is Lever.HEATING_OFFSET
+    return LeverSetup(lever=lever, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
 
 
 class Life:
@@ -119,10 +126,7 @@ class Life:
     def setup(self, circuit: Circuit) -> LeverSetup:
         """The lever of a circuit as the ledger has it."""
         lever = self.lever_of(circuit)
-        wide = lever is Lever.HEATING_OFFSET
-        return LeverSetup(
-            lever=lever, baseline=self.theirs[lever], minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1
-        )
+        return _setup(lever, self.theirs[lever])
 
     def lever_of(self, circuit: Circuit) -> Lever:
         """Which lever steers a circuit."""
