@@ -118,20 +118,40 @@ async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_i
 
 
 async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_is_wished_now(tmp_path: Path) -> None:
-    async with a_world(tmp_path, pumps=1, speed=600) as world:
-        access, pump = world.access, world.pump(1)
+    async with a_world(tmp_path, pumps=3, speed=600) as world:
+        access, pumps = world.access, [world.pump(n) for n in (1, 2, 3)]
         await world.faults(rate_limit=1.0)
-        await world.send(pump, a_plan_from(world, Mode.MAX, hours=24))
+        for pump in pumps:
+            await world.send(pump, a_plan_from(world, Mode.MAX, hours=24))
 
-        async def found() -> list[letters.Letter]:
-            return await letters.letters(access)
+        async def of_all() -> list[letters.Letter]:
+            found = await letters.letters(access)
+            return found if {one.pump for one in found} == set(pumps) else []
 
-        (letter, *_) = await world.until(found, within=timedelta(hours=5))
-        assert (letter.pump, letter.wish, letter.circuit) == (pump, "MAX", "heating")
-        assert (letter.owner, bool(letter.reason)) == ("operator", True)
+        found = await world.until(of_all, within=timedelta(hours=5))
+        for one in found:
+            assert (one.wish, one.circuit, one.owner, bool(one.reason)) == ("MAX", "heating", "operator", True)
+            await world.until(partial(is_alerting, world, one.pump, "dead-letter"))
+        given_up, *retried = found
+        await letters.discard(access, given_up, BY)
+        kw = await letters.raised_by(access, retried)
+        schedule = letters.spread(retried, kw, timedelta(), at_most_kw=max(kw.values()))
+        told, wishes = await letters.retry_all(access, schedule, BY, lambda _done, _all: None)
+        assert told.problems == {}
+        assert set(wishes.values()) == {"MAX"}
+        trail = [row for row in await access.reports.audit_trail() if row["act"] == "retry-letter"]
+        assert [row["subject"] for row in trail] == [one.pump for one in retried], "the newest letter first"
+        first, second = (row["at"] for row in trail)
+        assert second - first >= letters.RAISED_WINDOW - timedelta(seconds=1), "never two homes' power in five minutes"
+
         await world.faults(rate_limit=0.0)
-        assert await letters.retry_one(access, letter, BY) == "MAX"
-        await world.until(partial(is_in, world, pump, Mode.MAX))
+        for one in retried:
+            await world.until(partial(is_in, world, one.pump, Mode.MAX))
         assert await letters.letters(access) == []
+        assert await is_in(world, given_up.pump, Mode.LOW), "what was discarded is not tried again"
         with pytest.raises(WrongInput, match="is no dead letter"):
-            await letters.letter_of(access, letter.command)
+            await letters.letter_of(access, retried[0].command)
+
+
+async def is_alerting(world: TestWorld, pump: str, alert: str) -> bool:
+    return (await world.status(pump)).alert == alert
