@@ -3,7 +3,6 @@
 Protects: everything that must survive a restart or a continue-as-new is in `PumpState`, and survives a JSON round trip.
 """
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -92,8 +91,8 @@ class Watch(Value):
     is_cold: bool = False
     """A room below the site's floor."""
     is_tank_cold: bool = False
-    clock_ahead: timedelta = timedelta()
-    """By how much the unit's stamps were seen to be ahead of steered time at most."""
+    stamp: Instant | None = None
+    """The newest picture's own stamp, from whatever clock: told again, it is the same picture."""
     read_only_until: Instant | None = None
     """A write was refused because remote control is off; it is tried again then."""
 

@@ -34,12 +34,9 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
     """The state after an observation, and the baselines that people made."""
     if state.retired:
         return state, ()
-    # A stamp from the future tells by how much that clock is ahead of ours, and so are its later ones: one picture,
-    # told again, must not look newer than what was done about it meanwhile.
-    if seen.as_of - now > state.watch.clock_ahead:
-        state = state.model_copy(update={"watch": state.watch.model_copy(update={"clock_ahead": seen.as_of - now})})
-    if state.watch.clock_ahead:
-        seen = seen.model_copy(update={"as_of": seen.as_of - state.watch.clock_ahead})
+    stamp = seen.as_of
+    if seen.as_of > now:
+        seen = seen.model_copy(update={"as_of": now})  # a clock ahead of ours must not outdate what honest ones say
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
         return state, ()
     if seen.silent:
@@ -47,7 +44,9 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
         return state.model_copy(update={"watch": state.watch.model_copy(update={"silent_since": since})}), ()
     was_silent = state.watch.silent_since is not None
     was = state.watch.condition
-    state = state.model_copy(update={"watch": _watched(state, seen)})
+    # Of a clock that is ahead, a picture told twice would look newer than what was done about it meanwhile.
+    is_new = stamp != state.watch.stamp
+    state = state.model_copy(update={"watch": _watched(state, seen, stamp)})
     rebases: list[Rebase] = []
     for circuit, had in state.circuits:
         lever = next((one for one in seen.levers if one.circuit is circuit), None)
@@ -55,13 +54,13 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
         if was_silent or (was is not Condition.NORMAL and seen.condition is Condition.NORMAL):
             kept = had.model_copy(update={"failed": None})  # it can be reached again: the newest wish at once
         state = state.with_circuit(circuit, kept)
-        if lever is not None:
+        if lever is not None and is_new:
             state, rebase = _take_lever(state, kept, lever, seen, now)
             rebases += rebase
     return state, tuple(rebases)
 
 
-def _watched(state: PumpState, seen: Observed) -> Watch:
+def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
     watch, floor_c = state.watch, state.site.floor_c
     is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
     if seen.room_c is not None:
@@ -73,8 +72,8 @@ def _watched(state: PumpState, seen: Observed) -> Watch:
         condition=seen.condition,
         is_cold=is_cold,
         is_tank_cold=is_tank_cold,
+        stamp=stamp,
         read_only_until=watch.read_only_until,
-        clock_ahead=watch.clock_ahead,
     )
 
 
