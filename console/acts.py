@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 from console.access import Access
 from console.complaints import Complaint, Failed, WrongInput
-from console.fleet import handle_of, known, status, unreachable
+from console.fleet import handle_of, is_running, known, start_pump, status, unreachable
 from console.trail import REFUSED, UNANSWERED
 from domain.breaker import BreakerState
 from domain.enrolment import PumpProfile
@@ -26,7 +26,7 @@ from domain.modes import HotWaterMode, Mode
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose, problem_with, wish_of
 from domain.pump import OverrideEnded, RetireRequested, SteeringConsent
-from workflows.contracts import Act, OverrideAnswer, PumpStatus, first_problem
+from workflows.contracts import Act, OverrideAnswer, PumpStatus, first_problem, patience_at
 from workflows.heat_pump import HeatPumpWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=15)
@@ -130,6 +130,23 @@ async def retire(access: Access, pump_id: str, by: By) -> PumpStatus:
     """Bring the pump back to neutral and steer it no more."""
     await known(access, pump_id)
     return await act(access, pump_id, "retire", by, RetireRequested(), {})
+
+
+async def start(access: Access, pump_id: str, by: By) -> PumpStatus:
+    """Steer a pump again whose workflow was ended by hand; WrongInput where it runs, Failed where it was retired."""
+    profile = await known(access, pump_id)
+
+    async def do() -> PumpStatus:
+        if await is_running(access, pump_id):
+            raise WrongInput(f"{pump_id}: it is steered already")
+        if all(one.enrolment.pump_id != pump_id for one in await access.ledger.pumps.active()):
+            raise Failed(f"{pump_id} is not steered: it was retired")
+        problem = await start_pump(access, profile, patience_at(access.clock.speed), again=True)
+        if problem is not None:
+            raise Failed(problem)
+        return await status(access, pump_id)
+
+    return await audited(access, "start", pump_id, by, {}, do)
 
 
 async def hindrance(access: Access, profile: PumpProfile, answer: OverrideAnswer) -> str | None:

@@ -168,6 +168,14 @@ def retire(pump: PumpId, who: Who, why: Why, folder: Folder = None, as_json: Jso
     show(status, as_json, lambda: typer.echo(f"{pump}: going back to its own control, then steered no more"))
 
 
+@app.command("start")
+def start(pump: PumpId, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
+    """Steer a pump again whose workflow was ended by hand; wishes and an opt-out that still stand are kept."""
+    by = signed(who, why)
+    status = with_access(folder, lambda access: acts.start(access, pump, by))
+    show(status, as_json, lambda: typer.echo(f"{pump}: steered again"))
+
+
 def _end(
     until: str | None, duration: str | None, default: timedelta | None = None, longest: timedelta = LONGEST_OVERRIDE
 ) -> End:

@@ -4,13 +4,13 @@ Protects: a pump is asked what it can do before it is steered, and one that come
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -19,6 +19,7 @@ from activities.pumps import address_of
 from console.access import Access
 from console.complaints import Failed, WrongInput
 from console.scopes import covers
+from console.trail import is_opted_out, overrides_of
 from domain.enrolment import Enrolment, LeverSetup, PumpProfile
 from domain.modes import NEUTRAL, HotWaterMode, Lever
 from domain.oem import Capability, OemError, RateLimited
@@ -142,16 +143,20 @@ def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order]
     )
 
 
-async def start_pump(access: Access, profile: PumpProfile, patience: Patience) -> str | None:
+async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *, again: bool = False) -> str | None:
     """Start the pump's workflow; one that runs is left alone. Returns a sentence where the pump is not steered now.
 
-    A pump that was commanded before goes on counting, and is not believed to be in neutral.
+    A pump that was commanded before goes on counting, and is not believed to be in neutral. `again`: also one whose
+    workflow was ended by hand; wishes that still stand and an opt-out are taken from the trail.
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
     state = first_state(
         profile, last_seq, [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
     )
+    if again:
+        state = with_what_people_said(state, await access.reports.audit_trail(), access.now())
+    reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
     try:
         await access.client.start_workflow(
             HeatPumpWorkflow.run,
@@ -159,19 +164,39 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience) -
             id=pump_workflow_id(pump_id),
             task_queue=PUMPS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=reuse,
             search_attributes=first_search_attributes(oem),
             task_timeout=timedelta(seconds=patience.task_s),
             static_summary=f"{profile.model} in {profile.enrolment.price_area}",
         )
     except WorkflowAlreadyStartedError:
-        return f"{pump_id} is not steered: its workflow was ended by hand; start it anew in the Temporal Web UI"
+        if again:
+            return f"{pump_id} is not steered: it was retired"
+        return f"{pump_id} is not steered: its workflow was ended by hand; `heatsteer pumps start {pump_id}` starts it"
     return None
+
+
+def with_what_people_said(state: PumpState, trail: Sequence[Mapping[str, Any]], now: datetime) -> PumpState:
+    """The state of a pump under the wishes that still stand, and opted out where its household is."""
+    own = [row for row in trail if row["subject"] == state.pump_id]
+    standing = [o for o in overrides_of(own).get(state.pump_id, []) if o.until > now]
+    return state.model_copy(update={"overrides": tuple(standing), "opted_out": is_opted_out(own, now)})
 
 
 def handle_of(access: Access, pump_id: str) -> WorkflowHandle[Any, Any]:
     """The pump's workflow."""
     return access.client.get_workflow_handle(pump_workflow_id(pump_id))
+
+
+async def is_running(access: Access, pump_id: str) -> bool:
+    """Whether the pump's workflow runs."""
+    try:
+        found = await handle_of(access, pump_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise unreachable(pump_id, error) from error
+    return found.status is WorkflowExecutionStatus.RUNNING
 
 
 async def known(access: Access, pump_id: str) -> PumpProfile:

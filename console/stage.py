@@ -26,7 +26,7 @@ from ledger.database import migrate
 from oem_adapters.registry import build_adapter, known_oems
 from simulator.outages import Outage
 from worker import Settings
-from workflows.contracts import SPED_UP, Patience
+from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
 from workflows.oem_guard import start_guard
 
@@ -61,7 +61,7 @@ class Staging:
     @property
     def patience(self) -> Patience:
         """Wall-time limits that fit the speed."""
-        return Patience() if self.speed == 1 else SPED_UP
+        return patience_at(self.speed)
 
 
 def secret_keys(folder: Path) -> str:

@@ -78,6 +78,11 @@ SPED_UP = Patience(start_to_close_s=3.0, heartbeat_s=2.0, task_s=2.0)
 """For runs faster than the wall: after a lost worker the usual patience would cost steered hours."""
 
 
+def patience_at(speed: float) -> Patience:
+    """Wall-time limits that fit the speed of the clock."""
+    return Patience() if speed == 1 else SPED_UP
+
+
 class PumpInput(Value):
     """What a pump's workflow starts, and goes on, with."""
 

@@ -97,6 +97,33 @@ async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_do
         assert done == ["opt-out", "opt-in", "override", "end-override", "retire"]
 
 
+async def test_a_pump_that_was_ended_by_hand_is_steered_again_as_people_had_wished(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=2, speed=240) as world:
+        access, wished_for, left = world.access, world.pump(1), world.pump(2)
+        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        await acts.override(access, wished_for, BY, wished, lambda now: now + timedelta(hours=20))
+        await acts.consent(access, left, BY, opted_out=True)
+        await world.until(partial(is_in, world, wished_for, Mode.MAX))
+        with pytest.raises(WrongInput, match="steered already"):
+            await acts.start(access, wished_for, BY)
+        for pump in (wished_for, left):
+            await world.handle(pump).terminate("by somebody who thought it would help")
+            profile = await access.ledger.pumps.profile(pump)
+            said = await start_pump(access, profile, Patience())
+            assert said is not None
+            assert f"`heatsteer pumps start {pump}`" in said, "not by itself"
+            await acts.start(access, pump, BY)
+        assert (await world.status(left)).authority == "opted-out"
+        assert (await world.status(wished_for)).authority == "override"
+        await world.until(partial(is_in, world, wished_for, Mode.MAX))
+        commands = [event["command"] for event in await world.events(wished_for) if event["event"] == "planned"]
+        assert commands == sorted(set(commands)), "its commands go on being counted"
+        await acts.retire(access, left, BY)
+        await world.handle(left).result()
+        with pytest.raises(Failed, match="was retired"):
+            await acts.start(access, left, BY)
+
+
 async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_is_known(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1, speed=240) as world:
         access, pump = world.access, world.pump(1)
