@@ -225,7 +225,7 @@ class World:
     def pump_activities(self, adapters: Mapping[str, OemAdapter]) -> PumpActivities:
         """Write, verify, observe, record."""
         ledger = self.ledger
-        return PumpActivities(ledger.commands, ledger.pumps, ledger.observations, adapters, accounts=ledger.vendors)
+        return PumpActivities(ledger.commands, ledger.pumps, ledger.observations, adapters, vendors=ledger.vendors)
 
     def watch_activities(self, adapters: Mapping[str, OemAdapter]) -> WatchActivities:
         """The sweep."""
@@ -235,7 +235,7 @@ class World:
                 pumps=ledger.pumps,
                 observations=ledger.observations,
                 watching=ledger.watching,
-                breakers=ledger.watching,
+                breakers=ledger.vendors,
                 commands=ledger.commands,
                 adapters=adapters,
                 deliver=observation_delivery(self.client),

@@ -77,8 +77,9 @@ class GuardActivities:
         """Set the queue's rate, write it down, and return it (attempts a steered minute)."""
         rate = rate_per_min(given.breaker, await self._vendors.granted_per_min(given.oem))
         reason = f"breaker {given.breaker.state.value}: {given.breaker.reason}"
-        await self._rates.set_rate(given.oem, per_wall_s(rate, given.clock), reason)
+        # Written down first: attempts that were handed out before the rate takes hold read it and stay away.
         await self._vendors.note_breaker(given.oem, given.breaker, rate)
+        await self._rates.set_rate(given.oem, per_wall_s(rate, given.clock), reason)
         log.info("vendor's rate set", oem=given.oem, state=given.breaker.state.value, rate_per_min=rate)
         return rate
 

@@ -7,13 +7,14 @@ Protects: the intent is committed before the write; the lock is held from the ch
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import structlog
 from temporalio import activity
 
 from activities.steered import not_yet, steered_now
 from domain.base import Value
+from domain.breaker import BreakerState, left_alone_until
 from domain.clock import SteeringClock
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
 from domain.enrolment import PumpProfile
@@ -29,7 +30,7 @@ from domain.oem import (
     Rejected,
     Unavailable,
 )
-from domain.ports import AccountAsks, CommandLog, ObservationLog, OemAdapter, PumpDirectory
+from domain.ports import AccountAsks, BreakerView, CommandLog, ObservationLog, OemAdapter, PumpDirectory
 from domain.pump import Rebase
 from domain.verification import (
     Answer,
@@ -110,6 +111,10 @@ def address_of(profile: PumpProfile) -> PumpAddress:
     )
 
 
+class VendorDesk(AccountAsks, BreakerView, Protocol):
+    """What an attempt asks about a vendor."""
+
+
 class PumpActivities:
     """Write, verify, observe, record."""
 
@@ -119,14 +124,14 @@ class PumpActivities:
         pumps: PumpDirectory,
         observations: ObservationLog,
         adapters: Mapping[str, OemAdapter],
-        accounts: AccountAsks | None = None,
+        vendors: VendorDesk | None = None,
     ) -> None:
-        """`accounts`: where a person is asked for new credentials; None asks nobody."""
+        """`vendors`: where breakers are known and a person is asked for new credentials; None asks nobody."""
         self._commands = commands
         self._pumps = pumps
         self._observations = observations
         self._adapters = adapters
-        self._accounts = accounts
+        self._vendors = vendors
 
     @activity.defn
     async def apply_command(self, given: ApplyCommand) -> CommandOutcome:
@@ -134,7 +139,7 @@ class PumpActivities:
         profile = await self._pumps.profile(given.command.pump_id)
         adapter = self._adapters[profile.enrolment.oem]
         await self._commands.begin(given.command, given.outbox)
-        attempt = _Attempt(given, profile, adapter, self._commands, self._observations, self._accounts)
+        attempt = _Attempt(given, profile, adapter, self._commands, self._observations, self._vendors)
         limit = activity.info().start_to_close_timeout
         try:
             async with asyncio.timeout(limit.total_seconds() * ATTEMPT_SHARE if limit else None):
@@ -171,6 +176,10 @@ class PumpActivities:
         done_until = str(details[0]) if details else ""
         seen = int(details[1]) if details else 0
         silences = 0
+        breaker = await self._vendors.newest_breaker(given.oem, now()) if self._vendors is not None else None
+        if breaker is not None and breaker.state in (BreakerState.OPEN, BreakerState.HELD):
+            log.info("pumps not read", oem=given.oem, reason=breaker.reason)
+            return seen
         due = [
             profile
             for profile in await self._pumps.active()
@@ -188,7 +197,7 @@ class PumpActivities:
                 raise not_yet(str(error), max(error.retry_at - now(), timedelta(seconds=1)), given.clock) from error
             except OemError as error:
                 if isinstance(error, AuthExpired):
-                    await _ask(self._accounts, profile.enrolment.account_id, error, now())
+                    await _ask(self._vendors, profile.enrolment.account_id, error, now())
                 log.info("pump not read", pump=pump_id, reason=str(error))
                 silences = silences + 1 if isinstance(error, Unavailable) else 0
                 if silences == MOST_SILENCES:
@@ -211,9 +220,9 @@ class _Attempt:
         adapter: OemAdapter,
         commands: CommandLog,
         observations: ObservationLog,
-        accounts: AccountAsks | None,
+        vendors: VendorDesk | None,
     ) -> None:
-        self._accounts = accounts
+        self._vendors = vendors
         self._command = given.command
         self._clock = given.clock
         self._address = address_of(profile)
@@ -233,6 +242,8 @@ class _Attempt:
     async def run(self) -> CommandOutcome:
         progress = await self._commands.progress(self._command, self._lever)
         step = before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
+        if isinstance(step, Look | Write):
+            await self._leave_alone()
         if isinstance(step, Look):
             step = await self._look(progress)
         match step:
@@ -244,6 +255,14 @@ class _Attempt:
                 return await self._write(progress)
             case Look():
                 raise AssertionError("a look follows a look")
+
+    async def _leave_alone(self) -> None:
+        """Come back later where the vendor is held, or was found down a moment ago: the queue's rate follows slowly."""
+        now = self._now()
+        known = await self._vendors.newest_breaker(self._address.oem, now) if self._vendors is not None else None
+        if (until := left_alone_until(known, now)) is not None:
+            assert known is not None
+            raise not_yet(f"{self._address.oem} is left alone: {known.reason}", self._in_time(until - now), self._clock)
 
     async def _look(self, progress: Progress) -> Step:
         try:
@@ -332,7 +351,7 @@ class _Attempt:
             case NotExecutable():
                 delay = NOT_NOW_LOOK
             case AuthExpired():
-                await _ask(self._accounts, self._address.account_id, error, self._now())
+                await _ask(self._vendors, self._address.account_id, error, self._now())
                 delay = NOT_NOW_LOOK
             case _:
                 delay = min(FIRST_BACKOFF * 2 ** min(activity.info().attempt - 1, 8), LONGEST_BACKOFF)

@@ -271,7 +271,7 @@ class _Sweep:
         if self._breaker_seen_at is not None and now - self._breaker_seen_at < BREAKER_LOOK:
             return True
         found_at = now  # what it was open for before, commands have tried already
-        while (state := await self._ports.breakers.breaker_state(self._oem)) in LEFT_ALONE:
+        while (state := await self._breaker_state()) in LEFT_ALONE:
             if self._now() >= self._pass_at + PASS:
                 return False
             if state is BreakerState.OPEN and self._now() >= max(self._probed_at, found_at) + PROBE_EVERY:
@@ -279,6 +279,10 @@ class _Sweep:
             await self._sleep_until(self._now() + BREAKER_LOOK)
         self._breaker_seen_at = self._now()
         return True
+
+    async def _breaker_state(self) -> BreakerState:
+        known = await self._ports.breakers.newest_breaker(self._oem, self._now())
+        return BreakerState.CLOSED if known is None else known.state
 
     async def _probe(self) -> None:
         """One cheap call, whose fate the adapter tells the book."""

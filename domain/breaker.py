@@ -36,6 +36,10 @@ OPEN_FOR_MOST = timedelta(minutes=15)
 """A command's useful time is two hours: even a flapping cloud is tried some times in it."""
 OPENINGS_REMEMBERED = timedelta(hours=1)
 
+FIRST_PROBE_AFTER = timedelta(minutes=2)
+"""A cloud that was just found down is left alone for so long: what was handed out before its queue slowed down must not
+be a burst."""
+
 HALF_OPEN_FOR = timedelta(minutes=2)
 """Two minutes without trouble at a quarter of the rate: what was held has begun to flow by then."""
 HALF_OPEN_SHARE = 0.25
@@ -144,6 +148,17 @@ def rate_per_min(breaker: Breaker, granted_per_min: float | None) -> float:
             return TRICKLE_PER_MIN
         case BreakerState.HELD:
             return 0.0
+
+
+def left_alone_until(breaker: Breaker | None, now: datetime) -> datetime | None:
+    """Until when nobody may call the vendor at all; None where calls are the queue's business."""
+    match breaker:
+        case Breaker(state=BreakerState.HELD):
+            return now + FIRST_PROBE_AFTER
+        case Breaker(state=BreakerState.OPEN, since=since) if now < since + FIRST_PROBE_AFTER:
+            return since + FIRST_PROBE_AFTER
+        case _:
+            return None
 
 
 def held(breaker: Breaker, who: str, why: str, now: datetime) -> Breaker:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from domain.breaker import Breaker, BreakerState, CallsInMinute
+from domain.breaker import Breaker, CallsInMinute
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
 from domain.modes import Circuit, Lever, Mode
@@ -215,7 +215,15 @@ PlanDelivery = Callable[[str, PricePlan], Awaitable[bool]]
 """Hands a price plan to a pump's workflow; False where the pump is steered no more."""
 
 
-class VendorBook(Protocol):
+class BreakerView(Protocol):
+    """What whoever calls a vendor asks of its breaker."""
+
+    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
+        """The breaker as last written down; None where there is none yet."""
+        ...
+
+
+class VendorBook(BreakerView, Protocol):
     """The ledger's books on vendors: calls, grants, breakers."""
 
     async def window(self, oem: str, since: datetime) -> Sequence[CallsInMinute]:
@@ -224,10 +232,6 @@ class VendorBook(Protocol):
 
     async def granted_per_min(self, oem: str) -> int | None:
         """Calls a steered minute that the vendor grants to all accounts of steered pumps; None where untold."""
-        ...
-
-    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
-        """The breaker as last written down; None where there is none yet."""
         ...
 
     async def note_breaker(self, oem: str, breaker: Breaker, rate: float) -> None:
@@ -252,14 +256,6 @@ class QueueRates(Protocol):
 
     async def rate(self, oem: str) -> float | None:
         """What is set now, per wall second; None where nothing is."""
-        ...
-
-
-class BreakerView(Protocol):
-    """What the sweep asks of a vendor's breaker."""
-
-    async def breaker_state(self, oem: str) -> BreakerState:
-        """Where a vendor's breaker stands; closed where nobody ever wrote of it."""
         ...
 
 

@@ -13,14 +13,12 @@ from sqlalchemy import String, Values, column, func, select, true, values
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.breaker import BreakerState
 from domain.commands import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
 from domain.oem import Reading
 from domain.sweeping import Expected, Told, WatchRecord
 from ledger.models import (
     BaselineRow,
-    BreakerRow,
     CommandEventRow,
     CommandRow,
     ObservationRow,
@@ -116,13 +114,6 @@ class LedgerWatching:
                 select(OemGrant.account_id, OemGrant.per_min).where(OemGrant.account_id.in_(account_ids))
             )
             return {row.account_id: float(row.per_min) for row in rows}
-
-    async def breaker_state(self, oem: str) -> BreakerState:
-        """The newest word on a vendor's breaker; closed without any."""
-        newest = select(BreakerRow.state).where(BreakerRow.oem == oem).order_by(BreakerRow.id.desc()).limit(1)
-        async with self._engine.connect() as connection:
-            state = await connection.scalar(newest)
-        return BreakerState.CLOSED if state is None else BreakerState(state)
 
     async def latencies(self, since: datetime | None = None) -> dict[str, Latency]:
         """Steered seconds from step to step of all commands (decided from `since` on): `decided-accepted`,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from temporalio.testing import ActivityEnvironment
 
+from domain.breaker import Breaker
 from domain.clock import SteeringClock
 from domain.commands import Command, CommandEvent
 from domain.enrolment import PumpProfile
@@ -87,6 +88,20 @@ class Market:
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
+
+
+class Desk:
+    """`activities.pumps.VendorDesk` in memory."""
+
+    def __init__(self, breaker: Breaker | None = None) -> None:
+        self._breaker = breaker
+        self.asked: list[tuple[str, str]] = []
+
+    async def ask(self, account_id: str, reason: str, at: datetime) -> None:
+        self.asked.append((account_id, reason))
+
+    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
+        return self._breaker
 
 
 class Directory:

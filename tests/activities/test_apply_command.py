@@ -6,20 +6,23 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.pumps import NOT_NOW_LOOK, OFFLINE_LOOK, ApplyCommand, PumpActivities
+from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Mode
 from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.verification import Answer, Progress, WriteRecord
-from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Directory, Observations, an_attempt
+from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
 from tests.builders import TIMING, a_command, a_reading, at
 
 COMMAND = a_command(Mode.MAX, decided=5.9)
 WRITTEN = WriteRecord(write_no=1, at=at(5, 55), setting=3.0, answer=Answer.ACCEPTED)
 
 
-async def attempt(commands: Commands, cloud: Cloud, command: Command = COMMAND) -> CommandOutcome | ApplicationError:
+async def attempt(
+    commands: Commands, cloud: Cloud, command: Command = COMMAND, desk: Desk | None = None
+) -> CommandOutcome | ApplicationError:
     """Run one attempt; gives its outcome, or the error that asks for another attempt."""
-    activities = PumpActivities(commands, Directory("p-0001"), Observations(), {"nibe": cloud})
+    activities = PumpActivities(commands, Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk)
     try:
         return await an_attempt().run(activities.apply_command, ApplyCommand(clock=CLOCK, command=command))
     except ApplicationError as later:
@@ -42,6 +45,28 @@ async def test_a_first_attempt_writes_and_comes_back_after_the_vendors_usual_del
     assert steered_delay(await attempt(commands, cloud)) == TIMING.usual_delay
     assert kinds(commands) == ["sent", "accepted"]
     assert (cloud.written, cloud.asked) == ([3.0], [])
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes_ago", "is_called"),
+    [
+        (BreakerState.OPEN, 0.5, False),
+        (BreakerState.OPEN, 10, True),
+        (BreakerState.HELD, 600, False),
+        (BreakerState.HALF_OPEN, 0.5, True),
+    ],
+)
+@pytest.mark.parametrize("progress", [Progress(), Progress(writes=(WRITTEN,))])
+async def test_a_vendor_that_was_just_found_down_or_is_held_is_not_called_by_what_was_handed_out_already(
+    state: BreakerState, minutes_ago: float, is_called: bool, progress: Progress
+) -> None:
+    since = at(6) - timedelta(minutes=minutes_ago)
+    commands, cloud = Commands(progress), Cloud(a_reading(0.0, at(5, 55)))
+    later = await attempt(commands, cloud, desk=Desk(Breaker(state=state, since=since, reason="down")))
+    assert bool(cloud.written or cloud.asked) is is_called
+    if not is_called:
+        assert timedelta() < steered_delay(later) <= FIRST_PROBE_AFTER
+        assert kinds(commands) == []
 
 
 @pytest.mark.parametrize(

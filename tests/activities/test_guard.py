@@ -13,7 +13,7 @@ from activities.guard import ApplyBreaker, FindBreaker, GuardActivities, WatchVe
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, BreakerState, CallsInMinute
 from domain.oem import AuthExpired, CallFate
-from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Directory, Observations, an_attempt
+from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
 from tests.builders import a_command, a_reading, at
 
 NOW = at(6)
@@ -152,25 +152,15 @@ async def test_a_guard_begins_with_what_is_written_down_or_closed() -> None:
     assert abs(found.since - NOW) < timedelta(minutes=10)
 
 
-class Asks:
-    """`domain.ports.AccountAsks` in memory."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-
-    async def ask(self, account_id: str, reason: str, at: datetime) -> None:
-        self.asked.append((account_id, reason))
-
-
 async def test_credentials_that_are_refused_ask_a_person_and_the_command_waits() -> None:
-    asks = Asks()
+    desk = Desk()
     cloud = Cloud(a_reading(0.0, NOW), failing={"p-0001": AuthExpired("the consent was withdrawn")})
-    activities = PumpActivities(Commands(), Directory("p-0001"), Observations(), {"nibe": cloud}, accounts=asks)
+    activities = PumpActivities(Commands(), Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk)
     env = an_attempt()
     env.info = replace(env.info, start_to_close_timeout=timedelta(seconds=30))
     with pytest.raises(ApplicationError) as waits:
         await env.run(activities.apply_command, ApplyCommand(clock=CLOCK, command=a_command(decided=6)))
-    assert asks.asked == [("nibe-main", "the consent was withdrawn")]
+    assert desk.asked == [("nibe-main", "the consent was withdrawn")]
     delay = waits.value.next_retry_delay
     assert delay is not None
     assert delay * SPEED == timedelta(minutes=10)

@@ -4,8 +4,19 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.pumps import ObserveFleet, PumpActivities
+from domain.breaker import Breaker, BreakerState
 from domain.oem import AuthExpired, Malformed, OemError, Offline, RateLimited, Unavailable
-from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Directory, Observations, an_attempt, heartbeats_of
+from tests.activities.ports import (
+    CLOCK,
+    SPEED,
+    Cloud,
+    Commands,
+    Desk,
+    Directory,
+    Observations,
+    an_attempt,
+    heartbeats_of,
+)
 from tests.builders import a_reading, at
 
 FLEET = ("p-0001", "p-0002", "p-0003", "p-0004")
@@ -52,6 +63,14 @@ async def test_a_used_up_budget_ends_the_attempt_where_it_is_and_names_when_to_c
     assert beats[-1] == ("p-0002", 2)
     assert await an_attempt(*beats[-1]).run(looking(Cloud(READING), seen).observe_fleet, GIVEN) == 4
     assert seen.stored == list(FLEET)
+
+
+@pytest.mark.parametrize("state", [BreakerState.OPEN, BreakerState.HELD])
+async def test_nobody_is_read_while_the_vendor_is_left_alone(state: BreakerState) -> None:
+    cloud, desk = Cloud(READING), Desk(Breaker(state=state, since=at(3), reason="as the test says"))
+    activities = PumpActivities(Commands(), Directory(*FLEET), Observations(), {"nibe": cloud}, vendors=desk)
+    assert await an_attempt().run(activities.observe_fleet, GIVEN) == 0
+    assert cloud.asked == []
 
 
 async def test_pumps_of_another_vendor_are_not_asked() -> None:

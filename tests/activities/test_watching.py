@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.telling import SweepPorts
 from activities.watching import SweepVendor, Swept, WatchActivities
-from domain.breaker import BreakerState
+from domain.breaker import Breaker, BreakerState
 from domain.commands import CommandState, EventKind
 from domain.modes import Circuit, Lever, Mode
 from domain.oem import AuthExpired, Malformed, OemError, Offline, PumpAddress, RateLimited, Reading, Unavailable
@@ -90,9 +90,9 @@ class Book:
     async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
         return {} if self.grant is None else dict.fromkeys(account_ids, self.grant)
 
-    async def breaker_state(self, oem: str) -> BreakerState:
+    async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
         self.open_looks -= 1
-        return BreakerState.OPEN if self.open_looks >= 0 else BreakerState.CLOSED
+        return Breaker(state=BreakerState.OPEN, since=now) if self.open_looks >= 0 else None
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
         for pump_id, reading in observations:

@@ -7,14 +7,13 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.breaker import BreakerState
 from domain.commands import Authority, Command, CommandEvent, CommandState, EventKind
 from domain.enrolment import LeverSetup
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
 from domain.oem import Condition
 from domain.sweeping import Told, ToldLever, WatchRecord
 from ledger.commands import LedgerCommands
-from ledger.models import BreakerRow, OemGrant
+from ledger.models import OemGrant
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps
 from ledger.watching import LedgerWatching
@@ -124,17 +123,6 @@ async def test_readings_come_by_pump_from_a_moment_on_and_oldest_first(engine: A
     await log.store([("p-0001", a_reading(2.0, at(6))), ("p-0001", a_reading(1.0, at(-2)))], at(8))
     found = await LedgerWatching(engine).readings(["p-0001"], at(5))
     assert {pump: [r.setting for r in readings] for pump, readings in found.items()} == {"p-0001": [2.0, 3.0]}
-
-
-async def test_a_breaker_stands_where_its_newest_word_says(engine: AsyncEngine) -> None:
-    log = LedgerWatching(engine)
-    assert await log.breaker_state("nibe") is BreakerState.CLOSED
-    for state in (BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.HELD, BreakerState.CLOSED):
-        row = {"oem": "nibe", "state": state.value, "at": at(8), "rate_per_min": 1.0, "reason": "as the test says"}
-        async with engine.begin() as connection:
-            await connection.execute(insert(BreakerRow).values(row))
-        assert await log.breaker_state("nibe") is state
-        assert await log.breaker_state("other") is BreakerState.CLOSED
 
 
 async def test_grants_are_those_last_told(engine: AsyncEngine) -> None:
