@@ -20,6 +20,8 @@ MAX_PLAN_CHANGES = 8
 """Plan-made changes of a circuit in any 24 hours; beyond them it stays neutral."""
 WORTH_STARTING = timedelta(minutes=6)
 """A plan's wish that ends sooner is not begun: the jitter of a plan's edge leaves such slivers after an override."""
+COLD_RETRY = timedelta(hours=1)
+"""A setting that keeps falling back to a set-back is lifted this often where a room is below its floor."""
 SILENT_RETRY = timedelta(hours=2)
 """A silent pump is written to this seldom: what brings it back is the observation that it reports again."""
 
@@ -77,8 +79,12 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
         and (failed.retry_at is None or failed.retry_at > now)
     ):
         return True, failed.retry_at
-    if drift is not None and drift.retry_at > now:
-        return True, drift.retry_at
+    if drift is not None:
+        # Left to a person or not: a home that is set back and cold is helped now and then.
+        is_cold = state.watch.is_cold and had.settled is Mode.MIN
+        again = min(drift.retry_at, drift.at + COLD_RETRY) if is_cold else drift.retry_at
+        if again > now:
+            return True, again
     silent_since = state.watch.silent_since
     if silent_since is not None and had.last is not None and had.last.decided_at >= silent_since:
         # One try after it fell silent; then seldom. What it missed is not queued up: only the newest wish counts.

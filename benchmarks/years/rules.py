@@ -25,6 +25,8 @@ MAX_PLAN_CHANGES = 8
 MOST_WRITES_A_DAY = 60
 """Of one lever, whatever happens: a vendor's budget for a pump is of this order."""
 MOST_STATE_BYTES = 64_000
+COLD_RETRY = timedelta(hours=1)
+"""A home that something keeps setting back is helped this often while it is cold."""
 COLD_GRACE = timedelta(minutes=3)
 """A write under way may end after the room was seen to be cold."""
 SETTLES_WITHIN = timedelta(hours=6)
@@ -106,7 +108,8 @@ class Rules:
                     f"but {ruling.by} says {ruling.level}{' held' * ruling.is_held}",
                 )
             is_set_back = circuit is Circuit.HEATING and had.settled is Mode.MIN and had.open is None
-            waits = had.failed is not None or had.drift is not None or state.watch.silent_since is not None
+            is_drifting = had.drift is not None and now < had.drift.at + COLD_RETRY
+            waits = had.failed is not None or is_drifting or state.watch.silent_since is not None
             if is_set_back and self.life.oracle.is_cold and ruling.level is Mode.LOW and not waits and not wish.is_held:
                 self._fail("floor", "left set back though a room was seen below its floor")
         if self.steps % 6 == 0:
