@@ -22,6 +22,8 @@ WORTH_STARTING = timedelta(minutes=6)
 """A plan's wish that ends sooner is not begun: the jitter of a plan's edge leaves such slivers after an override."""
 COLD_RETRY = timedelta(hours=1)
 """A setting that keeps falling back to a set-back is lifted this often where a room is below its floor."""
+RETIRE_UNSEEN_AFTER = timedelta(hours=24)
+"""A unit that has been silent for so long will not be seen in neutral: it is retired as it was last seen."""
 SILENT_RETRY = timedelta(hours=2)
 """A silent pump is written to this seldom: what brings it back is the observation that it reports again."""
 
@@ -37,10 +39,13 @@ def follow(state: PumpState, now: datetime) -> Decision:
         part = _follow(whole.state, circuit, now)
         wakes.append(part.wake_at)
         whole = Decision(state=part.state, starts=whole.starts + part.starts, cancels=whole.cancels + part.cancels)
-    if whole.state.retiring and all(
-        had.open is None and had.settled is neutral_of(circuit) for circuit, had in whole.state.circuits
-    ):
-        return Decision(state=whole.state.model_copy(update={"retired": True}))
+    if whole.state.retiring:
+        # What moved while nobody could see it is put back before the pump is let go, where it comes back in time.
+        unseen_until = silent_since + RETIRE_UNSEEN_AFTER if silent_since else now
+        is_neutral = all(h.open is None and h.settled is neutral_of(c) for c, h in whole.state.circuits)
+        if is_neutral and now >= unseen_until:
+            return Decision(state=whole.state.model_copy(update={"retired": True}))
+        wakes.append(unseen_until)
     return whole.model_copy(update={"wake_at": _earliest(now, *wakes)})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.commands import Authority, Command, CommandState, EventKind
+from domain.following import RETIRE_UNSEEN_AFTER
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem import Condition
 from domain.overrides import Purpose
@@ -18,6 +19,7 @@ from domain.pump import (
     Observed,
     OpenCommand,
     PumpState,
+    RetireRequested,
     SeenLever,
     Watch,
     Woke,
@@ -131,6 +133,20 @@ def test_a_cold_home_that_something_keeps_setting_back_is_helped_once_an_hour() 
     command = started(decide(early.state, Woke(), at(3)))
     assert command is not None
     assert command.mode is Mode.LOW
+
+
+def test_a_silent_pump_is_not_let_go_as_it_was_last_seen_before_a_day_has_passed() -> None:
+    silent = decide(a_state(settled_at=at(0)), Observed(as_of=at(1), silent=True), at(1, 35)).state
+    asked = decide(silent, RetireRequested(), at(2))
+    assert not asked.state.retired
+    assert asked.wake_at == at(1) + RETIRE_UNSEEN_AFTER
+    back = see(asked.state, at(3), Mode.MAX, 3.0)
+    assert not back.state.retired
+    assert started(back) is not None, "what fell to a raised setting meanwhile is put back first"
+    assert obeyed(back, at(3, 5)).retired
+    assert see(asked.state, at(3), Mode.LOW, 0.0).state.retired, "seen in neutral, it may go"
+    gone = decide(asked.state, Woke(), at(1) + RETIRE_UNSEEN_AFTER)
+    assert gone.state.retired, "a unit that is never seen again is no reason to wait for ever"
 
 
 def test_a_calm_half_day_ends_the_story_of_a_drift() -> None:
