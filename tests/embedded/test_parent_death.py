@@ -21,7 +21,7 @@ ENDS_WITHIN_S = 40.0
 """An orderly end takes two or three seconds, and many times that where everything else runs beside it."""
 
 PARENT = """
-import asyncio, json, sys
+import asyncio, json, signal, sys
 from pathlib import Path
 import asyncpg, psutil
 from embedded.stack import Stack, StackOptions
@@ -36,6 +36,7 @@ async def main():
         print(json.dumps([child.pid for child in psutil.Process().children(recursive=True)]), flush=True)
         await asyncio.sleep(60)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored, and hands that on
 import embedded.stack
 embedded.stack.WORKER_GRACE_S = 1.0
 asyncio.run(main())
