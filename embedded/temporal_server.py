@@ -37,8 +37,8 @@ PROMPT_TIMERS = {
     "history.timerProcessorMaxPollHostRPS": "1000",
 }
 UPDATES_LIMIT = {
-    # Larger than 2 MB an update is refused by no server but by no worker's answer either: the SDK may not send it back,
-    # and the workflow stops. All our updates together are kilobytes.
+    # The server passes an update of more than 2 MB on, but a worker's answer, which repeats it, may not be so large: the
+    # workflow would stop. All our updates together are kilobytes.
     "history.maxInFlightUpdatePayloads": "1500000",
 }
 TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
