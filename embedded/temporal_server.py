@@ -37,8 +37,8 @@ PROMPT_TIMERS = {
     "history.timerProcessorMaxPollHostRPS": "1000",
 }
 UPDATES_LIMIT = {
-    # The server passes an update of more than 2 MB on, but a worker's answer, which repeats it, may not be so large: the
-    # workflow would stop. All our updates together are kilobytes.
+    # The server passes an update of more than 2 MB on, but a worker's answer, which repeats it, may not be so large:
+    # the workflow would stop. All our updates together are kilobytes.
     "history.maxInFlightUpdatePayloads": "1500000",
 }
 TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
