@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio import activity
 
-from activities.pumps import address_of
 from activities.steered import not_yet, steered_now
 from activities.telling import Judge, Look, SweepPorts
 from domain.base import Instant, Value
@@ -229,7 +228,7 @@ class _Sweep:
         if self._disconnected.get(pump_id) and times + 1 >= LOOKS_DISCONNECTED:
             return Look(profile, is_silent=True)
         try:
-            reading = await self._adapter.observe(address_of(profile), profile.heating.lever, self._now())
+            reading = await self._adapter.observe(profile.address, profile.heating.lever, self._now())
         except Offline:
             return Look(profile, is_silent=True)
         except RateLimited as error:

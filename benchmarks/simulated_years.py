@@ -8,6 +8,7 @@ shortened to a story that a person can read. Exit code 1 where a rule was broken
 import argparse
 import gc
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
+
+import structlog
 
 from benchmarks.years.life import Life
 from benchmarks.years.mutants import MUTANTS
@@ -51,6 +54,7 @@ class Lived:
 
 def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
     """Live the lives of these pumps, each until its end or its first broken rule."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     lived = Lived()
     with _spell(mutant)():
         for number in numbers:

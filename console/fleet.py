@@ -15,7 +15,6 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.pumps import address_of
 from console.access import Access
 from console.complaints import Failed, WrongInput
 from console.scopes import covers
@@ -90,7 +89,7 @@ async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, 
     refusal = "the vendor's call budget is used up"
     for attempt in range(ENROL_TRIES):
         try:
-            capability = await adapter.capability(address_of(bare), access.now())
+            capability = await adapter.capability(bare.address, access.now())
             break
         except RateLimited as error:
             pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()

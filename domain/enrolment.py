@@ -10,6 +10,7 @@ from pydantic import Field
 
 from domain.base import Value
 from domain.modes import HOT_WATER_STEP, MODE_DELTA, Circuit, HotWaterMode, Level, Lever, Mode, neutral_of
+from domain.oem import PumpAddress
 from domain.site import STUCK_DROP_K, ComfortBand, Emitter, HomeShare, Site
 
 
@@ -105,6 +106,18 @@ class PumpProfile(Value):
     has_room_sensor: bool
     emergency: str = ""
     """What emergency heat does on this unit, in a sentence."""
+
+    @property
+    def address(self) -> PumpAddress:
+        """How to reach it."""
+        e = self.enrolment
+        return PumpAddress(
+            pump_id=e.pump_id,
+            oem=e.oem,
+            account_id=e.account_id,
+            vendor_system_id=e.vendor_system_id,
+            vendor_device_id=e.vendor_device_id,
+        )
 
     @property
     def site(self) -> Site:

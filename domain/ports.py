@@ -22,20 +22,37 @@ from domain.sweeping import Expected, WatchRecord
 from domain.verification import Progress
 
 
-class OemAdapter(Protocol):
-    """One vendor's cloud. All methods raise the closed set of `domain.oem.OemError` and nothing else.
+class LeverAccess(Protocol):
+    """What writing and verifying needs of a vendor's cloud. Raises `domain.oem.OemError` and nothing else.
 
     `now` is steered time; `retry_at` of an error is steered too.
     """
 
     @property
-    def oem(self) -> str:
-        """The vendor's name in queues, tables and ids."""
-        ...
-
-    @property
     def timing(self) -> VendorTiming:
         """How this vendor behaves in time."""
+        ...
+
+    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+        """What the cloud reports of the unit, with the lever's setting as evidence of a write."""
+        ...
+
+    async def write(
+        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        """Set the lever to an absolute value; returns when the cloud accepted it.
+
+        `urgent` may use the part of the call budget that routine calls leave alone.
+        """
+        ...
+
+
+class OemAdapter(LeverAccess, Protocol):
+    """One vendor's cloud."""
+
+    @property
+    def oem(self) -> str:
+        """The vendor's name in queues, tables and ids."""
         ...
 
     async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
@@ -46,25 +63,12 @@ class OemAdapter(Protocol):
         """What the unit can do now."""
         ...
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
-        """What the cloud reports of the unit, with the lever's setting as evidence of a write."""
-        ...
-
     async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
         """As `read`, as cheaply as the vendor allows: for looking at a pump that was not written to just now."""
         ...
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
         """Whether each unit of an account is connected to its cloud, by the vendor's device id."""
-        ...
-
-    async def write(
-        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
-    ) -> None:
-        """Set the lever to an absolute value; returns when the cloud accepted it.
-
-        `urgent` may use the part of the call budget that routine calls leave alone.
-        """
         ...
 
 

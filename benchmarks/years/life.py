@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from benchmarks.years.attempt import Books
+from benchmarks.years.books import Books
 from benchmarks.years.cloud import Cloud
 from benchmarks.years.oracle import Oracle
 from benchmarks.years.rules import Rules

@@ -3,15 +3,17 @@
 Protects: a command's end reaches the pump as the server would tell it, never as the worker would have.
 """
 
-from collections.abc import Generator
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.years.attempt import Attempt, NotYet
+from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack
+from benchmarks.years.books import Meeting
 from benchmarks.years.story import Incident
 from domain.commands import Command, CommandEvent, CommandOutcome, CommandState
 from domain.modes import Circuit, Mode
+from domain.oem import PumpAddress
 from domain.overrides import Override, OverrideKind
 from domain.pump import CommandSettled, PumpState
 from workflows.contracts import VERIFY_GRACE
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from benchmarks.years.life import Life
 
 START_TO_CLOSE = timedelta(seconds=60)
+Going = Coroutine[Any, Any, CommandOutcome]
+"""An attempt on its way; it yields the seconds it lets pass."""
 
 
 @dataclass
@@ -29,7 +33,8 @@ class Run:
     command: Command
     outbox: tuple[CommandEvent, ...]
     attempts: int = 0
-    attempt: Attempt | None = None
+    meeting: Meeting | None = None
+    """That of the attempt which the server waits for."""
     begun_at: datetime | None = None
     is_cancelled: bool = False
     is_finished: bool = False
@@ -42,6 +47,10 @@ class Workers:
 
     def __init__(self, life: "Life") -> None:
         self._life = life
+        pump_id = life.story.pump_id
+        self._address = PumpAddress(
+            pump_id=pump_id, oem="nibe", account_id="one", vendor_system_id="one", vendor_device_id=pump_id
+        )
         self.runs: dict[Circuit, Run] = {}
         self.commands: list[Command] = []
         self.armed: list[str] = []
@@ -71,7 +80,7 @@ class Workers:
             return
         run.is_cancelled = True
         self._life.tell(f"cancels {run.command.command_id}")
-        if run.attempt is None and not run.is_lost:
+        if run.meeting is None and not run.is_lost:
             self._supersede(run)
 
     def _supersede(self, run: Run) -> None:
@@ -85,7 +94,7 @@ class Workers:
 
     def _ended(self, run: Run, outcome: CommandOutcome) -> None:
         run.is_finished = True
-        run.attempt = None
+        run.meeting = None
         self._life.rules.settled(run.command, outcome)
         self._life.later(self._life.now, "event", CommandSettled(outcome=outcome))
 
@@ -98,7 +107,7 @@ class Workers:
 
     def attempt(self, run: Run) -> None:
         """A worker takes it up."""
-        if run.is_finished or run.attempt is not None:
+        if run.is_finished or run.meeting is not None:
             return
         run.is_lost = False
         if run.is_cancelled:
@@ -109,55 +118,62 @@ class Workers:
         setup = self._life.setup(run.command.circuit)
         if run.command.baseline is not None:
             setup = setup.model_copy(update={"baseline": run.command.baseline})
-        run.attempt = Attempt(
+        life = self._life
+        run.meeting = Meeting(
             command=run.command,
-            outbox=run.outbox,
-            setup=setup,
-            books=self._life.books,
-            cloud=self._life.cloud,
-            clock=lambda: self._life.now + offset,
-            true_clock=lambda: self._life.now,
-            number=run.attempts,
-            on_read=self._life.rules.read,
-            on_write=self._life.rules.wrote,
-            on_line=self._life.tell,
-            luck=self._life.luck(14),
+            books=life.books,
+            cloud=life.cloud,
+            true_clock=lambda: life.now,
+            on_read=life.rules.read,
+            on_write=life.rules.wrote,
+            on_line=life.tell,
+            luck=life.luck(14),
         )
-        run.begun_at = self._life.now
-        self.resume(run, run.attempt, run.attempt.run(), 0)
+        life.books.begin(run.command, run.outbox)
+        here = run.meeting
+        around = Around(adapter=here, commands=here, observations=here, vendors=None, now=lambda: life.now + offset)
+        run.begun_at = life.now
+        self.resume(run, here, Attempt(run.command, self._address, setup, around, run.attempts).run(), 0)
 
-    def resume(self, run: Run, attempt: Attempt, going: Generator[float, None, CommandOutcome], turn: int) -> None:
+    def resume(self, run: Run, meeting: Meeting, going: Going, turn: int) -> None:
         """An attempt goes on, as far as its next wait."""
-        if self.armed and turn >= 1 and run.attempt is attempt and self._strikes(run, attempt, going, turn):
+        if self.armed and turn >= 1 and run.meeting is meeting and self._strikes(run, meeting, going, turn):
             return
-        is_ours = run.attempt is attempt
+        is_ours = run.meeting is meeting
         try:
-            seconds = next(going)
-        except NotYet as later:
-            if not is_ours or run.is_finished:
-                return
-            run.attempt = None
-            if run.is_cancelled:
-                self._supersede(run)
-            else:
-                self._life.later(self._life.now + max(later.delay, timedelta(milliseconds=1)), "attempt", run)
+            seconds = going.send(None)
+        except ComeBack as later:
+            if is_ours:
+                self._comes_back(run, later.delay)
+        except TimeoutError:
+            if is_ours:
+                self._comes_back(run, FIRST_BACKOFF)
         except StopIteration as stop:
             if is_ours and not run.is_finished:
                 self._ended(run, stop.value)
         else:
-            self._life.later(self._life.now + timedelta(seconds=seconds), "resume", (run, attempt, going, turn + 1))
+            self._life.later(self._life.now + timedelta(seconds=seconds), "resume", (run, meeting, going, turn + 1))
 
-    def _strikes(self, run: Run, attempt: Attempt, going: Generator[float, None, CommandOutcome], turn: int) -> bool:
+    def _comes_back(self, run: Run, delay: timedelta) -> None:
+        if run.is_finished:
+            return
+        run.meeting = None
+        if run.is_cancelled:
+            self._supersede(run)
+        else:
+            self._life.later(self._life.now + max(delay, timedelta(milliseconds=1)), "attempt", run)
+
+    def _strikes(self, run: Run, meeting: Meeting, going: Going, turn: int) -> bool:
         """A crash ends the attempt where it is; a stall lets it go on when nobody counts on it any more."""
         assert run.begun_at is not None
         if self._life.luck(15) < 0.5:
             return False
         what = self.armed[0]
-        if what == "stall" and attempt.holds_lock:
+        if what == "stall" and meeting.holds_lock:
             return False
         self.armed.pop(0)
         self._life.tell(f"the worker at {run.command.command_id} {what}s")
-        run.attempt = None
+        run.meeting = None
         if what == "crash":
             going.close()
             for sent in self._life.cloud.sent[-3:]:
@@ -168,7 +184,7 @@ class Workers:
             if self._life.luck(17) < 0.6:
                 self._interfere(run)
             wait = timedelta(seconds=70 + 1100 * self._life.luck(16))
-            self._life.later(self._life.now + wait, "resume", (run, attempt, going, turn + 1))
+            self._life.later(self._life.now + wait, "resume", (run, meeting, going, turn + 1))
         run.is_lost = True
         self._life.later(run.begun_at + START_TO_CLOSE, "attempt", run)
         return True

@@ -91,7 +91,7 @@ class Market:
 
 
 class Desk:
-    """`activities.pumps.VendorDesk` in memory."""
+    """`activities.attempt.VendorDesk` in memory."""
 
     def __init__(self, breaker: Breaker | None = None) -> None:
         self._breaker = breaker

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.pumps import NOT_NOW_LOOK, OFFLINE_LOOK, ApplyCommand, PumpActivities
+from activities.attempt import NOT_NOW_LOOK, OFFLINE_LOOK
+from activities.pumps import ApplyCommand, PumpActivities
 from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Mode

@@ -1,0 +1,241 @@
+"""One attempt at a command: a step towards seeing it obeyed, and when to come back.
+
+Protects: the intent is committed before the write; the lock is held from the check to the answer; HTTP 200 is only
+`accepted`. Knows neither server nor clock, so that simulated years try this very code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn, Protocol
+
+import structlog
+
+from domain import verification
+from domain.breaker import left_alone_until
+from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
+from domain.enrolment import LeverSetup
+from domain.oem import (
+    AuthExpired,
+    Malformed,
+    NotExecutable,
+    OemError,
+    Offline,
+    PumpAddress,
+    RateLimited,
+    Reading,
+    Rejected,
+    Unavailable,
+)
+from domain.ports import AccountAsks, BreakerView, CommandLog, LeverAccess, ObservationLog
+from domain.verification import (
+    Answer,
+    End,
+    Look,
+    Progress,
+    Step,
+    Verdict,
+    Wait,
+    Write,
+)
+
+log = structlog.get_logger(__name__)
+
+FIRST_BACKOFF = timedelta(seconds=15)
+LONGEST_BACKOFF = timedelta(minutes=2)
+OFFLINE_LOOK = timedelta(minutes=5)
+"""Distance of looks at a pump that its cloud calls disconnected."""
+NOT_NOW_LOOK = timedelta(minutes=10)
+"""A unit or an account that refuses for a while (lock, installer state, credentials) is asked again after this."""
+
+
+class ComeBack(Exception):
+    """The command has not ended; try again after `delay` of steered time."""
+
+    def __init__(self, reason: str, delay: timedelta) -> None:
+        """`reason` is what operators read."""
+        super().__init__(reason)
+        self.delay = delay
+
+
+class VendorDesk(AccountAsks, BreakerView, Protocol):
+    """What an attempt asks about a vendor."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What an attempt meets."""
+
+    adapter: LeverAccess
+    commands: CommandLog
+    observations: ObservationLog
+    vendors: VendorDesk | None
+    """Where breakers are known and a person is asked for new credentials; None asks nobody."""
+    now: Callable[[], datetime]
+    """Steered time."""
+
+
+class Attempt:
+    """One attempt at a command."""
+
+    def __init__(self, command: Command, address: PumpAddress, setup: LeverSetup, around: Around, number: int) -> None:
+        """`setup`: the command's lever on its baseline; `number` counts from 1 and lengthens the pause after faults."""
+        self._command = command
+        self._address = address
+        self._setup = setup
+        self._adapter = around.adapter
+        self._commands = around.commands
+        self._observations = around.observations
+        self._vendors = around.vendors
+        self._now = around.now
+        self._number = number
+        self._lever = setup.lever
+        self._setting = setup.setting_for(command.mode)
+        self._urgent = command.authority is not Authority.PLAN
+        self._seen: float | None = None
+        self._foreign: float | None = None
+        self._is_read_only = False
+        self._log = log.bind(pump=command.pump_id, command=command.command_id)
+
+    async def run(self) -> CommandOutcome:
+        """Make one step; raises `ComeBack` where the command has not ended with it."""
+        progress = await self._commands.progress(self._command, self._lever)
+        step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
+        if isinstance(step, Look | Write):
+            await self._leave_alone()
+        if isinstance(step, Look):
+            step = await self._look(progress)
+        match step:
+            case End():
+                return await self._end(step)
+            case Wait(delay=delay, reason=reason):
+                raise ComeBack(reason, self._in_time(delay))
+            case Write():
+                return await self._write(progress)
+            case Look():
+                raise AssertionError("a look follows a look")
+
+    async def _leave_alone(self) -> None:
+        """Come back later where the vendor is held, or was found down a moment ago: the queue's rate follows slowly."""
+        now = self._now()
+        known = await self._vendors.newest_breaker(self._address.oem, now) if self._vendors is not None else None
+        if (until := left_alone_until(known, now)) is not None:
+            assert known is not None
+            raise ComeBack(f"{self._address.oem} is left alone: {known.reason}", self._in_time(until - now))
+
+    async def _look(self, progress: Progress) -> Step:
+        try:
+            reading = await self._adapter.read(self._address, self._lever, self._now(), urgent=self._urgent)
+        except Rejected as error:
+            state = CommandState.UNVERIFIED if progress.open_write else CommandState.REJECTED
+            return End(state=state, reason=str(error))
+        except OemError as error:
+            await self._come_back_after(error)
+        await self._observations.store([(self._command.pump_id, reading)], self._now())
+        verdict, step = verification.after_looking(
+            self._command, self._setting, progress, reading, self._adapter.timing, self._now()
+        )
+        if verdict is not Verdict.UNKNOWN:
+            self._seen = reading.setting
+        if verdict is Verdict.NOT_OBEYED and self._setup.level_of(reading.setting) is None:
+            # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled.
+            self._foreign = reading.setting
+            return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
+        written = progress.open_write
+        if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
+            await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
+        return step
+
+    async def _write(self, progress: Progress) -> CommandOutcome:
+        write_no = len(progress.writes) + 1
+        async with self._commands.fence(self._command, self._lever) as newest:
+            if not newest:
+                return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
+            again = await self._commands.progress(self._command, self._lever)
+            if _has_moved(progress, again):
+                raise ComeBack("somebody else moved on with it", timedelta(seconds=1))
+            if _is_late(self._command, self._now()):
+                return await self._end(verification.out_of_time(progress))
+            await self._record(EventKind.SENT, write_no)
+            try:
+                await self._adapter.write(self._address, self._lever, self._setting, self._now(), urgent=self._urgent)
+            except OemError as error:
+                taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
+                kind = EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED
+                await self._record(kind, write_no, f"{type(error).__name__}: {error}")
+                if isinstance(error, Rejected):
+                    self._is_read_only = error.is_read_only
+                    return await self._end(End(state=CommandState.REJECTED, reason=str(error)))
+                await self._come_back_after(error)
+            await self._record(EventKind.ACCEPTED, write_no)
+        raise ComeBack("accepted, not seen yet", self._adapter.timing.usual_delay)
+
+    async def _end(self, end: End) -> CommandOutcome:
+        now = self._now()
+        await self._commands.record([self._event(EventKind(end.state.value), 0, end.reason, now)])
+        self._log.info("command ended", state=end.state.value, reason=end.reason)
+        return CommandOutcome(
+            command_id=self._command.command_id,
+            state=end.state,
+            at=now,
+            reason=end.reason,
+            seen_mode=self._setup.level_of(self._seen, self._command.mode),
+            foreign_setting=self._foreign,
+            is_read_only=self._is_read_only,
+        )
+
+    async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:
+        await self._commands.record([self._event(kind, write_no, reason, self._now())])
+        self._log.info(kind.value, write_no=write_no, setting=self._setting, reason=reason)
+
+    def _event(self, kind: EventKind, write_no: int, reason: str, at: datetime) -> CommandEvent:
+        return CommandEvent(
+            command_id=self._command.command_id,
+            pump_id=self._command.pump_id,
+            at=at,
+            kind=kind,
+            write_no=write_no,
+            lever=self._lever,
+            setting=self._setting,
+            reason=reason[:400],
+        )
+
+    async def _come_back_after(self, error: OemError) -> NoReturn:
+        """One policy per error: when to try again, always inside the command's own time."""
+        match error:
+            case RateLimited(retry_at=retry_at):
+                delay = max(retry_at - self._now(), timedelta(seconds=1))
+            case Offline():
+                delay = OFFLINE_LOOK
+            case NotExecutable():
+                delay = NOT_NOW_LOOK
+            case AuthExpired():
+                await ask(self._vendors, self._address.account_id, error, self._now())
+                delay = NOT_NOW_LOOK
+            case _:
+                delay = min(FIRST_BACKOFF * 2 ** min(self._number - 1, 8), LONGEST_BACKOFF)
+        raise ComeBack(f"{type(error).__name__}: {error}", self._in_time(delay)) from error
+
+    def _in_time(self, delay: timedelta) -> timedelta:
+        """Come back by the expiry at the latest, so that the command itself says how it ended."""
+        remaining = self._command.expires_at - self._now()
+        return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
+
+
+def _has_moved(known: Progress, again: Progress) -> bool:
+    """Whether somebody else went on with the command since it was looked up."""
+    return len(again.writes) != len(known.writes) or again.ended is not None or again.before != known.before
+
+
+def _is_late(command: Command, now: datetime) -> bool:
+    return now >= command.expires_at
+
+
+async def ask(accounts: AccountAsks | None, account_id: str, error: AuthExpired, at: datetime) -> None:
+    """Ask a person for new credentials, where somebody can be asked."""
+    if accounts is not None:
+        await accounts.ask(account_id, str(error), at)
+
+
+def _saw(reading: Reading) -> str:
+    return f"saw {reading.setting} as of {reading.as_of:%F %T} UTC"
