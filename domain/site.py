@@ -3,7 +3,7 @@
 Protects: the room floor, and a power limit that several pumps of one home share.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,13 +16,15 @@ FLOOR_BELOW_BAND_K = 1.0
 """A room so far below its household's band is warmed before anything else is considered."""
 LOWEST_FLOOR_C = 17.0
 """No household's band, however wide, lets a room fall lower by our doing."""
-
-
-STUCK_DROP_K = {Lever.HEATING_OFFSET: 2.5, Lever.ROOM_SETPOINT: 1.5}
+LOWEST_EMPTY_C = 15.0
+"""So far may an empty home's rooms fall, should nobody ever take a vacation's set-back back: no frost, no mould."""
+STUCK_DROP_K = {Lever.HEATING_OFFSET: 3.0, Lever.ROOM_SETPOINT: 1.5}
 """By how much a room falls at most in 48 h at the design temperature when a lever is stuck at our deepest set-back.
 
-From houses of every class and emitter at -12 C (tests/simulator/test_stuck.py).
+From houses of every class and emitter at -12 and -16 C, with a margin (tests/simulator/test_stuck.py).
 """
+TURN_GAP = timedelta(minutes=30)
+"""Between the turns of two pumps of a home neither runs raised: the one that stops needs time to be seen to stop."""
 
 
 class Emitter(StrEnum):
@@ -55,7 +57,16 @@ class HomeShare(Value):
 
     def has_turn(self, now: datetime) -> bool:
         """Whether this pump may run raised now. All pumps of a home compute the same turns, without talking."""
-        return (self.rank + now.toordinal()) % self.pumps < self.raised_at_once
+        return self._is_its_day(now) and self._is_its_day(now - TURN_GAP)
+
+    def _is_its_day(self, moment: datetime) -> bool:
+        return (self.rank + moment.toordinal()) % self.pumps < self.raised_at_once
+
+    @staticmethod
+    def next_turn(now: datetime) -> datetime:
+        """When turns may next change: at midnight UTC, and a gap later."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + (TURN_GAP if now < midnight + TURN_GAP else timedelta(days=1))
 
 
 class Site(Value):
@@ -72,6 +83,11 @@ class Site(Value):
     def may_set_back(self) -> bool:
         """Whether a set-back is safe to be stuck with: cloud and heatsteer may vanish at the worst moment."""
         return self.band.room_min_c - self.stuck_drop_k >= LOWEST_FLOOR_C
+
+    @property
+    def may_set_back_empty(self) -> bool:
+        """As `may_set_back`, while nobody is at home."""
+        return self.band.room_min_c - self.stuck_drop_k >= LOWEST_EMPTY_C
 
     @property
     def floor_c(self) -> float:

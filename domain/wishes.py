@@ -5,7 +5,7 @@ the unit's own protection, the room and tank floors, opted out or in service, gr
 the floor), the newest household wish, support on its behalf, an operator's stop, the plan, neutral.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.commands import Authority
 from domain.modes import Circuit, HotWaterMode, Level, Mode, at_least, at_most, neutral_of
@@ -138,7 +138,7 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     turn = state.site.home
     if turn is not None and not turn.has_turn(now) and at_most(mode, Mode.LOW) is not mode:
         mode, authority, reason = Mode.LOW, Authority.LIMITED, "another pump of the home has the power today"
-    until = _earliest(wish.until, *ends, _next_turn(now) if turn is not None else None, _next_floor(state, now))
+    until = _earliest(wish.until, *ends, turn.next_turn(now) if turn is not None else None, _next_floor(state, now))
     floor, why = _floor(state, wish.authority, now)
     if at_least(mode, floor) is not mode:
         mode, reason, authority = floor, why, Authority.NEUTRAL
@@ -152,7 +152,8 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     plan = plan_in_force(state, now)
     if plan is not None and plan.floor is not Mode.MIN:
         return plan.floor, "cold snap"
-    if not state.site.may_set_back and authority is not Authority.VACATION:
+    is_safe = state.site.may_set_back_empty if authority is Authority.VACATION else state.site.may_set_back
+    if not is_safe:
         return Mode.LOW, "a set-back would not be safe to be stuck with here"
     return Mode.MIN, ""
 
@@ -175,10 +176,6 @@ def _bounded_hot_water(state: PumpState, wish: Wish, is_capped: bool, until: dat
     elif state.watch.is_tank_cold and wish.mode is HotWaterMode.HOLD:
         update |= {"mode": HotWaterMode.NORMAL, "reason": "the tank is cold"}
     return wish.model_copy(update=update)
-
-
-def _next_turn(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

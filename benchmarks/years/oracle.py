@@ -32,7 +32,7 @@ from domain.site import Emitter, HomeShare
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
-STUCK_DROP_K = 2.5
+STUCK_DROP_K = 3.0
 """What a set-back of the heating curve costs a room that nobody ever takes it back from."""
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
@@ -207,12 +207,16 @@ class Oracle:
     def _capped(self, mode: Mode, by: str, now: datetime) -> tuple[Mode, str]:
         caps = [o.cap for o in self._standing(OrderKind.LIMIT, now)]
         caps += [Mode.MIN for _ in self._standing(OrderKind.BACKUP, now)]
-        if self.home is not None and (self.home.rank + now.toordinal()) % self.home.pumps >= self.home.raised_at_once:
+        if self.home is not None and not all(self._has_day(now - timedelta(minutes=m)) for m in (0, 30)):
             caps.append(Mode.LOW)
         for cap in caps:
             if cap is not None and _STRENGTH[cap] < _STRENGTH[mode]:
                 mode, by = cap, "limit"
         return mode, by
+
+    def _has_day(self, moment: datetime) -> bool:
+        assert self.home is not None
+        return (self.home.rank + moment.toordinal()) % self.home.pumps < self.home.raised_at_once
 
     def _floor(self, now: datetime) -> Mode:
         plan = self.plan(now)
@@ -220,7 +224,7 @@ class Oracle:
             return Mode.LOW
         person = self.person(now)
         is_away = person is not None and person.purpose is Purpose.VACATION
-        if self.room_min_c - STUCK_DROP_K < 17.0 and not is_away:
+        if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0):
             return Mode.LOW
         return Mode.MIN
 

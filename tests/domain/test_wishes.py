@@ -27,7 +27,7 @@ from domain.pump import (
     SteeringConsent,
     Watch,
 )
-from domain.site import Emitter, HomeShare, Site
+from domain.site import TURN_GAP, ComfortBand, Emitter, HomeShare, Site
 from domain.steering import decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_override, at
@@ -213,8 +213,48 @@ def test_a_home_never_runs_more_pumps_raised_than_its_limit_holds(pumps: int, da
         home = HomeShare(home_id="h", pumps=pumps, rank=rank, raised_at_once=at_once)
         boost = a_wish_for(Purpose.MODE).model_copy(update={"until": when + timedelta(hours=1)})
         modes.append(wish_at(a_state(site=Site(home=home), plans=(plan,), overrides=(boost,)), when).mode)
-    assert sum(mode is Mode.MAX for mode in modes) == at_once
-    assert sum(mode is Mode.LOW for mode in modes) == pumps - at_once
+    raised = sum(mode is Mode.MAX for mode in modes)
+    assert raised + sum(mode is Mode.LOW for mode in modes) == pumps
+    assert raised <= at_once
+    if when - TURN_GAP >= when.replace(hour=0, minute=0):
+        assert raised == at_once
+
+
+@given(st.integers(2, 6), st.data())
+def test_a_pump_of_a_home_is_raised_only_when_the_one_before_it_had_time_to_stop(
+    pumps: int, data: st.DataObject
+) -> None:
+    at_once = data.draw(st.integers(1, pumps - 1))
+    homes = [HomeShare(home_id="h", pumps=pumps, rank=r, raised_at_once=at_once) for r in range(pumps)]
+    began = at(24 * data.draw(st.integers(0, 30)))
+    while not any(home.has_turn(began) and not home.has_turn(began - timedelta(minutes=1)) for home in homes):
+        began += timedelta(minutes=1)
+    for minutes in range(1, int(TURN_GAP / timedelta(minutes=1))):
+        before = [home.has_turn(began - timedelta(minutes=minutes)) for home in homes]
+        assert sum(was or home.has_turn(began) for was, home in zip(before, homes, strict=True)) <= at_once
+    assert HomeShare.next_turn(began - timedelta(seconds=1)) == began
+
+
+@pytest.mark.parametrize(
+    ("band_min_c", "expires", "at_home", "empty"),
+    [
+        (20.0, False, Mode.MIN, Mode.MIN),
+        (19.5, False, Mode.LOW, Mode.MIN),
+        (17.5, False, Mode.LOW, Mode.LOW),
+        (17.5, True, Mode.MIN, Mode.MIN),
+    ],
+)
+def test_a_set_back_is_wished_only_where_it_is_safe_to_be_stuck_with(
+    band_min_c: float, expires: bool, at_home: Mode, empty: Mode
+) -> None:
+    band = ComfortBand(room_min_c=band_min_c)
+    site = Site(band=band, stuck_drop_k=0) if expires else Site(band=band)
+    plans = (a_plan(1, {(0, 24): Mode.MIN}),)
+    grid = an_order(OrderKind.LIMIT, Mode.MIN)
+    assert wish_at(a_state(site=site, plans=plans), NOW).mode is at_home
+    assert wish_at(a_state(site=site, orders=(grid,)), NOW).mode is at_home
+    vacation = a_wish_for(Purpose.VACATION, until=100)
+    assert wish_at(a_state(site=site, overrides=(vacation,)), NOW).mode is empty
 
 
 @given(st.lists(st.sampled_from(FREE), max_size=6), st.floats(0.01, 30))

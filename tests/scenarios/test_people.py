@@ -263,6 +263,7 @@ async def test_two_pumps_that_share_a_limit_of_their_home_never_run_raised_toget
     for pump in pumps:
         await world.plan(pump, Mode.MAX)
         await world.wish(pump, Mode.MAX, 4 * HOUR)
+    await world.until(lambda: any(share is not None and share.has_turn(world.now()) for share in shares))
     has_turn = [share is not None and share.has_turn(world.now()) for share in shares]
     assert sorted(has_turn) == [False, True]
     raised, waiting = pumps[has_turn.index(True)], pumps[has_turn.index(False)]

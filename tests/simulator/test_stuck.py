@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Mode
+from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Lever, Mode
+from domain.site import STUCK_DROP_K
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay
@@ -82,12 +83,20 @@ def test_the_fleet_is_large_and_mixed() -> None:
     assert 10 <= sum(spec.is_s_series for spec in FLEET) <= 50
 
 
-def test_set_back_for_two_days_at_12_below_leaves_rooms_above_17_and_water_warm() -> None:
+@pytest.mark.parametrize("outdoor_c", [-12.0, -16.0])
+def test_set_back_for_two_days_in_hard_frost_leaves_rooms_above_17_and_water_warm(outdoor_c: float) -> None:
+    deepest: dict[Lever, float] = defaultdict(float)
     for spec in FLEET:
-        course = stuck(spec, Mode.MIN, HotWaterMode.HOLD, -12.0, dark)
+        course = stuck(spec, Mode.MIN, HotWaterMode.HOLD, outdoor_c, dark)
+        own = stuck(spec, Mode.LOW, HotWaterMode.HOLD, outdoor_c, dark)
+        lever = Lever.ROOM_SETPOINT if spec.is_s_series else Lever.HEATING_OFFSET
+        deepest[lever] = max(deepest[lever], min(own.rooms_c) - min(course.rooms_c))
         assert min(course.rooms_c) >= 17.0, spec
         assert min(course.tank_c) >= 30.0, spec
         assert sum(course.tank_c) / len(course.tank_c) >= 38.0, spec
+    for lever, fell_k in deepest.items():
+        # What decisions count on is more than any house showed, and not so much more that nobody is ever set back.
+        assert STUCK_DROP_K[lever] - 0.5 < fell_k < STUCK_DROP_K[lever]
 
 
 @pytest.mark.parametrize(("outdoor_c", "sun_w_m2"), [(-12.0, dark), (8.0, sunny)], ids=["frost", "sun"])
