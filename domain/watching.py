@@ -8,7 +8,7 @@ somebody who insists. What is old or under way explains nothing.
 from datetime import datetime, timedelta
 
 from domain.commands import CommandEvent, EventKind
-from domain.modes import neutral_of
+from domain.modes import Level, neutral_of
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose, wish_of
 from domain.pump import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever, Watch
@@ -94,9 +94,13 @@ def _take_lever(
         # Away mode, another controller or an installer explains it; it is looked at again once they have gone.
         unknown = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, unknown), []
-    if lever.level is None or _insists(had, lever, seen.as_of):
+    if lever.level is None:
         return touched(state, lever, seen.as_of)
-    return _drifted(state, had, lever, seen.as_of), []
+    drift = _next_drift(had, lever.level, seen.as_of)
+    if _insists(had, lever, seen.as_of) and not drift.is_handed_over:
+        # Still counted: a unit that falls back again and again is no household, and a person has to look.
+        return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
+    return _drifted(state, had, lever, drift), []
 
 
 def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:
@@ -105,8 +109,21 @@ def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:
     return drift is not None and drift.level is lever.level and as_of - drift.at < INSISTS_WITHIN
 
 
-def touched(state: PumpState, lever: SeenLever, as_of: datetime) -> tuple[PumpState, list[Rebase]]:
-    """The state after a person set a lever: their setting is the baseline, and stands for a while."""
+def _next_drift(had: CircuitState, level: Level, as_of: datetime) -> Drift:
+    is_known = had.drift is not None and as_of - had.drift.at < DRIFT_MEMORY
+    count = had.drift.count + 1 if had.drift is not None and is_known else 1
+    pause = timedelta() if count == 1 else DRIFT_PAUSE * 2 ** (count - 2)
+    drift = Drift(level=level, count=count, at=as_of, retry_at=as_of + pause)
+    return drift.model_copy(update={"retry_at": as_of + HANDED_OVER_FOR}) if drift.is_handed_over else drift
+
+
+def touched(
+    state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | None = None
+) -> tuple[PumpState, list[Rebase]]:
+    """The state after a person set a lever: their setting is the baseline, and stands for a while.
+
+    `drift`: what stays in memory where it may have been no person.
+    """
     had = state.circuit(lever.circuit)
     assert had is not None, "only circuits that exist are seen"
     touches = (*state.touches, as_of)
@@ -128,7 +145,7 @@ def touched(state: PumpState, lever: SeenLever, as_of: datetime) -> tuple[PumpSt
             "settled": neutral_of(lever.circuit),
             "settled_at": as_of,
             "baseline": lever.setting,
-            "drift": None,
+            "drift": drift,
             "failed": None,
         }
     )
@@ -140,18 +157,11 @@ def touched(state: PumpState, lever: SeenLever, as_of: datetime) -> tuple[PumpSt
     return state, [Rebase(circuit=lever.circuit, setting=lever.setting, at=as_of)]
 
 
-def _drifted(state: PumpState, had: CircuitState, lever: SeenLever, as_of: datetime) -> PumpState:
-    assert lever.level is not None
-    is_known = had.drift is not None and as_of - had.drift.at < DRIFT_MEMORY
-    count = had.drift.count + 1 if had.drift is not None and is_known else 1
-    pause = timedelta() if count == 1 else DRIFT_PAUSE * 2 ** (count - 2)
-    drift = Drift(level=lever.level, count=count, at=as_of, retry_at=as_of + pause)
-    if drift.is_handed_over:
-        drift = drift.model_copy(update={"retry_at": as_of + HANDED_OVER_FOR})
+def _drifted(state: PumpState, had: CircuitState, lever: SeenLever, drift: Drift) -> PumpState:
     was = "unknown" if had.settled is None else had.settled.value
-    fallen = had.model_copy(update={"settled": lever.level, "settled_at": as_of, "drift": drift})
-    reason = f"seen in {lever.level.value} after {was}, and nobody explains it ({count}x)"
-    return noted(state.with_circuit(lever.circuit, fallen), EventKind.DRIFTED, as_of, reason, had, lever.setting)
+    fallen = had.model_copy(update={"settled": drift.level, "settled_at": drift.at, "drift": drift})
+    reason = f"seen in {drift.level.value} after {was}, and nobody explains it ({drift.count}x)"
+    return noted(state.with_circuit(lever.circuit, fallen), EventKind.DRIFTED, drift.at, reason, had, lever.setting)
 
 
 def noted(

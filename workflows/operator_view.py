@@ -119,7 +119,8 @@ def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetim
         again = f"again at {_moment(had.failed.retry_at)}" if had.failed.retry_at else "given up until the wish changes"
         yield f"- {had.failed.mode.value} failed {had.failed.count}x ({had.failed.reason}); {again}"
     if had.drift is not None:
-        word = "handed to a person" if had.drift.is_handed_over else "steered back"
+        steered = "left as it is for now" if had.drift.level is had.settled else "steered back"
+        word = "handed to a person" if had.drift.is_handed_over else steered
         yield f"- drifted to {had.drift.level.value} {had.drift.count}x, last {_moment(had.drift.at)}: {word}"
 
 

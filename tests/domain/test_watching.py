@@ -91,6 +91,29 @@ def test_the_same_setting_coming_back_after_we_corrected_it_is_somebody_who_insi
     assert [rebase.setting for rebase in seen.rebases] == [0.0]
 
 
+def test_a_pump_that_keeps_falling_to_one_setting_is_steered_back_at_growing_distance_then_handed_over() -> None:
+    state, when, back = steered(), at(2), []
+    for _ in range(MOST_DRIFTS + 1):
+        seen = see(state, when, Mode.LOW, 0.0)
+        fell_at, state = when, seen.state
+        assert state.heating.drift is not None
+        if state.heating.drift.is_handed_over:
+            break
+        for decision in [seen, *(decide(state, Woke(), fell_at + timedelta(minutes=n)) for n in range(1, 24 * 60))]:
+            if decision.starts:
+                when = decision.starts[0].decided_at
+                break
+        back.append(when - fell_at)
+        when += timedelta(minutes=5)
+        state = obeyed(decision, when)
+        when += timedelta(minutes=20)
+    assert back == sorted(back)
+    assert len(back) == MOST_DRIFTS
+    assert back[-1] >= 2 * back[-2] > timedelta()
+    assert seen.starts == ()
+    assert decide(state, Woke(), fell_at + HANDED_OVER_FOR / 2).starts == ()
+
+
 def test_a_pump_that_keeps_drifting_is_handed_to_a_person() -> None:
     state, when = steered(), at(2)
     for level in (Mode.LOW, Mode.MID, Mode.MAX, Mode.LOW)[: MOST_DRIFTS + 1]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from domain.commands import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem import VendorTiming
 from domain.pump import OverrideEnded
@@ -34,7 +35,7 @@ CLOCKS = timedelta(minutes=2)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestWorld]:
-    async with a_world(tmp_path_factory.mktemp("world"), pumps=17, speed=SPEED) as running:
+    async with a_world(tmp_path_factory.mktemp("world"), pumps=18, speed=SPEED) as running:
         await running.warm()
         yield running
 
@@ -152,6 +153,35 @@ async def test_what_drifts_between_commands_is_found_within_a_pass_written_down_
     assert (await world.status(pump)).alert == "none", "once is no pattern"
     await world.looked_at(pump)
     assert await world.heard(pump) == heard + 1, "what is as commanded is no news"
+
+
+async def test_a_pump_that_keeps_drifting_is_steered_back_a_few_times_and_then_handed_to_a_person(
+    world: TestWorld,
+) -> None:
+    pump = world.pump(18)
+    setup = (await world.profile(pump)).heating
+    await world.plan(pump, Mode.MAX)
+    await world.settles(pump, Mode.MAX)
+    await world.looked_at(pump)
+    for mode in (Mode.LOW, Mode.MIN, Mode.MID):
+        await world.bring_about("drift", pump=pump, value=setup.setting_for(mode))
+        await world.until(partial(fell_to, world, pump, mode), 2 * HOUR)
+        await world.settles(pump, Mode.MAX, 2 * HOUR)
+        await world.looked_at(pump)
+    wrote = len(world.written(pump))
+    await world.bring_about("drift", pump=pump, value=setup.setting_for(Mode.MIN))
+    await world.stands(pump, Authority.PLAN, "drifting")
+    assert "handed to a person" in await world.details(pump)
+    await world.looked_at(pump, 3)
+    assert len(world.written(pump)) == wrote, "nobody writes on what was handed over"
+    assert world.setting(pump) == setup.setting_for(Mode.MIN)
+    causes = [line["cause"] for line in world.changes(pump)]
+    assert causes == ["write", *("drift", "write") * 3, "drift"]
+
+
+async def fell_to(world: TestWorld, pump: str, mode: Mode) -> bool:
+    drift = (await world.state(pump)).heating.drift
+    return drift is not None and drift.level is mode
 
 
 async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request(world: TestWorld) -> None:
