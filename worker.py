@@ -41,7 +41,7 @@ from domain.planning import FleetPlanResult, PlanningRequest
 from domain.ports import OemAdapter
 from ledger.calls import CallCounter
 from ledger.commands import LedgerCommands
-from ledger.database import engine_for
+from ledger.database import engine_for, locks_for
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps, Vault, check_keys
@@ -150,7 +150,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger; connections are made when first used and closed at the end."""
     url = settings.database_url.get_secret_value()
     engine = engine_for(url, pool_size=8)
-    fences = engine_for(url, pool_size=settings.oem_concurrency)
+    fences = locks_for(url, pool_size=settings.oem_concurrency)
     try:
         yield Ledger(
             engine=engine,
@@ -374,11 +374,14 @@ async def run_workers(role: str, settings: Settings) -> None:
         await require_ledger(ledger)
         calls = CallCounter(ledger.vendors)
         await running.enter_async_context(calls.running())
-        for worker in workers_for(role, World(client, settings, ledger, http, calls)):
+        workers = workers_for(role, World(client, settings, ledger, http, calls))
+        for worker in workers:
             await running.enter_async_context(worker)
         log.info("worker ready", role=role)
         await stop.wait()
         log.info("worker stopping", role=role)
+        # All at once: one after the other, the last would take up new work in all the others' grace.
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -148,15 +148,15 @@ class Attempt:
 
     async def _write(self, progress: Progress) -> CommandOutcome:
         write_no = len(progress.writes) + 1
-        async with self._commands.fence(self._command, self._lever) as newest:
-            if not newest:
+        async with self._commands.fence(self._command, self._lever) as record:
+            if record is None:
                 return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
             again = await self._commands.progress(self._command, self._lever)
             if _has_moved(progress, again):
                 raise ComeBack("somebody else moved on with it", timedelta(seconds=1))
             if _is_late(self._command, self._now()):
                 return await self._end(verification.out_of_time(progress))
-            await self._record(EventKind.SENT, write_no)
+            await record([self._event(EventKind.SENT, write_no, "", self._now())])
             try:
                 await self._adapter.write(self._address, self._lever, self._setting, self._now(), urgent=self._urgent)
             except OemError as error:

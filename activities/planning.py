@@ -6,6 +6,7 @@ Protects: a repeated attempt never makes a second revision, and a fan-out goes o
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -37,6 +38,10 @@ BEAT_EVERY_S = 1.0
 """Wall seconds between heartbeats while the solver thinks."""
 BATCH = 200
 """Price plans read from the ledger at a time."""
+TELL_AGAIN = 2
+"""A pump that could not be told its plan is told again so often; then it waits for the next plan, in neutral."""
+TELL_AGAIN_AFTER_S = 5.0
+"""Wall seconds: a server that was away for a moment is back."""
 
 
 class SolveFleet(Value):
@@ -161,23 +166,45 @@ class PlanningActivities:
 
     @activity.defn
     async def deliver_plan(self, given: DeliverPlan) -> int:
-        """Signal every pump its price plan; returns how many took it. Heartbeats carry the last pump reached."""
-        details = activity.info().heartbeat_details
-        after = str(details[0]) if details else ""
-        delivered = int(details[1]) if details else 0
-        failed: Exception | None = None
-        while batch := await self._plans.price_plans(given.revision, after, BATCH):
-            for pump_id, plan in batch:
-                try:
-                    delivered += await self._deliver(pump_id, plan)
-                except Exception as error:  # noqa: BLE001 -- one unreachable pump must not cost the others their plan
-                    failed = error
-                    log.warning("price plan not delivered", pump=pump_id, plan=given.revision, reason=str(error)[:200])
-                after = pump_id
-                activity.heartbeat(after, delivered)
-        if failed is not None and delivered == 0:
-            raise failed  # nobody was reached: that is no matter of one pump
-        return delivered
+        """Signal every pump its price plan; returns how many took it.
+
+        A pump that could not be told costs the others nothing, and is told again after them. Heartbeats carry the last
+        pump reached, how many took it, and who is still to be told again.
+        """
+        known = activity.info().heartbeat_details
+        out = _FanOut(*known) if known else _FanOut()
+        while batch := await self._plans.price_plans(given.revision, out.after, BATCH):
+            await out.tell(batch, self._deliver)
+        for _ in range(TELL_AGAIN):
+            if not out.missed:
+                break
+            await asyncio.sleep(TELL_AGAIN_AFTER_S)
+            among, out.missed = out.missed, []
+            await out.tell(await self._plans.price_plans(given.revision, "", len(among), among), self._deliver)
+        if out.failed is not None and out.delivered == 0:
+            raise out.failed  # nobody was reached: that is no matter of one pump
+        return out.delivered
+
+
+@dataclass
+class _FanOut:
+    """How far a revision was handed out."""
+
+    after: str = ""
+    delivered: int = 0
+    missed: list[str] = field(default_factory=list)
+    failed: Exception | None = None
+
+    async def tell(self, batch: Sequence[tuple[str, PricePlan]], deliver: PlanDelivery) -> None:
+        for pump_id, plan in batch:
+            try:
+                self.delivered += await deliver(pump_id, plan)
+            except Exception as error:  # noqa: BLE001 -- one unreachable pump must not cost the others their plan
+                self.failed = error
+                self.missed.append(pump_id)
+                log.warning("price plan not delivered", pump=pump_id, plan=plan.revision, reason=str(error)[:200])
+            self.after = max(self.after, pump_id)
+            activity.heartbeat(self.after, self.delivered, self.missed)
 
 
 _FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)

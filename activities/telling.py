@@ -114,7 +114,7 @@ class Judge:
             await self._ports.commands.record(events)
 
     async def _tell(self, pump_id: str, seen: Observed, reasons: Sequence[str]) -> bool:
-        """Whether its workflow has it now, or is there no more; where not, it is told at the next look."""
+        """Whether its workflow has it now; where not, it is told at the next look."""
         try:
             is_steered = await self._ports.deliver(pump_id, seen)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the other pumps' news must not wait for it
@@ -122,7 +122,7 @@ class Judge:
             return False
         self.told += is_steered
         log.info("observation told", pump=pump_id, reasons=list(reasons), steered=is_steered)
-        return True
+        return is_steered
 
     async def promote(self, pump_ids: Sequence[str]) -> None:
         """Write down which applied commands were seen to have had an effect; nobody needs a signal for it."""

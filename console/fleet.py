@@ -24,7 +24,8 @@ from domain.modes import NEUTRAL, HotWaterMode, Lever
 from domain.oem import Capability, OemError, RateLimited
 from domain.orders import Order
 from domain.ports import OemAdapter
-from domain.pump import CircuitState, PumpState
+from domain.pump import CircuitState, PumpState, Watch
+from domain.sweeping import WatchRecord
 from workflows.contracts import (
     PUMPS_QUEUE,
     SEARCH_ATTRIBUTES,
@@ -126,7 +127,7 @@ def _hot_water(capability: Capability) -> LeverSetup | None:
     )
 
 
-def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = ()) -> PumpState:
+def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = (), last_note: int = 0) -> PumpState:
     """What a pump's workflow starts from: under the orders that stand for it; one that was commanded before is not
     believed to be in neutral."""
     is_new = last_seq == 0
@@ -138,6 +139,7 @@ def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order]
         heating=CircuitState(settled=NEUTRAL if is_new else None),
         hot_water=None if profile.hot_water is None else hot_water,
         last_seq=last_seq,
+        last_note=last_note,
         orders=tuple(orders),
     )
 
@@ -150,11 +152,12 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
-    state = first_state(
-        profile, last_seq, [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
-    )
+    standing = [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
+    state = first_state(profile, last_seq, standing, await access.ledger.commands.newest_note(pump_id))
     if again:
         state = with_what_people_said(state, await access.reports.audit_trail(), access.now())
+        records = await access.ledger.watching.records([pump_id])
+        state = state.model_copy(update={"watch": as_told(records.get(pump_id))})
     reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
     try:
         await access.client.start_workflow(
@@ -180,6 +183,17 @@ def with_what_people_said(state: PumpState, trail: Sequence[Mapping[str, Any]], 
     own = [row for row in trail if row["subject"] == state.pump_id]
     standing = [o for o in overrides_of(own).get(state.pump_id, []) if o.until > now]
     return state.model_copy(update={"overrides": tuple(standing), "opted_out": is_opted_out(own, now)})
+
+
+def as_told(record: WatchRecord | None) -> Watch:
+    """What the sweep told the pump's workflow that was ended: it is not told again while nothing changes."""
+    if record is None:
+        return Watch()
+    told = record.told
+    silent_since = record.as_of or record.looked_at if told.silent else None
+    return Watch(
+        condition=told.condition, is_cold=told.is_cold, is_tank_cold=told.is_tank_cold, silent_since=silent_since
+    )
 
 
 def handle_of(access: Access, pump_id: str) -> WorkflowHandle[Any, Any]:

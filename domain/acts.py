@@ -21,14 +21,19 @@ from domain.pump import (
 
 MOST_ORDERS = 16
 """Orders that may stand on a pump at a time."""
+MOST_OVERRIDES = 64
+"""Overrides that may run on a pump at a time: a caller that asks every minute must not make its state grow for ever."""
 
 
 def problem_with_act(state: PumpState, event: Event, now: datetime) -> str | None:
     """Why a pump refuses `event` at `now`, as a sentence; None where it does not. Not for what merely happens."""
-    if (state.retiring or state.retired) and not isinstance(event, OrderLifted):
+    if state.retired or (state.retiring and not isinstance(event, OrderLifted)):
         return "this pump is retired and steered no more"
     match event:
         case OverrideRequested(override=override):
+            running = [o.override_id for o in state.overrides if o.until > now]
+            if len(running) >= MOST_OVERRIDES and override.override_id not in running:
+                return f"{MOST_OVERRIDES} overrides run on this pump already: end some first, or all of them"
             return problem_with(override, now)
         case OverrideEnded(override_id=override_id):
             return _no_override(state, override_id, now)

@@ -17,6 +17,11 @@ Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """An aware datetime, carried as UTC."""
 
 
+def printable(text: str) -> str:
+    """A text as every screen and the ledger can hold it: no NUL, no half of a character, no cursor moved."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Value(BaseModel):
     """A frozen value object."""
 

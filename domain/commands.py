@@ -7,9 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from domain.base import Instant, Value
+from domain.base import Instant, Value, printable
 from domain.modes import Circuit, Level, Lever, Mode
 
 
@@ -123,7 +123,7 @@ class CommandEvent(Value):
     """Which write of the command this speaks of; 0 where it speaks of the command."""
     lever: Lever | None = None
     setting: float | None = None
-    reason: str = ""
+    reason: Annotated[str, AfterValidator(printable)] = ""
     command: Command | None = None
     """The command itself, with the line that plans it: whoever keeps the line keeps the command."""
 

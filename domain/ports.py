@@ -72,6 +72,10 @@ class OemAdapter(LeverAccess, Protocol):
         ...
 
 
+Recorder = Callable[[Sequence[CommandEvent]], Awaitable[None]]
+"""Appends events; one of the same command, kind and write number is written once."""
+
+
 class CommandLog(Protocol):
     """The ledger's memory of commands; every write of it is idempotent."""
 
@@ -87,8 +91,11 @@ class CommandLog(Protocol):
         """What is known of a command's writes, and of the write before them."""
         ...
 
-    def fence(self, command: Command, lever: Lever) -> AbstractAsyncContextManager[bool]:
-        """Hold the lever's lock; yields whether `command` is still its circuit's newest."""
+    def fence(self, command: Command, lever: Lever) -> AbstractAsyncContextManager[Recorder | None]:
+        """Hold the lever's lock; yields None where `command` is not its circuit's newest any more, else as `record`.
+
+        What is yielded fails where the lock was lost meanwhile: what must not be done without it is recorded by it.
+        """
         ...
 
 
@@ -176,8 +183,10 @@ class PlanStore(Protocol):
         """Store a plan under the next revision and return it; the same `key` keeps its revision."""
         ...
 
-    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
-        """The price plans of a revision for pumps after an id, ordered by id."""
+    async def price_plans(
+        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
+    ) -> Sequence[tuple[str, PricePlan]]:
+        """The price plans of a revision for pumps after an id, ordered by id; of all pumps, or of those `among`."""
         ...
 
 

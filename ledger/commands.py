@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.commands import Command, CommandEvent, CommandState, EventKind
 from domain.modes import Lever, Mode
+from domain.ports import Recorder
 from domain.verification import Answer, Progress, WriteRecord
 from ledger.models import CommandEventRow, CommandRow
 
@@ -51,6 +52,15 @@ class LedgerCommands:
         async with self._engine.connect() as connection:
             newest = await connection.scalar(select(func.max(CommandRow.seq)).where(CommandRow.pump_id == pump_id))
         return newest or 0
+
+    async def newest_note(self, pump_id: str) -> int:
+        """The number of the newest line that was noted of the pump beside its commands; 0 where there is none."""
+        notes = [EventKind.DRIFTED.value, EventKind.TOUCHED.value, EventKind.REFUSED.value]
+        query = select(func.max(CommandEventRow.write_no)).where(
+            CommandEventRow.pump_id == pump_id, CommandEventRow.kind.in_(notes)
+        )
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) or 0
 
     async def heating_in_force(self) -> dict[str, tuple[Mode, datetime]]:
         """By pump: the mode of its newest ended heating command where that was seen obeyed, and when it was decided."""
@@ -104,8 +114,12 @@ class LedgerCommands:
         return tuple(taken)
 
     @asynccontextmanager
-    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
-        """Hold the lever's lock in an own connection; yields whether the command is still its circuit's newest."""
+    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[Recorder | None]:
+        """Hold the lever's lock in an own connection; yields how to write lines down in it, None for an older command.
+
+        Who lost the connection lost the lock, and can write nothing down in it: a write to the vendor that is first
+        written down so is never made by somebody whose lock another holds.
+        """
         key = f"{command.pump_id}/{lever.value}"
         async with self._fences.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
@@ -117,10 +131,16 @@ class LedgerCommands:
                     )
                 )
                 await connection.commit()
-                yield newest is None or newest <= command.seq
+
+                async def record(events: Sequence[CommandEvent]) -> None:
+                    await _append(connection, events)
+                    await connection.commit()
+
+                yield record if newest is None or newest <= command.seq else None
             finally:
-                await connection.execute(select(func.pg_advisory_unlock(func.hashtextextended(key, 0))))
-                await connection.commit()
+                if not connection.invalidated:  # else the lock is gone with its session
+                    await connection.execute(select(func.pg_advisory_unlock(func.hashtextextended(key, 0))))
+                    await connection.commit()
 
 
 def _row(command: Command) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -137,12 +137,15 @@ class LedgerPlans:
                 await connection.execute(insert(PumpPlan), shares)
             return revision
 
-    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
-        """The price plans of a revision for pumps after an id, ordered by id."""
+    async def price_plans(
+        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
+    ) -> Sequence[tuple[str, PricePlan]]:
+        """The price plans of a revision for pumps after an id, ordered by id; of all pumps, or of those `among`."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 select(PumpPlan.pump_id, PumpPlan.plan)
                 .where(PumpPlan.revision == revision, PumpPlan.pump_id > after)
+                .where(true() if among is None else PumpPlan.pump_id.in_(among))
                 .order_by(PumpPlan.pump_id)
                 .limit(limit)
             )

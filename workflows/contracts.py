@@ -56,10 +56,21 @@ ROUTINE = Priority(priority_key=3)
 VERIFY_GRACE = timedelta(minutes=20)
 """Steered time after a command's expiry in which it may still be seen to have been obeyed."""
 
-COMMAND_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=2)
-)
-"""For a worker that died; every expected retry names its own delay. Bounded by schedule-to-close, not by attempts."""
+LONGEST_PAUSE = timedelta(minutes=2)
+
+
+def command_retry(clock: SteeringClock) -> RetryPolicy:
+    """For a worker that died; every expected retry names its own delay. Bounded by schedule-to-close, not by attempts.
+
+    The server counts expected retries too, so that the longest pause is soon the pause; it is steered time.
+    """
+    first = timedelta(seconds=1)
+    return RetryPolicy(
+        initial_interval=first,
+        backoff_coefficient=2.0,
+        maximum_interval=max(first, clock.wall_duration(LONGEST_PAUSE)),
+    )
+
 
 ONE_DAY = timedelta(days=1)
 

@@ -94,7 +94,7 @@ class Deeds:
             task_queue=contracts.oem_queue(self._oem),
             schedule_to_close_timeout=self._clock.wall_duration(remaining) + timedelta(seconds=self._patience.task_s),
             start_to_close_timeout=timedelta(seconds=self._patience.start_to_close_s),
-            retry_policy=contracts.COMMAND_RETRY,
+            retry_policy=contracts.command_retry(self._clock),
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             priority=contracts.ROUTINE if command.authority is Authority.PLAN else contracts.URGENT,
             summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),

@@ -64,7 +64,9 @@ class FleetPlanning:
         )
         delivered = await self._deliver(given, made)
         self._say(f"{self._stage}; handed to {delivered}")
-        return PlanningResult(day=day, revision=made.revision, delivered=delivered)
+        without = made.pumps - delivered
+        reason = f"{without} of {made.pumps} pumps did not take it: retired, or not reached" if without else ""
+        return PlanningResult(day=day, revision=made.revision, delivered=delivered, reason=reason)
 
     def _say(self, stage: str) -> None:
         self._stage = stage

@@ -122,7 +122,7 @@ class HeatPumpWorkflow:
     async def _handle(self, event: Event) -> None:
         self._inbox.append(event)
         mark = self._drained + len(self._inbox)
-        await workflow.wait_condition(lambda: self._drained >= mark)
+        await workflow.wait_condition(lambda: self._drained >= mark or self._state.retired)
 
     # --- carrying out ---------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from benchmarks.years.cloud import TIMING, Cloud, Sent
 from domain.commands import Command, CommandEvent, CommandState, EventKind
 from domain.modes import Circuit, Lever
 from domain.oem import PumpAddress, Reading, Unavailable, VendorTiming
+from domain.ports import Recorder
 from domain.verification import Answer, Progress, WriteRecord
 
 LOOK_BACK = 3
@@ -198,7 +199,7 @@ class Fence:
     def __init__(self, meeting: Meeting, command: Command, lever: Lever) -> None:
         self._meeting, self._command, self._lever = meeting, command, lever
 
-    async def __aenter__(self) -> bool:
+    async def __aenter__(self) -> Recorder | None:
         books, waited_s = self._meeting.books, 0.0
         while self._lever in books.locked:
             waited_s += 3.0
@@ -207,7 +208,7 @@ class Fence:
             await Pass(3.0)
         if books.is_fenced:
             books.locked[self._lever] = self._meeting
-        return books.is_newest(self._command)
+        return self._meeting.record if books.is_newest(self._command) else None
 
     async def __aexit__(self, *_: object) -> None:
         if self._meeting.books.locked.get(self._lever) is self._meeting:

@@ -17,6 +17,7 @@ from domain.modes import Circuit, Lever, Mode
 from domain.oem import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
 from domain.planning import FleetPlanResult, PlanningRequest
 from domain.plans import PricePlan
+from domain.ports import Recorder
 from domain.series import PriceSeries, WeatherSeries
 from domain.verification import Progress
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
@@ -171,8 +172,8 @@ class Commands:
         return self._progress
 
     @contextlib.asynccontextmanager
-    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[bool]:
-        yield self._newest
+    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[Recorder | None]:
+        yield self.record if self._newest else None
 
 
 class Cloud:
@@ -234,8 +235,10 @@ class Plans:
         self.stored.append((key, request, plans(len(self.stored) + 1)))
         return len(self.stored)
 
-    async def price_plans(self, revision: int, after: str, limit: int) -> Sequence[tuple[str, PricePlan]]:
-        left = [pump_id for pump_id in self._pump_ids if pump_id > after]
+    async def price_plans(
+        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
+    ) -> Sequence[tuple[str, PricePlan]]:
+        left = [pump_id for pump_id in self._pump_ids if pump_id > after and (among is None or pump_id in among)]
         return [(pump_id, a_plan(revision)) for pump_id in left[: min(limit, self._page)]]
 
 
@@ -247,8 +250,10 @@ class Deliveries:
     """A `domain.ports.PlanDelivery`: reaches all but the retired and the unreachable, and dies when it is told."""
 
     def __init__(
-        self, retired: Sequence[str] = (), unreachable: Sequence[str] = (), dies_at: str | None = None
+        self, retired: Sequence[str] = (), unreachable: Sequence[str] = (), dies_at: str | None = None, fails: int = 0
     ) -> None:
+        """`fails`: after so many tries the unreachable can be reached; 0 for never."""
+        self._fails = fails
         self._retired = retired
         self._unreachable = unreachable
         self._dies_at = dies_at
@@ -258,6 +263,9 @@ class Deliveries:
         if pump_id == self._dies_at:
             raise WorkerDied
         if pump_id in self._unreachable:
+            self._fails -= 1
+            if not self._fails:
+                self._unreachable = ()
             raise RuntimeError("the server does not answer for this pump")
         self.reached.append(pump_id)
         return pump_id not in self._retired

@@ -2,6 +2,7 @@
 
 import pytest
 
+from activities import planning
 from activities.planning import DeliverPlan, PlanningActivities, SolveFleet
 from domain.modes import Circuit, Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest
@@ -20,6 +21,12 @@ from tests.activities.ports import (
 from tests.builders import MIDNIGHT, a_reading, at
 from tests.ledger.builders import a_result, prices, weather
 
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "TELL_AGAIN_AFTER_S", 0.0)
+
+
 FLEET = ("p-0001", "p-0002", "p-0003", "p-0004", "p-0005")
 GIVEN = DeliverPlan(clock=CLOCK, revision=7)
 
@@ -37,7 +44,7 @@ async def test_every_pump_is_handed_its_plan_and_only_takers_count() -> None:
     beats = heartbeats_of(env)
     assert await env.run(handing_out(deliveries).deliver_plan, GIVEN) == 3
     assert deliveries.reached == list(FLEET)
-    assert beats == [("p-0001", 1), ("p-0002", 1), ("p-0003", 2), ("p-0004", 3), ("p-0005", 3)]
+    assert beats == [("p-0001", 1, []), ("p-0002", 1, []), ("p-0003", 2, []), ("p-0004", 3, []), ("p-0005", 3, [])]
 
 
 async def test_a_fan_out_goes_on_after_the_last_heartbeat_and_keeps_its_count() -> None:
@@ -56,7 +63,19 @@ async def test_a_pump_that_cannot_be_reached_does_not_cost_the_others_their_plan
     beats = heartbeats_of(env)
     assert await env.run(handing_out(deliveries).deliver_plan, GIVEN) == 3
     assert deliveries.reached == ["p-0002", "p-0004", "p-0005"]
-    assert beats[0] == ("p-0001", 0), "the next attempt does not get stuck on it"
+    assert beats[0][:2] == ("p-0001", 0), "the next attempt does not get stuck on it"
+
+
+async def test_pumps_that_were_missed_while_the_server_was_away_are_told_after_the_others() -> None:
+    deliveries, env = Deliveries(unreachable=["p-0001", "p-0003"], fails=3), an_attempt()
+    beats = heartbeats_of(env)
+    assert await env.run(handing_out(deliveries).deliver_plan, GIVEN) == 5
+    assert deliveries.reached == ["p-0002", "p-0004", "p-0005", "p-0003", "p-0001"]
+    # A worker that takes over in the middle still knows whom to tell again, and counts nobody twice.
+    rest = Deliveries()
+    assert await an_attempt("p-0005", 3, ["p-0001", "p-0003"]).run(handing_out(rest).deliver_plan, GIVEN) == 5
+    assert rest.reached == ["p-0001", "p-0003"]
+    assert beats[4] == ("p-0005", 3, ["p-0001", "p-0003"])
 
 
 async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_its_slots() -> None:

@@ -194,11 +194,11 @@ async def test_news_that_could_not_be_delivered_is_told_at_the_next_look() -> No
     assert [pump_id for pump_id, _ in sweep.pumps.told] == ["p-0002"]
 
 
-async def test_a_retired_pump_takes_no_news_and_that_is_no_failure() -> None:
+async def test_a_pump_without_a_workflow_takes_no_news_which_is_no_failure_and_stays_news_for_its_next() -> None:
     sweep = Sweeping(book=Book(p_0002=commanded(Mode.MAX)), pumps=Pumps(retired=["p-0002"]))
     assert (await sweep.a_pass()).told == 0
     await sweep.next_pass()
-    assert len(sweep.pumps.told) == 1
+    assert len(sweep.pumps.told) == 2
 
 
 async def test_a_pump_that_the_cloud_calls_disconnected_twice_is_silent_and_costs_no_call() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.acts import MOST_ORDERS, problem_with_act
+from domain.acts import MOST_ORDERS, MOST_OVERRIDES, problem_with_act
 from domain.modes import Circuit
 from domain.orders import Order, OrderKind
 from domain.pump import (
@@ -36,6 +36,13 @@ REFUSED: list[tuple[str, dict[str, Any], Event, str]] = [
     ("a lever that is not there", {}, RetryRequested(circuit=Circuit.HOT_WATER), "no hot water lever"),
     ("anything once retired", {"retiring": True}, RetireRequested(), "retired"),
     ("an order once retired", {"retired": True}, OrderGiven(order=an_order()), "retired"),
+    ("a lift once retired: nobody is left to take it", {"retired": True}, OrderLifted(), "retired"),
+    (
+        "one override more than a pump keeps",
+        {"overrides": tuple(an_override(override_id=f"o{n}") for n in range(MOST_OVERRIDES))},
+        OverrideRequested(override=an_override(override_id="one more")),
+        "overrides run on this pump already",
+    ),
 ]
 
 

@@ -10,17 +10,24 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands import CommandState, EventKind
-from domain.modes import Lever
+from domain.modes import Lever, Mode
+from domain.pump import MessageRefused, OverrideRequested
+from domain.steering import decide
 from domain.verification import Answer
 from ledger.commands import LedgerCommands
-from ledger.database import engine_for
+from ledger.database import locks_for
 from ledger.models import CommandEventRow, CommandRow
-from tests.builders import at
+from tests.builders import a_state, an_override, at
 from tests.ledger.builders import OFFSET, a_command_of, an_event, count, enrol_pumps, live, until, waiting_for_a_lock
 
 pytestmark = pytest.mark.servers
 
 SENT, ACCEPTED = EventKind.SENT, EventKind.ACCEPTED
+HOLDERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+"""Ends every session that holds a lever's lock."""
 LOST, REFUSED, IGNORED_WRITE = EventKind.WRITE_LOST, EventKind.WRITE_REFUSED, EventKind.WRITE_IGNORED
 
 
@@ -28,7 +35,7 @@ LOST, REFUSED, IGNORED_WRITE = EventKind.WRITE_LOST, EventKind.WRITE_REFUSED, Ev
 async def commands(engine: AsyncEngine, database: str) -> AsyncIterator[LedgerCommands]:
     """A log of commands for two pumps, its fences in a pool of their own as a worker has it."""
     await enrol_pumps(engine, "p-0001", "p-0002")
-    fences = engine_for(database)
+    fences = locks_for(database)
     yield LedgerCommands(engine, fences)
     await fences.dispose()
 
@@ -148,15 +155,10 @@ async def test_fences_of_two_levers_and_of_two_pumps_do_not_wait_for_each_other(
 async def test_a_killed_connection_releases_its_lock_and_its_holder_learns_of_it(
     commands: LedgerCommands, engine: AsyncEngine
 ) -> None:
-    holders = text(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-
     async def hold_and_be_killed() -> None:
         async with commands.fence(a_command_of(), OFFSET):
             async with engine.connect() as connection:
-                assert (await connection.scalars(holders)).all() == [True]
+                assert (await connection.scalars(HOLDERS)).all() == [True]
             async with commands.fence(a_command_of(), OFFSET) as newest:
                 assert newest
 
@@ -164,6 +166,61 @@ async def test_a_killed_connection_releases_its_lock_and_its_holder_learns_of_it
         await hold_and_be_killed()
     async with commands.fence(a_command_of(), OFFSET) as newest:
         assert newest, "the pool has thrown the dead connection away"
+
+
+async def test_who_lost_the_lock_writes_nothing_down_after_the_newer_command(
+    commands: LedgerCommands, engine: AsyncEngine
+) -> None:
+    older, newer = a_command_of(seq=1), a_command_of(seq=2)
+    await commands.begin(older, [])
+
+    async def stall_without_the_lock() -> None:
+        async with commands.fence(older, OFFSET) as record:
+            assert record is not None
+            async with engine.connect() as connection:
+                await connection.execute(HOLDERS)
+            await live(commands, newer, SENT, ACCEPTED)
+            await record([an_event(older, SENT, 1)])
+
+    with pytest.raises(DBAPIError):
+        await stall_without_the_lock()
+    assert (await commands.progress(older, OFFSET)).writes == ()
+
+
+async def test_a_lock_ends_soon_after_the_host_that_held_it_vanished(commands: LedgerCommands, database: str) -> None:
+    del commands
+    locks = locks_for(database)
+    async with locks.connect() as connection:
+        settings = [await connection.scalar(text(f"SHOW {name}")) for name in ("idle_session_timeout",)]
+        settings += [await connection.scalar(text(f"SHOW tcp_keepalives_{name}")) for name in ("idle", "count")]
+    await locks.dispose()
+    assert settings[0] == "90s"
+    assert settings[1:] in (["10", "3"], ["0", "0"]), "0 through a socket of the same machine, where no host vanishes"
+
+
+async def test_a_line_that_no_text_could_hold_is_kept_readable_and_stops_nothing(commands: LedgerCommands) -> None:
+    told = decide(a_state(), MessageRefused(reason="rev\x00ision\x1b[2J \ud800: extra"), at(0))
+    asked = decide(told.state, OverrideRequested(override=an_override(Mode.MAX, who="A\x00nna")), at(0, 1))
+    await commands.begin(asked.starts[0], asked.state.outbox)
+    assert [line.reason for line in asked.state.outbox] == ["rev?ision?[2J ?: extra", "mode of A?nna"]
+
+
+async def test_what_is_noted_in_a_second_life_is_counted_on_from_the_first(commands: LedgerCommands) -> None:
+    assert await commands.newest_note("p-0001") == 0
+    await commands.record(decide(a_state(), MessageRefused(reason="first life"), at(0)).state.outbox)
+    last = await commands.newest_note("p-0001")
+    assert last == 1
+    second = decide(a_state(last_note=last), MessageRefused(reason="second life"), at(5)).state
+    await commands.record(second.outbox)
+    assert await commands.newest_note("p-0001") == 2
+
+
+async def test_an_error_of_the_database_does_not_tell_what_was_to_be_stored(commands: LedgerCommands) -> None:
+    command = a_command_of().model_copy(update={"pump_id": "p-9999", "command_id": "told-to-nobody"})
+    with pytest.raises(DBAPIError) as refused:
+        await commands.begin(command.model_copy(update={"seq": 2**70}), [])
+    assert "parameters: [" not in str(refused.value)
+    assert "hidden" in str(refused.value)
 
 
 async def test_who_gives_up_waiting_for_a_lock_does_not_get_it_later(
