@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
 from domain.modes import Circuit, Mode, neutral_of
 from domain.pump import CircuitState, Decision, OpenCommand, PumpState, Wish
-from domain.watching import OFFLINE_AFTER
-from domain.wishes import wish_at
+from domain.watching import OFFLINE_AFTER, noted
+from domain.wishes import forbidden, wish_at
 
 MIN_RUN = timedelta(minutes=60)
 """A plan keeps a raised mode at least this long."""
@@ -34,6 +34,8 @@ def follow(state: PumpState, now: datetime) -> Decision:
         return Decision(state=state)
     whole = Decision(state=state)
     silent_since = state.watch.silent_since
+    if state.retiring and silent_since and now >= silent_since + RETIRE_UNSEEN_AFTER and not state.has_open:
+        return Decision(state=_let_go_unseen(state, silent_since, now))
     wakes = [silent_since + OFFLINE_AFTER if silent_since else None]
     for circuit in tuple(name for name, _ in state.circuits):
         part = _follow(whole.state, circuit, now)
@@ -49,16 +51,31 @@ def follow(state: PumpState, now: datetime) -> Decision:
     return whole.model_copy(update={"wake_at": _earliest(now, *wakes)})
 
 
+def _let_go_unseen(state: PumpState, silent_since: datetime, now: datetime) -> PumpState:
+    """Retired though it was not seen in neutral; what it may have been left in is written down for a person."""
+    left = [
+        f"{circuit.value} in {had.settled or 'an unknown setting'}"
+        for circuit, had in state.circuits
+        if had.settled is not neutral_of(circuit)
+    ]
+    if left:
+        since = f"silent since {silent_since:%F %H:%M} UTC"
+        reason = f"retired unseen, {since}: it may have been left with {', '.join(left)}"
+        state = noted(state, EventKind.REFUSED, now, reason)
+    return state.model_copy(update={"retired": True})
+
+
 def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
     had = state.circuit(circuit)
     assert had is not None, "only circuits that exist are followed"
     wish = wish_at(state, now, circuit)
-    if state.watch.is_cold and Mode.MIN in (had.settled, had.last.mode if had.last else None):
-        # A cold room that is set back waits for nobody's dwell or edge: this step is the floor's, not the plan's.
-        wish = wish.model_copy(update={"authority": Authority.NEUTRAL, "reason": "a room is below its floor"})
+    if bound := _bound_at_stake(state, circuit, had, wish, now):
+        # What a floor or a limit forbids waits for nobody's dwell, edge or count: this step is theirs, not the plan's.
+        wish = wish.model_copy(update={"authority": bound.authority, "reason": bound.reason})
     held_until = _dwell_end(had, wish, now)
-    if held_until is not None:
+    if held_until is not None and not wish.is_held:
         return Decision(state=state, wake_at=_earliest(now, held_until, wish.until))
+    state, had = _without_given_up(state, circuit, had, wish)
     neutral = neutral_of(circuit)
     if wish.authority is Authority.PLAN and wish.mode is not neutral and _too_many_changes(had, wish):
         wish = wish.model_copy(update={"mode": neutral})
@@ -73,6 +90,25 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
     if wait:
         return Decision(state=state, wake_at=_earliest(now, until, wish.until))
     return _start(state, circuit, had, wish, now)
+
+
+def _bound_at_stake(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, now: datetime) -> Wish | None:
+    """The floor or limit that forbids what a plan would keep, or has under way."""
+    if wish.authority is not Authority.PLAN:
+        return None
+    kept = {level for level in (had.settled, had.last.mode if had.last else None) if level not in (None, wish.mode)}
+    return next((bound for level in kept if (bound := forbidden(state, level, now, circuit))), None)
+
+
+def _without_given_up(
+    state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish
+) -> tuple[PumpState, CircuitState]:
+    """What a person gave up is given up until the wish changes, and no longer."""
+    failed = had.failed
+    if failed is None or failed.retry_at is not None or (failed.mode, failed.authority) == (wish.mode, wish.authority):
+        return state, had
+    had = had.model_copy(update={"failed": None})
+    return state.with_circuit(circuit, had), had
 
 
 def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) -> tuple[bool, datetime | None]:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.modes import HotWaterMode, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.site import Emitter
 
 LONGEST_OVERRIDE = timedelta(days=14)
@@ -52,6 +52,8 @@ class Override(Value):
     """Wished of the heating; for other purposes than `mode` what they come down to at their strongest."""
     hot_water: HotWaterMode | None = None
     """Wished of the hot water; None leaves it to the plan."""
+    circuit: Circuit | None = None
+    """The one circuit that it binds; None for the whole pump."""
     requested_at: Instant
     until: Instant
     who: Annotated[str, Field(min_length=1, max_length=80)]
@@ -104,7 +106,7 @@ def problem_with(override: Override, now: Instant) -> str | None:
     return None
 
 
-def strongest(overrides: tuple[Override, ...], now: Instant) -> Override | None:
-    """The override in force: the household's newest, else the newest of the others."""
-    running = [o for o in overrides if o.until > now]
+def strongest(overrides: tuple[Override, ...], now: Instant, circuit: Circuit = Circuit.HEATING) -> Override | None:
+    """The override in force on a circuit: the household's newest, else the newest of the others."""
+    running = [o for o in overrides if o.until > now and o.circuit in (None, circuit)]
     return max(running, key=lambda o: (o.kind is OverrideKind.HOUSEHOLD, o.requested_at, o.override_id), default=None)

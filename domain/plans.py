@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,7 +61,7 @@ class PricePlan(Value):
     segments: Annotated[tuple[ModeSegment, ...], Field(max_length=200)]
     hot_water: Annotated[tuple[HotWaterSegment, ...], Field(max_length=200)] = ()
     """As `segments`, for hot water."""
-    floor: Mode = Mode.MIN
+    floor: Literal[Mode.MIN, Mode.LOW] = Mode.MIN
     """No mode below this while the plan is valid: LOW in a cold snap."""
     expected_room_c: tuple[float, ...] = ()
     """Expected room temperature at the end of each slot from `first_slot` on; empty where no room is measured."""

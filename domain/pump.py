@@ -5,7 +5,7 @@ Protects: everything that must survive a restart or a continue-as-new is in `Pum
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome
@@ -108,6 +108,8 @@ class PumpState(Value):
     overrides: tuple[Override, ...] = ()
     override_ids: tuple[str, ...] = ()
     orders: tuple[Order, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    """Of the newest orders given or lifted: neither happens twice."""
     heating: CircuitState = CircuitState(settled=NEUTRAL)
     hot_water: CircuitState | None = None
     """None where the unit offers no hot-water lever."""
@@ -226,7 +228,7 @@ class SeenLever(Value):
     circuit: Circuit
     level: Level | None
     """The level its setting stands for; None for a setting that is none of ours."""
-    setting: float
+    setting: FiniteFloat
 
 
 class Observed(Value):
@@ -239,8 +241,8 @@ class Observed(Value):
     condition: Condition = Condition.NORMAL
     silent: bool = False
     """It reports no more; nothing else of this observation is new then."""
-    room_c: float | None = None
-    hot_water_c: float | None = None
+    room_c: FiniteFloat | None = None
+    hot_water_c: FiniteFloat | None = None
 
 
 class CommandSettled(Value):

@@ -51,6 +51,8 @@ FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
+OBEYED_WITHIN = timedelta(minutes=15)
+"""What a command that is obeyed later than this took longer is added to the run or pause that a plan must keep."""
 KEPT_PLANS = 8
 """Today's and tomorrow's with revisions of parts of them; what a newer one covers whole is dropped before."""
 KEPT_IDS = 32
@@ -101,14 +103,17 @@ def _take_plan(state: PumpState, plan: PricePlan, now: datetime) -> PumpState:
     newer = [p for p in state.plans if p.revision > plan.revision]
     if any(_covers(p, plan) for p in newer):
         return _refuse(state, f"plan revision {plan.revision} came after revision {newer[-1].revision}", now)
-    left = [p for p in state.plans if p.revision > plan.revision or not _covers(plan, p)]
+    left = [p for p in state.plans if p.revision > plan.revision or not _covers(plan, p, now)]
     by_revision = sorted((*left, plan), key=lambda p: p.revision)
-    return state.model_copy(update={"plans": tuple(by_revision[-KEPT_PLANS:])})
+    if len(by_revision) > KEPT_PLANS:
+        by_revision.remove(next((p for p in by_revision if not p.covers(now)), by_revision[0]))
+    return state.model_copy(update={"plans": tuple(by_revision)})
 
 
-def _covers(one: PricePlan, other: PricePlan) -> bool:
-    """Whether all that the other plan speaks of is spoken of by this one."""
-    return one.first_slot <= other.first_slot and other.valid_until <= one.valid_until
+def _covers(one: PricePlan, other: PricePlan, now: datetime | None = None) -> bool:
+    """Whether all that the other plan speaks of, or will from now on, is spoken of by this one."""
+    begins = other.first_slot if now is None else max(other.first_slot, now - MAX_JITTER)
+    return one.first_slot <= begins and other.valid_until <= one.valid_until
 
 
 def _take_override(state: PumpState, override: Override, now: datetime) -> PumpState:
@@ -116,6 +121,8 @@ def _take_override(state: PumpState, override: Override, now: datetime) -> PumpS
         return state
     if problem := problem_with_act(state, OverrideRequested(override=override), now):
         return _refuse(state, problem, now)
+    if override.requested_at > now:  # a clock ahead of ours must not outrank what people wish later
+        override = override.model_copy(update={"requested_at": now})
     return _at_once(
         state.model_copy(
             update={
@@ -127,11 +134,18 @@ def _take_override(state: PumpState, override: Override, now: datetime) -> PumpS
 
 
 def _take_order(state: PumpState, order: Order, now: datetime) -> PumpState:
-    if any(known.order_id == order.order_id for known in state.orders):
+    if order.order_id in state.order_ids or any(known.order_id == order.order_id for known in state.orders):
         return state
     if problem := problem_with_act(state, OrderGiven(order=order), now):
         return _refuse(state, problem, now)
-    return _at_once(state.model_copy(update={"orders": (*state.orders, order)}))
+    return _at_once(_with_order_id(state.model_copy(update={"orders": (*state.orders, order)}), order.order_id))
+
+
+def _with_order_id(state: PumpState, order_id: str) -> PumpState:
+    """Given or lifted once is for good, in whatever order the two arrive."""
+    if order_id in state.order_ids:
+        return state
+    return state.model_copy(update={"order_ids": (*state.order_ids, order_id)[-KEPT_IDS:]})
 
 
 def _lift(state: PumpState, order_id: str | None, now: datetime) -> PumpState:
@@ -139,7 +153,8 @@ def _lift(state: PumpState, order_id: str | None, now: datetime) -> PumpState:
         o.model_copy(update={"lifted_at": now}) if order_id in (None, o.order_id) and o.lifted_at is None else o
         for o in state.orders
     )
-    return state.model_copy(update={"orders": lifted})
+    state = state.model_copy(update={"orders": lifted})
+    return state if order_id is None else _with_order_id(state, order_id)
 
 
 def _take_consent(state: PumpState, opted_out: bool, now: datetime) -> PumpState:
@@ -152,10 +167,12 @@ def _take_retry(state: PumpState, given: RetryRequested) -> PumpState:
     had = state.circuit(given.circuit)
     if had is None:
         return state
-    failed = had.failed
-    if failed is not None:
-        failed = failed.model_copy(update={"retry_at": None}) if given.give_up else None
-    return state.with_circuit(given.circuit, had.model_copy(update={"failed": failed, "drift": None}))
+    if not given.give_up:
+        return _writable(state.with_circuit(given.circuit, had.model_copy(update={"failed": None, "drift": None})))
+    if had.failed is None:
+        return state
+    given_up = had.failed.model_copy(update={"retry_at": None})
+    return state.with_circuit(given.circuit, had.model_copy(update={"failed": given_up}))
 
 
 def _refuse(state: PumpState, reason: str, now: datetime) -> PumpState:
@@ -168,7 +185,12 @@ def _at_once(state: PumpState) -> PumpState:
     for circuit, had in state.circuits:
         if had.failed is not None or had.drift is not None:
             state = state.with_circuit(circuit, had.model_copy(update={"failed": None, "drift": None}))
-    return state
+    return _writable(state)
+
+
+def _writable(state: PumpState) -> PumpState:
+    """Only a write can tell that remote control is back: a person's wish tries."""
+    return state.model_copy(update={"watch": state.watch.model_copy(update={"read_only_until": None})})
 
 
 def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> tuple[PumpState, tuple[Rebase, ...]]:
@@ -179,7 +201,7 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> t
         if outcome.is_read_only:
             watch = state.watch.model_copy(update={"read_only_until": now + READ_ONLY_RETRY})
             state = state.model_copy(update={"watch": watch})
-        if outcome.foreign_setting is not None:
+        if outcome.foreign_setting is not None and state.watch.condition is not Condition.EXTERNAL:
             lever = SeenLever(circuit=circuit, level=None, setting=outcome.foreign_setting)
             state, rebases = touched(state, lever, outcome.at)
             return state, tuple(rebases)
@@ -197,7 +219,8 @@ def _end(
     ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
-            return state.with_circuit(circuit, ended.model_copy(update={"settled": command.mode, "failed": None}))
+            reached = {"settled": command.mode, "failed": None, "changed_at": _run_since(had, command, outcome.at)}
+            return state.with_circuit(circuit, ended.model_copy(update=reached))
         case CommandState.SUPERSEDED:
             return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
         case _:
@@ -224,6 +247,11 @@ def _end(
                 letter = _line(command, CommandState.DEAD_LETTERED, outcome)
                 state = state.model_copy(update={"outbox": (*state.outbox, letter)})
             return state
+
+
+def _run_since(had: CircuitState, command: Command, at: datetime) -> datetime | None:
+    """Since when the level's run or pause counts: its decision, but for one that took long to be obeyed."""
+    return max(had.changed_at, at - OBEYED_WITHIN) if had.changed_at == command.decided_at else had.changed_at
 
 
 def _line(command: Command, state: CommandState, outcome: CommandOutcome) -> CommandEvent:

@@ -8,7 +8,7 @@ somebody who insists. What is old or under way explains nothing.
 from datetime import datetime, timedelta
 
 from domain.commands import CommandEvent, EventKind
-from domain.modes import Level, neutral_of
+from domain.modes import Level, Mode, neutral_of
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose, wish_of
 from domain.pump import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever, Watch
@@ -24,6 +24,8 @@ OFFLINE_AFTER = timedelta(hours=1)
 HANDED_OVER_FOR = timedelta(hours=24)
 """A pump that keeps drifting is left to a person for so long."""
 INSISTS_WITHIN = timedelta(hours=6)
+LANDS_WITHIN = timedelta(hours=3)
+"""After a command was decided: its useful time, and the longest that a vendor's write was seen to take."""
 COLD_HYSTERESIS_K = 0.3
 TANK_FLOOR_C = 38.0
 """A tank below this makes no comfortable shower; nothing of ours holds it back then."""
@@ -63,6 +65,7 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
 def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
     watch, floor_c = state.watch, state.site.floor_c
     is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
+    is_back = watch.condition is Condition.REMOTE_DISABLED and seen.condition is Condition.NORMAL
     if seen.room_c is not None:
         is_cold = seen.room_c < floor_c + (COLD_HYSTERESIS_K if is_cold else 0.0)
     if seen.hot_water_c is not None:
@@ -73,7 +76,7 @@ def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
         is_cold=is_cold,
         is_tank_cold=is_tank_cold,
         stamp=stamp,
-        read_only_until=watch.read_only_until,
+        read_only_until=None if is_back else watch.read_only_until,
     )
 
 
@@ -90,14 +93,18 @@ def _take_lever(
     if lever.level is not None and had.settled is None:
         learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt), []
+    was_neutral = had.settled is neutral_of(lever.circuit)
     if seen.condition is not Condition.NORMAL:
-        # Away mode, another controller or an installer explains it; it is looked at again once they have gone.
-        unknown = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
-        return state.with_circuit(lever.circuit, unknown), []
-    if lever.level is None:
+        # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
+        # moved after it was seen in neutral is theirs, whatever its value: restoring it again would be a fight.
+        theirs = had.model_copy(update={"settled": None if was_neutral else lever.level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, theirs), []
+    is_left_alone = state.opted_out and was_neutral and _is_long_done(had, seen.as_of)
+    if lever.level is None or is_left_alone:
         return touched(state, lever, seen.as_of)
     drift = _next_drift(had, lever.level, seen.as_of)
-    if _insists(had, lever, seen.as_of) and not drift.is_handed_over:
+    is_harmful = lever.level is Mode.MIN and state.watch.is_cold
+    if _insists(had, lever, seen.as_of) and not drift.is_handed_over and not is_harmful:
         # Still counted: a unit that falls back again and again is no household, and a person has to look.
         return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
     return _drifted(state, had, lever, drift), []
@@ -107,6 +114,11 @@ def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:
     """Whether a setting that we corrected came back: once may be a fault, twice is somebody's hand."""
     drift = had.drift
     return drift is not None and drift.level is lever.level and as_of - drift.at < INSISTS_WITHIN
+
+
+def _is_long_done(had: CircuitState, as_of: datetime) -> bool:
+    """Whether nothing that we ever wrote can still land."""
+    return had.last is None or as_of - had.last.decided_at > LANDS_WITHIN
 
 
 def _next_drift(had: CircuitState, level: Level, as_of: datetime) -> Drift:
@@ -135,6 +147,7 @@ def touched(
         purpose=Purpose.THERMOSTAT,
         mode=mode,
         hot_water=hot_water,
+        circuit=lever.circuit,
         requested_at=as_of,
         until=as_of + hold,
         who="somebody at the pump",
@@ -149,7 +162,8 @@ def touched(
             "failed": None,
         }
     )
-    others = tuple(o for o in state.overrides if o.purpose is not Purpose.THERMOSTAT or o.until > standing.until)
+    same = [o for o in state.overrides if o.purpose is Purpose.THERMOSTAT and o.circuit in (None, lever.circuit)]
+    others = tuple(o for o in state.overrides if o not in same or o.until > standing.until)
     state = state.with_circuit(lever.circuit, theirs).model_copy(
         update={"touches": touches, "overrides": (*others, standing)}
     )

@@ -46,7 +46,7 @@ def _under(condition: tuple[Authority, bool, str], state: PumpState, wish: Wish,
     had = state.circuit(circuit)
     is_theirs = had is not None and had.settled is None and had.open is None
     if wish.authority is Authority.OPTED_OUT:
-        return wish.model_copy(update={"is_held": held})
+        return wish.model_copy(update={"is_held": held or is_theirs})
     return Wish(mode=neutral_of(circuit), authority=authority, until=None, is_held=held or is_theirs, reason=why)
 
 
@@ -65,7 +65,7 @@ def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
     if state.retiring or state.retired or state.opted_out:
         why = "opted out" if state.opted_out else "retired"
         return Wish(mode=neutral, authority=Authority.OPTED_OUT, until=None, reason=why)
-    if override := strongest(state.overrides, now):
+    if override := strongest(state.overrides, now, circuit):
         level = _level_of(override, state, now, circuit)
         if level is not None:
             return Wish(
@@ -145,6 +145,13 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     return wish.model_copy(update={"mode": mode, "authority": authority, "reason": reason, "until": until})
 
 
+def forbidden(state: PumpState, level: Level, now: datetime, circuit: Circuit) -> Wish | None:
+    """What stands where a plan wishes `level`, if a floor or a limit forbids it; None where it is allowed."""
+    plain = Wish(mode=level, authority=Authority.PLAN, until=None)
+    bounded = _bounded(state, plain, now, circuit)
+    return None if bounded.mode is level else bounded
+
+
 def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode, str]:
     """The lowest mode allowed, and why."""
     if state.watch.is_cold:
@@ -171,10 +178,12 @@ def _next_floor(state: PumpState, now: datetime) -> datetime | None:
 def _bounded_hot_water(state: PumpState, wish: Wish, is_capped: bool, until: datetime | None) -> Wish:
     assert isinstance(wish.mode, HotWaterMode)
     update: dict[str, object] = {"until": until}
-    if is_capped and not state.watch.is_tank_cold:
-        update |= {"mode": HotWaterMode.HOLD, "authority": Authority.LIMITED, "reason": "the grid is limited"}
-    elif state.watch.is_tank_cold and wish.mode is HotWaterMode.HOLD:
-        update |= {"mode": HotWaterMode.NORMAL, "reason": "the tank is cold"}
+    is_cold = state.watch.is_tank_cold
+    if is_capped and (not is_cold or wish.mode is HotWaterMode.BOOST):
+        level = HotWaterMode.NORMAL if is_cold else HotWaterMode.HOLD
+        update |= {"mode": level, "authority": Authority.LIMITED, "reason": "the grid is limited"}
+    elif is_cold and wish.mode is HotWaterMode.HOLD:
+        update |= {"mode": HotWaterMode.NORMAL, "authority": Authority.NEUTRAL, "reason": "the tank is cold"}
     return wish.model_copy(update=update)
 
 

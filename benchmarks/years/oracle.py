@@ -26,6 +26,7 @@ from domain.pump import (
     OverrideRequested,
     PlanArrived,
     RetireRequested,
+    RetryRequested,
     SteeringConsent,
 )
 from domain.site import Emitter, HomeShare
@@ -87,6 +88,8 @@ class Oracle:
 
     def hear(self, event: Event, now: datetime, touches: tuple[Override, ...]) -> None:  # noqa: C901 -- a line an event
         """An event as it reached the pump; `touches` are the settings by hand that stand since."""
+        if self._is_a_try(event):
+            self.read_only_until = None
         match event:
             case PlanArrived(plan=plan) if not self.retiring:
                 self.plans.setdefault(plan.revision, plan)
@@ -98,11 +101,11 @@ class Oracle:
             case OverrideEnded(override_id=str(override_id)):
                 self.ended.add(override_id)
             case OrderGiven(order=order) if order.until is None or order.until > now:
-                self.orders.setdefault(order.order_id, order)
+                if order.order_id not in self.lifted:
+                    self.orders.setdefault(order.order_id, order)
             case OrderLifted(order_id=order_id):
-                for known in self.orders:
-                    if order_id in (None, known):
-                        self.lifted.setdefault(known, now)
+                for known in (*self.orders,) if order_id is None else (order_id,):
+                    self.lifted.setdefault(known, now)
             case SteeringConsent(opted_out=opted_out):
                 self.opted_out = opted_out
             case ComfortChanged(band=band):
@@ -119,6 +122,17 @@ class Oracle:
         known_ids = {t.override_id for t in self.touches}
         self.touches += [t for t in touches if t.override_id not in known_ids]
         self._forget(now)
+
+    def _is_a_try(self, event: Event) -> bool:
+        """Whether a person acts, or remote control was seen to be back: writing is tried again."""
+        if isinstance(event, Observed):
+            is_new = self.seen_as_of is None or event.as_of >= self.seen_as_of
+            was_off = self.condition is Condition.REMOTE_DISABLED
+            return is_new and was_off and not event.silent and event.condition is Condition.NORMAL
+        if isinstance(event, RetryRequested):
+            return not event.give_up
+        acts = (OverrideRequested, OverrideEnded, OrderGiven, SteeringConsent, RetireRequested)
+        return isinstance(event, acts)
 
     def _see(self, seen: Observed, now: datetime) -> None:
         if self.seen_as_of is not None and seen.as_of < self.seen_as_of:
@@ -146,10 +160,10 @@ class Oracle:
         is_read_only = self.read_only_until is not None and now < self.read_only_until
         held = self.condition in (Condition.UPDATING, Condition.REMOTE_DISABLED) or is_read_only
         held = held or bool(self._standing(OrderKind.BLACKOUT, now))
-        if self.opted_out or self.retiring:
-            return Ruling(neutral, held, "gone")
         if self.condition is not Condition.NORMAL or is_read_only:
             return Ruling(neutral, held, "outside")
+        if self.opted_out or self.retiring:
+            return Ruling(neutral, held, "gone")
         level, by = self._wished(now, circuit, neutral)
         if isinstance(level, Mode):
             level, by = self._capped(level, by, now)
@@ -158,14 +172,14 @@ class Oracle:
                 level, by = floor, "floor"
         else:
             is_capped = bool(self._standing(OrderKind.LIMIT, now) or self._standing(OrderKind.BACKUP, now))
-            if is_capped and not self.is_tank_cold:
-                level, by = HotWaterMode.HOLD, "limit"
+            if is_capped and (not self.is_tank_cold or level is HotWaterMode.BOOST):
+                level, by = HotWaterMode.NORMAL if self.is_tank_cold else HotWaterMode.HOLD, "limit"
             elif self.is_tank_cold and level is HotWaterMode.HOLD:
                 level, by = HotWaterMode.NORMAL, "floor"
         return Ruling(level, held, by)
 
     def _wished(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
-        person = self.person(now)
+        person = self.person(now, circuit)
         if person is not None:
             level = self._of(person, now, circuit)
             if level is not None:
@@ -182,11 +196,11 @@ class Oracle:
                 return segment.mode, "plan"
         return neutral, "plan"
 
-    def person(self, now: datetime) -> Override | None:
-        """The wish of people that is in force."""
+    def person(self, now: datetime, circuit: Circuit = Circuit.HEATING) -> Override | None:
+        """The wish of people that is in force on a circuit."""
         best: Override | None = None
         for one in (*self.overrides.values(), *self.touches):
-            if one.until <= now or one.override_id in self.ended:
+            if one.until <= now or one.override_id in self.ended or one.circuit not in (None, circuit):
                 continue
             if best is None or _outranks(one, best):
                 best = one

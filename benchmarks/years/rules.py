@@ -238,7 +238,7 @@ class Rules:
     def _people_win(self, sent: Sent, command: Command) -> None:
         now, hand = self.life.now, self.hands.get(sent.lever)
         if hand is not None and now < hand.until - self.life.vendor_skew and sent.setting != hand.setting:
-            person = self.life.oracle.person(now)
+            person = self.life.oracle.person(now, command.circuit)
             is_newer = person is not None and person.purpose is not Purpose.THERMOSTAT
             ended = any(t.override_id in self.life.oracle.ended for t in self.life.oracle.touches)
             ruling = self.life.oracle.rules(now, command.circuit)

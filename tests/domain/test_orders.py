@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from domain.commands import Authority, CommandState
 from domain.modes import Mode
 from domain.orders import LONGEST_LIMIT, STAGGER, Order, OrderKind, problem_with_order, stagger
-from domain.pump import CommandSettled, Drift, FailedWish, OrderGiven, OrderLifted, PumpState
+from domain.pump import CommandSettled, Drift, FailedWish, OrderGiven, OrderLifted, PumpState, Woke
 from domain.steering import decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_outcome, at, started
@@ -49,9 +49,20 @@ def test_lifting_twice_keeps_the_first_moment() -> None:
     assert decide(once, OrderLifted(order_id="s1"), at(2, 1)).state.orders == once.orders
 
 
-def test_lifting_an_unknown_order_changes_nothing() -> None:
+def test_lifting_an_unknown_order_changes_no_other_and_keeps_it_from_coming_later() -> None:
     given = decide(on_plan(), OrderGiven(order=a_stop()), at(1)).state
-    assert decide(given, OrderLifted(order_id="another"), at(2)).state == given
+    lifted = decide(given, OrderLifted(order_id="another"), at(2)).state
+    assert lifted.orders == given.orders
+    late = decide(lifted, OrderGiven(order=a_stop().model_copy(update={"order_id": "another"})), at(3)).state
+    assert late.orders == given.orders
+
+
+def test_an_order_that_was_given_and_lifted_does_not_stand_again_when_it_is_told_again() -> None:
+    given = decide(on_plan(), OrderGiven(order=a_stop()), at(1)).state
+    lifted = decide(given, OrderLifted(order_id="s1"), at(2)).state
+    forgotten = decide(lifted, Woke(), at(4)).state
+    assert forgotten.orders == ()
+    assert decide(forgotten, OrderGiven(order=a_stop()), at(5)).state.orders == ()
 
 
 def test_a_pump_comes_back_after_its_own_share_of_the_stagger_and_forgets_the_order() -> None:

@@ -58,7 +58,7 @@ class Cuttable:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cuttable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cuttable]:
     folder = tmp_path_factory.mktemp("world")
-    async with AsyncExitStack() as lines, a_world(folder, pumps=14, speed=SPEED, workers=()) as world:
+    async with AsyncExitStack() as lines, a_world(folder, pumps=15, speed=SPEED, workers=()) as world:
         given = world.stack.environment()
         server, database = urlsplit(f"//{given['TEMPORAL_ADDRESS']}"), urlsplit(given["DATABASE_URL"])
         assert server.hostname
@@ -138,6 +138,37 @@ async def test_prices_that_turn_every_quarter_of_an_hour_do_not_thrash_a_pump(tm
         book = {name: [line["event"] for line in lines] for name, lines in (await lives(world, pump)).items()}
         assert len(world.changes(pump)) <= MAX_PLAN_CHANGES + 1, f"and then one way back to neutral: {book}"
         await world.settles(pump, Mode.LOW)
+
+
+async def test_a_grid_limit_that_the_newest_plan_agrees_with_does_not_wait_for_the_dwell_of_the_older(
+    world: TestWorld,
+) -> None:
+    pump = world.pump(15)
+    await world.plan(pump, Mode.MAX)
+    await world.settles(pump, Mode.MAX)
+    await world.plan(pump, Mode.LOW)
+    await world.until(partial(knows_revision, world, pump, world.revision))
+    assert (await world.state(pump)).heating.open is None, "the run that began a moment ago is kept for its hour"
+    given_at = world.now()
+    limit = Order(
+        order_id="limit-in-a-dwell",
+        kind=OrderKind.LIMIT,
+        scope=f"pump:{pump}",
+        cap=Mode.LOW,
+        since=given_at,
+        until=given_at + 4 * HOUR,
+        who="grid operator",
+        why="the feeder is full",
+    )
+    await world.do(pump, OrderGiven(order=limit))
+    await world.settles(pump, Mode.LOW)
+    (last,) = [line for line in world.changes(pump) if moment(line) > given_at]
+    assert moment(last) - given_at < MIN_RUN / 2
+
+
+async def knows_revision(world: TestWorld, pump: str, revision: int) -> bool:
+    plan = (await world.state(pump)).plan
+    return plan is not None and plan.revision == revision
 
 
 async def prices_keep_turning(world: TestWorld, pump: str) -> None:
