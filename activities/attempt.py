@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 import structlog
 
 from domain import verification
+from domain.base import own_share
 from domain.breaker import left_alone_until
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
 from domain.enrolment import LeverSetup
@@ -43,6 +44,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=2)
+SPREAD = 0.3
+"""So much longer at most is each pause, by command and attempt: what failed together does not come back together."""
 OFFLINE_LOOK = timedelta(minutes=5)
 """Distance of looks at a pump that its cloud calls disconnected."""
 NOT_NOW_LOOK = timedelta(minutes=10)
@@ -201,19 +204,20 @@ class Attempt:
         )
 
     async def _come_back_after(self, error: OemError) -> NoReturn:
-        """One policy per error: when to try again, always inside the command's own time."""
+        """One policy per error: when to try again, spread by pump and always inside the command's own time."""
+        share = own_share(f"{self._command.command_id}/{self._number}")
         match error:
             case RateLimited(retry_at=retry_at):
-                delay = max(retry_at - self._now(), timedelta(seconds=1))
+                delay = max(retry_at - self._now(), timedelta(seconds=1)) + share * FIRST_BACKOFF
             case Offline():
-                delay = OFFLINE_LOOK
+                delay = OFFLINE_LOOK * (1 + SPREAD * share)
             case NotExecutable():
-                delay = NOT_NOW_LOOK
+                delay = NOT_NOW_LOOK * (1 + SPREAD * share)
             case AuthExpired():
                 await ask(self._vendors, self._address.account_id, error, self._now())
-                delay = NOT_NOW_LOOK
+                delay = NOT_NOW_LOOK * (1 + SPREAD * share)
             case _:
-                delay = min(FIRST_BACKOFF * 2 ** min(self._number - 1, 8), LONGEST_BACKOFF)
+                delay = min(FIRST_BACKOFF * 2 ** min(self._number - 1, 8), LONGEST_BACKOFF) * (1 + SPREAD * share)
         raise ComeBack(f"{type(error).__name__}: {error}", self._in_time(delay)) from error
 
     def _in_time(self, delay: timedelta) -> timedelta:

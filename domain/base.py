@@ -3,6 +3,7 @@
 Protects: a value that crosses Temporal, the ledger or the wire means the same on both sides.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -20,6 +21,11 @@ Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 def printable(text: str) -> str:
     """A text as every screen and the ledger can hold it: no NUL, no half of a character, no cursor moved."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def own_share(of: str) -> float:
+    """A share in [0, 1) that is fixed by a name and even over many: what comes for all at once is spread by it."""
+    return int.from_bytes(hashlib.sha256(of.encode()).digest()[:4], "big") / 2**32
 
 
 class Value(BaseModel):

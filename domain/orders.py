@@ -4,14 +4,13 @@ Protects: an order is one value with an id, so that giving or lifting it twice c
 staggered, so that a fleet never returns as one.
 """
 
-import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from domain.base import Instant, Value
+from domain.base import Instant, Value, own_share
 from domain.modes import Mode
 
 LONGEST_LIMIT = timedelta(hours=24)
@@ -84,5 +83,4 @@ def problem_with_order(order: Order, now: datetime) -> str | None:
 
 def stagger(pump_id: str) -> timedelta:
     """The pump's own delay when many come back: fixed per pump, spread evenly over `STAGGER`."""
-    digest = hashlib.sha256(f"stagger/{pump_id}".encode()).digest()
-    return STAGGER * (int.from_bytes(digest[:4], "big") / 2**32)
+    return STAGGER * own_share(f"stagger/{pump_id}")

@@ -4,7 +4,6 @@ Protects: a plan is whole and unambiguous (ordered, non-overlapping segments), a
 the order of arrival.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
@@ -12,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from domain.base import Instant, Value
+from domain.base import Instant, Value, own_share
 from domain.modes import Circuit, HotWaterMode, Level, Mode, neutral_of
 
 MAX_JITTER = timedelta(minutes=5)
@@ -111,8 +110,7 @@ class PricePlan(Value):
 
 def jitter(pump_id: str) -> timedelta:
     """The pump's own delay of every plan edge: fixed per pump, spread evenly over `MAX_JITTER`."""
-    digest = hashlib.sha256(pump_id.encode()).digest()
-    return MAX_JITTER * (int.from_bytes(digest[:4], "big") / 2**32)
+    return MAX_JITTER * own_share(pump_id)
 
 
 def hot_water_segments(

@@ -153,8 +153,12 @@ def gap_between(calls_per_observation: float, granted_per_min: float | None) -> 
 
 
 def drift_found_within(pumps: int, calls_per_observation: float, granted_per_min: float | None) -> timedelta:
-    """After how long at most a drifted pump is looked at: a pass, or more where the grant carries no whole fleet."""
-    return max(PASS, pumps * gap_between(calls_per_observation, granted_per_min))
+    """After how long at most a drifted pump is looked at: a pass, or more where the grant carries no whole fleet.
+
+    There risky pumps may take their share of every pass, and the others wait the longer.
+    """
+    whole = pumps * gap_between(calls_per_observation, granted_per_min)
+    return PASS if whole <= PASS else whole / (1 - RISKY_SHARE)
 
 
 def is_risky(profile: PumpProfile, expected: Sequence[Expected], record: WatchRecord | None, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.attempt import NOT_NOW_LOOK, OFFLINE_LOOK
+from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
 from domain.commands import Authority, Command, CommandOutcome, CommandState
@@ -88,13 +88,23 @@ async def test_a_write_without_a_yes_is_written_down_as_what_it_may_have_done(fa
     assert kinds(commands) == ["sent", kind]
     match failure:
         case RateLimited():
-            assert timedelta() < steered_delay(later) <= timedelta(minutes=20)
+            assert timedelta(minutes=20) <= steered_delay(later) <= timedelta(minutes=20) + FIRST_BACKOFF
         case Offline():
-            assert steered_delay(later) == OFFLINE_LOOK
+            assert 1 <= steered_delay(later) / OFFLINE_LOOK <= 1 + SPREAD
         case NotExecutable() | AuthExpired():
-            assert steered_delay(later) == NOT_NOW_LOOK
+            assert 1 <= steered_delay(later) / NOT_NOW_LOOK <= 1 + SPREAD
         case _:
-            assert steered_delay(later) == timedelta(seconds=15)
+            assert 1 <= steered_delay(later) / FIRST_BACKOFF <= 1 + SPREAD
+
+
+async def test_what_failed_together_does_not_come_back_together() -> None:
+    delays = set()
+    for seq in range(1, 21):
+        gone = Cloud(a_reading(0.0, at(5, 55)), {"p-0001": Unavailable("503", maybe_taken=False)})
+        command = a_command(Mode.MAX, seq=seq, decided=5.9)
+        delays.add(steered_delay(await attempt(Commands(), gone, command)))
+    assert len(delays) > 15
+    assert max(delays) - min(delays) > FIRST_BACKOFF * SPREAD / 2
 
 
 async def test_what_the_cloud_refuses_for_good_ends_the_command() -> None:
