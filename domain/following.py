@@ -138,7 +138,9 @@ def _follow_with_open(
     state: PumpState, circuit: Circuit, had: CircuitState, opened: OpenCommand, wish: Wish, now: datetime
 ) -> Decision:
     """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
-    if (opened.command.mode is wish.mode and not wish.is_held) or opened.cancelling:
+    waits_in_line = wish.is_urgent and opened.command.authority is Authority.PLAN
+    is_served = opened.command.mode is wish.mode and not wish.is_held and not waits_in_line
+    if is_served or opened.cancelling:
         return Decision(state=state, wake_at=_earliest(now, wish.until))
     cancelling = had.model_copy(update={"open": opened.model_copy(update={"cancelling": True})})
     return Decision(

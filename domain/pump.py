@@ -312,5 +312,7 @@ class Wish(Value):
     revision: int | None = None
     is_held: bool = False
     """Nothing may be written now, whatever is wished."""
+    is_urgent: bool = False
+    """An emergency: it does not wait in the line of what a plan began."""
     reason: str = ""
     """Why it is not what it else would be, in some words; empty for a plain plan."""

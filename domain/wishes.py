@@ -72,6 +72,7 @@ def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
                 mode=level,
                 authority=_AUTHORITY.get(override.purpose, Authority.OVERRIDE),
                 until=override.next_change(now, state.site.emitter),
+                is_urgent=override.purpose is Purpose.EMERGENCY,
                 reason=f"{override.purpose.value} of {override.who}",
             )
     planned = _planned(state, now, circuit)

@@ -221,3 +221,16 @@ def test_a_plan_keeps_a_run_that_began_late_for_its_hour() -> None:
     assert decide(late, Woke(), at(2) + EDGE).starts == ()
     due = decide(late, Woke(), at(2, 45))
     assert [command.mode for command in due.starts] == [Mode.MIN]
+
+
+def test_an_emergency_does_not_wait_in_the_line_of_what_a_plan_began() -> None:
+    opened = decide(a_state(plans=(a_plan(1, {(1, 24): Mode.MAX}),)), Woke(), at(1) + EDGE)
+    mode, hot_water = wish_of(Purpose.EMERGENCY)
+    emergency = an_override(mode, 1, 20).model_copy(update={"purpose": Purpose.EMERGENCY, "hot_water": hot_water})
+    asked = decide(opened.state, OverrideRequested(override=emergency), at(1, 8))
+    assert asked.cancels == (Circuit.HEATING,)
+    ended = an_outcome(opened.starts[0].command_id, CommandState.SUPERSEDED, at(1, 9))
+    again = decide(asked.state, CommandSettled(outcome=ended), at(1, 9))
+    assert [(c.mode, c.authority) for c in again.starts] == [(Mode.MAX, Authority.OVERRIDE)]
+    boost = an_override(Mode.MAX, 1, 20)
+    assert decide(opened.state, OverrideRequested(override=boost), at(1, 8)).cancels == ()
