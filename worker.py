@@ -8,26 +8,19 @@ Everything comes from the environment: TEMPORAL_* (address, namespace, TLS), DAT
 import argparse
 import asyncio
 import contextlib
-import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
 
 import httpx
 import structlog
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -44,15 +37,22 @@ from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps, Vault, check_keys
+from ledger.pumps import LedgerPumps, Vault
 from ledger.series import LedgerPlans, LedgerSeries
 from ledger.vendors import LedgerVendors
 from ledger.watching import LedgerWatching
-from market.energy_charts import ENERGY_CHARTS_URL, EnergyChartsSource
-from market.open_meteo import OPEN_METEO_URL, OpenMeteoSource
+from market.energy_charts import EnergyChartsSource
+from market.open_meteo import OpenMeteoSource
 from oem_adapters.registry import build_adapter, known_oems
-from oem_adapters.timeouts import WallTimeouts
 from optimizer.planner import plan_fleet
+from worker_environment import (
+    Settings,
+    SetupError,
+    configure_logging,
+    connect_temporal,
+    leave,
+    settings_from_environment,
+)
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, oem_queue
 from workflows.delivery import ServerRates, observation_delivery, plan_delivery
 from workflows.fleet_planning import FleetPlanning
@@ -64,68 +64,6 @@ log = structlog.get_logger("worker")
 
 GRACEFUL = timedelta(seconds=8)
 """A write to a vendor may finish when a worker is asked to stop."""
-
-
-class SetupError(Exception):
-    """Something a worker needs is missing; one sentence that names it and the way out."""
-
-
-class Settings(BaseSettings):
-    """What the environment says. `.env.example` lists it all."""
-
-    model_config = SettingsConfigDict(env_prefix="HEATSTEER_", extra="ignore", populate_by_name=True)
-
-    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
-    secret_keys: SecretStr = Field(description="Fernet keys for vendor secrets, newest first, separated by commas")
-    price_url: str = ENERGY_CHARTS_URL
-    weather_url: str = OPEN_METEO_URL
-    http_timeout_s: float = Field(default=20.0, gt=0)
-    """Wall seconds of silence after which a vendor's answer is given up."""
-    oem_concurrency: int = Field(default=24, ge=1, le=500)
-    """Calls to one vendor at a time from one worker."""
-    oem_rate_per_s: float | None = Field(default=None, gt=0)
-    """Server-side limit of a vendor queue, wall seconds; None leaves it open."""
-    sticky_s: float = Field(default=10.0, gt=0)
-    """How long a workflow waits for the worker that knows it before any other takes it."""
-    log_level: str = "INFO"
-    sandbox: bool = True
-
-    def timeouts(self) -> WallTimeouts:
-        """How long one call to a vendor may last."""
-        answer_s = self.http_timeout_s
-        return WallTimeouts(connect_s=min(5.0, answer_s), answer_s=answer_s, whole_s=answer_s * 1.5)
-
-    def keys(self) -> list[SecretStr]:
-        """The vendor-secret keys, newest first."""
-        return [SecretStr(k.strip()) for k in self.secret_keys.get_secret_value().split(",") if k.strip()]
-
-
-def settings_from_environment() -> Settings:
-    """Settings; raises SetupError with a sentence on what is missing."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0])
-        variable = name if name.isupper() else f"HEATSTEER_{name.upper()}"
-        raise SetupError(f"{variable}: {first['msg'].lower()}; .env.example shows how to set it") from None
-    try:
-        check_keys(settings.keys())
-    except ValueError as error:
-        raise SetupError(str(error)) from None
-    return settings
-
-
-async def connect_temporal() -> Client:
-    """A Temporal client as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...)."""
-    config = ClientConfig.load_client_connect_config()
-    address = config.setdefault("target_host", "localhost:7233")
-    try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter)
-    except RuntimeError as error:
-        raise SetupError(
-            f"Temporal does not answer at {address}: start it (`heatsteer up`) or set TEMPORAL_ADDRESS"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -330,38 +268,6 @@ def _planner_worker(world: World) -> Worker:
     )
 
 
-def configure_logging(level: str) -> None:
-    """JSON lines on stderr, the SDK's and libraries' included; never a URL with its query."""
-    stamped: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            *stamped,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=stamped,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(default=str),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
 async def run_workers(role: str, settings: Settings) -> None:
     """Run a role's workers until SIGTERM or SIGINT."""
     client = await connect_temporal()
@@ -397,18 +303,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"worker: {error}", file=sys.stderr)  # noqa: T201 -- the command's own error line
         return 2
     return 0
-
-
-def leave(code: int) -> NoReturn:
-    """End the process at once.
-
-    The Temporal client's own threads have been seen to crash an interpreter that was shutting down around them, and
-    nothing here waits for interpreter shutdown: all that must be closed has been closed by now.
-    """
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from benchmarks.pumpday.quiet import Day, Family, quiet_day
 from benchmarks.pumpday.virtual import ACCOUNT_CALLS
 from console.complaints import Failed
 from embedded.errors import StackError
-from worker import configure_logging, leave
+from worker_environment import configure_logging, leave
 
 BUDGETS: Mapping[str, Mapping[str, float]] = {
     "quiet": {"actions": 35, "actions_with_share": 45, "events": 150, "vendor_calls": 140},

@@ -18,7 +18,8 @@ from embedded.errors import StackError
 from embedded.stack_file import STACK_FILE_NAME, find_stack
 from ledger.reports import LedgerReports
 from ledger.trails import LedgerOrders, LedgerTrails
-from worker import Ledger, Settings, SetupError, connect_temporal, open_ledger, settings_from_environment
+from worker import Ledger, open_ledger
+from worker_environment import Settings, SetupError, connect_temporal, settings_from_environment
 
 VAR = Path("var")
 KEY_FILE = "secret-keys"

@@ -36,7 +36,7 @@ from console.progress import Board
 from console.report_text import print_report
 from console.running import Interrupted, run
 from embedded.errors import StackError
-from worker import SetupError, configure_logging, leave
+from worker_environment import SetupError, configure_logging, leave
 
 INTERRUPTED = 130
 NO_ARGUMENTS = "NoArgsIsHelpError"

@@ -29,7 +29,7 @@ from embedded.stack import Stack, StackOptions
 from embedded.stack_file import find_stack
 from ledger.database import migrate
 from market.files import load_price_file
-from worker import connect_temporal, settings_from_environment
+from worker_environment import connect_temporal, settings_from_environment
 from workflows.contracts import PlanningInput
 
 prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)

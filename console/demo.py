@@ -31,7 +31,7 @@ from domain.slots import SLOT
 from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
 from ledger.runs import LedgerRuns
-from worker import connect_temporal, settings_from_environment
+from worker_environment import connect_temporal, settings_from_environment
 from workflows.contracts import PlanningInput, PlanningResult
 
 __all__ = ["read_jsonl", "run_demo"]

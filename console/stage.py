@@ -25,7 +25,7 @@ from embedded.stack import Stack
 from ledger.database import migrate
 from oem_adapters.registry import build_adapter, known_oems
 from simulator.outages import Outage
-from worker import Settings
+from worker_environment import Settings
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
 from workflows.oem_guard import start_guard

@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from worker import SetupError, connect_temporal, leave
+from worker_environment import SetupError, connect_temporal, leave
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, oem_queue
 
 ASKED_WITHIN = timedelta(seconds=150)

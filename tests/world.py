@@ -34,7 +34,7 @@ from domain.site import HomeShare
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from tests.builders import MIDNIGHT
-from worker import Settings, connect_temporal
+from worker_environment import Settings, connect_temporal
 from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpStatus
 from workflows.heat_pump import HeatPumpWorkflow
 

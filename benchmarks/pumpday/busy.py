@@ -27,7 +27,7 @@ from domain.overrides import Override, OverrideKind
 from domain.plans import HotWaterSegment, ModeSegment, PricePlan
 from embedded.stack import Stack, StackOptions
 from simulator.outages import Outage
-from worker import Settings, connect_temporal
+from worker_environment import Settings, connect_temporal
 from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 

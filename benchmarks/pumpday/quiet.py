@@ -38,7 +38,8 @@ from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
 from simulator.config import SimulatorConfig
-from worker import Settings, World, workers_for
+from worker import World, workers_for
+from worker_environment import Settings
 from workflows.contracts import Patience, PlanEnvelope, pump_workflow_id
 
 EPOCH = datetime(2026, 1, 14, 23, tzinfo=UTC)

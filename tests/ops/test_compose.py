@@ -15,6 +15,7 @@ import worker
 from console.cli import app
 from embedded.temporal_server import ONE_PARTITION, UPDATES_LIMIT
 from oem_adapters.registry import known_oems
+from worker_environment import Settings
 from workflows.contracts import oem_queue
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def test_every_variable_is_listed_required_with_a_sentence_or_has_a_default() ->
 
 def test_variables_that_are_handed_on_are_the_programs_own(services: dict[str, Any]) -> None:
     listed = set(re.findall(r"^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    own = {"DATABASE_URL", *(f"HEATSTEER_{name.upper()}" for name in worker.Settings.model_fields)}
+    own = {"DATABASE_URL", *(f"HEATSTEER_{name.upper()}" for name in Settings.model_fields)}
     for name in (name for name in services if name.startswith("worker-")):
         given = {key for key in services[name]["environment"] if not key.startswith("TEMPORAL_")}
         assert given <= own, name

@@ -1,0 +1,128 @@
+"""What every process of the project reads from its environment, and how it connects, logs and leaves.
+
+Protects: a missing or wrong setting is one sentence that names it and the way out, and never shows its value.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import structlog
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+
+from ledger.pumps import check_keys
+from market.energy_charts import ENERGY_CHARTS_URL
+from market.open_meteo import OPEN_METEO_URL
+from oem_adapters.timeouts import WallTimeouts
+
+
+class SetupError(Exception):
+    """Something a worker needs is missing; one sentence that names it and the way out."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. `.env.example` lists it all."""
+
+    model_config = SettingsConfigDict(env_prefix="HEATSTEER_", extra="ignore", populate_by_name=True)
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    secret_keys: SecretStr = Field(description="Fernet keys for vendor secrets, newest first, separated by commas")
+    price_url: str = ENERGY_CHARTS_URL
+    weather_url: str = OPEN_METEO_URL
+    http_timeout_s: float = Field(default=20.0, gt=0)
+    """Wall seconds of silence after which a vendor's answer is given up."""
+    oem_concurrency: int = Field(default=24, ge=1, le=500)
+    """Calls to one vendor at a time from one worker."""
+    oem_rate_per_s: float | None = Field(default=None, gt=0)
+    """Server-side limit of a vendor queue, wall seconds; None leaves it open."""
+    sticky_s: float = Field(default=10.0, gt=0)
+    """How long a workflow waits for the worker that knows it before any other takes it."""
+    log_level: str = "INFO"
+    sandbox: bool = True
+
+    def timeouts(self) -> WallTimeouts:
+        """How long one call to a vendor may last."""
+        answer_s = self.http_timeout_s
+        return WallTimeouts(connect_s=min(5.0, answer_s), answer_s=answer_s, whole_s=answer_s * 1.5)
+
+    def keys(self) -> list[SecretStr]:
+        """The vendor-secret keys, newest first."""
+        return [SecretStr(k.strip()) for k in self.secret_keys.get_secret_value().split(",") if k.strip()]
+
+
+def settings_from_environment() -> Settings:
+    """Settings; raises SetupError with a sentence on what is missing."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"HEATSTEER_{name.upper()}"
+        raise SetupError(f"{variable}: {first['msg'].lower()}; .env.example shows how to set it") from None
+    try:
+        check_keys(settings.keys())
+    except ValueError as error:
+        raise SetupError(str(error)) from None
+    return settings
+
+
+async def connect_temporal() -> Client:
+    """A Temporal client as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...)."""
+    config = ClientConfig.load_client_connect_config()
+    address = config.setdefault("target_host", "localhost:7233")
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter)
+    except RuntimeError as error:
+        raise SetupError(
+            f"Temporal does not answer at {address}: start it (`heatsteer up`) or set TEMPORAL_ADDRESS"
+        ) from error
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on stderr, the SDK's and libraries' included; never a URL with its query."""
+    stamped: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *stamped,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=stamped,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once.
+
+    The Temporal client's own threads have been seen to crash an interpreter that was shutting down around them, and
+    nothing here waits for interpreter shutdown: all that must be closed has been closed by now.
+    """
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
