@@ -83,7 +83,7 @@ def test_the_fleet_is_large_and_mixed() -> None:
     assert 10 <= sum(spec.is_s_series for spec in FLEET) <= 50
 
 
-@pytest.mark.parametrize("outdoor_c", [-12.0, -16.0])
+@pytest.mark.parametrize("outdoor_c", [-12.0, pytest.param(-16.0, marks=pytest.mark.slow)])
 def test_set_back_for_two_days_in_hard_frost_leaves_rooms_above_17_and_water_warm(outdoor_c: float) -> None:
     deepest: dict[Lever, float] = defaultdict(float)
     for spec in FLEET:
