@@ -25,7 +25,8 @@ from optimizer.response import Horizon
 
 LEAST_GAIN_SHARE = 0.005
 LEAST_GAIN_EUR = 0.01
-"""What a pump must earn by the model, as a share of its energy cost and at least, or it is left neutral."""
+"""What a pump must earn by the model, as a share of its energy cost and at least, or it is left neutral: in all, and by
+shifting alone."""
 NOTHING_TO_GAIN_SHARE = 0.01
 """Below this share of the scale, neutral and bound differ by little more than the bound's own slack."""
 BINDING_SHARE = 0.99

@@ -230,14 +230,20 @@ class Choice:
             return False
         return self._offer(picked[np.argsort(owners)])
 
-    def leave_alone(self, least_gain_eur: Array) -> None:
-        """Back to calm wherever a pump earns less than `least_gain_eur` (B,) and the cap does not need it."""
-        load = self.load_kw()
+    def leave_alone(self, least_gain_eur: Array, price_eur_per_mwh: Array) -> None:
+        """Back to calm wherever a pump earns less than `least_gain_eur` (B,) and the cap does not need it.
+
+        It must earn that in all, and by shifting alone: what the same schedule would earn were every slot at the mean
+        price comes from milder hours or colder rooms, and would move pumps on a flat price.
+        """
+        load, dearness = self.load_kw(), price_eur_per_mwh - price_eur_per_mwh.mean()
         for i, k in enumerate(self.columns.copy()):
             calm, mine = self._pool.columns[self._calm[i]], self._pool.columns[k]
-            then = load - mine.power_kw + calm.power_kw
+            saved_kw = calm.power_kw - mine.power_kw
+            gain = min(calm.cost_eur - mine.cost_eur, float(saved_kw @ dearness) * ENERGY)
+            then = load + saved_kw
             dearer = overflow_eur(then, self._cap_kw) - overflow_eur(load, self._cap_kw)
-            if calm.cost_eur - mine.cost_eur < least_gain_eur[i] and dearer <= 1e-9:
+            if gain < least_gain_eur[i] and dearer <= 1e-9:
                 self.columns[i], load = self._calm[i], then
 
     def accept_one_by_one(self, first_new: int) -> None:

@@ -24,8 +24,9 @@ dP/dT, about -K'/COP; so neutral operation then needs v = -dP/dT C/(K'+UA) kWh l
 kept back, for an end value at the full mean price fills every house in any late cheap hour. Heat owed costs v without
 the discount, plus the warmth lost on the way back, w C/(K'+UA). Measured against R_N, so that neutral's own term is 0.
 
-Invariant: at a flat price and steady weather no schedule costs less than neutral. (Where the outdoor temperature swings
-by ten kelvin a flat price still leaves something to earn: heat made in the warm hours needs less power.)
+Invariant: at a flat price and steady weather no schedule costs less than neutral. Where the outdoor temperature swings
+a flat price still leaves something to earn (heat made in the warm hours needs less power), and the planner leaves it:
+see `coordination.Choice.leave_alone`.
 """
 
 from collections.abc import Sequence

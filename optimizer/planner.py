@@ -192,7 +192,8 @@ def _steer(
     nu = settle_changes(fleet, pool, found.mu, by[CHOICE_SHARE])
     choice = choose_under_the_cap(fleet, pool, cap_kw, found.mu, nu, by[CHOICE_SHARE])
     calm = fleet.calm().schedules
-    choice.leave_alone(np.maximum(LEAST_GAIN_SHARE * np.abs(calm.energy_eur), LEAST_GAIN_EUR))
+    least_gain = np.maximum(LEAST_GAIN_SHARE * np.abs(calm.energy_eur), LEAST_GAIN_EUR)
+    choice.leave_alone(least_gain, home.horizon.price_eur_per_mwh)
     least = float(fleet.least_cost(found.mu, nu, by[BOUND_SHARE]).sum())
     if request.cap_kw is not None:
         least -= float(found.mu @ cap_kw) * ENERGY

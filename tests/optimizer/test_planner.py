@@ -13,6 +13,7 @@ from domain.enrolment import BuildingClass
 from domain.modes import Lever, Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.site import ComfortBand
+from optimizer.certificate import LEAST_GAIN_EUR
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet
 from tests.optimizer.builders import a_fleet, a_pump, a_request, two_peaks
@@ -89,6 +90,28 @@ def test_a_flat_price_leaves_everybody_neutral_and_claims_nothing() -> None:
 def test_a_flat_price_of_any_height_moves_nobody(price: float, outdoor_c: float) -> None:
     result = plan_fleet(a_request(a_fleet(12, seed=3), np.full(96, price), outdoor_c=outdoor_c))
     assert all(mode is Mode.LOW for pump in result.pumps for mode in pump.modes)
+
+
+@pytest.mark.parametrize("ripple", [0.0, 1.0])
+def test_a_flat_price_moves_nobody_on_a_spring_day_of_warm_hours_and_sun(ripple: float) -> None:
+    price = 100 + ripple * np.where(np.arange(96) % 8 < 4, 1, -1)
+    request = a_request(a_fleet(12), price, outdoor_c=6.0, swing_k=7.0, sun_w_per_m2=500.0)
+    result = plan_fleet(request)
+    assert all(mode is Mode.LOW for pump in result.pumps for mode in pump.modes)
+    certificate = result.certificate
+    assert certificate.cost_eur == pytest.approx(certificate.neutral_cost_eur)
+    # what could be earned without shifting stays visible as a gap, for the bound is over every schedule
+    assert certificate.lower_bound_eur < certificate.cost_eur
+
+
+def test_a_pump_earns_by_shifting_what_it_is_moved_for(
+    winter_plan: FleetPlanResult, winter_request: PlanningRequest
+) -> None:
+    dearness = np.array(winter_request.prices.price_eur_per_mwh) - np.mean(winter_request.prices.price_eur_per_mwh)
+    unmoved = plan_fleet(winter_request.model_copy(update={"budget_s": 0.0}))
+    for moved, neutral in zip(winter_plan.pumps, unmoved.pumps, strict=True):
+        saved_kw = np.array(neutral.expected_power_kw) - np.array(moved.expected_power_kw)
+        assert set(moved.modes) == {Mode.LOW} or saved_kw @ dearness * 0.25 / 1000 >= LEAST_GAIN_EUR - 1e-6
 
 
 def test_another_price_shape_gives_other_schedules(winter_plan: FleetPlanResult) -> None:
