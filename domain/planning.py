@@ -5,7 +5,7 @@ Protects: every revision says what it costs, what no plan could cost less than, 
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.enrolment import PumpProfile
@@ -36,8 +36,8 @@ class PlanningRequest(Value):
     weather: WeatherSeries
     """Both series must cover [first_slot, first_slot + slots)."""
     pumps: tuple[PumpForPlanning, ...]
-    cap_kw: float | None = None
-    """Limit on the pumps' total electrical power in every slot; None for no limit."""
+    cap_kw: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    """Limit on the pumps' total electrical power for heating in every slot; None for no limit."""
     budget_s: float = 60.0
     """Wall seconds the planner may think."""
 
@@ -83,7 +83,8 @@ class Certificate(Value):
     segments: int
     iterations: int
     seconds: float
-    status: Literal["optimal-within-gap", "time-limit"]
+    status: Literal["optimal-within-gap", "gap-above-limit", "time-limit"]
+    """Whether the search ended by itself, and if so with a gap that counts as optimal."""
 
 
 class FleetPlanResult(Value):

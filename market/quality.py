@@ -17,6 +17,8 @@ NEEDED_UNIT = "EUR / MWh"
 UNITS = frozenset({"eur/mwh", "€/mwh"})
 ZONE_KEYS = ("zone", "bzn", "bidding_zone", "price_area")
 TICK_EUR_PER_MWH = 0.01
+QUIETEST_DAY_EUR_PER_MWH = 1.0
+"""A day of different prices that all stay below this was never published; one price for all slots was."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def _judge_values(
     for (instant, _), price in zip(rows, prices, strict=True):
         if not limits.lowest <= price <= limits.highest:
             raise _beyond(origin, f"{price:.12g} {NEEDED_UNIT} in slot {named(instant, tz)}", prices, limits)
-    _judge_scale(prices, origin, limits)
+    _judge_scale(rows, prices, origin, tz, limits)
     return tuple(prices)
 
 
@@ -207,26 +209,32 @@ def _beyond(origin: str, where: str, prices: Sequence[float], limits: MarketLimi
     )
 
 
-def _judge_scale(prices: Sequence[float], origin: str, limits: MarketLimits) -> None:
-    """Raises `BadDocument` for days that are possible in value and betray a factor of 1000 by their digits.
+def _judge_scale(
+    rows: Sequence[tuple[int, object]], prices: Sequence[float], origin: str, tz: ZoneInfo, limits: MarketLimits
+) -> None:
+    """Raises `BadDocument` for days that are possible in value and betray a factor of 1000 by their digits or size.
 
-    The market's prices are whole cents. EUR per kWh keeps the cents of EUR per MWh as a third to fifth decimal; a
-    thousandfold day has only multiples of ten. A truly flat day (all within 4 EUR per MWh on 2022-12-31) has neither.
+    The market's prices are whole cents. EUR per kWh keeps the cents of EUR per MWh as a third to fifth decimal, and
+    rounded to cents no price of a day reaches 1; a thousandfold day has only multiples of ten, nearly all of a
+    thousand and more. The quietest real day (within 4 EUR per MWh on 2022-12-31) has neither.
     """
+    most = max(map(abs, prices))
+    at = f"{most:g} in slot {named(rows[[abs(price) for price in prices].index(most)][0], tz)}"
     if all(limits.lowest <= price * 1000 <= limits.highest for price in prices):
         finer_than_cents = sum(not _is_multiple(price, TICK_EUR_PER_MWH) for price in prices)
-        if 2 * finer_than_cents > len(prices):
+        is_too_quiet = most < QUIETEST_DAY_EUR_PER_MWH and max(prices) - min(prices) > 2 * TICK_EUR_PER_MWH
+        if 2 * finer_than_cents > len(prices) or is_too_quiet:
+            why = "most are finer than a cent" if 2 * finer_than_cents > len(prices) else "no day is so quiet"
             raise refused(
                 origin,
-                f"has no price beyond {max(map(abs, prices)):g} and most are finer than a cent, "
-                f"which looks like EUR per kWh although it says {NEEDED_UNIT}",
+                f"has no price beyond {at} and {why}, which looks like EUR per kWh although it says {NEEDED_UNIT}",
                 "multiply the prices by 1000",
             )
-    if max(map(abs, prices)) > 1000 and all(_is_multiple(price, 10.0) for price in prices):
+    thousands = sum(abs(price) >= 1000 for price in prices)
+    if 10 * thousands > 9 * sum(price != 0 for price in prices) and all(_is_multiple(p, 10.0) for p in prices):
         raise refused(
             origin,
-            f"has prices up to {max(map(abs, prices)):g} and all are multiples of ten, "
-            "which looks like a unit mistake by 1000",
+            f"has prices up to {at} and all are multiples of ten, which looks like a unit mistake by 1000",
             "check the unit and divide the prices by 1000",
         )
 

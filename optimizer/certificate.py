@@ -15,6 +15,7 @@ Invariant: bound <= cost, as both are kept to the same admissible schedules; a d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,10 @@ shifting alone."""
 NOTHING_TO_GAIN_SHARE = 0.01
 """Below this share of the scale, neutral and bound differ by little more than the bound's own slack."""
 BINDING_SHARE = 0.99
+OPTIMAL_WITHIN_PCT = 3.0
+"""A gap of at most so much of the energy cost counts as optimal; more is said to be more."""
+ROUNDING_SHARE = 1e-6
+"""A bound above the cost by less than this share of the scale is rounding; by more it is a fault, and is shown."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
     price, load = horizon.price_eur_per_mwh, ledger.power_kw.sum(axis=0)
     energy = float(load @ price) * SLOT_HOURS / 1000
     scale = max(abs(energy), 0.2 * float(load @ np.abs(price)) * SLOT_HOURS / 1000, 0.01)
-    bound = min(ledger.bound_eur, ledger.cost_eur)
+    is_rounding = 0 < ledger.bound_eur - ledger.cost_eur <= ROUNDING_SHARE * scale
+    bound = ledger.cost_eur if is_rounding else ledger.bound_eur
     gap, room_for_gain = ledger.cost_eur - bound, ledger.neutral_eur - bound
     cap = ledger.cap_kw
     return Certificate(
@@ -77,8 +83,14 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
         segments=effort.segments,
         iterations=effort.iterations,
         seconds=effort.seconds,
-        status="optimal-within-gap" if effort.finished else "time-limit",
+        status=_status(100 * gap / scale, effort),
     )
+
+
+def _status(gap_pct: float, effort: Effort) -> Literal["optimal-within-gap", "gap-above-limit", "time-limit"]:
+    if not effort.finished:
+        return "time-limit"
+    return "optimal-within-gap" if 0 <= gap_pct <= OPTIMAL_WITHIN_PCT else "gap-above-limit"
 
 
 def kelvin_hours(room_c: Array, houses: Sequence[House]) -> float:

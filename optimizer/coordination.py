@@ -117,7 +117,7 @@ def price_the_cap(
             return Found(best_mu, best_nu, k + 1, settled=True)
         mu = SMOOTHING * best_mu + (1 - SMOOTHING) * relaxed.dual_eur_per_mwh
         nu = _step_nu(nu, proposal.changes_bd)
-    return Found(best_mu, best_nu, most_iterations, settled=True)
+    return Found(best_mu, best_nu, most_iterations, settled=False)
 
 
 def offer_segment_plans(

@@ -247,6 +247,19 @@ def test_euros_per_kilowatt_hour_called_megawatt_hour_are_recognised_by_their_di
     assert "looks like EUR per kWh although it says EUR / MWh; multiply the prices by 1000" in sentence
 
 
+def test_euros_per_kilowatt_hour_rounded_to_cents_are_recognised_by_their_size() -> None:
+    sentence = refusal(a_price_document(price=lambda row: 0.05 if row < 48 else 0.2))
+    assert "no price beyond 0.2 in slot 2026-03-03 12:00" in sentence
+    assert "looks like EUR per kWh" in sentence
+
+
+def test_a_day_with_one_dear_hour_in_round_numbers_passes() -> None:
+    prices = parse_prices(
+        raw(a_price_document(price=lambda row: 1500.0 if row < 4 else 50.0)), "x", "DE-LU", DAY, BERLIN
+    )
+    assert max(prices.price_eur_per_mwh) == 1500.0
+
+
 def test_prices_a_thousandfold_are_recognised_beyond_the_limits() -> None:
     sentence = refusal(a_price_document(price=lambda row: (80.17 + row) * 1000))
     assert "80170 EUR / MWh in slot 2026-03-03 00:00" in sentence
