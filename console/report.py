@@ -9,6 +9,7 @@ from typing import Any
 
 from console.report_drift import drift_figures, touched_figures
 from console.report_outage import outage_figures
+from console.report_power import power_figures
 from console.report_run import Lines, Run, moment
 from console.report_wishes import Wishes, fidelity
 from console.report_writes import commands_figures, dwell_violations, latency_figures, writes_figures
@@ -51,6 +52,7 @@ def build_report(run: Run) -> dict[str, Any]:
         "modes_used": _modes_used(run.events, tuple(Mode)),
         "comfort": _comfort(run.truth),
         "energy": _energy(run),
+        "power": power_figures(run),
         "hot_water": _hot_water(run),
         "temporal": dict(run.temporal),
     }

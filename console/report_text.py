@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.paper import paper
+from console.report_power import power_words
 from console.report_trouble import trouble_rows
 
 DONE = ("applied", "effective")
@@ -42,6 +43,7 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         *_hot_water_rows(report),
         *_energy_rows(energy, comfort),
+        ("power", power_words(report["power"])),
         ("Temporal", f"{report['temporal']['actions']} actions, {report['temporal']['events']} events"),
     ]
     return rows
@@ -77,7 +79,7 @@ def _given_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     said = (
         f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, no plan under {plan['lower_bound_eur']:.2f} EUR "
         f"(gap {plan['gap_pct']:.2f} %, {plan['gap_of_gain_pct']:.1f} % of the gain); "
-        f"power limit {cap}; solved in {plan['seconds']:.1f} s"
+        f"planned under a limit of {cap}; solved in {plan['seconds']:.1f} s"
     )
     return [*rows, ("plan", said)]
 
