@@ -10,7 +10,7 @@ from console import letters
 from console.access import Access
 from console.acts import signed
 from console.complaints import Failed, WrongInput
-from console.letters import Due, Letter
+from console.letters import RAISED_AT_MOST_KW, RETRIED_OVER, Due, Letter
 from console.options import Folder, Json, Who, Why, local, show, table_of, with_access
 from console.orders import Told
 from console.paper import paper
@@ -46,14 +46,26 @@ def retry(
     why: Why,
     command: Annotated[str | None, typer.Argument(metavar="[COMMAND]")] = None,
     every: Annotated[bool, typer.Option("--all", help="All dead letters, spread over a time.")] = False,
-    over: Annotated[str | None, typer.Option("--over", help="With --all: spread evenly over this (steered).")] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over",
+            help="With --all: spread evenly over this (steered); "
+            f"default {RETRIED_OVER // timedelta(minutes=1)}m, 0m for none.",
+        ),
+    ] = None,
     at_most_kw: Annotated[
-        float | None, typer.Option("--at-most-kw", help="With --all: electric power raised in any five minutes.")
+        float | None,
+        typer.Option(
+            "--at-most-kw",
+            help="With --all: electric power raised in any five minutes; "
+            f"default {RAISED_AT_MOST_KW:g}, or one pump's where it takes more.",
+        ),
     ] = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Try the newest wish of a dead letter's pump again now; with --all of every one, spread over a time."""
+    """Try the newest wish of a dead letter's pump again now; with --all of every one, within safe limits or yours."""
     by = signed(who, why)
     if (command is None) == (not every):
         raise WrongInput("name one COMMAND, or say --all")
@@ -61,7 +73,7 @@ def retry(
         raise WrongInput("--over and --at-most-kw go with --all")
     if at_most_kw is not None and not 0 < at_most_kw < float("inf"):
         raise WrongInput(f"--at-most-kw {at_most_kw:g}: give a power in kW")
-    spread_over = parse_duration(over, "--over", or_none=True) if over is not None else timedelta()
+    spread_over = parse_duration(over, "--over", or_none=True) if over is not None else None
 
     async def one(access: Access) -> tuple[Letter, str]:
         letter = await letters.letter_of(access, command or "")
@@ -70,7 +82,7 @@ def retry(
     async def all_of_them(access: Access) -> tuple[list[Due], Told, dict[str, str]]:
         found = await letters.letters(access)
         kw = await letters.raised_by(access, found)
-        schedule = letters.spread(found, kw, spread_over, at_most_kw)
+        schedule = letters.safely_spread(found, kw, spread_over, at_most_kw)
         return schedule, *await letters.retry_all(access, schedule, by, Counted("retried"))
 
     if every:

@@ -22,6 +22,10 @@ from ledger.trails import DISCARD
 
 RAISED_WINDOW = timedelta(minutes=5)
 """A limit on raised power holds within any such stretch of steered time."""
+RETRIED_OVER = timedelta(minutes=10)
+"""Where nobody says otherwise, more than one retry is spread over so much steered time: a cloud just back is weak."""
+RAISED_AT_MOST_KW = 20.0
+"""Where nobody says otherwise, no more power than this is raised within `RAISED_WINDOW`: a few homes of one street."""
 HEAT_PER_KW = 3.0
 """Rated heat over the electric power that makes it: a rough figure that errs to the high side of power."""
 
@@ -133,6 +137,17 @@ async def raised_by(access: Access, found: Sequence[Letter]) -> dict[str, float]
 
     by_command = {letter.command: letter for letter in found}
     return dict(zip(by_command, await some_at_a_time(list(by_command), one), strict=True))
+
+
+def safely_spread(
+    found: Sequence[Letter], raised_kw: dict[str, float], over: timedelta | None, at_most_kw: float | None
+) -> list[Due]:
+    """As `spread`, with safe limits in place of those that nobody gave; a big pump alone is within the safe power."""
+    if over is None:
+        over = RETRIED_OVER if len(found) > 1 else timedelta()
+    if at_most_kw is None:
+        at_most_kw = max((RAISED_AT_MOST_KW, *raised_kw.values()))
+    return spread(found, raised_kw, over, at_most_kw)
 
 
 def spread(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.complaints import WrongInput
-from console.letters import RAISED_WINDOW, Letter, spread
+from console.letters import RAISED_AT_MOST_KW, RAISED_WINDOW, RETRIED_OVER, Letter, safely_spread, spread
 from tests.builders import at
 
 
@@ -54,3 +54,25 @@ def test_a_pump_that_alone_is_more_than_the_limit_is_named() -> None:
     found = letters(1)
     with pytest.raises(WrongInput, match="p-0000 alone takes"):
         spread(found, kw_of(found, [5.0]), timedelta(), 4.0)
+
+
+def test_retries_that_nobody_limited_never_begin_at_once_nor_raise_a_street() -> None:
+    found = letters(40)
+    schedule = safely_spread(found, kw_of(found, [3.0] * 40), None, None)
+    assert [due.letter for due in schedule] == found
+    assert schedule[1].after > timedelta()
+    assert schedule[-1].after > RETRIED_OVER
+    for due in schedule:
+        together = [d.raised_kw for d in schedule if due.after - RAISED_WINDOW < d.after <= due.after]
+        assert sum(together) <= RAISED_AT_MOST_KW
+
+
+def test_safe_limits_delay_no_single_letter_and_refuse_no_big_pump() -> None:
+    (due,) = safely_spread(found := letters(1), kw_of(found, [RAISED_AT_MOST_KW + 5]), None, None)
+    assert due.after == timedelta()
+
+
+def test_given_limits_widen_the_safe_ones() -> None:
+    found = letters(12)
+    schedule = safely_spread(found, kw_of(found, [3.0] * 12), timedelta(), 100.0)
+    assert {due.after for due in schedule} == {timedelta()}
