@@ -50,7 +50,7 @@ def retry(
         str | None,
         typer.Option(
             "--over",
-            help=f"With --all: spread evenly over this (steered); "
+            help="With --all: spread evenly over this (steered); "
             f"default {RETRIED_OVER // timedelta(minutes=1)}m, 0m for none.",
         ),
     ] = None,

@@ -1,7 +1,8 @@
 """Orders for many pumps at once: given, lifted, and waited for until every pump is seen to obey.
 
 Protects: an order is written down before the first pump hears of it, so that an interruption leaves it standing and
-never half forgotten; a stop is done when the pumps were seen in neutral, not when they were told.
+never half forgotten; a stop is done when the pumps were seen in neutral, not when they were told, and a pump that
+nobody looked at lately was not seen.
 """
 
 import asyncio
@@ -23,11 +24,13 @@ from domain.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.orders import Order, OrderKind, problem_with_order
 from domain.pump import CircuitState, OrderGiven, OrderLifted
+from domain.sweeping import PASS
 from domain.wishes import wish_at
 from workflows.contracts import Act, PumpStatus, first_problem
 from workflows.heat_pump import HeatPumpWorkflow
 
 AT_A_TIME = 32
+OBEYED = (EventKind.APPLIED.value, EventKind.EFFECTIVE.value)
 LOOK_EVERY_S = 1.0
 """Wall seconds between looks at the ledger while a stop is waited for."""
 
@@ -200,9 +203,13 @@ async def wait_for_neutral(
 
 
 async def neutrality(access: Access, given: Given) -> Neutrality:
-    """Who was seen in neutral: by the ledger, and where that says no, by the pump's own workflow, which says why."""
+    """Who was seen in neutral: by the ledger, and where that says no, by the pump's own workflow, which says why.
+
+    Whoever is in neutral by what was written down, and was not looked at lately, is a straggler all the same.
+    """
     pump_ids = [profile.enrolment.pump_id for profile in given.profiles]
-    away = {row["pump_id"] for row in await access.trails.newest_by_circuit() if not _is_neutral(row)}
+    newest = await access.trails.newest_by_circuit()
+    away = {row["pump_id"] for row in newest if not _is_neutral(row)}
     unheard = {pump for pump in given.told.problems if pump in away}
     others: dict[str, str] = {}
     stragglers = {pump: given.told.problems[pump] for pump in sorted(unheard)}
@@ -218,16 +225,41 @@ async def neutrality(access: Access, given: Given) -> Neutrality:
             (stragglers if is_ours else others)[pump_id] = why
 
     await some_at_a_time([pump for pump in pump_ids if pump in away - unheard], ask)
+    for pump_id, why in (await _unseen(access, given, newest)).items():
+        if pump_id not in others:
+            stragglers.setdefault(pump_id, why)
     verified = tuple(pump for pump in pump_ids if pump not in others and pump not in stragglers)
     return Neutrality(verified, dict(sorted(others.items())), dict(sorted(stragglers.items())))
+
+
+async def _unseen(access: Access, given: Given, newest: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Pumps of an order that are silent, or were looked at neither since a pass of the sweep before it nor since they
+    last obeyed: what they were seen in by then may be long over."""
+    since = given.order.since - PASS
+    obeyed: dict[str, datetime] = {}
+    for row in newest:
+        if row["kind"] in OBEYED:
+            obeyed[row["pump_id"]] = max(row["at"], obeyed.get(row["pump_id"], row["at"]))
+    records = await access.ledger.watching.records([profile.enrolment.pump_id for profile in given.profiles])
+    unseen = {}
+    for profile in given.profiles:
+        pump_id, record = profile.enrolment.pump_id, records.get(profile.enrolment.pump_id)
+        seen_at = record.as_of if record is not None else None
+        is_silent = record is not None and record.is_silent
+        obeyed_at = obeyed.get(pump_id)
+        # Seeing it obey was a look at it, though the sweep may not have come by since.
+        looks = [seen_at is not None and seen_at >= min(since, obeyed_at or since)]
+        looks.append(obeyed_at is not None and obeyed_at >= since)
+        if is_silent or not any(looks):
+            unseen[pump_id] = f"not seen since {seen_at:%d %b %H:%M} UTC" if seen_at else "never seen yet"
+    return unseen
 
 
 def _is_neutral(row: Mapping[str, Any]) -> bool:
     """Whether the newest command of a circuit and what was written down of it last say that the pump is in neutral."""
     if row["kind"] == EventKind.TOUCHED.value:
         return True
-    obeyed = row["kind"] in (EventKind.APPLIED.value, EventKind.EFFECTIVE.value)
-    return obeyed and row["mode"] in (Mode.LOW.value, HotWaterMode.NORMAL.value)
+    return row["kind"] in OBEYED and row["mode"] in (Mode.LOW.value, HotWaterMode.NORMAL.value)
 
 
 def _not_neutral(now: PumpStatus, order: Order) -> tuple[str, bool]:

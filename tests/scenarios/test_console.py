@@ -74,6 +74,24 @@ async def test_a_stop_is_seen_in_truth_leaves_people_alone_and_meets_who_comes_l
         await world.until(partial(is_in, world, pumps[0], Mode.MAX))
 
 
+async def test_a_stop_counts_no_pump_as_seen_in_neutral_that_reports_no_more(tmp_path: Path) -> None:
+    async with a_world(tmp_path, pumps=1, speed=240) as world:
+        access, pump = world.access, world.pump(1)
+        await world.warm()
+        async with world.striking(offline=1.0):
+            await world.until(partial(is_silent, world, pump), timedelta(hours=2))
+            stop = await orders.give(access, OrderKind.STOP, "all", BY)
+            found = await orders.wait_for_neutral(access, stop, timedelta(minutes=1), lambda _: None)
+            assert found.verified == ()
+            assert found.stragglers[pump].startswith("not seen since ")
+        found = await orders.wait_for_neutral(access, stop, timedelta(hours=3), lambda _: None)
+        assert (found.verified, dict(found.stragglers)) == ((pump,), {}), "it came back and was looked at"
+
+
+async def is_silent(world: TestWorld, pump: str) -> bool:
+    return (await world.state(pump)).watch.silent_since is not None
+
+
 async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_done(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1, speed=240) as world:
         access, pump = world.access, world.pump(1)
