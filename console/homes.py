@@ -12,6 +12,7 @@ from console.access import Access
 from console.acts import By, act
 from console.complaints import Complaint, Failed, WrongInput
 from console.fleet import status
+from console.trail import COMFORT, WAS
 from domain.enrolment import PumpProfile
 from domain.pump import ComfortChanged
 from domain.site import ComfortBand
@@ -65,7 +66,8 @@ async def set_comfort(access: Access, name: str, band: ComfortBand, by: By) -> l
     for profile in profiles:
         pump_id = profile.enrolment.pump_id
         try:
-            await act(access, pump_id, "comfort", by, ComfortChanged(band=band), band.model_dump(mode="json"))
+            detail = band.model_dump(mode="json") | {WAS: profile.enrolment.band.model_dump(mode="json")}
+            await act(access, pump_id, COMFORT, by, ComfortChanged(band=band), detail)
         except Complaint as complaint:
             already = f" after {', '.join(done)} had been changed" if done else ""
             raise Failed(f"{complaint}{already}: say it again once that is mended") from complaint

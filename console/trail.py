@@ -9,7 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from domain.overrides import Override
+from domain.site import ComfortBand
 
+COMFORT = "comfort"
+"""The act of changing what room temperatures a household accepts."""
+WAS = "was"
+"""In its detail: what the household accepted before."""
 REFUSED = ":refused"
 """Ends the act of a line that says: nothing was done."""
 UNANSWERED = ":unanswered"
@@ -56,6 +61,16 @@ def is_opted_out(trail: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
     """Whether a pump whose trail this is stood opted out at `moment`."""
     said = [row["act"] for row in acts_done(trail) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]
     return bool(said) and said[-1] == "opt-out"
+
+
+def band_at(trail: Sequence[Mapping[str, Any]], moment: datetime, band: ComfortBand) -> ComfortBand:
+    """What a household accepted at `moment`, where it accepts `band` today."""
+    changes = [row for row in acts_done(trail) if row["act"] == COMFORT]
+    for row in reversed(changes):
+        if row["at"] <= moment:
+            return band
+        band = ComfortBand.model_validate(row["detail"].get(WAS, band))
+    return band
 
 
 def _refs(trail: Sequence[Mapping[str, Any]], ending: str) -> set[str]:

@@ -14,7 +14,7 @@ from console.complaints import WrongInput
 from console.fleet import known
 from console.options import local
 from console.scopes import covers
-from console.trail import acts_done, is_opted_out, overrides_of
+from console.trail import acts_done, band_at, is_opted_out, overrides_of
 from domain.commands import EventKind
 from domain.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode
@@ -94,6 +94,9 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Story:
     events = await trails.events(pump_id, at - max(AROUND, TOUCH_HOLDS[-1]), at + AROUND)
     readings = await trails.readings(pump_id, at - AROUND, at + AROUND)
     trail = await trails.acts(pump_id)
+    enrolment = profile.enrolment
+    band = band_at(trail, at, enrolment.band)
+    profile = profile.model_copy(update={"enrolment": enrolment.model_copy(update={"band": band})})
     made = await trails.plans(pump_id, at)
     overrides = [
         o for o in (*overrides_of(trail).get(pump_id, ()), *_touches(events)) if o.requested_at <= at < o.until
@@ -157,6 +160,13 @@ def _state_then(
     )
 
 
+def _circuit_of(line: Mapping[str, Any]) -> Circuit | None:
+    """Of which circuit a note is: that of the command it was noted at; None where there was none yet."""
+    if line["mode"] is None:
+        return None
+    return Circuit.HEATING if line["mode"] in set(Mode) else Circuit.HOT_WATER
+
+
 def _touches(events: Sequence[Mapping[str, Any]]) -> list[Override]:
     """What people set at the pump, as it was written down; each stands for hours, the longer the oftener."""
     touches = [line for line in events if line["kind"] == EventKind.TOUCHED.value]
@@ -167,6 +177,7 @@ def _touches(events: Sequence[Mapping[str, Any]]) -> list[Override]:
             purpose=Purpose.THERMOSTAT,
             mode=Mode.LOW,
             hot_water=HotWaterMode.NORMAL,
+            circuit=_circuit_of(line),
             requested_at=line["at"],
             until=line["at"] + TOUCH_HOLDS[min(number, len(TOUCH_HOLDS) - 1)],
             who="somebody at the pump",

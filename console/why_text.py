@@ -7,6 +7,7 @@ from typing import Any
 from console.options import clock_of, local
 from console.why import AROUND, OBEYED, Market, Story
 from domain.commands import Authority, EventKind
+from domain.evidence import shows_no_effect
 from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem import Condition, Reading
 from domain.overrides import Purpose, strongest
@@ -124,7 +125,8 @@ def _evidence(story: Story, wish: Wish) -> str:
     if obeyed and wish.authority is not Authority.PLAN and command["authority"] == Authority.PLAN.value:
         return f"the pump had been so since {clock_of(obeyed[-1])}, by the plan"
     if obeyed:
-        return f"the pump confirmed it at {clock_of(obeyed[-1])}"
+        blind = "; its maker shows nothing by which an effect could be told" if shows_no_effect(story.readings) else ""
+        return f"the pump confirmed it at {clock_of(obeyed[-1])}{blind}"
     return "the pump had not been seen to obey by then" + _state(last)
 
 

@@ -106,6 +106,11 @@ def judge_effect(command: AppliedCommand, readings: Sequence[Reading], now: date
     return _judge_heating(_heating(held), _heating(settled), is_raised=is_raised, is_over=now > until)
 
 
+def shows_no_effect(readings: Sequence[Reading]) -> bool:
+    """Whether what a vendor tells holds nothing by which an effect on the heating could be seen."""
+    return bool(readings) and not any(_values(readings, value) for _, value in _SIGNS)
+
+
 def _judge_heating(before: Sequence[Reading], after: Sequence[Reading], *, is_raised: bool, is_over: bool) -> Evidence:
     """Two signs of physics must agree where two are shown: supply and what the compressor spends."""
     shown: list[str] = []

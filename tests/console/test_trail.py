@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from console.trail import acts_done, is_opted_out, overrides_of
+from console.trail import COMFORT, WAS, acts_done, band_at, is_opted_out, overrides_of
 from domain.modes import Mode
+from domain.site import ComfortBand
 from tests.builders import an_override, at
 
 
@@ -43,3 +44,15 @@ def test_a_refused_end_ends_nothing_and_one_that_was_taken_ends_then() -> None:
 def test_a_household_is_out_from_its_leaving_to_its_coming_back() -> None:
     trail = [a_row("opt-out", at(2)), a_row("opt-in", at(5))]
     assert [is_opted_out(trail, at(hour)) for hour in (1, 2, 4, 5)] == [False, True, True, False]
+
+
+def test_what_a_household_accepted_then_is_read_from_what_it_changed_since() -> None:
+    first, second, third = (ComfortBand(room_min_c=low, room_max_c=low + 3) for low in (19, 20, 21))
+    trail = [
+        a_row(COMFORT, at(2), **second.model_dump(mode="json"), **{WAS: first.model_dump(mode="json")}),
+        a_row(COMFORT, at(5), **third.model_dump(mode="json"), **{WAS: second.model_dump(mode="json")}),
+        a_row(COMFORT, at(6), **first.model_dump(mode="json"), **{WAS: third.model_dump(mode="json")}, ref="r"),
+        a_row(f"{COMFORT}:refused", at(6), ref="r"),
+    ]
+    assert [band_at(trail, at(hour), third) for hour in (1, 3, 5, 9)] == [first, second, third, third]
+    assert band_at([], at(1), third) == third

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.evidence import AppliedCommand, Effect, judge_effect
+from domain.evidence import AppliedCommand, Effect, judge_effect, shows_no_effect
 from domain.modes import Circuit, Lever
 from domain.oem import Busy, Condition, Reading
 from tests.builders import at
@@ -142,3 +142,10 @@ def test_a_held_tank_shows_nothing_in_time() -> None:
     usual = looks(1.0, -6, hot_water_c=[47.8, 47.0, 45.0, 44.0, 43.8, 43.5])
     assert tank(*usual, *looks(0.0, 0, hot_water_c=[43.0, 42.5, 42.0]), setting=0.0) is Effect.IMPOSSIBLE
     assert Circuit.HOT_WATER is a_command(0.0, Lever.HOT_WATER_COMFORT).circuit
+
+
+def test_a_vendor_that_tells_neither_compressor_nor_power_nor_supply_shows_no_effect() -> None:
+    blind = changed(STEADY, supply_c=None, compressor_hz=None, room_c=21.0)
+    assert shows_no_effect(blind)
+    assert not shows_no_effect([*blind, STEADY[0]])
+    assert not shows_no_effect([]), "who was never read is not known to show nothing"

@@ -69,7 +69,8 @@ def test_kills_an_outage_and_faults_leave_nothing_open_late_or_crossed(tmp_path:
     assert len(report["kills"]["by_role"]) == 3, "every role was killed once"
     assert figures["planned"] == len(newest_states(commands)) > 0
     assert figures["unresolved"] == 0
-    assert (writes["late"], writes["conflicting"]) == (0, 0)
+    assert (writes["late"], writes["conflicting"], report["dwell_violations"]) == (0, 0, 0)
+    assert writes["ignored_found"] == writes["ignored_true"] > 0
     in_time = [c for c in commands if c["event"] == "sent" and c["at"] < c["expires_at"]]
     assert writes["sent"] == len(in_time) > 0
     end = datetime.fromisoformat(report["start"]) + timedelta(hours=report["hours"])
@@ -77,6 +78,7 @@ def test_kills_an_outage_and_faults_leave_nothing_open_late_or_crossed(tmp_path:
     touched, drift = report["touched"], report["drift"]
     assert touched["true"] + touched["unlooked"] == moved["household"] > 0
     assert drift["true"] + drift["unlooked"] == moved["drift"] > 0
+    assert (drift["missed"], drift["unfounded"]) == (0, 0)
     assert touched["fought_knowingly"] == 0
     outage = report["outage"]
     assert outage["minutes"] == 12
