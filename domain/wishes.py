@@ -65,7 +65,8 @@ def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
     if state.retiring or state.retired or state.opted_out:
         why = "opted out" if state.opted_out else "retired"
         return Wish(mode=neutral, authority=Authority.OPTED_OUT, until=None, reason=why)
-    if override := strongest(state.overrides, now, circuit):
+    override = strongest(state.overrides, now, circuit)
+    if override is not None:
         level = _level_of(override, state, now, circuit)
         if level is not None:
             return Wish(
@@ -76,6 +77,9 @@ def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
                 reason=f"{override.purpose.value} of {override.who}",
             )
     planned = _planned(state, now, circuit)
+    if override is not None:  # it leaves this circuit to the plan, and what it outranks may not, once it has ended
+        until = _earliest(planned.until, override.next_change(now, state.site.emitter))
+        planned = planned.model_copy(update={"until": until})
     stop = next((o for o in _standing(state, OrderKind.STOP, now) if o.revision in (None, planned.revision)), None)
     if stop is None:
         return planned

@@ -66,8 +66,9 @@ def _newest_arrival_wins() -> AbstractContextManager[None]:
 
 
 def _household_is_outranked() -> AbstractContextManager[None]:
-    def weakest(overrides: Any, now: Any) -> Any:
-        return min((o for o in overrides if o.until > now), key=lambda o: o.requested_at, default=None)
+    def weakest(overrides: Any, now: Any, circuit: Any) -> Any:
+        running = [o for o in overrides if o.until > now and o.circuit in (None, circuit)]
+        return min(running, key=lambda o: o.requested_at, default=None)
 
     return patched((wishes, "strongest", weakest))
 
