@@ -295,6 +295,7 @@ class Life:
 
     def _sweep(self, n: int) -> None:
         self.cloud.advance(self.now)
+        self.rules.looked_at_once()
         if n % 4 == 0:
             self.rules.looked()
         if self.state.retired:

@@ -11,7 +11,7 @@ from typing import Any
 from activities import attempt
 from benchmarks.years.books import Books
 from domain import following, orders, steering, verification, wishes
-from domain.commands import CommandState
+from domain.commands import Authority, CommandState
 from domain.modes import Mode
 from domain.pump import Decision, PumpState
 from domain.verification import Answer, End, Look, Write
@@ -138,6 +138,30 @@ def _no_jitter() -> AbstractContextManager[None]:
     return patched((wishes, "jitter", lambda _: timedelta()))
 
 
+def _limits_come_late() -> AbstractContextManager[None]:
+    real = following._start
+
+    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
+        fresh = any(now - o.since < timedelta(hours=2) for o in state.orders)
+        if wish.authority is Authority.LIMITED and fresh:
+            return Decision(state=state, wake_at=now + timedelta(minutes=20))
+        return real(state, circuit, had, wish, now)
+
+    return patched((following, "_start", slow))
+
+
+def _people_wait() -> AbstractContextManager[None]:
+    real = following._start
+
+    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
+        late = state.overrides and now - max(o.requested_at for o in state.overrides) < timedelta(hours=2)
+        if wish.authority is Authority.OVERRIDE and late:
+            return Decision(state=state, wake_at=now + timedelta(minutes=20))
+        return real(state, circuit, had, wish, now)
+
+    return patched((following, "_start", slow))
+
+
 def _no_stagger() -> AbstractContextManager[None]:
     return patched((orders, "stagger", lambda _: timedelta()))
 
@@ -162,6 +186,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "no revert": _no_revert,
     "no jitter": _no_jitter,
     "no stagger": _no_stagger,
+    "limits come late": _limits_come_late,
+    "people wait": _people_wait,
     "outbox lost": _outbox_lost,
 }
 """Each breaks one promise."""

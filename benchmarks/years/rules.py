@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from benchmarks.years.cloud import TIMING, Sent
+from benchmarks.years.oracle import Ruling
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.overrides import Override, Purpose
@@ -31,10 +32,13 @@ COLD_GRACE = timedelta(minutes=3)
 """A write under way may end after the room was seen to be cold."""
 SETTLES_WITHIN = timedelta(hours=6)
 """With no trouble and an unchanged wish every lever stands where it should: two retries at the longest back-off."""
+PROMPT_WITHIN = timedelta(minutes=30)
+"""With no trouble, what binds a plan or is a person's wish is written and seen within this."""
+BINDS_AT_ONCE = {"person", "limit", "floor", "stop"}
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
     "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
-    "json", "outbox", "size", "writes a day", "stop",
+    "json", "outbox", "size", "writes a day", "stop", "prompt",
 )  # fmt: skip
 
 
@@ -55,6 +59,9 @@ class Course:
     plan_changes: list[datetime] = field(default_factory=list)
     ruled: tuple[object, ...] = ()
     ruled_since: datetime | None = None
+    ruling: Ruling | None = None
+    """What ruled at the newest decision, and by whom."""
+    same_since: datetime | None = None
 
 
 @dataclass
@@ -96,6 +103,8 @@ class Rules:
             course = self.courses[circuit]
             if (ruling.level, ruling.is_held) != course.ruled:
                 course.ruled, course.ruled_since = (ruling.level, ruling.is_held), now
+            if ruling != course.ruling:
+                course.ruling, course.same_since = ruling, now
             if event.kind in ("settled", "kept", "woke") and self.steps % 4:
                 continue  # what starts is judged in any case
             wish = wish_at(state, now, circuit)
@@ -256,6 +265,23 @@ class Rules:
             self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
 
     # --- now and then, and at the end ------------------------------------------------------------------------------
+
+    def looked_at_once(self) -> None:
+        """What waits for nobody's dwell is done by now, where nothing troubles."""
+        now, state = self.life.now, self.life.state
+        if state.retired or state.watch.silent_since is not None or now - self.life.troubled_at < SETTLES_WITHIN:
+            return
+        for circuit, had in state.circuits:
+            ruling, since = self.courses[circuit].ruling, self.courses[circuit].same_since
+            if ruling is None or since is None or ruling.by not in BINDS_AT_ONCE or now - since < PROMPT_WITHIN:
+                continue
+            waits = ruling.is_held or had.failed is not None or had.drift is not None
+            if waits or self.life.oracle.rules(now, circuit) != ruling:
+                continue
+            lever, should = self.life.lever_of(circuit), self.life.setup(circuit).setting_for(ruling.level)
+            if self.life.cloud.true[lever] != should:
+                stands = f"{lever.value} still stands at {self.life.cloud.true[lever]:g}"
+                self._fail("prompt", f"{stands} {now - since} after {ruling.by} said {should:g}")
 
     def looked(self) -> None:
         """Where nothing troubles and the wish stands, the lever must be there."""

@@ -29,6 +29,8 @@ FOUND_BY = {
     "outbox lost": {"outbox", "every wish ends"},
     "plan outranks people": {"precedence", "people win"},
     "two at once": {"one in flight"},
+    "limits come late": {"prompt"},
+    "people wait": {"prompt"},
 }
 """By which rule each mutant must be noticed: found by luck under another name would not count."""
 
