@@ -43,6 +43,7 @@ from domain.pump import (
 )
 from domain.site import Site
 from domain.steering import decide
+from domain.sweeping import PASS
 from workflows.contracts import ONE_DAY
 
 START_TO_CLOSE = timedelta(seconds=60)
@@ -89,6 +90,8 @@ class Life:
         self.said: set[str] = set()
         self.touched: dict[Lever, Touched] = {}
         self.moved_after_us: set[Lever] = set()
+        self.moved_at: dict[Lever, datetime] = {}
+        """When a lever last moved without us."""
         self.by_hand: set[tuple[Lever, float]] = set()
         """What anybody but us ever set."""
         self.troubled_at = story.start - timedelta(days=1)
@@ -218,6 +221,8 @@ class Life:
             if decision.wake_at is not None:
                 self.later(decision.wake_at, "woke", self._alarm)
         if state.retired:
+            # What moved within the sweep's last pass was seen by nobody when the pump was let go.
+            self.moved_after_us |= {lever for lever, at in self.moved_at.items() if self.now - at < PASS}
             self.books.record(state.outbox)
             self.state = state.model_copy(update={"outbox": ()})
 
@@ -281,6 +286,7 @@ class Life:
         self.cloud.advance(self.now)
         self.cloud.set(lever, setting, self.now)
         self.by_hand.add((lever, setting))
+        self.moved_at[lever] = self.now
         if self.state.retired:
             self.moved_after_us.add(lever)
 
