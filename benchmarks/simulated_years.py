@@ -54,7 +54,7 @@ class Lived:
 
 def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
     """Live the lives of these pumps, each until its end or its first broken rule."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    _without_logs()
     lived = Lived()
     with _spell(mutant)():
         for number in numbers:
@@ -67,6 +67,11 @@ def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) 
             lived.steps += life.steps
             lived.kinds += life.counts
     return lived
+
+
+def _without_logs() -> None:
+    """Attempts log as they do in a worker, to stdout where nobody says otherwise."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _live_batch(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
@@ -102,6 +107,7 @@ def _spell(mutant: str | None) -> Spell:
 
 def tell(seed: int, number: int, days: int, mutant: str | None = None, *, whole: bool = False) -> list[str]:
     """One life as lines: shortened where it breaks a rule, in full where `whole`."""
+    _without_logs()
     story = write_story(seed, number, days)
     spell = _spell(mutant)
     violation = broken_by(story, spell)
