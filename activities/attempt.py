@@ -140,7 +140,10 @@ class Attempt:
         )
         if verdict is not Verdict.UNKNOWN:
             self._seen = reading.setting
-        if verdict is Verdict.NOT_OBEYED and self._setup.level_of(reading.setting) is None:
+        is_settled = verdict is Verdict.NOT_OBEYED or (
+            isinstance(step, Write) and reading.as_of >= self._command.decided_at
+        )
+        if is_settled and self._is_foreign(reading.setting, progress):
             # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled.
             self._foreign = reading.setting
             return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
@@ -148,6 +151,11 @@ class Attempt:
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
             await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
         return step
+
+    def _is_foreign(self, setting: float | None, progress: Progress) -> bool:
+        """Whether a setting stands for no level, and nothing that we wrote before can have landed as it."""
+        ours = {w.setting for w in (*progress.earlier, *progress.writes)}
+        return setting is not None and self._setup.level_of(setting) is None and setting not in ours
 
     async def _write(self, progress: Progress) -> CommandOutcome:
         write_no = len(progress.writes) + 1

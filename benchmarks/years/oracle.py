@@ -131,8 +131,11 @@ class Oracle:
             return is_new and was_off and not event.silent and event.condition is Condition.NORMAL
         if isinstance(event, RetryRequested):
             return not event.give_up
-        acts = (OverrideRequested, OverrideEnded, OrderGiven, SteeringConsent, RetireRequested)
-        return isinstance(event, acts)
+        if isinstance(event, OverrideRequested):
+            return event.override.override_id not in self.overrides
+        if isinstance(event, OrderGiven):
+            return event.order.order_id not in (*self.orders, *self.lifted)
+        return isinstance(event, OverrideEnded | SteeringConsent | RetireRequested)
 
     def _see(self, seen: Observed, now: datetime) -> None:
         if self.seen_as_of is not None and seen.as_of < self.seen_as_of:

@@ -13,7 +13,7 @@ from benchmarks.years.oracle import Ruling
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.overrides import Override, Purpose
-from domain.pump import Decision, Event, PumpState
+from domain.pump import CircuitState, Decision, Event, PumpState
 from domain.wishes import wish_at
 
 if TYPE_CHECKING:
@@ -276,12 +276,16 @@ class Rules:
             if ruling is None or since is None or ruling.by not in BINDS_AT_ONCE or now - since < PROMPT_WITHIN:
                 continue
             waits = ruling.is_held or had.failed is not None or had.drift is not None
-            if waits or self.life.oracle.rules(now, circuit) != ruling:
+            if waits or self._was_just_told(had, now) or self.life.oracle.rules(now, circuit) != ruling:
                 continue
             lever, should = self.life.lever_of(circuit), self.life.setup(circuit).setting_for(ruling.level)
             if self.life.cloud.true[lever] != should:
                 stands = f"{lever.value} still stands at {self.life.cloud.true[lever]:g}"
                 self._fail("prompt", f"{stands} {now - since} after {ruling.by} said {should:g}")
+
+    def _was_just_told(self, had: CircuitState, now: datetime) -> bool:
+        """Whether what left the lever alone (a hand-over, a gave-up) ended a moment ago."""
+        return had.open is not None and now - had.open.command.decided_at < PROMPT_WITHIN
 
     def looked(self) -> None:
         """Where nothing troubles and the wish stands, the lever must be there."""
@@ -302,7 +306,12 @@ class Rules:
                 continue
             gave_up = had.failed is not None and had.failed.retry_at is None
             handed_over = had.drift is not None and had.drift.is_handed_over
-            if gave_up or handed_over or (ruling.by == "plan" and len(course.plan_changes) >= MAX_PLAN_CHANGES):
+            if (
+                gave_up
+                or handed_over
+                or self._was_just_told(had, now)
+                or (ruling.by == "plan" and len(course.plan_changes) >= MAX_PLAN_CHANGES)
+            ):
                 continue
             lever = self.life.lever_of(circuit)
             should = self.life.setup(circuit).setting_for(ruling.level)

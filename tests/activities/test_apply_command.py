@@ -182,3 +182,15 @@ async def test_a_plan_s_wish_that_holds_already_costs_no_write() -> None:
     assert isinstance(ended, CommandOutcome)
     assert ended.state is CommandState.APPLIED
     assert (kinds(commands), cloud.written) == (["applied"], [])
+
+
+async def test_a_hand_seen_before_the_first_write_is_not_overruled_though_an_older_write_was_lost() -> None:
+    lost = WriteRecord(write_no=1, at=at(5, 52.9), setting=1.0, answer=Answer.LOST)
+    by_hand, commands = Cloud(a_reading(5.0, at(5, 58))), Commands(Progress(before=lost))
+    ended = await attempt(commands, by_hand)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.foreign_setting) == (CommandState.SUPERSEDED, 5.0)
+    assert by_hand.written == []
+    older = Cloud(a_reading(5.0, at(5, 53.5)))
+    await attempt(Commands(Progress(before=lost)), older)
+    assert older.written == [3.0], "a picture from before the wish says nothing against it"
