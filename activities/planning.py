@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from temporalio import activity
@@ -227,11 +227,20 @@ NAMEPLATE_COP = 2.5
 """Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
 
 
+_AN_INSTANT = timedelta(seconds=1)
+"""A plan must last more than nothing."""
+
+
 def price_plan(
     revision: int, request: PlanningRequest, planned: PlannedPump, until: datetime, floor: Mode = Mode.MIN
 ) -> PricePlan:
-    """One pump's price plan from its planned modes, as far as `until`."""
-    slots = min(request.slots, max(1, (until - request.first_slot) // SLOT))
+    """One pump's price plan from its planned modes, as far as whole slots go before `until`.
+
+    Where none does, the plan says nothing and has run out by `until`: the pump is neutral unless another plan speaks.
+    """
+    slots = min(request.slots, (until - request.first_slot) // SLOT)
+    if slots < 1:
+        return PricePlan(revision=revision, segments=(), first_slot=until - _AN_INSTANT, valid_until=until)
     return PricePlan(
         revision=revision,
         segments=segments_from_modes(request.first_slot, SLOT, planned.modes[:slots]),

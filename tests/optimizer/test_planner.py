@@ -5,14 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from activities.planning import price_plan
 from domain.enrolment import BuildingClass
 from domain.modes import Lever, Mode
 from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.site import ComfortBand
+from domain.slots import SLOT
 from optimizer.certificate import LEAST_GAIN_EUR
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet
@@ -146,6 +149,23 @@ def test_a_hold_that_began_before_the_horizon_is_kept() -> None:
     modes = plan_fleet(a_request([pump], expensive_first)).pumps[0].modes
     assert modes[:3] == (Mode.MAX,) * 3
     assert modes[3] is not Mode.MAX
+
+
+@pytest.mark.parametrize("minutes", [-300, 0, 10, 60, 65])
+def test_a_price_plan_never_outlives_what_it_was_asked_for(
+    winter_request: PlanningRequest, winter_plan: FleetPlanResult, minutes: int
+) -> None:
+    until = winter_request.first_slot + timedelta(minutes=minutes)
+    plan = price_plan(1, winter_request, winter_plan.pumps[0], until)
+    assert until - SLOT < plan.valid_until <= until
+    assert not plan.segments or plan.segments[-1].end <= until
+    assert len(plan.expected_room_c) == max(0, minutes // 15)
+
+
+@pytest.mark.parametrize("cap_kw", [-1.0, float("nan"), float("inf")])
+def test_a_cap_that_is_no_limit_is_refused(cap_kw: float) -> None:
+    with pytest.raises(ValueError, match="cap_kw"):
+        a_request([a_pump()], cap_kw=cap_kw)
 
 
 def test_negative_prices_are_used_and_never_vented() -> None:
