@@ -1,7 +1,8 @@
 """Which modes may follow which: dwell as discrete states of the programme, so that it is exact and never rounded.
 
-Symbols: a dwell state s = (mode, slots it has still to be held, or slots it has been held); running a slot in state s
-leads to `stay[s]` in the next slot (-1: it may not stay) and, where `may_leave[s]`, to `entry[m]` of another mode m.
+Symbols: a dwell state s = (mode, slots it has still to be held, or slots it has been held); every mode's first state is
+that of a pump changed within the slot before the horizon, which has held nothing yet. Running a slot in s leads to
+`stay[s]` in the next slot (-1: it may not stay) and, where `may_leave[s]`, to `entry[m]` of another mode m.
 
 Invariant: a schedule is admissible exactly when it is a walk of this automaton, for plan, enumeration and bound alike.
 
@@ -32,6 +33,8 @@ class Dwell:
     mode: npt.NDArray[np.intp]
     stay: npt.NDArray[np.intp]
     may_leave: npt.NDArray[np.bool_]
+    just_changed: npt.NDArray[np.intp]
+    """State of a mode that has not been held for a whole slot when the horizon begins, (M,)."""
     entry: npt.NDArray[np.intp]
     """State in which a mode begins; -1 where the plan may not begin it."""
 
@@ -48,11 +51,8 @@ class Dwell:
 
     def start(self, mode: int, held_slots: int) -> int:
         """State of a pump that has been in `mode` for `held_slots` when the horizon begins."""
-        held = max(held_slots, 1)
-        state = self.entry[mode]
-        if state < 0:
-            return int(np.flatnonzero(self.mode == mode)[0])
-        for _ in range(held - 1):
+        state = self.just_changed[mode]
+        for _ in range(held_slots):
             if self.stay[state] < 0:
                 break
             state = self.stay[state]
@@ -82,29 +82,26 @@ def dwell_of(sensed: bool) -> Dwell:
     mode: list[int] = []
     stay: list[int] = []
     leave: list[bool] = []
+    just_changed: list[int] = []
     entry: list[int] = []
     for m in range(len(MODES)):
         first = len(mode)
-        hold = HOLD_SLOTS[m]
+        hold, most = HOLD_SLOTS[m], HOLD_SLOTS[m]
+        just_changed.append(first)
+        entry.append(first + 1)
         if sensed or m in (LOW, MID):
             # counts what is left to hold; the last state repeats itself
-            entry.append(first)
-            mode += [m] * hold
-            stay += [*range(first + 1, first + hold), first + hold - 1]
-            leave += [False] * (hold - 1) + [True]
+            last = first + hold
         elif m == MIN:
             # counts what has been held, since a set-back nobody can see must end
-            entry.append(first)
-            mode += [m] * UNSENSED_MIN_SLOTS
-            stay += [*range(first + 1, first + UNSENSED_MIN_SLOTS), -1]
-            leave += [False] * (hold - 1) + [True] * (UNSENSED_MIN_SLOTS - hold + 1)
+            most, last = UNSENSED_MIN_SLOTS, -1
         else:
-            # only ever met at the start of a horizon, and left at once
-            entry.append(-1)
-            mode.append(m)
-            stay.append(-1)
-            leave.append(True)
-    return Dwell(np.array(mode), np.array(stay), np.array(leave), np.array(entry))
+            # only ever met at the start of a horizon, and left as soon as it has been held
+            entry[m], last = -1, -1
+        mode += [m] * (1 + most)
+        stay += [*range(first + 1, first + 1 + most), last]
+        leave += [False] * hold + [True] * (most - hold + 1)
+    return Dwell(*(np.array(column) for column in (mode, stay, leave, just_changed, entry)))
 
 
 def change_blocks(slots: int) -> npt.NDArray[np.intp]:
