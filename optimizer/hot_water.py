@@ -25,8 +25,8 @@ LEAST_SPREAD_EUR_PER_MWH = 15.0
 MOST_HOLDS = 2
 APART_SLOTS = 16
 """From the end of a hold to the next one at least."""
-SPREAD_SLOTS = 3
-"""Boosts of different pumps begin up to so many slots apart."""
+WINDOW_SHARE = 0.35
+"""Starts dearer than the cheapest by this share of what a charge saves are as good, to let tanks take turns."""
 
 
 def hot_water_modes(pump_id: str, price_eur_per_mwh: Sequence[float]) -> tuple[HotWaterMode, ...]:
@@ -34,17 +34,14 @@ def hot_water_modes(pump_id: str, price_eur_per_mwh: Sequence[float]) -> tuple[H
     slots = len(price_eur_per_mwh)
     modes = [HotWaterMode.NORMAL] * slots
     for hold in _dearest_windows(price_eur_per_mwh):
-        boost = _cheapest_before(price_eur_per_mwh, hold)
-        if boost is None:
+        starts = [
+            start
+            for start in _cheap_starts(price_eur_per_mwh, hold)
+            if all(mode is HotWaterMode.NORMAL for mode in modes[start : hold + HOLD_SLOTS])
+        ]
+        if not starts:
             continue
-        dear = _mean(price_eur_per_mwh, hold, HOLD_SLOTS)
-        cheap = _mean(price_eur_per_mwh, boost, BOOST_SLOTS)
-        if dear - cheap < max(LEAST_SPREAD_EUR_PER_MWH, LEAST_SPREAD * abs(dear)):
-            continue
-        latest = hold - BOOST_SLOTS
-        start = min(boost + _share(pump_id), latest)
-        if any(mode is not HotWaterMode.NORMAL for mode in modes[start : hold + HOLD_SLOTS]):
-            continue
+        start = starts[int(_share(pump_id, hold) * len(starts))]
         modes[start : start + BOOST_SLOTS] = [HotWaterMode.BOOST] * BOOST_SLOTS
         modes[hold : hold + HOLD_SLOTS] = [HotWaterMode.HOLD] * HOLD_SLOTS
     return tuple(modes)
@@ -62,16 +59,24 @@ def _dearest_windows(prices: Sequence[float]) -> list[int]:
     return chosen
 
 
-def _cheapest_before(prices: Sequence[float], hold: int) -> int | None:
+def _cheap_starts(prices: Sequence[float], hold: int) -> list[int]:
+    """Starts of a charge before a hold that are worth it, and nearly as good as the cheapest; in order."""
     first = max(0, hold - LOOK_BACK_SLOTS)
-    starts = range(first, hold - BOOST_SLOTS + 1)
-    return min(starts, key=lambda s: (_mean(prices, s, BOOST_SLOTS), s), default=None)
+    price = {s: _mean(prices, s, BOOST_SLOTS) for s in range(first, hold - BOOST_SLOTS + 1)}
+    if not price:
+        return []
+    dear, cheapest = _mean(prices, hold, HOLD_SLOTS), min(price.values())
+    saved = dear - cheapest
+    least = max(LEAST_SPREAD_EUR_PER_MWH, LEAST_SPREAD * abs(dear))
+    most = min(dear - least, cheapest + WINDOW_SHARE * saved)
+    return [start for start, mean in price.items() if mean <= most]
 
 
 def _mean(prices: Sequence[float], start: int, slots: int) -> float:
     return sum(prices[start : start + slots]) / slots
 
 
-def _share(pump_id: str) -> int:
-    """The pump's own slots of delay, fixed, so that tanks are not all charged in the same quarter-hour."""
-    return hashlib.sha256(f"tank/{pump_id}".encode()).digest()[0] % (SPREAD_SLOTS + 1)
+def _share(pump_id: str, hold: int) -> float:
+    """The pump's own place in a window, 0 to 1, fixed, so that tanks are not all charged in the same hour."""
+    digest = hashlib.sha256(f"tank/{pump_id}/{hold}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32

@@ -31,10 +31,14 @@ def test_nothing_is_asked_where_prices_hardly_differ() -> None:
     assert set(hot_water_modes("p-0001", (two_peaks(spread=10.0)).tolist())) == {NORMAL}
 
 
-def test_pumps_do_not_all_charge_in_the_same_slot() -> None:
+def test_tanks_take_turns_over_the_whole_cheap_window() -> None:
     prices = two_peaks().tolist()
-    starts = {hot_water_modes(f"p-{n:04d}", prices).index(BOOST) for n in range(40)}
-    assert len(starts) > 1
+    plans = [hot_water_modes(f"p-{n:04d}", prices) for n in range(40)]
+    starts = {modes.index(BOOST) for modes in plans}
+    assert max(starts) - min(starts) >= 2 * BOOST_SLOTS
+    together = np.sum([[mode is BOOST for mode in modes] for modes in plans], axis=0)
+    assert together.max() <= 0.6 * len(plans)
+    assert plans == [hot_water_modes(f"p-{n:04d}", prices) for n in range(40)]
 
 
 @given(st.lists(st.floats(-500, 4000), min_size=0, max_size=200))
