@@ -48,8 +48,11 @@ START_TO_CLOSE = timedelta(seconds=60)
 SILENT_AFTER = timedelta(minutes=30)
 FOREIGN = {Circuit.HEATING: (-6.0, -5.0, -4.0, 5.0, 6.0, 7.0), Circuit.HOT_WATER: (4.0,)}
 """Settings by hand that are none of ours on any baseline a life begins with."""
-CALM_KINDS = {"plan", "override", "end-override", "order", "lift", "consent", "comfort", "retire", "refused"}
-"""What changes wishes and troubles nobody."""
+CALM_KINDS = {
+    "plan", "override", "end-override", "order", "lift", "consent", "comfort", "retire", "refused", "cold snap",
+    "window open",
+}  # fmt: skip
+"""What changes wishes or rooms, and keeps no command away."""
 
 
 @dataclass
