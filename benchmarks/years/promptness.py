@@ -50,6 +50,8 @@ class Course:
         if (ruling.level, ruling.is_held) != self.ruled:
             self.ruled, self.ruled_since = (ruling.level, ruling.is_held), now
             self.bound_since = None
+        if self.ruling is not None and self.ruling.by != ruling.by:
+            self.bound_since = None
         if ruling.by not in AUTHORITIES or ruling.is_held:
             self.bound_since = None
         elif self.bound_since is None:
@@ -76,9 +78,9 @@ def late(life: "Life", circuit: Circuit, had: CircuitState, course: Course) -> s
 
 
 def _is_left(had: CircuitState, now: datetime) -> bool:
-    """Whether it is given up or left alone for a drift: that is judged where it begins, see `left_wrongly`."""
+    """Whether it is given up, or was left alone for a drift until now: judged where it begins, see `left_wrongly`."""
     gave_up = had.failed is not None and had.failed.retry_at is None
-    return gave_up or (had.drift is not None and had.drift.retry_at > now)
+    return gave_up or (had.drift is not None and now < had.drift.retry_at + PROMPT)
 
 
 def moved_on(life: "Life", circuit: Circuit, ruling: Ruling, decision: Decision) -> str:
