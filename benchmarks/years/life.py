@@ -20,9 +20,8 @@ from benchmarks.years.words import named, short
 from benchmarks.years.work import Workers
 from domain.acts import problem_with_act
 from domain.enrolment import LeverSetup
-from domain.modes import Circuit, HotWaterMode, Lever
+from domain.modes import Circuit, HotWaterMode, Level, Lever
 from domain.oem import Condition
-from domain.overrides import Override, Purpose
 from domain.pump import (
     CircuitState,
     ComfortChanged,
@@ -50,8 +49,11 @@ START_TO_CLOSE = timedelta(seconds=60)
 SILENT_AFTER = timedelta(minutes=30)
 FOREIGN = {Circuit.HEATING: (-6.0, -5.0, -4.0, 5.0, 6.0, 7.0), Circuit.HOT_WATER: (4.0,)}
 """Settings by hand that are none of ours on any baseline a life begins with."""
-CALM_KINDS = {"plan", "override", "end-override", "order", "lift", "consent", "comfort", "retire", "refused"}
-"""What changes wishes and troubles nobody."""
+CALM_KINDS = {
+    "plan", "override", "end-override", "order", "lift", "consent", "comfort", "retire", "refused", "cold snap",
+    "window open",
+}  # fmt: skip
+"""What changes wishes or rooms, and keeps no command away."""
 
 
 @dataclass
@@ -66,6 +68,11 @@ class Touched:
 def _setup(lever: Lever, baseline: float) -> LeverSetup:
     wide = lever is Lever.HEATING_OFFSET
     return LeverSetup(lever=lever, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
+
+
+@cache
+def _setting(lever: Lever, baseline: float, level: Level) -> float:
+    return _setup(lever, baseline).setting_for(level)
 
 
 class Life:
@@ -131,6 +138,11 @@ class Life:
         lever = self.lever_of(circuit)
         return _setup(lever, self.theirs[lever])
 
+    def setting_of(self, circuit: Circuit, level: Level) -> float:
+        """What a level comes down to now."""
+        lever = self.lever_of(circuit)
+        return _setting(lever, self.theirs[lever], level)
+
     def lever_of(self, circuit: Circuit) -> Lever:
         """Which lever steers a circuit."""
         return Lever.HEATING_OFFSET if circuit is Circuit.HEATING else Lever.HOT_WATER_COMFORT
@@ -190,17 +202,13 @@ class Life:
         state = decision.state
         if self._traced:
             self._tell_step(event, state)
-        touches: tuple[Override, ...] = ()
-        if decision.rebases:
-            touches = tuple(o for o in state.overrides if o.purpose is Purpose.THERMOSTAT)
-        self.oracle.hear(event, self.now, touches)
+        self.oracle.hear(event, self.now, decision)
         if state.outbox is not before.outbox:
             self.said.update(e.key for e in state.outbox)
         self.state = state
         self.rules.after(event, decision)
         for rebase in decision.rebases:
-            touch = max((t for t in touches), key=lambda t: t.requested_at, default=None)
-            self.rules.learnt(self.lever_of(rebase.circuit), rebase.setting, touch)
+            self.rules.learnt(rebase.circuit, rebase.setting)
         self._carry_out(decision)
 
     def _carry_out(self, decision: Decision) -> None:
@@ -301,9 +309,7 @@ class Life:
 
     def _sweep(self, n: int) -> None:
         self.cloud.advance(self.now)
-        self.rules.looked_at_once()
-        if n % 4 == 0:
-            self.rules.looked()
+        self.rules.looked(is_thorough=n % 4 == 0)
         if self.state.retired:
             return
         if self.now - self._run_started >= ONE_DAY and not self.state.has_open and not self._keeping:

@@ -10,7 +10,7 @@ from typing import Any
 
 from activities import attempt
 from benchmarks.years.books import Books
-from domain import following, orders, steering, verification, wishes
+from domain import following, orders, steering, verification, watching, wishes
 from domain.commands import Authority, CommandState
 from domain.modes import Mode
 from domain.pump import Decision, PumpState
@@ -170,6 +170,77 @@ def _outbox_lost() -> AbstractContextManager[None]:
     return patched((steering, "_without", lambda state, _: state.model_copy(update={"outbox": ()})))
 
 
+def _limits_late() -> AbstractContextManager[None]:
+    real = following._start
+    first: dict[Any, Any] = {}
+
+    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
+        if wish.authority is Authority.LIMITED:
+            key = (state.pump_id, circuit, wish.mode)
+            if not timedelta() <= now - first.get(key, now - NEVER) <= timedelta(hours=12):
+                first[key] = now
+            if now < first[key] + timedelta(hours=5):
+                wake = following._earliest(now, first[key] + timedelta(hours=5), wish.until)
+                return Decision(state=state, wake_at=wake)
+            del first[key]
+        return real(state, circuit, had, wish, now)
+
+    return patched((following, "_start", slow))
+
+
+def _never_cancelled() -> AbstractContextManager[None]:
+    def stubborn(state: PumpState, *rest: Any) -> Decision:
+        *_, wish, now = rest
+        return Decision(state=state, wake_at=following._earliest(now, wish.until))
+
+    return patched((following, "_follow_with_open", stubborn))
+
+
+def _touch_not_held() -> AbstractContextManager[None]:
+    real = watching.touched
+
+    def forgetful(state: PumpState, *rest: Any) -> Any:
+        after, rebases = real(state, *rest)
+        return after.model_copy(update={"overrides": state.overrides}), rebases
+
+    return patched((watching, "touched", forgetful), (steering, "touched", forgetful))
+
+
+def _always_given_up() -> AbstractContextManager[None]:
+    real = steering._end
+
+    def hopeless(state: PumpState, circuit: Any, *rest: Any) -> PumpState:
+        after = real(state, circuit, *rest)
+        had = after.circuit(circuit)
+        if had is None or had.failed is None:
+            return after
+        failed = had.failed.model_copy(update={"retry_at": None})
+        return after.with_circuit(circuit, had.model_copy(update={"failed": failed}))
+
+    return patched((steering, "_end", hopeless))
+
+
+def _handed_over_at_once() -> AbstractContextManager[None]:
+    real = watching._next_drift
+
+    def alarmed(had: Any, level: Any, as_of: Any) -> Any:
+        much = {"count": 9, "retry_at": as_of + watching.HANDED_OVER_FOR}
+        return real(had, level, as_of).model_copy(update=much)
+
+    return patched((watching, "_next_drift", alarmed))
+
+
+def _back_off_binds_all() -> AbstractContextManager[None]:
+    real = following._back_off
+
+    def shy(state: PumpState, had: Any, wish: Any, now: Any) -> Any:
+        if had.failed is not None and had.failed.retry_at is not None and had.failed.retry_at > now:
+            return True, had.failed.retry_at
+        return real(state, had, wish, now)
+
+    return patched((following, "_back_off", shy))
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "expiry unchecked": _expiry_unchecked,
     "200 believed": _ok_is_believed,
@@ -189,5 +260,11 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "limits come late": _limits_come_late,
     "people wait": _people_wait,
     "outbox lost": _outbox_lost,
+    "limits late": _limits_late,
+    "never cancelled": _never_cancelled,
+    "touch not held": _touch_not_held,
+    "always given up": _always_given_up,
+    "handed over at once": _handed_over_at_once,
+    "back-off binds all": _back_off_binds_all,
 }
 """Each breaks one promise."""

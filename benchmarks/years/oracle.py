@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from benchmarks.years.hands import Hands
 from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem import Condition
 from domain.orders import Order, OrderKind
@@ -18,6 +19,7 @@ from domain.plans import PricePlan
 from domain.pump import (
     ComfortChanged,
     CommandSettled,
+    Decision,
     Event,
     Observed,
     OrderGiven,
@@ -63,6 +65,7 @@ class Oracle:
     plans: dict[int, PricePlan] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    hands: Hands = field(default_factory=Hands)
     touches: list[Override] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     lifted: dict[str, datetime] = field(default_factory=dict)
@@ -86,8 +89,9 @@ class Oracle:
 
     # --- what was told ---------------------------------------------------------------------------------------------
 
-    def hear(self, event: Event, now: datetime, touches: tuple[Override, ...]) -> None:  # noqa: C901 -- a line an event
-        """An event as it reached the pump; `touches` are the settings by hand that stand since."""
+    def hear(self, event: Event, now: datetime, decision: Decision) -> None:  # noqa: C901 -- a line an event
+        """An event as it reached the pump; of what it decided, only what it started and took for a hand."""
+        touches = self.hands.hear(event, now, self.condition, decision, left=self.opted_out or self.retiring)
         if self._is_a_try(event):
             self.read_only_until = None
         match event:
@@ -119,8 +123,7 @@ class Oracle:
                 self._see(event, now)
             case _:
                 pass
-        known_ids = {t.override_id for t in self.touches}
-        self.touches += [t for t in touches if t.override_id not in known_ids]
+        self.touches += touches
         self._forget(now)
 
     def _is_a_try(self, event: Event) -> bool:
@@ -230,6 +233,17 @@ class Oracle:
             if cap is not None and _STRENGTH[cap] < _STRENGTH[mode]:
                 mode, by = cap, "limit"
         return mode, by
+
+    def most(self, now: datetime) -> Ruling | None:
+        """The most that limits allow the heating, whoever wishes; None where none is in force."""
+        if not self.orders and self.home is None:
+            return None
+        cap, by = self._capped(Mode.MAX, "", now)
+        if not by or self.opted_out or self.retiring or self.rules(now, Circuit.HEATING).by == "outside":
+            return None
+        floor = self._floor(now)
+        is_held = bool(self._standing(OrderKind.BLACKOUT, now))
+        return None if is_held else Ruling(max(cap, floor, key=_STRENGTH.__getitem__), False, "limit")
 
     def _has_day(self, moment: datetime) -> bool:
         assert self.home is not None

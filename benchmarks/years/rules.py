@@ -4,15 +4,16 @@ Protects: a rule judges by the world's truth and by what was told, and by the pu
 is judged.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from benchmarks.years.cloud import TIMING, Sent
 from benchmarks.years.oracle import Ruling
+from benchmarks.years.promptness import CALM_FOR, Course, late, left_wrongly, moved_on, waits_for_another
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
-from domain.overrides import Override, Purpose
+from domain.overrides import Purpose
 from domain.pump import CircuitState, Decision, Event, PumpState
 from domain.wishes import wish_at
 
@@ -38,7 +39,8 @@ BINDS_AT_ONCE = {"person", "limit", "floor", "stop"}
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
     "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
-    "json", "outbox", "size", "writes a day", "stop", "prompt",
+    "json", "outbox", "size", "writes a day", "stop", "promptness", "moved on", "own back-off", "hands", "given up",
+    "handed over",
 )  # fmt: skip
 
 
@@ -48,20 +50,6 @@ class Violation(Exception):
     def __init__(self, rule: str, at: datetime, what: str) -> None:
         super().__init__(f"{rule} at {at:%d %b %H:%M:%S}: {what}")
         self.rule, self.at, self.what = rule, at, what
-
-
-@dataclass
-class Course:
-    """What was started on one circuit."""
-
-    last: Command | None = None
-    run_since: datetime | None = None
-    plan_changes: list[datetime] = field(default_factory=list)
-    ruled: tuple[object, ...] = ()
-    ruled_since: datetime | None = None
-    ruling: Ruling | None = None
-    """What ruled at the newest decision, and by whom."""
-    same_since: datetime | None = None
 
 
 @dataclass
@@ -94,17 +82,17 @@ class Rules:
         now, state = self.life.now, decision.state
         if decision.wake_at is not None and decision.wake_at <= now:
             self._fail("wakes", f"wakes at {decision.wake_at:%H:%M:%S}, which is not ahead")
+        if self.life.oracle.hands.wrong:
+            self._fail("hands", self.life.oracle.hands.wrong)
         for command in decision.starts:
             self._started(command)
         if state.retired:
             return
         for circuit, had in state.circuits:
             ruling = self.life.oracle.rules(now, circuit)
-            course = self.courses[circuit]
-            if (ruling.level, ruling.is_held) != course.ruled:
-                course.ruled, course.ruled_since = (ruling.level, ruling.is_held), now
-            if ruling != course.ruling:
-                course.ruling, course.same_since = ruling, now
+            most = self.life.oracle.most(now) if circuit is Circuit.HEATING else None
+            self.courses[circuit].rules(ruling, most, now)
+            self._is_in_time(circuit, had, ruling, decision)
             if event.kind in ("settled", "kept", "woke") and self.steps % 4:
                 continue  # what starts is judged in any case
             wish = wish_at(state, now, circuit)
@@ -125,6 +113,15 @@ class Rules:
             self._wakes_in_time(decision)
         if self.steps % 12 == 0:
             self._survives_json(state)
+
+    def _is_in_time(self, circuit: Circuit, had: CircuitState, ruling: Ruling, decision: Decision) -> None:
+        """Nobody waits for what is no business of theirs, and nothing is left alone that may not be."""
+        if what := moved_on(self.life, circuit, ruling, decision):
+            self._fail("moved on", what)
+        if wrong := left_wrongly(self.life, circuit, had):
+            self._fail(*wrong)
+        if what := waits_for_another(self.life, circuit, had, ruling):
+            self._fail("own back-off", what)
 
     def _started(self, command: Command) -> None:
         now, circuit = self.life.now, command.circuit
@@ -190,12 +187,13 @@ class Rules:
         if len(text) > MOST_STATE_BYTES or len(state.outbox) > 64:
             self._fail("size", f"{len(text)} bytes of state, {len(state.outbox)} lines in the outbox")
 
-    def learnt(self, lever: Lever, setting: float, touch: Override | None) -> None:
+    def learnt(self, circuit: Circuit, setting: float) -> None:
         """The pump took a setting for a person's."""
+        lever = self.life.lever_of(circuit)
         if setting != self.life.theirs[lever] and (lever, setting) not in self.life.by_hand:
             self._fail("people win", f"{lever.value}={setting:g} is taken for a person's, and only we ever wrote it")
-        if touch is not None:
-            self.hands[lever] = Hand(setting, self.life.now, touch.until)
+        hold = next(t for t in reversed(self.life.oracle.touches) if t.circuit is circuit)
+        self.hands[lever] = Hand(setting, self.life.now, hold.until)
 
     def settled(self, command: Command, outcome: CommandOutcome) -> None:
         """A command's end reaches the pump."""
@@ -266,34 +264,17 @@ class Rules:
 
     # --- now and then, and at the end ------------------------------------------------------------------------------
 
-    def looked_at_once(self) -> None:
-        """What waits for nobody's dwell is done by now, where nothing troubles."""
-        now, state = self.life.now, self.life.state
-        if state.retired or state.watch.silent_since is not None or now - self.life.troubled_at < SETTLES_WITHIN:
-            return
-        for circuit, had in state.circuits:
-            ruling, since = self.courses[circuit].ruling, self.courses[circuit].same_since
-            if ruling is None or since is None or ruling.by not in BINDS_AT_ONCE or now - since < PROMPT_WITHIN:
-                continue
-            waits = ruling.is_held or had.failed is not None or had.drift is not None
-            if waits or self._was_just_told(had, now) or self.life.oracle.rules(now, circuit) != ruling:
-                continue
-            lever, should = self.life.lever_of(circuit), self.life.setup(circuit).setting_for(ruling.level)
-            if self.life.cloud.true[lever] != should:
-                stands = f"{lever.value} still stands at {self.life.cloud.true[lever]:g}"
-                self._fail("prompt", f"{stands} {now - since} after {ruling.by} said {should:g}")
-
-    def _was_just_told(self, had: CircuitState, now: datetime) -> bool:
-        """Whether what left the lever alone (a hand-over, a gave-up) ended a moment ago."""
-        return had.open is not None and now - had.open.command.decided_at < PROMPT_WITHIN
-
-    def looked(self) -> None:
+    def looked(self, *, is_thorough: bool) -> None:
         """Where nothing troubles and the wish stands, the lever must be there."""
         now, state = self.life.now, self.life.state
-        if state.retired or now - self.life.troubled_at < SETTLES_WITHIN:
+        if state.retired or now - self.life.troubled_at < CALM_FOR:
             return
         for circuit, had in state.circuits:
             course = self.courses[circuit]
+            if what := late(self.life, circuit, had, course):
+                self._fail("promptness", what)
+            if not is_thorough:
+                continue
             ruling = self.life.oracle.rules(now, circuit)
             if (
                 ruling.is_held

@@ -14,10 +14,15 @@ from benchmarks.years.telling import broken_by, shortened, timeline
 
 FOUND_BY = {
     "200 believed": {"applied means seen"},
+    "always given up": {"given up"},
+    "back-off binds all": {"own back-off"},
     "blind retry": {"read before rewrite"},
     "expiry unchecked": {"expiry"},
+    "handed over at once": {"handed over"},
     "household outranked": {"precedence", "wakes"},
+    "limits late": {"promptness"},
     "lost writes forgotten": {"no old write after a newer one"},
+    "never cancelled": {"moved on"},
     "newest arrival wins": {"precedence"},
     "no daily limit": {"plan changes"},
     "no dwell": {"dwell"},
@@ -28,6 +33,7 @@ FOUND_BY = {
     "no stagger": {"precedence", "wakes"},
     "outbox lost": {"outbox", "every wish ends"},
     "plan outranks people": {"precedence", "people win"},
+    "touch not held": {"precedence", "people win"},
     "two at once": {"one in flight"},
     "limits come late": {"prompt"},
     "people wait": {"prompt"},

@@ -1,0 +1,152 @@
+"""What a pump was told of its levers, read a second time: which settings are somebody's hand, which were drifts.
+
+Protects: whether a hand is held, a drift handed over or a wish given up is judged by what reached the pump, in order,
+and not by what the pump remembers. One thing is taken from it: that one of our own levels, corrected and back again, is
+somebody who insists. Whether a person acted or a room was cold in between decides that too, which would be the pump's
+own rule once more; that it cannot be so, because that level was not seen just before, is found here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.commands import Command, CommandOutcome, CommandState
+from domain.modes import Circuit, HotWaterMode, Level, Mode
+from domain.oem import Condition
+from domain.overrides import Override, OverrideKind, Purpose
+from domain.pump import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
+
+HOLDS_H = (4, 8, 24)
+"""For how long a setting by hand stands, by how many were made within a day, on whichever circuit."""
+DAY = timedelta(hours=24)
+MOST_DRIFTS = 3
+DRIFTS_WITHIN = timedelta(hours=12)
+INSISTS_WITHIN = timedelta(hours=6)
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between steering back twice; a drift left alone for longer is handed over."""
+_REACHED = (CommandState.APPLIED, CommandState.EFFECTIVE)
+
+
+@dataclass
+class Known:
+    """What a pump can know of one circuit."""
+
+    level: Level | None
+    at: datetime | None = None
+    """Of when that is; what is older tells nothing."""
+    open: Command | None = None
+    failed: Command | None = None
+    """The newest command that failed, until one is obeyed."""
+    may_be_given_up: bool = False
+    drifts: int = 0
+    """Told in a row, none longer than `DRIFTS_WITHIN` after the one before."""
+    drifted_at: datetime | None = None
+    drifted_to: Level | None = None
+
+
+def _nothing() -> dict[Circuit, Known]:
+    return {Circuit.HEATING: Known(Mode.LOW), Circuit.HOT_WATER: Known(HotWaterMode.NORMAL)}
+
+
+@dataclass
+class Hands:
+    """The settings by hand that one pump was told of."""
+
+    known: dict[Circuit, Known] = field(default_factory=_nothing)
+    touches: list[datetime] = field(default_factory=list)
+    as_of: datetime | None = None
+    stamp: datetime | None = None
+    wrong: str = ""
+    """How the newest decision takes hands otherwise than what was told says."""
+
+    def hear(self, event: Event, now: datetime, was: Condition, decision: Decision, *, left: bool) -> list[Override]:
+        """An event as it reached the pump under a condition, and what it decided; the holds that begin with it."""
+        self.wrong = ""
+        by_hand: dict[Circuit, tuple[float, datetime]] = {}
+        taken = {r.circuit: (r.setting, r.at) for r in decision.rebases}
+        match event:
+            case CommandSettled(outcome=outcome):
+                by_hand = self._end(outcome, was)
+            case Observed(silent=False):
+                by_hand = self._see(event, now, taken, left=left)
+            case RetryRequested(circuit=circuit, give_up=True):
+                self.known[circuit].may_be_given_up = True
+            case _:
+                pass
+        if by_hand != taken:
+            self.wrong = self.wrong or f"told of settings by hand {_words(by_hand)}, it took {_words(taken)} for them"
+        holds = [self._hold(circuit, setting, at) for circuit, (setting, at) in by_hand.items()]
+        for command in decision.starts:
+            self.known[command.circuit].open = command
+        self.touches = [t for t in self.touches if now - t < DAY]
+        return holds
+
+    def _end(self, outcome: CommandOutcome, was: Condition) -> dict[Circuit, tuple[float, datetime]]:
+        for circuit, known in self.known.items():
+            if known.open is None or known.open.command_id != outcome.command_id:
+                continue
+            command, known.open, known.at = known.open, None, outcome.at
+            known.level = command.mode if outcome.state in _REACHED else outcome.seen_mode
+            if outcome.state in _REACHED:
+                known.failed = None
+            elif outcome.state is not CommandState.SUPERSEDED:
+                known.failed, known.may_be_given_up = command, was is Condition.INSTALLER
+            if outcome.foreign_setting is not None and was is not Condition.EXTERNAL:
+                return {circuit: (outcome.foreign_setting, outcome.at)}
+        return {}
+
+    def _see(
+        self, seen: Observed, now: datetime, taken: dict[Circuit, tuple[float, datetime]], *, left: bool
+    ) -> dict[Circuit, tuple[float, datetime]]:
+        as_of = min(seen.as_of, now)
+        if self.as_of is not None and as_of < self.as_of:
+            return {}
+        is_new = seen.as_of != self.stamp
+        self.as_of, self.stamp = as_of, seen.as_of
+        by_hand = {}
+        for lever in seen.levers if is_new else ():
+            known = self.known[lever.circuit]
+            if known.open is not None or (known.at is not None and as_of <= known.at):
+                continue
+            if self._is_hand(known, lever, as_of, seen.condition, is_taken=lever.circuit in taken, left=left):
+                by_hand[lever.circuit] = (lever.setting, as_of)
+        return by_hand
+
+    def _is_hand(
+        self, known: Known, lever: SeenLever, as_of: datetime, condition: Condition, *, is_taken: bool, left: bool
+    ) -> bool:
+        neutral = Mode.LOW if lever.circuit is Circuit.HEATING else HotWaterMode.NORMAL
+        before, known.level, known.at = known.level, lever.level, as_of
+        if lever.level is not None and before in (None, lever.level):
+            return False
+        if condition is not Condition.NORMAL:
+            known.level = None if before is neutral else lever.level
+            return False
+        if lever.level is None:
+            return True
+        ago = as_of - known.drifted_at if known.drifted_at is not None else DAY
+        if is_taken and not left and (known.drifted_to is not lever.level or ago >= INSISTS_WITHIN):
+            self.wrong = f"{lever.circuit.value} in {lever.level} is taken for a hand, and nobody insisted"
+        known.drifts = known.drifts + 1 if ago < DRIFTS_WITHIN else 1
+        known.drifted_at, known.drifted_to = as_of, neutral if is_taken else lever.level
+        return is_taken
+
+    def _hold(self, circuit: Circuit, setting: float, at: datetime) -> Override:
+        self.touches.append(at)
+        known = self.known[circuit]
+        known.level, known.at = (Mode.LOW if circuit is Circuit.HEATING else HotWaterMode.NORMAL), at
+        return Override(
+            override_id=f"hand-{circuit.value}-{at:%Y%m%dT%H%M%S}",
+            kind=OverrideKind.HOUSEHOLD,
+            purpose=Purpose.THERMOSTAT,
+            mode=Mode.LOW,
+            hot_water=HotWaterMode.NORMAL,
+            circuit=circuit,
+            requested_at=at,
+            until=at + timedelta(hours=HOLDS_H[min(len(self.touches), len(HOLDS_H)) - 1]),
+            who="somebody at the pump",
+            why=f"set to {setting:g}",
+        )
+
+
+def _words(settings: dict[Circuit, tuple[float, datetime]]) -> str:
+    return ", ".join(f"{c.value} {setting:g} of {at:%H:%M:%S}" for c, (setting, at) in settings.items()) or "none"

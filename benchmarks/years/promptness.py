@@ -1,0 +1,121 @@
+"""When something must have happened at the latest: who binds a pump is obeyed at once, and nobody is left for good.
+
+Protects: lateness is measured from when the oracle began to rule so, in times in which nothing keeps a command away.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from benchmarks.years.hands import LONGEST_PAUSE, MOST_DRIFTS
+from benchmarks.years.oracle import Ruling
+from domain.commands import Authority, Command
+from domain.modes import Circuit
+from domain.pump import CircuitState, Decision
+
+if TYPE_CHECKING:
+    from benchmarks.years.life import Life
+
+PROMPT = timedelta(minutes=30)
+"""A write under way, one that got no answer, and the newer one after both take half of it."""
+CALM_FOR = timedelta(hours=6)
+"""Since the last trouble: the longest useful time of a command, and its longest back-off after that."""
+AUTHORITIES = {
+    "person": (Authority.OVERRIDE, Authority.VACATION, Authority.OUTSIDE),
+    "limit": (Authority.LIMITED,),
+    "floor": (Authority.NEUTRAL,),
+    "stop": (Authority.NEUTRAL,),
+    "gone": (Authority.OPTED_OUT,),
+}
+"""In whose name a command is started for those whom no plan's dwell binds."""
+
+
+@dataclass
+class Course:
+    """What was ruled and started on one circuit."""
+
+    last: Command | None = None
+    run_since: datetime | None = None
+    plan_changes: list[datetime] = field(default_factory=list)
+    ruled: tuple[object, ...] = ()
+    ruled_since: datetime | None = None
+    ruling: Ruling | None = None
+    bound_since: datetime | None = None
+    """Since when it is so ruled by somebody who waits for no dwell; None where a plan rules."""
+    most: Ruling | None = None
+    most_since: datetime | None = None
+
+    def rules(self, ruling: Ruling, most: Ruling | None, now: datetime) -> None:
+        """What the oracle says at a decision."""
+        if (ruling.level, ruling.is_held) != self.ruled:
+            self.ruled, self.ruled_since = (ruling.level, ruling.is_held), now
+            self.bound_since = None
+        if self.ruling is not None and self.ruling.by != ruling.by:
+            self.bound_since = None
+        if ruling.by not in AUTHORITIES or ruling.is_held:
+            self.bound_since = None
+        elif self.bound_since is None:
+            self.bound_since = now
+        self.ruling = ruling
+        if most != self.most:
+            self.most, self.most_since = most, now
+
+
+def late(life: "Life", circuit: Circuit, had: CircuitState, course: Course) -> str:
+    """How a lever is late, in words; empty where it is in time. Called in calm times, at every sweep."""
+    where = life.cloud.true[life.lever_of(circuit)]
+    if course.bound_since is not None and life.now - course.bound_since >= PROMPT:
+        assert course.ruling is not None
+        should, ruling = life.setting_of(circuit, course.ruling.level), course.ruling
+        is_late = where > should if ruling.by == "limit" else where != should
+        if is_late and not _is_left(had, life.now) and life.oracle.rules(life.now, circuit) == ruling:
+            return f"{circuit.value} stands at {where:g}, {ruling.by} says {should:g} since {course.bound_since:%H:%M}"
+    if course.most is not None and course.most_since is not None and life.now - course.most_since >= PROMPT:
+        should = life.setting_of(circuit, course.most.level)
+        if where > should and not _is_left(had, life.now) and life.oracle.most(life.now) == course.most:
+            return f"{circuit.value} stands at {where:g}, at most {should:g} is allowed since {course.most_since:%H:%M}"
+    return ""
+
+
+def _is_left(had: CircuitState, now: datetime) -> bool:
+    """Whether it is given up, or was left alone for a drift until now: judged where it begins, see `left_wrongly`."""
+    gave_up = had.failed is not None and had.failed.retry_at is None
+    return gave_up or (had.drift is not None and now < had.drift.retry_at + PROMPT)
+
+
+def moved_on(life: "Life", circuit: Circuit, ruling: Ruling, decision: Decision) -> str:
+    """A command under way for what is wished no more, and not asked to stop; empty where there is none."""
+    run = life.workers.runs.get(circuit)
+    if run is None or run.is_finished or run.is_cancelled or circuit in decision.cancels:
+        return ""
+    is_bound = ruling.by in AUTHORITIES or ruling.by == "outside"
+    if not ruling.is_held and (run.command.mode is ruling.level or not is_bound):
+        return ""
+    held = " and nothing may be written" * ruling.is_held
+    return f"{run.command.command_id} for {run.command.mode} goes on, {ruling.by} says {ruling.level}{held}"
+
+
+def left_wrongly(life: "Life", circuit: Circuit, had: CircuitState) -> tuple[str, str] | None:
+    """A wish given up or a pump handed over with nothing told that would allow it: the rule, and what is wrong."""
+    known = life.oracle.hands.known[circuit]
+    if had.failed is not None and had.failed.retry_at is None and not known.may_be_given_up:
+        return "given up", f"{circuit.value} {had.failed.mode} is given up, and nobody said so"
+    drift = had.drift
+    if drift is None or known.drifts > MOST_DRIFTS:
+        return None
+    if drift.is_handed_over or drift.retry_at - drift.at > LONGEST_PAUSE:
+        return "handed over", f"{circuit.value} is handed over after {known.drifts} drifts"
+    return None
+
+
+def waits_for_another(life: "Life", circuit: Circuit, had: CircuitState, ruling: Ruling) -> str:
+    """Somebody who is bound by nobody's back-off but their own, and waits; empty where nobody does."""
+    known = life.oracle.hands.known[circuit]
+    failed = known.failed
+    if failed is None or known.open is not None or ruling.is_held or ruling.by not in AUTHORITIES:
+        return ""
+    if known.level is ruling.level or had.drift is not None or life.state.watch.silent_since is not None:
+        return ""
+    if failed.mode is ruling.level and failed.authority in AUTHORITIES[ruling.by]:
+        return ""
+    return f"{circuit.value}: {ruling.by} says {ruling.level}, and waits for {failed.command_id} of {failed.authority}"
