@@ -138,18 +138,6 @@ def _no_jitter() -> AbstractContextManager[None]:
     return patched((wishes, "jitter", lambda _: timedelta()))
 
 
-def _limits_come_late() -> AbstractContextManager[None]:
-    real = following._start
-
-    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
-        fresh = any(now - o.since < timedelta(hours=2) for o in state.orders)
-        if wish.authority is Authority.LIMITED and fresh:
-            return Decision(state=state, wake_at=now + timedelta(minutes=20))
-        return real(state, circuit, had, wish, now)
-
-    return patched((following, "_start", slow))
-
-
 def _people_wait() -> AbstractContextManager[None]:
     real = following._start
 
@@ -257,7 +245,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "no revert": _no_revert,
     "no jitter": _no_jitter,
     "no stagger": _no_stagger,
-    "limits come late": _limits_come_late,
     "people wait": _people_wait,
     "outbox lost": _outbox_lost,
     "limits late": _limits_late,

@@ -78,9 +78,13 @@ def late(life: "Life", circuit: Circuit, had: CircuitState, course: Course) -> s
 
 
 def _is_left(had: CircuitState, now: datetime) -> bool:
-    """Whether it is given up, or was left alone for a drift until now: judged where it begins, see `left_wrongly`."""
+    """Whether it is given up, or was left alone until now: judged where it begins, see `left_wrongly`.
+
+    What ended the leaving alone (a hand-over's end, a person's act) shows by a command that is young.
+    """
     gave_up = had.failed is not None and had.failed.retry_at is None
-    return gave_up or (had.drift is not None and now < had.drift.retry_at + PROMPT)
+    is_young = had.open is not None and now - had.open.command.decided_at < PROMPT
+    return gave_up or is_young or (had.drift is not None and now < had.drift.retry_at + PROMPT)
 
 
 def moved_on(life: "Life", circuit: Circuit, ruling: Ruling, decision: Decision) -> str:

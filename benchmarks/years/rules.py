@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.years.cloud import TIMING, Sent
 from benchmarks.years.oracle import Ruling
-from benchmarks.years.promptness import CALM_FOR, Course, late, left_wrongly, moved_on, waits_for_another
+from benchmarks.years.promptness import CALM_FOR, PROMPT, Course, late, left_wrongly, moved_on, waits_for_another
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.overrides import Purpose
@@ -33,9 +33,6 @@ COLD_GRACE = timedelta(minutes=3)
 """A write under way may end after the room was seen to be cold."""
 SETTLES_WITHIN = timedelta(hours=6)
 """With no trouble and an unchanged wish every lever stands where it should: two retries at the longest back-off."""
-PROMPT_WITHIN = timedelta(minutes=30)
-"""With no trouble, what binds a plan or is a person's wish is written and seen within this."""
-BINDS_AT_ONCE = {"person", "limit", "floor", "stop"}
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
     "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
@@ -290,7 +287,7 @@ class Rules:
             if (
                 gave_up
                 or handed_over
-                or self._was_just_told(had, now)
+                or (had.open is not None and now - had.open.command.decided_at < PROMPT)
                 or (ruling.by == "plan" and len(course.plan_changes) >= MAX_PLAN_CHANGES)
             ):
                 continue

@@ -35,8 +35,7 @@ FOUND_BY = {
     "plan outranks people": {"precedence", "people win"},
     "touch not held": {"precedence", "people win"},
     "two at once": {"one in flight"},
-    "limits come late": {"prompt"},
-    "people wait": {"prompt"},
+    "people wait": {"promptness"},
 }
 """By which rule each mutant must be noticed: found by luck under another name would not count."""
 
