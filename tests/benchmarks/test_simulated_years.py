@@ -29,7 +29,7 @@ FOUND_BY = {
     "no fence": {"no old write after a newer one", "one in flight", "read before rewrite"},
     "no floor": {"precedence", "floor"},
     "no jitter": {"precedence", "wakes"},
-    "no revert": {"revert"},
+    "no revert": {"revert", "promptness"},
     "no stagger": {"precedence", "wakes"},
     "outbox lost": {"outbox", "every wish ends"},
     "plan outranks people": {"precedence", "people win"},
