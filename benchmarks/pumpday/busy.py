@@ -53,6 +53,8 @@ OVERRIDE = (2.5, 3.1, Mode.MAX)
 """One change more; it outlasts the plan's edge at 3.0 by more than the longest jitter, so that its end is that edge."""
 OUTAGE = (4.0, 6.0)
 ENDS = 9.25
+METER_LATE_S = 2.0
+"""Wall seconds after which the server's counts show what was done."""
 
 Say = Callable[[str], None]
 
@@ -114,7 +116,7 @@ async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
 
 async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> FleetDay:
     pumps = sorted(row["pump_id"] for row in await access.reports.pumps())
-    before, opened_at = await meter.read(), datetime.now(UTC)
+    before, opened_at = await _settled(meter), datetime.now(UTC)
     plan = PlanEnvelope(plan=the_plan().model_dump(mode="json"))
     await asyncio.gather(*(handle_of(access, pump).signal("price_plan", plan) for pump in pumps))
     await _until(access, OVERRIDE[0], say)
@@ -130,6 +132,15 @@ async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> F
         calls=sum((await world.calls_by_minute(EPOCH, access.now())).values()),
         metered=await meter.read() - before,
     )
+
+
+async def _settled(meter: ActionMeter) -> Mapping[str, int]:
+    """The meter once the start of pumps, guard and sweep has gone into it: the server tells its counts a while late."""
+    before: Mapping[str, int] = {}
+    while (now := await meter.read()) != before or not now:
+        before = now
+        await asyncio.sleep(METER_LATE_S)
+    return before
 
 
 async def _override(access: Access, pump: str) -> None:
