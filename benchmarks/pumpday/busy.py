@@ -7,6 +7,7 @@ they would cost a pump nothing but time.
 import asyncio
 import contextlib
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -134,9 +135,9 @@ async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> F
     )
 
 
-async def _settled(meter: ActionMeter) -> Mapping[str, int]:
+async def _settled(meter: ActionMeter) -> Counter[str]:
     """The meter once the start of pumps, guard and sweep has gone into it: the server tells its counts a while late."""
-    before: Mapping[str, int] = {}
+    before: Counter[str] = Counter()
     while (now := await meter.read()) != before or not now:
         before = now
         await asyncio.sleep(METER_LATE_S)
