@@ -21,7 +21,7 @@ from temporalio.client import WorkflowHistory
 
 from benchmarks.pumpday.bill import SHARD_PUMPS, Bill, share_a_day
 from benchmarks.pumpday.busy import SPEED, FleetDay, busy_day
-from benchmarks.pumpday.meter import NoMeter
+from benchmarks.pumpday.meter import HEARTBEATS, NoMeter
 from benchmarks.pumpday.quiet import Day, Family, quiet_day
 from benchmarks.pumpday.virtual import ACCOUNT_CALLS
 from console.complaints import Failed
@@ -36,7 +36,6 @@ BUDGETS: Mapping[str, Mapping[str, float]] = {
 """The most a day may cost a pump."""
 CHANGES = {"quiet": 8, "quiet_with_zones": 8, "busy": 12}
 """Changes that must have been applied: a day that did less has measured nothing."""
-HEARTBEATS = "grpc_RecordActivityTaskHeartbeat"
 OF_THE_BENCHMARK = frozenset({"grpc_UpdateWorkflowExecutionOptions"})
 """Actions on the server's counter that only time skipping causes."""
 METER_NAMES = {

@@ -17,7 +17,7 @@ import httpx
 from temporalio.client import WorkflowHistory
 
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of, pending_retries_of
-from benchmarks.pumpday.meter import ActionMeter, find_meter
+from benchmarks.pumpday.meter import HEARTBEATS, REPORTED_WITHIN_S, UPSERTS, ActionMeter, find_meter
 from console import stage
 from console.access import Access, open_access
 from console.fleet import handle_of
@@ -34,7 +34,7 @@ from workflows.heat_pump import HeatPumpWorkflow
 
 EPOCH = datetime(2026, 1, 15, 3, tzinfo=UTC)
 SPEED = 240.0
-LEAD = timedelta(seconds=20)
+LEAD = timedelta(seconds=30)
 """Wall time for enrolment, before steered time runs."""
 PUMPS = 8
 OEM = "nibe"
@@ -54,8 +54,8 @@ OVERRIDE = (2.5, 3.1, Mode.MAX)
 """One change more; it outlasts the plan's edge at 3.0 by more than the longest jitter, so that its end is that edge."""
 OUTAGE = (4.0, 6.0)
 ENDS = 9.25
-METER_LATE_S = 2.0
-"""Wall seconds after which the server's counts show what was done."""
+METER_LATE_S = 1.0
+"""Wall seconds between looks at the meter."""
 
 Say = Callable[[str], None]
 
@@ -117,7 +117,7 @@ async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
 
 async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> FleetDay:
     pumps = sorted(row["pump_id"] for row in await access.reports.pumps())
-    before, opened_at = await _settled(meter), datetime.now(UTC)
+    before, opened_at = await _settled(access, meter), datetime.now(UTC)
     plan = PlanEnvelope(plan=the_plan().model_dump(mode="json"))
     await asyncio.gather(*(handle_of(access, pump).signal("price_plan", plan) for pump in pumps))
     await _until(access, OVERRIDE[0], say)
@@ -135,12 +135,19 @@ async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> F
     )
 
 
-async def _settled(meter: ActionMeter) -> Counter[str]:
-    """The meter once the start of pumps, guard and sweep has gone into it: the server tells its counts a while late."""
-    before: Counter[str] = Counter()
-    while (now := await meter.read()) != before or not now:
-        before = now
+async def _settled(access: Access, meter: ActionMeter) -> Counter[str]:
+    """The meter once the start of pumps, guard and sweep has gone into it, read before the day begins.
+
+    Every pump has shown itself and nothing but heartbeats, which go on all day, was counted for a while.
+    """
+    before = await meter.read()
+    while datetime.now(UTC) < access.clock.wall(EPOCH) - timedelta(seconds=METER_LATE_S + REPORTED_WITHIN_S):
         await asyncio.sleep(METER_LATE_S)
+        now = await meter.read()
+        is_quiet = all(now[kind] == before[kind] for kind in now if kind != HEARTBEATS)
+        before = now
+        if is_quiet and now[UPSERTS] >= PUMPS:
+            break
     return before
 
 

@@ -14,6 +14,8 @@ from embedded.temporal_server import NAMESPACE, TemporalServer
 
 _LINE = re.compile(r"^action\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+HEARTBEATS = "grpc_RecordActivityTaskHeartbeat"
+UPSERTS = "command_UpsertWorkflowSearchAttributes"
 REPORTED_WITHIN_S = 1.5
 """The server brings its counts to the page once a second."""
 
