@@ -111,10 +111,10 @@ class PlanEnvelope(BaseModel):
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing wrong with a document, in words for people."""
+    """The first thing wrong with a document, in words for people, of a length that a page and a book can hold."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+    return f"{where[:100] + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')[:200]}"
 
 
 class OverrideAnswer(Value):

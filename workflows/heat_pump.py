@@ -4,6 +4,7 @@ Protects: handlers only append to the inbox and one loop drains it, so nothing i
 attempt in flight, so an old write never lands after a new one.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,16 @@ from workflows import contracts
 from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, first_problem
 from workflows.deeds import Alarm, Deeds
 from workflows.operator_view import alert_of, authority_of, bounded_by, details_of
+
+MOST_CHARACTERS = 20_000
+"""Of what an update may carry; far more than any wish or act needs."""
+
+
+def _refuse_what_no_history_should_hold(given: Any) -> None:
+    """All that a validator refuses: whatever is merely wrong is taken in, so that its refusal can be seen and kept."""
+    if len(str(given)) > MOST_CHARACTERS:
+        problem = f"an update carries at most {MOST_CHARACTERS} characters"
+        raise ApplicationError(problem, type="Refused", non_retryable=True)
 
 
 @workflow.defn
@@ -73,35 +84,36 @@ class HeatPumpWorkflow:
             self._inbox.append(MessageRefused(reason=f"an observation was refused: {first_problem(error)}"))
 
     @workflow.update
-    async def request_override(self, override: Override) -> OverrideAnswer:
-        """Take a person's wish; answers with the command it led to, before that is verified."""
-        await self._handle(OverrideRequested(override=override))
+    async def request_override(self, override: Any) -> OverrideAnswer:
+        """Take a person's wish, an `Override`; answers with the command it led to, before that is verified."""
+        asked = await self._take("an override", lambda: OverrideRequested(override=Override.model_validate(override)))
         now, state = self._now(), self._state
+        wished = asked.override
         in_force = strongest(state.overrides, now)
         heating = state.heating
         command = heating.open.command if heating.open else heating.last
         serves = command and command.authority is not Authority.PLAN and command.mode is wish_at(state, now).mode
         return OverrideAnswer(
-            override_id=override.override_id,
-            in_force=in_force is not None and in_force.override_id == override.override_id,
+            override_id=wished.override_id,
+            in_force=in_force is not None and in_force.override_id == wished.override_id,
             command_id=command.command_id if command and serves else None,
             already=heating.open is None and heating.settled is wish_at(state, now).mode,
-            bounded_by=bounded_by(state, override, now),
+            bounded_by=bounded_by(state, wished, now),
         )
 
     @request_override.validator
-    def _check_override(self, override: Override) -> None:
-        self._refuse(OverrideRequested(override=override))
+    def _check_override(self, override: Any) -> None:
+        _refuse_what_no_history_should_hold(override)
 
     @workflow.update
-    async def act(self, given: Act) -> PumpStatus:
-        """Any other act of a person or an operator: end an override, impose or lift an order, opt out, retire, ..."""
-        await self._handle(given.event)
+    async def act(self, given: Any) -> PumpStatus:
+        """Any other `Act` of a person or an operator: end an override, impose or lift an order, opt out, retire, ..."""
+        await self._take("an act", lambda: Act.model_validate(given).event)
         return self.status()
 
     @act.validator
-    def _check_act(self, given: Act) -> None:
-        self._refuse(given.event)
+    def _check_act(self, given: Any) -> None:
+        _refuse_what_no_history_should_hold(given)
 
     @workflow.query
     def status(self) -> PumpStatus:
@@ -115,11 +127,20 @@ class HeatPumpWorkflow:
             state=self._state,
         )
 
-    def _refuse(self, event: Event) -> None:
-        if problem := problem_with_act(self._state, event, self._now()):
+    async def _take[E: Event](self, what: str, read: Callable[[], E]) -> E:
+        """Decide upon what was asked, or refuse it: to the asker, on the pump's page and in the ledger."""
+        try:
+            event = read()
+            problem = problem_with_act(self._state, event, self._now())
+        except ValidationError as error:
+            problem = first_problem(error)
+        if problem is not None:
+            await self._decided(MessageRefused(reason=f"{what} was refused: {problem}"))
             raise ApplicationError(problem, type="Refused", non_retryable=True)
+        await self._decided(event)
+        return event
 
-    async def _handle(self, event: Event) -> None:
+    async def _decided(self, event: Event) -> None:
         self._inbox.append(event)
         mark = self._drained + len(self._inbox)
         await workflow.wait_condition(lambda: self._drained >= mark or self._state.retired)

@@ -172,6 +172,7 @@ async def test_an_override_that_would_end_in_the_past_is_refused_before_it_is_se
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await world.handle(pump).execute_update("request_override", a_wish(world, until=world.now() - HOUR))
     assert "which is past: give an end after" in str(refused.value.cause)
+    await refuses_visibly(world, pump, "an override was refused: the override would end at")
     assert await steering_of(world, pump) == was
 
 
@@ -185,6 +186,7 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
         await override(world.access, pump, RESIDENT, wished, lambda now: now + HOUR)
     with pytest.raises(WorkflowUpdateFailedError):
         await world.handle(pump).execute_update("request_override", a_wish(world, mode="TURBO"))
+    await refuses_visibly(world, pump, "an override was refused: mode: Input should be 'MIN', 'LOW', 'MID' or 'MAX'")
     assert await steering_of(world, pump) == was
 
 
@@ -203,6 +205,7 @@ async def test_a_room_of_eighty_degrees_is_refused_before_it_is_sent_and_by_the_
     comfort = {"kind": "comfort", "band": {"room_min_c": 80.0, "room_max_c": 81.0}}
     with pytest.raises(WorkflowUpdateFailedError):
         await world.handle(pump).execute_update("act", {"event": comfort, "who": "resident", "why": "cold feet"})
+    await refuses_visibly(world, pump, "an act was refused: event.comfort.band")
     assert await steering_of(world, pump) == was
 
 
@@ -248,6 +251,15 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
     huge = a_wish(world, why="x" * 3_000_000)
     with pytest.raises(RPCError, match="limit on total payload size"):
         await impatient.get_workflow_handle(f"pump-{pump}").execute_update("request_override", huge)
+    with pytest.raises(WorkflowUpdateFailedError) as long:
+        await impatient.get_workflow_handle(f"pump-{pump}").execute_update(
+            "request_override", a_wish(world, why="x" * 30_000)
+        )
+    assert "at most 20000 characters" in str(long.value.cause)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await world.handle(pump).execute_update("request_override", a_wish(world, **{"k" * 10_000: 1}))
+    await refuses_visibly(world, pump, "an override was refused: kkkk")
+    assert len((await world.state(pump)).refusal) < 400
     assert await steering_of(world, pump) == was
     await world.send(pump, {"revision": 900, "junk": "x" * 1_000_000})
     await refuses_visibly(world, pump, "a price plan was refused")
