@@ -9,6 +9,7 @@ import argparse
 import gc
 import json
 import logging
+import math
 import sys
 import time
 from collections import Counter
@@ -85,7 +86,7 @@ def live_all(
 ) -> Lived:
     """As many lives as the pump-days hold, over some processes; the result does not depend on how many."""
     days = min(LIFE_DAYS, max(3, pump_days))
-    pumps = max(1, round(pump_days / days))
+    pumps = math.ceil(pump_days / days)
     batches = [range(first, min(first + BATCH, pumps)) for first in range(0, pumps, BATCH)]
     whole = Lived()
     if processes == 1:
