@@ -2,8 +2,8 @@
 
 Each day is planned from enrolment sheets, forecast and what room sensors show, and then played in the simulator with
 every lever moved exactly when the plan says. What remains is the planner's own doing: price paid per MWh beside the
-unsteered twins', kelvin-hours, mean rooms, changes. Real days with --prices FILE ... (Energy-Charts JSON), one weather
-file with --weather.
+unsteered twins', kelvin-hours, mean rooms, power above the planned limit, changes. Real days with --prices FILE ...
+(Energy-Charts JSON), one weather file with --weather.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
 from console.stage import CAP_SHARE
 from domain.clock import SteeringClock
@@ -23,7 +25,7 @@ from domain.modes import Circuit, Lever
 from domain.planning import PlanningRequest, PumpForPlanning
 from domain.plans import PricePlan, jitter
 from domain.series import PriceSeries, WeatherSeries
-from domain.slots import SLOT, market_day_bounds
+from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
 from optimizer.planner import plan_fleet
 from simulator.config import SimulatorConfig
@@ -58,7 +60,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
         result = plan_fleet(request)
         plans = {p.pump_id: price_plan(1, request, p, end) for p in result.pumps}
         _follow(world, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
-        figures = _figures(world, plans, prices, start, slots)
+        figures = _figures(world, plans, prices, start, request)
         world.close()
     certificate = result.certificate
     return {
@@ -114,7 +116,7 @@ def _request(world: World, prices: PriceSeries, start: datetime, slots: int) -> 
 
 
 def _profile(world: World, home: Home) -> PumpProfile:
-    spec = home.unit.spec
+    spec, tank = home.unit.spec, home.unit.knobs.get(Lever.HOT_WATER_COMFORT)
     return PumpProfile(
         enrolment=sheet(world.config.seed, ZONE, home.unit),
         model=home.unit.product_name,
@@ -124,6 +126,7 @@ def _profile(world: World, home: Home) -> PumpProfile:
             step=0.5 if spec.is_s_series else 1.0,
         ),
         has_room_sensor=spec.has_room_sensor,
+        hot_water=None if tank is None else LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=tank.household_setting),
     )
 
 
@@ -135,23 +138,28 @@ def _follow(
     while moment < end:
         for home in world.homes:
             pump_id = home.unit.pump_id
-            setting = profiles[pump_id].heating.setting_for(
-                plans[pump_id].level_at(Circuit.HEATING, moment - jitter(pump_id))
-            )
-            if home.unit.setting != setting:
-                home.unit.ask(setting, moment.timestamp())
+            profile = profiles[pump_id]
+            for circuit, setup in ((Circuit.HEATING, profile.heating), (Circuit.HOT_WATER, profile.hot_water)):
+                if setup is None:
+                    continue
+                setting = setup.setting_for(plans[pump_id].level_at(circuit, moment - jitter(pump_id)))
+                if home.unit.knobs[setup.lever].setting != setting:
+                    home.unit.ask(setting, moment.timestamp(), setup.lever)
         moment += timedelta(minutes=1)
         world.advance_to(moment.timestamp())
 
 
 def _figures(
-    world: World, plans: dict[str, PricePlan], prices: PriceSeries, start: datetime, slots: int
+    world: World, plans: dict[str, PricePlan], prices: PriceSeries, start: datetime, request: PlanningRequest
 ) -> dict[str, Any]:
-    first = int(start.timestamp()) // 900
+    first, slots = int(start.timestamp()) // 900, request.slots
+    load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
     price = prices.price_eur_per_mwh
     kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = stored = 0.0
     for home in world.homes:
         books = [home.history.get(first + i) for i in range(slots)]
+        load_kw += np.array([b.kwh for b in books]) / SLOT_HOURS
+        twin_load_kw += np.array([b.twin_kwh for b in books]) / SLOT_HOURS
         kwh += sum(b.kwh for b in books)
         twin_kwh += sum(b.twin_kwh for b in books)
         cost += sum(b.kwh * p for b, p in zip(books, price, strict=True)) / 1000
@@ -161,6 +169,7 @@ def _figures(
         debt += sum(b.too_cold_kh + b.too_warm_kh for b in books)
         twin_debt += sum(b.twin_too_cold_kh + b.twin_too_warm_kh for b in books)
         stored += books[-1].stored_kwh
+    assert request.cap_kw is not None
     changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
     count = len(world.homes)
     return {
@@ -174,6 +183,11 @@ def _figures(
         "mean_room_k": round((room - twin_room) / count, 3),
         "extra_kelvin_hours_per_pump": round((debt - twin_debt) / count, 4),
         "modes": sorted({s.mode.value for plan in plans.values() for s in plan.segments}),
+        "cap_kw": request.cap_kw,
+        "peak_kw": round(float(load_kw.max()), 2),
+        "over_cap_slots": int((load_kw > request.cap_kw).sum()),
+        "over_cap_kwh": round(float(np.maximum(load_kw - request.cap_kw, 0).sum()) * SLOT_HOURS, 2),
+        "baseline_over_cap_slots": int((twin_load_kw > request.cap_kw).sum()),
         "changes_least": min(changes),
         "changes_mean": round(sum(changes) / count, 2),
     }

@@ -74,7 +74,8 @@ def _given_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     cap = (
         "no limit"
         if plan["cap_kw"] is None
-        else f"{plan['cap_kw']:.1f} kW, reached in {plan['cap_binding_slots']} slots"
+        else f"{plan['cap_kw']:.1f} kW, up to {plan['reserved_kw']:.1f} kW kept back for tanks and doubt; "
+        f"what is left is reached in {plan['cap_binding_slots']} slots"
     )
     said = (
         f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, no plan under {plan['lower_bound_eur']:.2f} EUR "

@@ -32,7 +32,7 @@ from workflows.oem_guard import start_guard
 
 ACCOUNT_ID = "nibe-main"
 CLIENT_ID = "heatsteer-embedded"
-CAP_SHARE = 0.55
+CAP_SHARE = 0.8
 """The feeder carries this share of all pumps at full power."""
 SPED_UP_HTTP_S = 1.5
 """Wall seconds of silence after which a vendor's answer is given up in a sped-up run."""

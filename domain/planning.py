@@ -76,8 +76,11 @@ class Certificate(Value):
     """(cost - bound) as a share of (neutral - bound), percent; 0 where there is nothing to gain."""
     cap_kw: float | None
     cap_binding_slots: int
+    """Slots in which the heating takes all that the cap leaves for it."""
     overflow_kwh: float
-    """Energy above the cap that could not be avoided."""
+    """Heating energy above what the cap leaves for it, that could not be avoided."""
+    reserved_kw: float = 0.0
+    """Most that was kept back of the cap in any slot, for tanks and for houses that draw more than the plan says."""
     kelvin_hours: float
     """Expected kelvin-hours outside the comfort bands."""
     segments: int

@@ -48,6 +48,8 @@ class Ledger:
     power_kw: Array
     houses: Sequence[House]
     cap_kw: float | None
+    heating_cap_kw: Array
+    """What of the cap is left for the heating, (N,): what costs and bound were priced against."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
     is_rounding = 0 < ledger.bound_eur - ledger.cost_eur <= ROUNDING_SHARE * scale
     bound = ledger.cost_eur if is_rounding else ledger.bound_eur
     gap, room_for_gain = ledger.cost_eur - bound, ledger.neutral_eur - bound
-    cap = ledger.cap_kw
+    cap, left = ledger.cap_kw, ledger.heating_cap_kw
     return Certificate(
         cost_eur=ledger.cost_eur,
         lower_bound_eur=bound,
@@ -77,8 +79,9 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
         gap_pct=100 * gap / scale,
         gap_of_gain_pct=100 * gap / room_for_gain if room_for_gain > NOTHING_TO_GAIN_SHARE * scale else 0.0,
         cap_kw=cap,
-        cap_binding_slots=0 if cap is None else int((load >= BINDING_SHARE * cap).sum()),
-        overflow_kwh=0.0 if cap is None else float(np.maximum(load - cap, 0.0).sum()) * SLOT_HOURS,
+        cap_binding_slots=0 if cap is None else int((load >= BINDING_SHARE * left).sum()),
+        overflow_kwh=0.0 if cap is None else float(np.maximum(load - left, 0.0).sum()) * SLOT_HOURS,
+        reserved_kw=0.0 if cap is None else float(np.maximum(cap - left, 0.0).max()),
         kelvin_hours=kelvin_hours(ledger.room_c, ledger.houses),
         segments=effort.segments,
         iterations=effort.iterations,

@@ -9,13 +9,14 @@ Invariant: there is always an answer within the budget. The deadline is shared o
 cut short falls back to the best known, at worst neutral with a crude but valid bound, and the status says so.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.modes import Mode, at_least
+from domain.modes import HotWaterMode, Mode, at_least
 from domain.planning import Certificate, FleetPlanResult, PlannedPump, PlanningRequest
 from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
@@ -34,6 +35,7 @@ from optimizer.fleet import Fleet
 from optimizer.hot_water import hot_water_modes
 from optimizer.house import LOW, MAX, MIN, MODES, Array, House, house_of
 from optimizer.objective import Schedules, neutral_path
+from optimizer.reserve import cap_for_heating, tanks_kw
 from optimizer.response import Horizon, Responses, respond
 from optimizer.segments import Segment, segments_of
 
@@ -84,7 +86,8 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     power, room = _neutral_run(home)
     neutral_kw = power.sum(axis=0)
     modes = np.full(power.shape, LOW, dtype=np.intp)
-    cap = np.full(horizon.slots, np.inf if request.cap_kw is None else request.cap_kw)
+    tanks = _tanks(request, horizon)
+    cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)
     cost = bound = neutral = float(power[home.left_alone].sum(axis=0) @ horizon.price_eur_per_mwh) * ENERGY
     segments = segments_of([request.pumps[i] for i in home.steered], [home.houses[i] for i in home.steered])
     mu, iterations, finished = np.zeros(horizon.slots), 0, True
@@ -100,10 +103,10 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         bound += overflow_eur(neutral_kw, cap)
     cost += overflow_eur(power.sum(axis=0), cap)
     neutral += overflow_eur(neutral_kw, cap)
-    ledger = Ledger(cost, bound, neutral, room, power, home.houses, request.cap_kw)
+    ledger = Ledger(cost, bound, neutral, room, power, home.houses, request.cap_kw, cap)
     effort = Effort(len(segments), iterations, monotonic() - began, finished)
     return FleetPlanResult(
-        pumps=_planned(request, home, modes, room, power),
+        pumps=_planned(request, home, modes, room, power, tanks),
         certificate=certify(ledger, horizon, effort),
         cap_price_eur_per_mwh=tuple(float(x) for x in mu),
     )
@@ -222,16 +225,29 @@ def _price_on_segments(
     return found.mu
 
 
+def _tanks(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMode, ...]]:
+    """Hot-water modes of every pump; none where it has no lever for them."""
+    prices = horizon.price_eur_per_mwh.tolist()
+    return [
+        hot_water_modes(pump.profile.enrolment.pump_id, prices) if pump.profile.hot_water else ()
+        for pump in request.pumps
+    ]
+
+
 def _planned(
-    request: PlanningRequest, home: _Home, modes: npt.NDArray[np.intp], room_c: Array, power_kw: Array
+    request: PlanningRequest,
+    home: _Home,
+    modes: npt.NDArray[np.intp],
+    room_c: Array,
+    power_kw: Array,
+    tanks: Sequence[tuple[HotWaterMode, ...]],
 ) -> tuple[PlannedPump, ...]:
     steered = set(home.steered.tolist())
-    prices = home.horizon.price_eur_per_mwh.tolist()
     return tuple(
         PlannedPump(
             pump_id=house.pump_id,
             modes=tuple(at_least(MODES[m], request.pumps[i].floor) for m in modes[i]),
-            hot_water=hot_water_modes(house.pump_id, prices) if request.pumps[i].profile.hot_water else (),
+            hot_water=tanks[i],
             expected_room_c=tuple(np.round(room_c[i], 4).tolist()) if house.sensed else (),
             expected_power_kw=tuple(np.round(power_kw[i], 5).tolist()),
             steered=i in steered,

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from domain.planning import PlanningRequest
 from optimizer.dwell import count_changes, dwell_of
-from optimizer.house import MODES, Array, House, house_of
+from optimizer.house import LOW, MODES, Array, House, house_of
 from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, evaluate, objective_of
 from optimizer.planner import horizon_of
+from optimizer.reserve import cap_for_heating
 from optimizer.response import Responses, respond
 
 
@@ -54,7 +55,8 @@ def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
 def cheapest_together(request: PlanningRequest) -> float:
     """EUR of the best combination of three pumps under the cap, overflow priced: all combinations are tried."""
     one, two, three = (every_schedule(request, i) for i in range(3))
-    cap = np.inf if request.cap_kw is None else request.cap_kw
+    neutral = sum(each.power_kw[(each.modes == LOW).all(axis=1)][0] for each in (one, two, three))
+    cap = cap_for_heating(request.cap_kw, np.zeros(request.slots), np.asarray(neutral))
     best = np.inf
     pair_power = two.power_kw[:, None, :] + three.power_kw[None, :, :]
     pair_cost = two.cost_eur[:, None] + three.cost_eur[None, :]
