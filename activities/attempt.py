@@ -153,8 +153,14 @@ class Attempt:
         return step
 
     def _is_foreign(self, setting: float | None, progress: Progress) -> bool:
-        """Whether a setting stands for no level, and nothing that we wrote before can have landed as it."""
-        ours = {w.setting for w in (*progress.earlier, *progress.writes)}
+        """Whether a setting stands for no level, and nothing that we wrote before can have landed as it.
+
+        Of older writes only the newest can stand, and such as may have outlived it: a person may well choose what we
+        wrote days ago.
+        """
+        newest = progress.before
+        outlived = [w for w in progress.others if newest and w.in_flight_until(self._adapter.timing) >= newest.at]
+        ours = {w.setting for w in (*outlived, *progress.writes, *((newest,) if newest else ()))}
         return setting is not None and self._setup.level_of(setting) is None and setting not in ours
 
     async def _write(self, progress: Progress) -> CommandOutcome:

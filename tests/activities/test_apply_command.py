@@ -1,6 +1,6 @@
 """One attempt at a command: what it writes down before and after the write, and when it comes back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -194,3 +194,22 @@ async def test_a_hand_seen_before_the_first_write_is_not_overruled_though_an_old
     older = Cloud(a_reading(5.0, at(5, 53.5)))
     await attempt(Commands(Progress(before=lost)), older)
     assert older.written == [3.0], "a picture from before the wish says nothing against it"
+
+
+@pytest.mark.parametrize(
+    ("old_at", "newest_at", "is_ours"),
+    [(at(0), at(1), False), (at(5, 30), at(5, 50), False), (at(5, 45), at(5, 45.5), True)],
+    ids=["long ago", "landed before the newer", "may outlive the newer"],
+)
+async def test_who_chooses_what_we_wrote_long_ago_is_a_person_and_what_may_have_outlived_a_newer_write_is_ours(
+    old_at: datetime, newest_at: datetime, is_ours: bool
+) -> None:
+    old = WriteRecord(write_no=1, at=old_at, setting=4.5, answer=Answer.LOST)
+    newest = WriteRecord(write_no=1, at=newest_at, setting=1.0, answer=Answer.ACCEPTED)
+    cloud = Cloud(a_reading(4.5, at(5, 58)))
+    ended = await attempt(Commands(Progress(before=newest, others=(old,))), cloud, PLANNED)
+    if is_ours:
+        assert cloud.written == [3.0]
+    else:
+        assert isinstance(ended, CommandOutcome)
+        assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
