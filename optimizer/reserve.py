@@ -18,8 +18,7 @@ from optimizer.house import Array
 
 DOUBT_SHARE = 0.15
 """Of the cap: raised houses draw more than the class priors say, in the slots in which all of them are raised. Played
-in houses of another physics, at 0.15 a winter day's fleets exceed the limit about as rarely as under their own control,
-and 0.2 keeps it little better for less gain; on days of very dear hours neither is enough."""
+in houses of another physics, winter fleets so exceed a tight limit about as rarely as under their own control."""
 TANK_KW = {HotWaterMode.BOOST: 1.0, HotWaterMode.NORMAL: 0.1, HotWaterMode.HOLD: 0.0}
 """Mean electrical power of one home's tank: some 1.5 kWh for a charge within a boost, 2.5 kWh a day for the rest."""
 
