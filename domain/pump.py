@@ -166,7 +166,7 @@ class PlanArrived(Value):
 
 
 class MessageRefused(Value):
-    """A message could not be understood; said where an operator sees it."""
+    """A message could not be understood, or asked for what a pump refuses; said where an operator sees it."""
 
     kind: Literal["refused"] = "refused"
     reason: str
