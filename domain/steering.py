@@ -49,9 +49,6 @@ from domain.wishes import wish_at
 
 FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
-NEXT_TURN = timedelta(minutes=1)
-"""After a command that never got to be written: its queue's rate and its own growing pauses were its back-off, and a
-cloud that has just come back should not wait for ours on top."""
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
 OBEYED_WITHIN = timedelta(minutes=15)
@@ -235,7 +232,7 @@ def _end(
             failed = FailedWish(
                 mode=command.mode,
                 count=count,
-                retry_at=now + (NEXT_TURN if outcome.state is CommandState.EXPIRED else wait),
+                retry_at=now + wait,
                 reason=outcome.reason,
                 authority=command.authority,
                 ran_out=dies or (before is not None and before.ran_out),

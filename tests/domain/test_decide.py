@@ -21,7 +21,7 @@ from domain.pump import (
     RetireRequested,
     Woke,
 )
-from domain.steering import FIRST_RETRY, NEXT_TURN, decide
+from domain.steering import FIRST_RETRY, decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
@@ -183,16 +183,6 @@ def test_a_wish_that_failed_is_tried_again_later_and_later() -> None:
     again = decide(failed.state, Woke(), at(1.5) + FIRST_RETRY)
     failed_again = settled(again, CommandState.UNVERIFIED, 2)
     assert failed_again.wake_at == at(2) + 2 * FIRST_RETRY
-
-
-def test_a_command_that_never_got_to_be_written_has_the_next_turn_however_often_that_happened() -> None:
-    decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
-    for hour in (3, 6, 9):
-        decision = settled(decision, CommandState.EXPIRED, hour)
-        assert started(decision) is None
-        assert decision.wake_at == at(hour) + NEXT_TURN
-        decision = decide(decision.state, Woke(), at(hour) + NEXT_TURN)
-        assert the_start(decision).mode is Mode.MAX
 
 
 def test_an_end_that_the_ledger_does_not_know_is_carried_there() -> None:
