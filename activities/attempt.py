@@ -98,11 +98,12 @@ class Attempt:
         self._seen: float | None = None
         self._foreign: float | None = None
         self._is_read_only = False
+        self._progress = Progress()
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
 
     async def run(self) -> CommandOutcome:
         """Make one step; raises `ComeBack` where the command has not ended with it."""
-        progress = await self._commands.progress(self._command, self._lever)
+        progress = self._progress = await self._commands.progress(self._command, self._lever)
         step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
         if isinstance(step, Look | Write):
             await self._leave_alone()
@@ -190,6 +191,7 @@ class Attempt:
     async def _end(self, end: End) -> CommandOutcome:
         now = self._now()
         await self._commands.record([self._event(EventKind(end.state.value), 0, end.reason, now)])
+        is_obeyed = end.state is CommandState.APPLIED
         self._log.info("command ended", state=end.state.value, reason=end.reason)
         return CommandOutcome(
             command_id=self._command.command_id,
@@ -199,6 +201,7 @@ class Attempt:
             seen_mode=self._setup.level_of(self._seen, self._command.mode),
             foreign_setting=self._foreign,
             is_read_only=self._is_read_only,
+            may_land=None if is_obeyed else self._progress.may_land(self._adapter.timing, now),
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:

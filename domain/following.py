@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
 from domain.modes import Circuit, Mode, neutral_of
-from domain.pump import CircuitState, Decision, OpenCommand, PumpState, Wish
+from domain.pump import CircuitState, Decision, FailedWish, OpenCommand, PumpState, Wish
 from domain.watching import OFFLINE_AFTER, noted
 from domain.wishes import forbidden, wish_at
 
@@ -105,7 +105,7 @@ def _without_given_up(
 ) -> tuple[PumpState, CircuitState]:
     """What a person gave up is given up until the wish changes, and no longer."""
     failed = had.failed
-    if failed is None or failed.retry_at is not None or (failed.mode, failed.authority) == (wish.mode, wish.authority):
+    if failed is None or failed.retry_at is not None or _is_same(failed, wish):
         return state, had
     had = had.model_copy(update={"failed": None})
     return state.with_circuit(circuit, had), had
@@ -116,7 +116,7 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
     failed, drift = had.failed, had.drift
     if (
         failed is not None
-        and (failed.mode, failed.authority) == (wish.mode, wish.authority)
+        and (_is_same(failed, wish) or (failed.is_ignored and failed.authority is wish.authority is Authority.PLAN))
         and (failed.retry_at is None or failed.retry_at > now)
     ):
         return True, failed.retry_at
@@ -134,12 +134,17 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
     return False, None
 
 
+def _is_same(failed: FailedWish, wish: Wish) -> bool:
+    return (failed.mode, failed.authority) == (wish.mode, wish.authority)
+
+
 def _follow_with_open(
     state: PumpState, circuit: Circuit, had: CircuitState, opened: OpenCommand, wish: Wish, now: datetime
 ) -> Decision:
     """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
     waits_in_line = wish.is_urgent and opened.command.authority is Authority.PLAN
-    is_served = opened.command.mode is wish.mode and not wish.is_held and not waits_in_line
+    is_given_up = had.failed is not None and had.failed.retry_at is None and _is_same(had.failed, wish)
+    is_served = opened.command.mode is wish.mode and not wish.is_held and not waits_in_line and not is_given_up
     if is_served or opened.cancelling:
         return Decision(state=state, wake_at=_earliest(now, wish.until))
     cancelling = had.model_copy(update={"open": opened.model_copy(update={"cancelling": True})})

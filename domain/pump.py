@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
-from domain.commands import Authority, Command, CommandEvent, CommandOutcome
+from domain.commands import Authority, Command, CommandEvent, CommandOutcome, MayLand
 from domain.modes import NEUTRAL, Circuit, Level
 from domain.oem import Condition
 from domain.orders import Order
@@ -38,6 +38,8 @@ class FailedWish(Value):
     """Whose wish it was; nobody waits for another's back-off."""
     ran_out: bool = False
     """Whether its time once ran out before it could be written: a dead letter was made of it."""
+    is_ignored: bool = False
+    """Whether writes were taken and not obeyed: the unit is left alone then, whatever the plan's next mode."""
 
 
 class Drift(Value):
@@ -79,6 +81,8 @@ class CircuitState(Value):
     """Plan-made changes of the last 24 hours."""
     failed: FailedWish | None = None
     drift: Drift | None = None
+    may_land: MayLand | None = None
+    """The write that could still land when the newest command ended."""
 
 
 class Watch(Value):

@@ -49,6 +49,9 @@ from domain.wishes import wish_at
 
 FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=2)
+NEXT_TURN = timedelta(minutes=1)
+"""After a command that never got to be written: its queue's rate and its own growing pauses were its back-off, and a
+cloud that has just come back should not wait for ours on top."""
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
 OBEYED_WITHIN = timedelta(minutes=15)
@@ -216,7 +219,13 @@ def _end(
         state = _without(state, opened.handed)
     else:
         state = state.model_copy(update={"outbox": (*state.outbox, _line(command, outcome.state, outcome))})
-    ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
+    ended = had.model_copy(
+        update={
+            "open": None,
+            "settled_at": outcome.at,
+            "may_land": outcome.may_land if outcome.recorded else had.may_land,
+        }
+    )
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
             reached = {"settled": command.mode, "failed": None, "changed_at": _run_since(had, command, outcome.at)}
@@ -224,19 +233,9 @@ def _end(
         case CommandState.SUPERSEDED:
             return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
         case _:
-            before = had.failed if had.failed and had.failed.mode is command.mode else None
-            count = before.count + 1 if before else 1
             # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
             dies = outcome.state is CommandState.EXPIRED and wish_at(state, now, circuit).mode is command.mode
-            wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
-            failed = FailedWish(
-                mode=command.mode,
-                count=count,
-                retry_at=now + wait,
-                reason=outcome.reason,
-                authority=command.authority,
-                ran_out=dies or (before is not None and before.ran_out),
-            )
+            failed = _failed(had.failed, command, outcome, now, dies=dies)
             if state.watch.condition is Condition.INSTALLER:
                 # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
                 failed = failed.model_copy(update={"retry_at": None})
@@ -247,6 +246,29 @@ def _end(
                 letter = _line(command, CommandState.DEAD_LETTERED, outcome)
                 state = state.model_copy(update={"outbox": (*state.outbox, letter)})
             return state
+
+
+def _failed(
+    had: FailedWish | None, command: Command, outcome: CommandOutcome, now: datetime, *, dies: bool
+) -> FailedWish:
+    """What is remembered of a wish that was not brought about, and when it is tried again: later each time."""
+    is_ignored = outcome.state is CommandState.IGNORED
+    before = had if had and had.mode is command.mode else None
+    # A unit that obeys nothing does not begin anew with each of a plan's modes.
+    count = had.count + 1 if had and (before or (is_ignored and had.is_ignored)) else 1
+    wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
+    if outcome.state is CommandState.EXPIRED:
+        wait = NEXT_TURN
+    is_given_up = before is not None and before.retry_at is None
+    return FailedWish(
+        mode=command.mode,
+        count=count,
+        retry_at=None if is_given_up else now + wait,
+        reason=outcome.reason,
+        authority=command.authority,
+        ran_out=dies or (before is not None and before.ran_out),
+        is_ignored=is_ignored,
+    )
 
 
 def _run_since(had: CircuitState, command: Command, at: datetime) -> datetime | None:

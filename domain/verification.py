@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.base import Instant, Value
-from domain.commands import Authority, Command, CommandState
+from domain.commands import Authority, Command, CommandState, MayLand
 from domain.oem import Reading, VendorTiming
 
 MAX_WRITES = 4
@@ -61,6 +61,13 @@ class Progress(Value):
         if self.writes and not self.writes[-1].ignored and self.writes[-1].answer is not Answer.REFUSED:
             return self.writes[-1]
         return None
+
+    def may_land(self, timing: VendorTiming, now: datetime) -> MayLand | None:
+        """Of all writes the last that may still take effect; None where none may."""
+        until, setting = max(
+            ((w.in_flight_until(timing), w.setting) for w in (*self.earlier, *self.writes)), default=(now, 0.0)
+        )
+        return MayLand(setting=setting, until=until) if until > now else None
 
 
 class Write(Value):

@@ -93,6 +93,9 @@ def _take_lever(
     if lever.level is not None and had.settled is None:
         learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt), []
+    if lever.level is None and _is_our_late_write(had, lever):
+        # Not known as a level, for the baseline it was made for is gone: whatever is wished now is written anew.
+        return state.with_circuit(lever.circuit, had.model_copy(update={"settled": None})), []
     was_neutral = had.settled is neutral_of(lever.circuit)
     if seen.condition is not Condition.NORMAL:
         # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
@@ -108,6 +111,17 @@ def _take_lever(
         # Still counted: a unit that falls back again and again is no household, and a person has to look.
         return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
     return _drifted(state, had, lever, drift), []
+
+
+def _is_our_late_write(had: CircuitState, lever: SeenLever) -> bool:
+    """Whether a setting is what we wrote last, and can have landed since the lever was last known.
+
+    When it was last known stays as it is then, so that the same picture means the same as long as nothing is written.
+    """
+    late = had.may_land
+    return (
+        late is not None and late.setting == lever.setting and (had.settled_at is None or had.settled_at < late.until)
+    )
 
 
 def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:

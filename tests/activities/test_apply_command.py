@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
-from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.commands import Authority, Command, CommandOutcome, CommandState, MayLand
 from domain.modes import Mode
 from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.verification import Answer, Progress, WriteRecord
@@ -213,3 +213,19 @@ async def test_who_chooses_what_we_wrote_long_ago_is_a_person_and_what_may_have_
     else:
         assert isinstance(ended, CommandOutcome)
         assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
+
+
+async def test_an_end_names_what_may_still_land() -> None:
+    lost = WriteRecord(write_no=1, at=at(5, 58), setting=3.0, answer=Answer.LOST)
+    by_hand = Cloud(a_reading(4.5, at(6, 6)))
+    ended = await attempt(Commands(Progress(writes=(lost,))), by_hand, PLANNED)
+    assert isinstance(ended, CommandOutcome)
+    assert ended.foreign_setting == 4.5, "of a clock ahead of ours"
+    assert ended.may_land == MayLand(setting=3.0, until=at(5, 58) + TIMING.longest_in_flight)
+    for settled in (lost.model_copy(update={"answer": Answer.REFUSED}), lost.model_copy(update={"at": at(5, 50)})):
+        ended = await attempt(Commands(Progress(writes=(settled,))), by_hand, PLANNED)
+        assert isinstance(ended, CommandOutcome)
+        assert ended.may_land is None
+    obeyed = await attempt(Commands(Progress(writes=(lost,))), Cloud(a_reading(3.0, at(5, 59))), PLANNED)
+    assert isinstance(obeyed, CommandOutcome)
+    assert (obeyed.state, obeyed.may_land) == (CommandState.APPLIED, None)

@@ -6,7 +6,7 @@ import pytest
 
 from domain.commands import Authority, Command, CommandState, EventKind
 from domain.following import MAX_PLAN_CHANGES, MIN_RUN
-from domain.modes import Mode
+from domain.modes import Circuit, Mode
 from domain.overrides import LONGEST_OVERRIDE, OverrideKind
 from domain.plans import MAX_JITTER, jitter
 from domain.pump import (
@@ -19,9 +19,10 @@ from domain.pump import (
     PlanArrived,
     PumpState,
     RetireRequested,
+    RetryRequested,
     Woke,
 )
-from domain.steering import FIRST_RETRY, decide
+from domain.steering import FIRST_RETRY, NEXT_TURN, decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
@@ -183,6 +184,42 @@ def test_a_wish_that_failed_is_tried_again_later_and_later() -> None:
     again = decide(failed.state, Woke(), at(1.5) + FIRST_RETRY)
     failed_again = settled(again, CommandState.UNVERIFIED, 2)
     assert failed_again.wake_at == at(2) + 2 * FIRST_RETRY
+
+
+def test_a_command_that_never_got_to_be_written_has_the_next_turn_however_often_that_happened() -> None:
+    decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
+    for hour in (3, 6, 9):
+        decision = settled(decision, CommandState.EXPIRED, hour)
+        assert started(decision) is None
+        assert decision.wake_at == at(hour) + NEXT_TURN
+        decision = decide(decision.state, Woke(), at(hour) + NEXT_TURN)
+        assert the_start(decision).mode is Mode.MAX
+
+
+@pytest.mark.parametrize("end", [CommandState.SUPERSEDED, CommandState.EXPIRED, CommandState.UNVERIFIED])
+def test_a_wish_that_is_given_up_while_it_is_tried_again_is_called_back(end: CommandState) -> None:
+    died = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.LOW)
+    again = decide(died.state, Woke(), at(3) + NEXT_TURN)
+    assert the_start(again).mode is Mode.MAX
+    given_up = decide(again.state, RetryRequested(give_up=True), at(3.1))
+    assert given_up.cancels == (Circuit.HEATING,)
+    assert decide(given_up.state, RetryRequested(give_up=True), at(3.1)).cancels == (), "asked to stop once"
+    left = settled(given_up, end, 3.2, seen=Mode.LOW)
+    assert started(decide(left.state, Woke(), at(12))) is None
+
+
+def test_a_unit_that_obeys_nothing_is_not_tried_anew_with_each_of_a_plan_s_modes() -> None:
+    modes = {(h, h + 1.0): (Mode.MAX, Mode.MIN)[int(h) % 2] for h in map(float, range(24))}
+    decision, tries = decide(on_plan(modes), Woke(), at(0, 20)), 0
+    for quarter in range(2, 96):
+        if decision.state.heating.open is not None:
+            tries += 1
+            decision = settled(decision, CommandState.IGNORED, quarter / 4 - 0.01, seen=Mode.LOW)
+        decision = decide(decision.state, Woke(), at(quarter / 4))
+    assert 8 < tries < 15, "four writes each, under sixty a day"
+    held = decision.state
+    asked = decide(held, OverrideRequested(override=an_override(Mode.MAX, 24, 3)), at(24))
+    assert held.heating.open is not None or the_start(asked).mode is Mode.MAX, "a person does not wait"
 
 
 def test_an_end_that_the_ledger_does_not_know_is_carried_there() -> None:
