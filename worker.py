@@ -206,6 +206,7 @@ def _pumps_worker(world: World) -> Worker:
         task_queue=PUMPS_QUEUE,
         workflows=[HeatPumpWorkflow, OemGuard, ObservationSweep],
         activities=[
+            acts.close_command,
             acts.record_events,
             acts.rebase_pump,
             acts.retire_pump,

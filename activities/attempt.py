@@ -16,6 +16,7 @@ from domain.base import own_share
 from domain.breaker import left_alone_until
 from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
 from domain.enrolment import LeverSetup
+from domain.modes import Lever
 from domain.oem import (
     AuthExpired,
     Malformed,
@@ -98,12 +99,11 @@ class Attempt:
         self._seen: float | None = None
         self._foreign: float | None = None
         self._is_read_only = False
-        self._progress = Progress()
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
 
     async def run(self) -> CommandOutcome:
         """Make one step; raises `ComeBack` where the command has not ended with it."""
-        progress = self._progress = await self._commands.progress(self._command, self._lever)
+        progress = await self._commands.progress(self._command, self._lever)
         step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
         if isinstance(step, Look | Write):
             await self._leave_alone()
@@ -135,9 +135,10 @@ class Attempt:
             return End(state=state, reason=str(error))
         except OemError as error:
             await self._come_back_after(error)
-        await self._observations.store([(self._command.pump_id, reading)], self._now())
+        now = self._now()
+        await self._observations.store([(self._command.pump_id, reading)], now)
         verdict, step = verification.after_looking(
-            self._command, self._setting, progress, reading, self._adapter.timing, self._now()
+            self._command, self._setting, progress, reading, self._adapter.timing, now
         )
         if verdict is not Verdict.UNKNOWN:
             self._seen = reading.setting
@@ -145,7 +146,12 @@ class Attempt:
             isinstance(step, Write) and reading.as_of >= self._command.decided_at
         )
         if is_settled and self._is_foreign(reading.setting, progress):
-            # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled.
+            # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled. Theirs
+            # becomes the baseline once nothing of ours can land on top of it any more, and be taken for theirs.
+            if (until := progress.may_land_until(self._adapter.timing, now)) > now:
+                raise ComeBack(
+                    "somebody moved the lever, and a write of ours may still land", self._in_time(until - now)
+                )
             self._foreign = reading.setting
             return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
         written = progress.open_write
@@ -191,7 +197,6 @@ class Attempt:
     async def _end(self, end: End) -> CommandOutcome:
         now = self._now()
         await self._commands.record([self._event(EventKind(end.state.value), 0, end.reason, now)])
-        is_obeyed = end.state is CommandState.APPLIED
         self._log.info("command ended", state=end.state.value, reason=end.reason)
         return CommandOutcome(
             command_id=self._command.command_id,
@@ -201,7 +206,6 @@ class Attempt:
             seen_mode=self._setup.level_of(self._seen, self._command.mode),
             foreign_setting=self._foreign,
             is_read_only=self._is_read_only,
-            may_land=None if is_obeyed else self._progress.may_land(self._adapter.timing, now),
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:
@@ -241,6 +245,21 @@ class Attempt:
         """Come back by the expiry at the latest, so that the command itself says how it ended."""
         remaining = self._command.expires_at - self._now()
         return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
+
+
+async def close(command: Command, lever: Lever, commands: CommandLog, now: datetime) -> CommandOutcome:
+    """End a command whose attempts ran out of time in the queue, by what is written down of it; calls no vendor."""
+    progress = await commands.progress(command, lever)
+    end = End(state=progress.ended) if progress.ended is not None else verification.out_of_time(progress)
+    line = CommandEvent(
+        command_id=command.command_id,
+        pump_id=command.pump_id,
+        at=now,
+        kind=EventKind(end.state.value),
+        reason=end.reason,
+    )
+    await commands.record([line])
+    return CommandOutcome(command_id=command.command_id, state=end.state, at=now, reason=end.reason)
 
 
 def _has_moved(known: Progress, again: Progress) -> bool:

@@ -4,13 +4,13 @@ Protects: an attempt is ended by us before the server gives it to somebody else;
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
 from temporalio import activity
 
-from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack, VendorDesk, ask
+from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack, VendorDesk, ask, close
 from activities.steered import not_yet, steered_now
 from domain.base import Value
 from domain.breaker import BreakerState
@@ -115,6 +115,14 @@ class PumpActivities:
             raise not_yet("the attempt took too long", FIRST_BACKOFF, given.clock) from error
 
     @activity.defn
+    async def close_command(self, given: ApplyCommand) -> CommandOutcome:
+        """Say how a command ended whose attempts ran out of time in the queue."""
+        command = given.command
+        lever = (await self._pumps.profile(command.pump_id)).setup(command.circuit).lever
+        await self._commands.begin(command, given.outbox)
+        return await close(command, lever, self._commands, steered_now(given.clock)())
+
+    @activity.defn
     async def record_events(self, given: RecordEvents) -> None:
         """Append events to the ledger."""
         await self._commands.record(given.events)
@@ -174,8 +182,3 @@ class PumpActivities:
             done_until = pump_id
             activity.heartbeat(done_until, seen)
         return seen
-
-
-def activities_of(pumps: PumpActivities) -> tuple[Sequence[Callable[..., object]], Sequence[Callable[..., object]]]:
-    """The activities for the vendor queues, and those for the pumps' own queue."""
-    return (pumps.apply_command, pumps.observe_fleet), (pumps.record_events, pumps.rebase_pump, pumps.retire_pump)

@@ -16,6 +16,7 @@ from console.orders import Told
 from console.paper import paper
 from console.tally import Counted
 from console.words import counted, parse_duration
+from domain.modes import HotWaterMode, Mode
 
 app = typer.Typer(help="Commands that ran out of time while still wished.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -116,7 +117,7 @@ def _report_all(schedule: list[Due], told: Told, wishes: dict[str, str], as_json
 
 @app.command("discard")
 def discard(command: CommandId, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
-    """Give a dead letter's wish up until it changes; it is listed no more."""
+    """Give a dead letter's wish up until it changes; it is listed no more. Back to neutral is tried on all the same."""
     by = signed(who, why)
 
     async def work(access: Access) -> Letter:
@@ -125,6 +126,6 @@ def discard(command: CommandId, who: Who, why: Why, folder: Folder = None, as_js
         return letter
 
     letter = with_access(folder, work)
-    show(
-        asdict(letter), as_json, lambda: typer.echo(f"{letter.pump}: {letter.wish} is given up until the wish changes")
-    )
+    is_neutral = letter.wish in (Mode.LOW, HotWaterMode.NORMAL)
+    then = "is neutral, and tried on; the letter is put away" if is_neutral else "is given up until the wish changes"
+    show(asdict(letter), as_json, lambda: typer.echo(f"{letter.pump}: {letter.wish} {then}"))

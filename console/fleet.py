@@ -192,7 +192,11 @@ def as_told(record: WatchRecord | None) -> Watch:
     told = record.told
     silent_since = record.as_of or record.looked_at if told.silent else None
     return Watch(
-        condition=told.condition, is_cold=told.is_cold, is_tank_cold=told.is_tank_cold, silent_since=silent_since
+        condition=told.condition,
+        is_cold=told.is_cold,
+        is_cool=told.is_cool,
+        is_tank_cold=told.is_tank_cold,
+        silent_since=silent_since,
     )
 
 

@@ -14,7 +14,7 @@ from console.acts import By, act
 from console.complaints import Complaint, WrongInput
 from console.fleet import status
 from console.orders import Told, some_at_a_time
-from domain.modes import Circuit, Mode, neutral_of
+from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.oem import AuthExpired, Offline
 from domain.pump import RetryRequested
 from domain.wishes import wish_at
@@ -113,8 +113,10 @@ async def retry_one(access: Access, letter: Letter, by: By) -> str:
 
 
 async def discard(access: Access, letter: Letter, by: By) -> None:
-    """Give the wish up until it changes; the letter is listed no more."""
-    event = RetryRequested(circuit=Circuit(letter.circuit), give_up=True)
+    """Give the letter's wish up until it changes; the letter is listed no more. Neutral is never given up."""
+    circuit = Circuit(letter.circuit)
+    mode = Mode(letter.wish) if circuit is Circuit.HEATING else HotWaterMode(letter.wish)
+    event = RetryRequested(circuit=circuit, give_up=True, mode=mode)
     await act(access, letter.pump, DISCARD, by, event, {"command": letter.command})
     for command in letter.ids[1:]:
         await access.reports.audit(access.now(), by.who, by.why, DISCARD, letter.pump, {"command": command})

@@ -133,13 +133,6 @@ class CommandEvent(Value):
         return f"{self.command_id}/{self.kind.value}/{self.write_no}"
 
 
-class MayLand(Value):
-    """A write that was not seen to have been obeyed, and until when it may be."""
-
-    setting: float
-    until: Instant
-
-
 class CommandOutcome(Value):
     """How a command ended, as the pump's workflow learns it."""
 
@@ -153,8 +146,6 @@ class CommandOutcome(Value):
     """The unit may be read and not written: somebody switched remote control off."""
     foreign_setting: float | None = None
     """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
-    may_land: MayLand | None = None
-    """Of what was written, what could still land as the command ended."""
     recorded: bool = True
     """Whether the ledger already holds this end; where not, the pump's outbox carries it there."""
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from domain.base import Value
 from domain.modes import HOT_WATER_STEP, MODE_DELTA, Circuit, HotWaterMode, Level, Lever, Mode, neutral_of
 from domain.oem import PumpAddress
-from domain.site import STUCK_DROP_K, ComfortBand, Emitter, HomeShare, Site
+from domain.site import STUCK_DROP_K, STUCK_FALL_K, ComfortBand, Emitter, HomeShare, Site
 
 
 class BuildingClass(StrEnum):
@@ -123,8 +123,9 @@ class PumpProfile(Value):
     def site(self) -> Site:
         """What binds its steering by its home."""
         e = self.enrolment
-        drop_k = 0.0 if self.heating.expires_by_itself else STUCK_DROP_K[self.heating.lever]
-        return Site(band=e.band, emitter=e.emitter, home=e.home, stuck_drop_k=drop_k)
+        lever, is_brief = self.heating.lever, self.heating.expires_by_itself
+        drop_k, fall_k = (0.0, 0.0) if is_brief else (STUCK_DROP_K[lever], STUCK_FALL_K[lever])
+        return Site(band=e.band, emitter=e.emitter, home=e.home, stuck_drop_k=drop_k, stuck_fall_k=fall_k)
 
     def setup(self, circuit: Circuit) -> LeverSetup:
         """The lever of a circuit; raises LookupError where the unit has none."""

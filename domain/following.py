@@ -114,15 +114,17 @@ def _without_given_up(
 def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) -> tuple[bool, datetime | None]:
     """Whether to leave the pump alone for now, and until when (None: until something changes)."""
     failed, drift = had.failed, had.drift
-    if (
-        failed is not None
-        and (_is_same(failed, wish) or (failed.is_ignored and failed.authority is wish.authority is Authority.PLAN))
-        and (failed.retry_at is None or failed.retry_at > now)
+    # Left to a person, given up or not: a home that is set back and cold is helped now and then.
+    is_cold = _is_left_cold(state, had)
+    if failed is not None and (
+        _is_same(failed, wish) or (failed.is_ignored and failed.authority is wish.authority is Authority.PLAN)
     ):
-        return True, failed.retry_at
+        again_at = failed.retry_at
+        if is_cold and again_at is None and had.last is not None:
+            again_at = had.last.decided_at + COLD_RETRY
+        if again_at is None or again_at > now:
+            return True, again_at
     if drift is not None:
-        # Left to a person or not: a home that is set back and cold is helped now and then.
-        is_cold = state.watch.is_cold and had.settled is Mode.MIN
         again = min(drift.retry_at, drift.at + COLD_RETRY) if is_cold else drift.retry_at
         if again > now:
             return True, again
@@ -132,6 +134,10 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
         again = had.last.decided_at + SILENT_RETRY
         return again > now, again
     return False, None
+
+
+def _is_left_cold(state: PumpState, had: CircuitState) -> bool:
+    return state.watch.is_cold and had.settled is Mode.MIN
 
 
 def _is_same(failed: FailedWish, wish: Wish) -> bool:
@@ -144,6 +150,7 @@ def _follow_with_open(
     """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
     waits_in_line = wish.is_urgent and opened.command.authority is Authority.PLAN
     is_given_up = had.failed is not None and had.failed.retry_at is None and _is_same(had.failed, wish)
+    is_given_up = is_given_up and not _is_left_cold(state, had)
     is_served = opened.command.mode is wish.mode and not wish.is_held and not waits_in_line and not is_given_up
     if is_served or opened.cancelling:
         return Decision(state=state, wake_at=_earliest(now, wish.until))

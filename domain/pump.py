@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
-from domain.commands import Authority, Command, CommandEvent, CommandOutcome, MayLand
+from domain.commands import Authority, Command, CommandEvent, CommandOutcome
 from domain.modes import NEUTRAL, Circuit, Level
 from domain.oem import Condition
 from domain.orders import Order
@@ -81,8 +81,6 @@ class CircuitState(Value):
     """Plan-made changes of the last 24 hours."""
     failed: FailedWish | None = None
     drift: Drift | None = None
-    may_land: MayLand | None = None
-    """The write that could still land when the newest command ended."""
 
 
 class Watch(Value):
@@ -94,6 +92,8 @@ class Watch(Value):
     """None while it reports."""
     is_cold: bool = False
     """A room below the site's floor."""
+    is_cool: bool = False
+    """A room below what a set-back may begin from."""
     is_tank_cold: bool = False
     stamp: Instant | None = None
     """The newest picture's own stamp, from whatever clock: told again, it is the same picture."""
@@ -224,6 +224,8 @@ class RetryRequested(Value):
     kind: Literal["retry"] = "retry"
     circuit: Circuit = Circuit.HEATING
     give_up: bool = False
+    mode: Level | None = None
+    """The wish that is given up, where only that one is meant; neutral is never given up."""
 
 
 class SeenLever(Value):

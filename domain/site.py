@@ -23,6 +23,9 @@ STUCK_DROP_K = {Lever.HEATING_OFFSET: 3.0, Lever.ROOM_SETPOINT: 1.5}
 
 From houses of every class and emitter at -12 and -16 C, with a margin (tests/simulator/test_stuck.py).
 """
+STUCK_FALL_K = {Lever.HEATING_OFFSET: 3.7, Lever.ROOM_SETPOINT: 2.0}
+"""How much warmer a room must be where a set-back begins: of those houses, at rest as warm as their band or cooler,
+none then ends below 17 C, own control's fall in two dark days included."""
 TURN_GAP = timedelta(minutes=30)
 """Between the turns of two pumps of a home neither runs raised: the one that stops needs time to be seen to stop."""
 
@@ -78,6 +81,8 @@ class Site(Value):
     """None for a home with one pump, or without a shared limit."""
     stuck_drop_k: float = STUCK_DROP_K[Lever.HEATING_OFFSET]
     """What a set-back may cost the room if nobody ever takes it back; 0 for a lever that expires by itself."""
+    stuck_fall_k: float = STUCK_FALL_K[Lever.HEATING_OFFSET]
+    """By how much the room may fall then from where it is now; 0 as above."""
 
     @property
     def may_set_back(self) -> bool:
@@ -88,6 +93,11 @@ class Site(Value):
     def may_set_back_empty(self) -> bool:
         """As `may_set_back`, while nobody is at home."""
         return self.band.room_min_c - self.stuck_drop_k >= LOWEST_EMPTY_C
+
+    @property
+    def set_back_from_c(self) -> float:
+        """The room temperature below which no set-back begins: stuck with it, the room could end too cold."""
+        return LOWEST_FLOOR_C + self.stuck_fall_k
 
     @property
     def floor_c(self) -> float:

@@ -15,7 +15,7 @@ from domain.commands import (
     EventKind,
 )
 from domain.following import follow
-from domain.modes import Circuit
+from domain.modes import Circuit, neutral_of
 from domain.oem import Condition
 from domain.orders import Order
 from domain.overrides import Override
@@ -172,8 +172,8 @@ def _take_retry(state: PumpState, given: RetryRequested) -> PumpState:
         return state
     if not given.give_up:
         return _writable(state.with_circuit(given.circuit, had.model_copy(update={"failed": None, "drift": None})))
-    if had.failed is None:
-        return state
+    if had.failed is None or given.mode not in (None, had.failed.mode) or had.failed.mode is neutral_of(given.circuit):
+        return state  # neutral is what is safe to be in: nobody gives that up
     given_up = had.failed.model_copy(update={"retry_at": None})
     return state.with_circuit(given.circuit, had.model_copy(update={"failed": given_up}))
 
@@ -219,13 +219,7 @@ def _end(
         state = _without(state, opened.handed)
     else:
         state = state.model_copy(update={"outbox": (*state.outbox, _line(command, outcome.state, outcome))})
-    ended = had.model_copy(
-        update={
-            "open": None,
-            "settled_at": outcome.at,
-            "may_land": outcome.may_land if outcome.recorded else had.may_land,
-        }
-    )
+    ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
             reached = {"settled": command.mode, "failed": None, "changed_at": _run_since(had, command, outcome.at)}
@@ -235,7 +229,8 @@ def _end(
         case _:
             # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
             dies = outcome.state is CommandState.EXPIRED and wish_at(state, now, circuit).mode is command.mode
-            failed = _failed(had.failed, command, outcome, now, dies=dies)
+            failed = _failed(state, had.failed, command, outcome, now, dies=dies)
+            dies = dies and failed.retry_at is not None
             if state.watch.condition is Condition.INSTALLER:
                 # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
                 failed = failed.model_copy(update={"retry_at": None})
@@ -249,15 +244,14 @@ def _end(
 
 
 def _failed(
-    had: FailedWish | None, command: Command, outcome: CommandOutcome, now: datetime, *, dies: bool
+    state: PumpState, had: FailedWish | None, command: Command, outcome: CommandOutcome, now: datetime, *, dies: bool
 ) -> FailedWish:
     """What is remembered of a wish that was not brought about, and when it is tried again: later each time."""
-    is_ignored = outcome.state is CommandState.IGNORED
     before = had if had and had.mode is command.mode else None
     # A unit that obeys nothing does not begin anew with each of a plan's modes.
-    count = had.count + 1 if had and (before or (is_ignored and had.is_ignored)) else 1
+    count = had.count + 1 if had and (before or had.is_ignored) else 1
     wait = min(FIRST_RETRY * 2 ** min(count - 1, 8), LAST_RETRY)
-    if outcome.state is CommandState.EXPIRED:
+    if outcome.state is CommandState.EXPIRED and state.watch.silent_since is None:
         wait = NEXT_TURN
     is_given_up = before is not None and before.retry_at is None
     return FailedWish(
@@ -267,7 +261,7 @@ def _failed(
         reason=outcome.reason,
         authority=command.authority,
         ran_out=dies or (before is not None and before.ran_out),
-        is_ignored=is_ignored,
+        is_ignored=outcome.state is CommandState.IGNORED or (had is not None and had.is_ignored),
     )
 
 

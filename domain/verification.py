@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.base import Instant, Value
-from domain.commands import Authority, Command, CommandState, MayLand
+from domain.commands import Authority, Command, CommandState
 from domain.oem import Reading, VendorTiming
 
 MAX_WRITES = 4
@@ -62,12 +62,9 @@ class Progress(Value):
             return self.writes[-1]
         return None
 
-    def may_land(self, timing: VendorTiming, now: datetime) -> MayLand | None:
-        """Of all writes the last that may still take effect; None where none may."""
-        until, setting = max(
-            ((w.in_flight_until(timing), w.setting) for w in (*self.earlier, *self.writes)), default=(now, 0.0)
-        )
-        return MayLand(setting=setting, until=until) if until > now else None
+    def may_land_until(self, timing: VendorTiming, now: datetime) -> datetime:
+        """Until when the last of all these writes may take effect; `now` where none may any more."""
+        return max([now, *(w.in_flight_until(timing) for w in (*self.earlier, *self.writes))])
 
 
 class Write(Value):
@@ -131,6 +128,8 @@ def after_looking(
     command: Command, setting: float, progress: Progress, reading: Reading, timing: VendorTiming, now: datetime
 ) -> tuple[Verdict, Step]:
     """What a reading says of the newest write, and what follows."""
+    if reading.as_of > now:  # a clock ahead of ours must not end what may still land
+        reading = reading.model_copy(update={"as_of": now})
     written = progress.open_write
     verdict = judge(setting, written, _evident_from(command, progress, timing), reading, timing)
     if verdict is Verdict.OBEYED:

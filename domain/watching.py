@@ -27,6 +27,7 @@ INSISTS_WITHIN = timedelta(hours=6)
 LANDS_WITHIN = timedelta(hours=3)
 """After a command was decided: its useful time, and the longest that a vendor's write was seen to take."""
 COLD_HYSTERESIS_K = 0.3
+COOL_HYSTERESIS_K = 0.1
 TANK_FLOOR_C = 38.0
 """A tank below this makes no comfortable shower; nothing of ours holds it back then."""
 TANK_HYSTERESIS_K = 2.0
@@ -54,7 +55,9 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
         lever = next((one for one in seen.levers if one.circuit is circuit), None)
         kept = had
         if was_silent or (was is not Condition.NORMAL and seen.condition is Condition.NORMAL):
-            kept = had.model_copy(update={"failed": None})  # it can be reached again: the newest wish at once
+            # It can be reached again: the newest wish at once, but for one that a person gave up meanwhile.
+            is_given_up = had.failed is not None and had.failed.retry_at is None and was is Condition.NORMAL
+            kept = had if is_given_up else had.model_copy(update={"failed": None})
         state = state.with_circuit(circuit, kept)
         if lever is not None and is_new:
             state, rebase = _take_lever(state, kept, lever, seen, now)
@@ -64,16 +67,18 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
 
 def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
     watch, floor_c = state.watch, state.site.floor_c
-    is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
+    is_cold, is_cool, is_tank_cold = watch.is_cold, watch.is_cool, watch.is_tank_cold
     is_back = watch.condition is Condition.REMOTE_DISABLED and seen.condition is Condition.NORMAL
     if seen.room_c is not None:
         is_cold = seen.room_c < floor_c + (COLD_HYSTERESIS_K if is_cold else 0.0)
+        is_cool = seen.room_c < state.site.set_back_from_c + (COOL_HYSTERESIS_K if is_cool else 0.0)
     if seen.hot_water_c is not None:
         is_tank_cold = seen.hot_water_c < TANK_FLOOR_C + (TANK_HYSTERESIS_K if is_tank_cold else 0.0)
     return Watch(
         as_of=seen.as_of,
         condition=seen.condition,
         is_cold=is_cold,
+        is_cool=is_cool,
         is_tank_cold=is_tank_cold,
         stamp=stamp,
         read_only_until=None if is_back else watch.read_only_until,
@@ -93,9 +98,6 @@ def _take_lever(
     if lever.level is not None and had.settled is None:
         learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt), []
-    if lever.level is None and _is_our_late_write(had, lever):
-        # Not known as a level, for the baseline it was made for is gone: whatever is wished now is written anew.
-        return state.with_circuit(lever.circuit, had.model_copy(update={"settled": None})), []
     was_neutral = had.settled is neutral_of(lever.circuit)
     if seen.condition is not Condition.NORMAL:
         # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
@@ -111,17 +113,6 @@ def _take_lever(
         # Still counted: a unit that falls back again and again is no household, and a person has to look.
         return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
     return _drifted(state, had, lever, drift), []
-
-
-def _is_our_late_write(had: CircuitState, lever: SeenLever) -> bool:
-    """Whether a setting is what we wrote last, and can have landed since the lever was last known.
-
-    When it was last known stays as it is then, so that the same picture means the same as long as nothing is written.
-    """
-    late = had.may_land
-    return (
-        late is not None and late.setting == lever.setting and (had.settled_at is None or had.settled_at < late.until)
-    )
 
 
 def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:

@@ -13,7 +13,7 @@ from domain.oem import Condition
 from domain.orders import Order, OrderKind
 from domain.overrides import Override, Purpose, strongest
 from domain.plans import PricePlan, jitter
-from domain.pump import PumpState, Wish
+from domain.pump import CircuitState, PumpState, Wish
 
 _BY_CONDITION = {
     Condition.UPDATING: (Authority.SERVICE, True, "its firmware is being changed"),
@@ -24,6 +24,7 @@ _BY_CONDITION = {
     Condition.EXTERNAL: (Authority.COMPETING, False, "another controller moves it"),
 }
 """Who steers under a condition, whether even a restore must wait, and why."""
+NO_TURN = "another pump of the home has the power today"
 
 
 def wish_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATING) -> Wish:
@@ -132,18 +133,21 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     """The wish under caps from above and floors from below."""
     capping = [o for o in state.orders if o.highest is not None and o.holds(state.pump_id, now)]
     ends = [o.ends_at(state.pump_id) for o in capping]
+    turn = state.site.home
+    has_turn = turn is None or turn.has_turn(now)
+    ends.append(turn.next_turn(now) if turn is not None else None)
     if circuit is Circuit.HOT_WATER:
-        return _bounded_hot_water(state, wish, bool(capping), _earliest(wish.until, *ends))
+        bounded = _bounded_hot_water(state, wish, is_capped=bool(capping), has_turn=has_turn)
+        return bounded.model_copy(update={"until": _earliest(wish.until, *ends)})
     assert isinstance(wish.mode, Mode)
     mode, reason, authority = wish.mode, wish.reason, wish.authority
     for order in capping:
         assert order.highest is not None
         if at_most(mode, order.highest) is not mode:
             mode, authority, reason = order.highest, Authority.LIMITED, f"{order.kind.value} ({order.scope})"
-    turn = state.site.home
-    if turn is not None and not turn.has_turn(now) and at_most(mode, Mode.LOW) is not mode:
-        mode, authority, reason = Mode.LOW, Authority.LIMITED, "another pump of the home has the power today"
-    until = _earliest(wish.until, *ends, turn.next_turn(now) if turn is not None else None, _next_floor(state, now))
+    if not has_turn and at_most(mode, Mode.LOW) is not mode:
+        mode, authority, reason = Mode.LOW, Authority.LIMITED, NO_TURN
+    until = _earliest(wish.until, *ends, _next_floor(state, now))
     floor, why = _floor(state, wish.authority, now)
     if at_least(mode, floor) is not mode:
         mode, reason, authority = floor, why, Authority.NEUTRAL
@@ -161,6 +165,8 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     """The lowest mode allowed, and why."""
     if state.watch.is_cold:
         return Mode.LOW, "a room is below its floor"
+    if state.watch.is_cool and authority is not Authority.VACATION and not _is_set_back(state.heating):
+        return Mode.LOW, "a room is too cool for a set-back to begin that it might be stuck with"
     plan = plan_in_force(state, now)
     if plan is not None and plan.floor is not Mode.MIN:
         return plan.floor, "cold snap"
@@ -168,6 +174,11 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     if not is_safe:
         return Mode.LOW, "a set-back would not be safe to be stuck with here"
     return Mode.MIN, ""
+
+
+def _is_set_back(had: CircuitState) -> bool:
+    """Whether a set-back has begun: it is judged by the room it began in, not by how it falls since."""
+    return had.settled is Mode.MIN or (had.open is not None and had.open.command.mode is Mode.MIN)
 
 
 def _next_floor(state: PumpState, now: datetime) -> datetime | None:
@@ -180,16 +191,19 @@ def _next_floor(state: PumpState, now: datetime) -> datetime | None:
     return min((edge for edge in edges if edge > now), default=None)
 
 
-def _bounded_hot_water(state: PumpState, wish: Wish, is_capped: bool, until: datetime | None) -> Wish:
+def _bounded_hot_water(state: PumpState, wish: Wish, *, is_capped: bool, has_turn: bool) -> Wish:
     assert isinstance(wish.mode, HotWaterMode)
-    update: dict[str, object] = {"until": until}
     is_cold = state.watch.is_tank_cold
     if is_capped and (not is_cold or wish.mode is HotWaterMode.BOOST):
         level = HotWaterMode.NORMAL if is_cold else HotWaterMode.HOLD
-        update |= {"mode": level, "authority": Authority.LIMITED, "reason": "the grid is limited"}
-    elif is_cold and wish.mode is HotWaterMode.HOLD:
-        update |= {"mode": HotWaterMode.NORMAL, "authority": Authority.NEUTRAL, "reason": "the tank is cold"}
-    return wish.model_copy(update=update)
+        return wish.model_copy(update={"mode": level, "authority": Authority.LIMITED, "reason": "the grid is limited"})
+    if wish.mode is HotWaterMode.BOOST and not has_turn:
+        return wish.model_copy(update={"mode": HotWaterMode.NORMAL, "authority": Authority.LIMITED, "reason": NO_TURN})
+    if is_cold and wish.mode is HotWaterMode.HOLD:
+        return wish.model_copy(
+            update={"mode": HotWaterMode.NORMAL, "authority": Authority.NEUTRAL, "reason": "the tank is cold"}
+        )
+    return wish
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError, TimeoutType
+from temporalio.exceptions import ActivityError, CancelledError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from activities.pumps import ApplyCommand, PumpActivities, RebasePump, RecordEvents
@@ -88,9 +88,10 @@ class Deeds:
         The activity is started here and not inside a task: a task cancelled before its first step would never tell.
         """
         remaining = command.expires_at + contracts.VERIFY_GRACE - self._clock.steered(workflow.now())
+        given = ApplyCommand(clock=self._clock, command=command, outbox=outbox)
         handle = workflow.start_activity_method(
             PumpActivities.apply_command,
-            ApplyCommand(clock=self._clock, command=command, outbox=outbox),
+            given,
             task_queue=contracts.oem_queue(self._oem),
             schedule_to_close_timeout=self._clock.wall_duration(remaining) + timedelta(seconds=self._patience.task_s),
             start_to_close_timeout=timedelta(seconds=self._patience.start_to_close_s),
@@ -100,7 +101,7 @@ class Deeds:
             summary=f"{command.mode} by {command.authority}" + (f" r{command.revision}" if command.revision else ""),
         )
         attempt = Attempt(handle)
-        attempt.settling = asyncio.create_task(self._settle(command, attempt))
+        attempt.settling = asyncio.create_task(self._settle(given, attempt))
         self._attempts[command.circuit] = attempt
 
     def cancel(self, circuit: Circuit) -> None:
@@ -109,14 +110,29 @@ class Deeds:
             attempt.is_cancelled = True
             attempt.handle.cancel()
 
-    async def _settle(self, command: Command, attempt: Attempt) -> None:
+    async def _settle(self, given: ApplyCommand, attempt: Attempt) -> None:
         try:
             outcome = await attempt.handle
         except (asyncio.CancelledError, ActivityError) as error:
-            state, reason = _end_of(error, cancelled=attempt.is_cancelled)
-            now = self._clock.steered(workflow.now())
-            outcome = CommandOutcome(command_id=command.command_id, state=state, at=now, reason=reason, recorded=False)
+            outcome = await self._end_of(given, error, cancelled=attempt.is_cancelled)
         self._tell(CommandSettled(outcome=outcome))
+
+    async def _end_of(self, given: ApplyCommand, error: BaseException, *, cancelled: bool) -> CommandOutcome:
+        """How an attempt without an answer ended: cancelled, or out of time; never guessed to be done.
+
+        A cancel around an attempt in flight surfaces as that attempt's own error, so the cancel counts first. Out of
+        time in the queue it may have been tried or not, which the ledger knows.
+        """
+        cause = error.cause if isinstance(error, ActivityError) else error
+        if cancelled or isinstance(cause, asyncio.CancelledError | CancelledError):
+            state, reason = CommandState.SUPERSEDED, "a newer wish came; perhaps written"
+        elif isinstance(cause, ActivityTimeout):
+            closed: CommandOutcome = await self.do(PumpActivities.close_command, given, "its time ran out in the queue")
+            return closed
+        else:
+            state, reason = CommandState.UNVERIFIED, str(cause)[:200]
+        now, command_id = self._clock.steered(workflow.now()), given.command.command_id
+        return CommandOutcome(command_id=command_id, state=state, at=now, reason=reason, recorded=False)
 
     def rebase(self, rebase: Rebase) -> None:
         """Bring a person's new baseline to the ledger."""
@@ -142,22 +158,7 @@ class Deeds:
         await self.do(PumpActivities.record_events, RecordEvents(events=events), "keep what was decided")
         self._tell(Kept(keys=tuple(event.key for event in events)))
 
-    async def do(self, act: Any, given: Value, summary: str) -> None:
+    async def do(self, act: Any, given: Value, summary: str) -> Any:
         """A piece of book-keeping, tried until it is done."""
         patience = timedelta(seconds=self._patience.start_to_close_s)
-        await workflow.execute_activity_method(act, given, start_to_close_timeout=patience, summary=summary)
-
-
-def _end_of(error: BaseException, *, cancelled: bool) -> tuple[CommandState, str]:
-    """How an attempt without an answer ended: cancelled or out of time, never guessed to be done.
-
-    A cancel around an attempt in flight surfaces as that attempt's own error, so the cancel counts first.
-    """
-    cause = error.cause if isinstance(error, ActivityError) else error
-    if cancelled or isinstance(cause, asyncio.CancelledError | CancelledError):
-        return CommandState.SUPERSEDED, "a newer wish came; perhaps written"
-    if isinstance(cause, ActivityTimeout) and cause.type is TimeoutType.SCHEDULE_TO_START:
-        return CommandState.EXPIRED, "nobody took it up in its time"
-    if isinstance(cause, ActivityTimeout):
-        return CommandState.UNVERIFIED, "time ran out before it was seen"
-    return CommandState.UNVERIFIED, str(cause)[:200]
+        return await workflow.execute_activity_method(act, given, start_to_close_timeout=patience, summary=summary)

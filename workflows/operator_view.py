@@ -7,14 +7,14 @@ from enum import StrEnum
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from domain.commands import Authority
-from domain.modes import Circuit
+from domain.modes import Circuit, Mode
 from domain.oem import Condition
 from domain.orders import OrderKind
 from domain.overrides import Override, Purpose
 from domain.plans import jitter
 from domain.pump import CircuitState, PumpState
 from domain.watching import OFFLINE_AFTER
-from domain.wishes import wish_at
+from domain.wishes import plan_in_force, wish_at
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
 
 
@@ -87,6 +87,9 @@ def details_of(state: PumpState, now: datetime) -> str:
         f"until {_moment(o.until)}, {o.why}"
         for o in state.overrides
     ]
+    plan = plan_in_force(state, now)
+    if plan is not None and plan.floor is not Mode.MIN and state.site.may_set_back:
+        lines.append("- cold snap: neutral or above only, whoever wishes")
     if state.refusal:
         lines.append(f"- refused: {state.refusal}")
     if state.plan is not None:

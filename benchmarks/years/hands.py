@@ -9,7 +9,7 @@ own rule once more; that it cannot be so, because that level was not seen just b
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.commands import Command, CommandOutcome, CommandState, MayLand
+from domain.commands import Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose
@@ -37,8 +37,6 @@ class Known:
     failed: Command | None = None
     """The newest command that failed, until one is obeyed."""
     may_be_given_up: bool = False
-    late: MayLand | None = None
-    """A write of ours that could still land when its command ended."""
     drifts: int = 0
     """Told in a row, none longer than `DRIFTS_WITHIN` after the one before."""
     drifted_at: datetime | None = None
@@ -88,8 +86,6 @@ class Hands:
                 continue
             command, known.open, known.at = known.open, None, outcome.at
             known.level = command.mode if outcome.state in _REACHED else outcome.seen_mode
-            if outcome.recorded:
-                known.late = outcome.may_land
             if outcome.state in _REACHED:
                 known.failed = None
             elif outcome.state is not CommandState.SUPERSEDED:
@@ -119,10 +115,6 @@ class Hands:
         self, known: Known, lever: SeenLever, as_of: datetime, condition: Condition, *, is_taken: bool, left: bool
     ) -> bool:
         neutral = Mode.LOW if lever.circuit is Circuit.HEATING else HotWaterMode.NORMAL
-        late = known.late
-        if lever.level is None and late and late.setting == lever.setting and (not known.at or known.at < late.until):
-            known.level = None
-            return False
         before, known.level, known.at = known.level, lever.level, as_of
         if lever.level is not None and before in (None, lever.level):
             return False

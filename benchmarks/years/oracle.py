@@ -36,6 +36,7 @@ from domain.site import Emitter, HomeShare
 JITTER_S = 300.0
 STAGGER_S = 900.0
 STUCK_DROP_K = 3.0
+STUCK_FALL_K = 3.7
 """What a set-back of the heating curve costs a room that nobody ever takes it back from."""
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
@@ -74,6 +75,9 @@ class Oracle:
     retiring: bool = False
     condition: Condition = Condition.NORMAL
     is_cold: bool = False
+    is_cool: bool = False
+    is_set_back: bool = False
+    """Before what the newest decision started."""
     cold_since: datetime | None = None
     is_tank_cold: bool = False
     seen_as_of: datetime | None = None
@@ -92,6 +96,9 @@ class Oracle:
     def hear(self, event: Event, now: datetime, decision: Decision) -> None:  # noqa: C901 -- a line an event
         """An event as it reached the pump; of what it decided, only what it started and took for a hand."""
         touches = self.hands.hear(event, now, self.condition, decision, left=self.opted_out or self.retiring)
+        heating = self.hands.known[Circuit.HEATING]
+        began = heating.open is not None and heating.open.mode is Mode.MIN and heating.open not in decision.starts
+        self.is_set_back = began or heating.level is Mode.MIN
         if self._is_a_try(event):
             self.read_only_until = None
         match event:
@@ -146,6 +153,7 @@ class Oracle:
         self.seen_as_of, self.condition = seen.as_of, seen.condition
         if seen.room_c is not None:
             was_cold, self.is_cold = self.is_cold, seen.room_c < self.floor_c + (0.3 if self.is_cold else 0.0)
+            self.is_cool = seen.room_c < 17.0 + STUCK_FALL_K + (0.1 if self.is_cool else 0.0)
             self.cold_since = None if not self.is_cold else self.cold_since if was_cold else now
         if seen.hot_water_c is not None:
             self.is_tank_cold = seen.hot_water_c < 38.0 + (2.0 if self.is_tank_cold else 0.0)
@@ -180,6 +188,8 @@ class Oracle:
             is_capped = bool(self._standing(OrderKind.LIMIT, now) or self._standing(OrderKind.BACKUP, now))
             if is_capped and (not self.is_tank_cold or level is HotWaterMode.BOOST):
                 level, by = HotWaterMode.NORMAL if self.is_tank_cold else HotWaterMode.HOLD, "limit"
+            elif level is HotWaterMode.BOOST and not self._has_turn(now):
+                level, by = HotWaterMode.NORMAL, "limit"
             elif self.is_tank_cold and level is HotWaterMode.HOLD:
                 level, by = HotWaterMode.NORMAL, "floor"
         return Ruling(level, held, by)
@@ -227,7 +237,7 @@ class Oracle:
     def _capped(self, mode: Mode, by: str, now: datetime) -> tuple[Mode, str]:
         caps = [o.cap for o in self._standing(OrderKind.LIMIT, now)]
         caps += [Mode.MIN for _ in self._standing(OrderKind.BACKUP, now)]
-        if self.home is not None and not all(self._has_day(now - timedelta(minutes=m)) for m in (0, 30)):
+        if not self._has_turn(now):
             caps.append(Mode.LOW)
         for cap in caps:
             if cap is not None and _STRENGTH[cap] < _STRENGTH[mode]:
@@ -245,6 +255,9 @@ class Oracle:
         is_held = bool(self._standing(OrderKind.BLACKOUT, now))
         return None if is_held else Ruling(max(cap, floor, key=_STRENGTH.__getitem__), False, "limit")
 
+    def _has_turn(self, now: datetime) -> bool:
+        return self.home is None or all(self._has_day(now - timedelta(minutes=m)) for m in (0, 30))
+
     def _has_day(self, moment: datetime) -> bool:
         assert self.home is not None
         return (self.home.rank + moment.toordinal()) % self.home.pumps < self.home.raised_at_once
@@ -255,9 +268,12 @@ class Oracle:
             return Mode.LOW
         person = self.person(now)
         is_away = person is not None and person.purpose is Purpose.VACATION
-        if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0):
+        if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0) or self._begins_too_cool(is_away):
             return Mode.LOW
         return Mode.MIN
+
+    def _begins_too_cool(self, is_away: bool) -> bool:
+        return self.is_cool and not is_away and not self.is_set_back
 
     def _standing(self, kind: OrderKind, now: datetime) -> list[Order]:
         return [o for o in self.orders.values() if o.kind is kind and self._stands(o, now)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack
+from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack, close
 from benchmarks.years.books import Meeting
 from benchmarks.years.story import Incident
 from domain.commands import Command, CommandEvent, CommandOutcome, CommandState
@@ -100,10 +100,15 @@ class Workers:
 
     def close(self, run: Run) -> None:
         """The time of the whole command is over."""
-        if not run.is_finished:
-            never = run.attempts == 0
-            state = CommandState.EXPIRED if never else CommandState.UNVERIFIED
-            self._finish(run, state, "nobody took it up" if never else "time ran out before it was seen")
+        if run.is_finished:
+            return
+        here, _ = self._meet(run)
+        going = close(run.command, self._life.lever_of(run.command.circuit), here, self._life.now)
+        try:
+            while True:
+                going.send(None)  # books only: no time passes
+        except StopIteration as stop:
+            self._ended(run, stop.value)
 
     def attempt(self, run: Run) -> None:
         """A worker takes it up."""
@@ -114,12 +119,18 @@ class Workers:
             self._supersede(run)
             return
         run.attempts += 1
+        run.meeting, attempt = self._meet(run)
+        run.begun_at = self._life.now
+        self.resume(run, run.meeting, attempt.run(), 0)
+
+    def _meet(self, run: Run) -> tuple[Meeting, Attempt]:
+        """What an attempt meets, and the attempt."""
         offset = (self._life.luck(13) * 2 - 1) * self._life.skew
         setup = self._life.setup(run.command.circuit)
         if run.command.baseline is not None:
             setup = setup.model_copy(update={"baseline": run.command.baseline})
         life = self._life
-        run.meeting = Meeting(
+        here = Meeting(
             command=run.command,
             books=life.books,
             cloud=life.cloud,
@@ -130,10 +141,8 @@ class Workers:
             luck=life.luck(14),
         )
         life.books.begin(run.command, run.outbox)
-        here = run.meeting
         around = Around(adapter=here, commands=here, observations=here, vendors=None, now=lambda: life.now + offset)
-        run.begun_at = life.now
-        self.resume(run, here, Attempt(run.command, self._address, setup, around, run.attempts).run(), 0)
+        return here, Attempt(run.command, self._address, setup, around, run.attempts)
 
     def resume(self, run: Run, meeting: Meeting, going: Going, turn: int) -> None:
         """An attempt goes on, as far as its next wait."""

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD
+from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD, close
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
-from domain.commands import Authority, Command, CommandOutcome, CommandState, MayLand
-from domain.modes import Mode
+from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.modes import Lever, Mode
 from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.verification import Answer, Progress, WriteRecord
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
@@ -196,6 +196,42 @@ async def test_a_hand_seen_before_the_first_write_is_not_overruled_though_an_old
     assert older.written == [3.0], "a picture from before the wish says nothing against it"
 
 
+async def test_nobody_s_hand_is_concluded_while_a_write_of_ours_may_still_land_on_top_of_it() -> None:
+    earlier = WriteRecord(write_no=1, at=at(5, 56), setting=1.0, answer=Answer.ACCEPTED)
+    commands, by_hand = Commands(Progress(before=earlier)), Cloud(a_reading(4.5, at(5, 59)))
+    later = await attempt(commands, by_hand, PLANNED)
+    still = earlier.in_flight_until(TIMING) - at(6)
+    assert still - timedelta(seconds=1) < steered_delay(later) <= still
+    assert (kinds(commands), by_hand.written) == ([], [])
+
+
+async def test_a_picture_stamped_by_a_clock_ahead_of_ours_does_not_end_what_may_still_land() -> None:
+    lost = WriteRecord(write_no=1, at=at(5, 56), setting=3.0, answer=Answer.LOST)
+    commands, by_hand = Commands(Progress(writes=(lost,))), Cloud(a_reading(4.5, at(6, 4)))
+    assert steered_delay(await attempt(commands, by_hand, PLANNED)) == TIMING.look_again
+    assert (kinds(commands), by_hand.written) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("writes", "state"),
+    [
+        ((), CommandState.EXPIRED),
+        ((WRITTEN.model_copy(update={"answer": Answer.REFUSED}),), CommandState.EXPIRED),
+        ((WRITTEN,), CommandState.UNVERIFIED),
+        ((WRITTEN.model_copy(update={"ignored": True}),), CommandState.IGNORED),
+    ],
+    ids=["never tried", "never taken", "perhaps taken", "taken and not obeyed"],
+)
+async def test_what_ran_out_of_time_in_the_queue_ends_as_what_became_of_its_writes(
+    writes: tuple[WriteRecord, ...], state: CommandState
+) -> None:
+    commands = Commands(Progress(writes=writes))
+    ended = await close(PLANNED, Lever.HEATING_OFFSET, commands, at(9))
+    assert (ended.state, kinds(commands)) == (state, [state.value])
+    again = await close(PLANNED, Lever.HEATING_OFFSET, Commands(Progress(ended=CommandState.APPLIED)), at(9))
+    assert again.state is CommandState.APPLIED
+
+
 @pytest.mark.parametrize(
     ("old_at", "newest_at", "is_ours"),
     [(at(0), at(1), False), (at(5, 30), at(5, 50), False), (at(5, 45), at(5, 45.5), True)],
@@ -213,19 +249,3 @@ async def test_who_chooses_what_we_wrote_long_ago_is_a_person_and_what_may_have_
     else:
         assert isinstance(ended, CommandOutcome)
         assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
-
-
-async def test_an_end_names_what_may_still_land() -> None:
-    lost = WriteRecord(write_no=1, at=at(5, 58), setting=3.0, answer=Answer.LOST)
-    by_hand = Cloud(a_reading(4.5, at(6, 6)))
-    ended = await attempt(Commands(Progress(writes=(lost,))), by_hand, PLANNED)
-    assert isinstance(ended, CommandOutcome)
-    assert ended.foreign_setting == 4.5, "of a clock ahead of ours"
-    assert ended.may_land == MayLand(setting=3.0, until=at(5, 58) + TIMING.longest_in_flight)
-    for settled in (lost.model_copy(update={"answer": Answer.REFUSED}), lost.model_copy(update={"at": at(5, 50)})):
-        ended = await attempt(Commands(Progress(writes=(settled,))), by_hand, PLANNED)
-        assert isinstance(ended, CommandOutcome)
-        assert ended.may_land is None
-    obeyed = await attempt(Commands(Progress(writes=(lost,))), Cloud(a_reading(3.0, at(5, 59))), PLANNED)
-    assert isinstance(obeyed, CommandOutcome)
-    assert (obeyed.state, obeyed.may_land) == (CommandState.APPLIED, None)

@@ -14,6 +14,7 @@ from domain.pump import (
     Decision,
     Kept,
     MessageRefused,
+    Observed,
     OverrideEnded,
     OverrideRequested,
     PlanArrived,
@@ -205,7 +206,38 @@ def test_a_wish_that_is_given_up_while_it_is_tried_again_is_called_back(end: Com
     assert given_up.cancels == (Circuit.HEATING,)
     assert decide(given_up.state, RetryRequested(give_up=True), at(3.1)).cancels == (), "asked to stop once"
     left = settled(given_up, end, 3.2, seen=Mode.LOW)
-    assert started(decide(left.state, Woke(), at(12))) is None
+    assert EventKind.DEAD_LETTERED in {line.kind for line in died.state.outbox}
+    assert EventKind.DEAD_LETTERED not in {line.kind for line in left.state.outbox}, "who gave it up is not told again"
+    silent = decide(left.state, Observed(as_of=at(4), silent=True), at(4)).state
+    back = decide(silent, an_observation(at(6), Mode.LOW, 0.0), at(6))
+    assert back.starts == (), "that it reports again does not take back what a person said"
+    assert started(decide(back.state, Woke(), at(12))) is None
+
+
+def test_only_the_wish_of_the_letter_is_given_up_and_never_neutral() -> None:
+    died = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.LOW).state
+    for mode in (Mode.MIN, Mode.LOW):
+        assert decide(died, RetryRequested(give_up=True, mode=mode), at(3)).state == died
+    assert decide(died, RetryRequested(give_up=True, mode=Mode.MAX), at(3)).state != died
+    leaving = settled(decide(a_state(settled=Mode.MIN), Woke(), at(1)), CommandState.UNVERIFIED, 2, seen=Mode.MIN).state
+    assert decide(leaving, RetryRequested(give_up=True), at(2)).state == leaving
+
+
+def test_a_home_that_is_set_back_and_cold_is_helped_though_somebody_gave_the_wish_up() -> None:
+    state = a_state(settled=Mode.MIN, overrides=(an_override(Mode.MID, 0, 24),))
+    died = settled(decide(state, Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.MIN).state
+    given_up = decide(died, RetryRequested(give_up=True), at(3)).state
+    assert decide(given_up, Woke(), at(6)).starts == ()
+    cold = decide(given_up, an_observation(at(7), Mode.MIN, -2.0, room_c=16.0), at(7))
+    assert the_start(cold).mode is Mode.MID
+    assert decide(cold.state, Woke(), at(7, 1)).cancels == ()
+
+
+def test_a_silent_pump_has_no_next_turn_every_minute() -> None:
+    state = decide(on_plan({(0, 24): Mode.MAX}), Observed(as_of=at(0, 30), silent=True), at(0, 30)).state
+    state = decide(state, Woke(), at(1)).state
+    failed = settled(decide(state, Woke(), at(1)), CommandState.EXPIRED, 3)
+    assert failed.wake_at == at(3) + FIRST_RETRY
 
 
 def test_a_unit_that_obeys_nothing_is_not_tried_anew_with_each_of_a_plan_s_modes() -> None:
@@ -214,7 +246,8 @@ def test_a_unit_that_obeys_nothing_is_not_tried_anew_with_each_of_a_plan_s_modes
     for quarter in range(2, 96):
         if decision.state.heating.open is not None:
             tries += 1
-            decision = settled(decision, CommandState.IGNORED, quarter / 4 - 0.01, seen=Mode.LOW)
+            end = CommandState.IGNORED if tries % 3 else CommandState.UNVERIFIED
+            decision = settled(decision, end, quarter / 4 - 0.01, seen=Mode.LOW)
         decision = decide(decision.state, Woke(), at(quarter / 4))
     assert 8 < tries < 15, "four writes each, under sixty a day"
     held = decision.state

@@ -138,10 +138,13 @@ def test_a_condition_explains_a_lever_and_is_told_when_it_begins_and_ends() -> N
 def test_a_room_below_its_floor_is_told_on_crossing_with_some_slack_on_the_way_back() -> None:
     floor_c = a_profile().site.floor_c
     cold = news(seen_at(0.0, room_c=floor_c - 0.1))
-    assert cold.reasons == ("room below its floor",)
+    assert cold.reasons == ("room below its floor", "room too cool for a set-back")
     assert news(seen_at(0.0, room_c=floor_c + 0.1), told=cold.told).reasons == ()
     assert news(seen_at(0.0, room_c=None), told=cold.told).reasons == ()
-    assert news(seen_at(0.0, room_c=floor_c + 0.4), told=cold.told).reasons == ("room above its floor again",)
+    back = news(seen_at(0.0, room_c=floor_c + 0.4), told=cold.told)
+    assert back.reasons == ("room above its floor again",)
+    warm = seen_at(0.0, room_c=a_profile().site.set_back_from_c + 0.4)
+    assert news(warm, told=back.told).reasons == ("room warm enough for a set-back again",)
 
 
 def test_the_tank_has_its_own_lever_and_its_own_floor() -> None:
@@ -154,7 +157,9 @@ def test_the_tank_has_its_own_lever_and_its_own_floor() -> None:
 
 
 def test_an_unverified_command_is_settled_in_the_ledger_by_what_was_seen() -> None:
-    written = newest(Mode.MAX, CommandState.UNVERIFIED, at=at(7), lever=Lever.HEATING_OFFSET, setting=3.0)
+    written = newest(
+        Mode.MAX, CommandState.UNVERIFIED, at=at(7), lever=Lever.HEATING_OFFSET, setting=3.0, sent_at=at(7)
+    )
     obeyed = settling_event("p-0001", written, seen_at(3.0), TIMING)
     assert obeyed is not None
     assert (obeyed.kind, obeyed.at) == (EventKind.APPLIED, at(7, 58))
@@ -164,6 +169,8 @@ def test_an_unverified_command_is_settled_in_the_ledger_by_what_was_seen() -> No
     may_land = written.model_copy(update={"at": at(7, 55)})
     assert settling_event("p-0001", may_land, seen_at(0.0), TIMING) is None, "the write may still land"
     assert settling_event("p-0001", newest(Mode.MAX), seen_at(3.0), TIMING) is None
+    unsent = newest(Mode.MAX, CommandState.UNVERIFIED, at=at(7))
+    assert settling_event("p-0001", unsent, seen_at(0.0), TIMING) is None, "what never left was not ignored"
 
 
 def test_risky_pumps_go_first_and_within_both_those_not_looked_at_for_longest() -> None:

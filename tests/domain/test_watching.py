@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Authority, Command, CommandState, EventKind, MayLand
+from domain.commands import Authority, Command, CommandState, EventKind
 from domain.following import RETIRE_UNSEEN_AFTER
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem import Condition
@@ -214,53 +214,6 @@ def test_our_own_late_write_is_corrected_and_nobodys_hand() -> None:
     command = started(late)
     assert command is not None
     assert command.mode is Mode.LOW
-
-
-def after_a_hand_while_a_write_was_under_way(until: datetime) -> PumpState:
-    """MIN was written as -2 and not answered; then a person was found at 4, the new baseline."""
-    command = a_command(Mode.MIN, decided=2)
-    state = steered(open=OpenCommand(command=command), last=command)
-    ended = an_outcome(command.command_id, CommandState.SUPERSEDED, at(2, 5)).model_copy(
-        update={"foreign_setting": 4.0, "may_land": MayLand(setting=-2.0, until=until)}
-    )
-    return decide(state, CommandSettled(outcome=ended), at(2, 5)).state
-
-
-def test_our_write_that_lands_after_a_person_s_hand_is_no_hand_and_the_person_s_setting_is_put_back() -> None:
-    state = after_a_hand_while_a_write_was_under_way(until=at(2, 9))
-    assert state.heating.baseline == 4.0
-    late = see(state, at(2, 15), None, -2.0)
-    command = started(late)
-    assert late.rebases == ()
-    assert command is not None
-    assert (command.mode, command.baseline, command.authority) == (Mode.LOW, 4.0, Authority.OUTSIDE)
-    chosen = see(obeyed(late, at(2, 20)), at(3), None, -2.0)
-    assert [rebase.setting for rebase in chosen.rebases] == [-2.0], "nothing can land any more: who sets it is a person"
-
-
-@pytest.mark.parametrize(
-    ("until", "seen", "setting"),
-    [(at(2, 4), at(2, 15), -2.0), (at(2, 9), at(2, 15), -3.0), (at(2, 9), at(2, 30), -2.0)],
-    ids=["had landed before", "another setting", "seen at theirs since"],
-)
-def test_what_cannot_be_our_late_write_is_a_hand(until: datetime, seen: datetime, setting: float) -> None:
-    state = after_a_hand_while_a_write_was_under_way(until)
-    if seen > at(2, 15):
-        state = see(state, at(2, 15), Mode.LOW, 4.0).state
-    assert [rebase.setting for rebase in see(state, seen, None, setting).rebases] == [setting]
-
-
-def test_our_late_write_under_somebody_s_condition_is_put_back_once_they_have_gone() -> None:
-    state = after_a_hand_while_a_write_was_under_way(until=at(2, 9))
-    for hour in (3, 4):
-        away = see(state, at(hour), None, -2.0, condition=Condition.AWAY)
-        assert (away.rebases, away.starts) == ((), ())
-        state = away.state
-    gone = see(state, at(5), None, -2.0)
-    command = started(gone)
-    assert gone.rebases == ()
-    assert command is not None
-    assert command.baseline == 4.0
 
 
 @pytest.mark.parametrize("condition", [Condition.AWAY, Condition.EXTERNAL, Condition.INSTALLER, Condition.OFF])

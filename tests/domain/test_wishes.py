@@ -201,6 +201,19 @@ def test_no_wish_of_ours_sets_back_a_room_below_its_floor(
     assert wish_at(state, NOW).mode is not Mode.MIN
 
 
+def test_a_room_too_cool_to_be_stuck_with_a_set_back_is_not_set_back_but_for_an_empty_home() -> None:
+    plan = a_plan(1, {(0, 24): Mode.MIN})
+    for overrides in ((), (a_wish_for(Purpose.MODE).model_copy(update={"mode": Mode.MIN}),)):
+        state = a_state(plans=(plan,), overrides=overrides)
+        assert wish_at(state, NOW).mode is Mode.MIN
+        cool = state.model_copy(update={"watch": Watch(is_cool=True)})
+        assert (wish_at(cool, NOW).mode, wish_at(cool, NOW).authority) == (Mode.LOW, Authority.NEUTRAL)
+        begun = cool.model_copy(update={"heating": cool.heating.model_copy(update={"settled": Mode.MIN})})
+        assert wish_at(begun, NOW).mode is Mode.MIN, "it is judged where it begins"
+    away = a_state(overrides=(a_wish_for(Purpose.VACATION, until=200),), watch=Watch(is_cool=True))
+    assert wish_at(away, NOW).mode is Mode.MIN
+
+
 @given(st.integers(1, 20), st.data())
 def test_a_home_never_runs_more_pumps_raised_than_its_limit_holds(pumps: int, data: st.DataObject) -> None:
     at_once = data.draw(st.integers(0, pumps))
@@ -208,14 +221,21 @@ def test_a_home_never_runs_more_pumps_raised_than_its_limit_holds(pumps: int, da
     plan = PricePlan(
         revision=1, segments=(), first_slot=when - timedelta(hours=1), valid_until=when + timedelta(hours=1)
     )
-    modes = []
+    modes, tanks = [], []
     for rank in range(pumps):
         home = HomeShare(home_id="h", pumps=pumps, rank=rank, raised_at_once=at_once)
         boost = a_wish_for(Purpose.MODE).model_copy(update={"until": when + timedelta(hours=1)})
-        modes.append(wish_at(a_state(site=Site(home=home), plans=(plan,), overrides=(boost,)), when).mode)
+        boost = boost.model_copy(update={"hot_water": HotWaterMode.BOOST})
+        state = a_state(site=Site(home=home), plans=(plan,), overrides=(boost,))
+        state = state.model_copy(update={"hot_water": CircuitState(settled=HotWaterMode.NORMAL)})
+        modes.append(wish_at(state, when).mode)
+        tanks.append(wish_at(state, when, Circuit.HOT_WATER).mode)
     raised = sum(mode is Mode.MAX for mode in modes)
     assert raised + sum(mode is Mode.LOW for mode in modes) == pumps
     assert raised <= at_once
+    boosting = [tank is HotWaterMode.BOOST for tank in tanks]
+    assert boosting == [mode is Mode.MAX for mode in modes]
+    assert set(tanks) <= {HotWaterMode.BOOST, HotWaterMode.NORMAL}
     if when - TURN_GAP >= when.replace(hour=0, minute=0):
         assert raised == at_once
 

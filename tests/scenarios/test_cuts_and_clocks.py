@@ -162,7 +162,11 @@ async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: Te
 async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_only_and_nothing_expired(
     world: TestWorld,
 ) -> None:
-    changing, lost, late = world.pump(3), world.pump(4), world.pump(5)
+    changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 2))
+    async with world.striking(rate_limit=1.0):
+        await world.wish(tried, Mode.MAX, 8 * MINUTE)
+        await world.wish(tried, Mode.MAX)
+        await world.until(partial(has, world, tried, "write_refused"))
     guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
     await guard.execute_update(OemGuard.hold, Hold(who="operator", why="the vendor asked for it"))
     held_at = world.now()
@@ -172,7 +176,8 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     await world.wish(lost, Mode.MAX)  # though somebody else wishes the same for longer
     await world.wish(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
     await world.wish(late, Mode.MAX)
-    await world.until(partial(has, world, lost, "dead_lettered"), 2 * HOUR)
+    for pump in (lost, tried):
+        await world.until(partial(has, world, pump, "dead_lettered"), 2 * HOUR)
     await world.until(lambda: world.now() > held_at + HOUR, 2 * HOUR)
     assert [world.requests(pump) for pump in (changing, lost, late)] == [[], [], []]
     await guard.execute_update(OemGuard.release, Hold(who="operator", why="they are ready"))
@@ -185,6 +190,11 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
             assert all(at < lines[0]["expires_at"] for at in sent), "nothing is written after its time"
     ends = [[line["event"] for line in lines][-1] for lines in (await lives(world, changing)).values()]
     assert ends == ["superseded", "superseded", "applied"]
+    refused = [line["event"] for line in next(iter((await lives(world, tried)).values()))]
+    assert {"write_refused", "expired", "dead_lettered"} <= set(refused), (
+        "tried once, never taken, and owed to somebody"
+    )
+    await world.settles(tried, Mode.MAX, 2 * HOUR)
     for pump in (lost, late):
         first = [line["event"] for line in next(iter((await lives(world, pump)).values()))]
         assert "sent" not in first

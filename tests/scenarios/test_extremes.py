@@ -236,6 +236,7 @@ async def test_in_an_extended_cold_snap_nobody_is_set_back_whatever_it_would_sav
             assert Mode.MIN not in {segment.mode for segment in plan.segments}
             answer = await world.wish(pump, Mode.MIN)
             assert answer.bounded_by in ("cold snap", "a room is below its floor")
+            assert "cold snap: neutral or above only" in await world.details(pump)
             assert (await world.status(pump)).wish == Mode.LOW
         world.revision = plans[0].revision
         await world.plan(pumps[0], Mode.MIN, floor=Mode.LOW)  # whatever a planner might yet come up with

@@ -6,21 +6,27 @@ sun; for a raise, one at which it is warm already.
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Lever, Mode
-from domain.site import STUCK_DROP_K
+from domain.pump import Observed
+from domain.site import STUCK_DROP_K, STUCK_FALL_K, Site
+from domain.steering import decide
+from domain.wishes import wish_at
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay
 from simulator.unit import Unit
+from tests.builders import a_plan, a_state, at
 from tests.simulator.builders import EPOCH, at_rest
 
 SEED = 5
 PER_KIND = 10
 BEFORE_H, ALREADY_H, STUCK_H = 24, 6, 48
+KELVIN_PER_OFFSET = 0.9
+"""About what a step of the heating curve's offset is worth in a room."""
 FLOOR_IN_AN_OLD_HOUSE = 1
 """No floor carries the load of an unrenovated house: that kind is not drawn."""
 
@@ -97,6 +103,26 @@ def test_set_back_for_two_days_in_hard_frost_leaves_rooms_above_17_and_water_war
     for lever, fell_k in deepest.items():
         # What decisions count on is more than any house showed, and not so much more that nobody is ever set back.
         assert STUCK_DROP_K[lever] - 0.5 < fell_k < STUCK_DROP_K[lever]
+
+
+def test_a_home_that_rests_cooler_than_its_band_is_set_back_only_where_two_stuck_days_leave_17() -> None:
+    set_back, left = 0, 0
+    for spec in FLEET:
+        for cooler_k in (0.0, 0.9):
+            setting = spec.household.setting - cooler_k / (1.0 if spec.is_s_series else KELVIN_PER_OFFSET)
+            cool = replace(spec, household=replace(spec.household, setting=setting))
+            rests_at_c = stuck(cool, Mode.LOW, HotWaterMode.HOLD, -12.0, dark).rooms_c[0]
+            lever = Lever.ROOM_SETPOINT if spec.is_s_series else Lever.HEATING_OFFSET
+            site = Site(stuck_drop_k=STUCK_DROP_K[lever], stuck_fall_k=STUCK_FALL_K[lever])
+            plan = a_plan(1, {(0, 24): Mode.MIN})
+            seen = Observed(as_of=at(2), room_c=rests_at_c)
+            if wish_at(decide(a_state(site=site, plans=(plan,)), seen, at(2)).state, at(3)).mode is not Mode.MIN:
+                left += 1
+                continue
+            set_back += 1
+            assert min(stuck(cool, Mode.MIN, HotWaterMode.HOLD, -12.0, dark).rooms_c) >= 17.0, (spec, cooler_k)
+    assert set_back > 10
+    assert left > 10, "cool ones there were"
 
 
 @pytest.mark.parametrize(("outdoor_c", "sun_w_m2"), [(-12.0, dark), (8.0, sunny)], ids=["frost", "sun"])

@@ -20,6 +20,7 @@ from domain.pump import (
     Watch,
     Woke,
 )
+from domain.site import ComfortBand, Site
 from domain.steering import decide
 from domain.watching import OFFLINE_AFTER
 from tests.builders import a_plan, a_state, an_outcome, an_override, at, started
@@ -73,6 +74,15 @@ def test_a_wish_whose_time_ran_out_is_a_dead_letter_until_it_is_obeyed_whatever_
         state = decide(decision.state, CommandSettled(outcome=outcome), at(hours)).state
         assert alert_of(state, at(hours)) is alert
         decision = decide(state, Woke(), at(hours) + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(("band_min_c", "is_said"), [(20.5, True), (18.0, False)])
+def test_a_cold_snap_is_said_also_where_it_bends_no_wish_and_only_where_it_forbids_something(
+    band_min_c: float, is_said: bool
+) -> None:
+    plan = a_plan(1, {(0, 24): Mode.MAX}).model_copy(update={"floor": Mode.LOW})
+    site = Site(band=ComfortBand(room_min_c=band_min_c))
+    assert ("cold snap" in details_of(a_state(plans=(plan,), site=site), at(6))) is is_said
 
 
 def test_what_fails_twice_is_unreached_and_a_persons_retry_starts_afresh() -> None:
