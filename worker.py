@@ -173,7 +173,7 @@ class World:
                 pumps=ledger.pumps,
                 observations=ledger.observations,
                 watching=ledger.watching,
-                breakers=ledger.vendors,
+                vendors=ledger.vendors,
                 commands=ledger.commands,
                 adapters=adapters,
                 deliver=observation_delivery(self.client),

@@ -63,7 +63,7 @@ class ComeBack(Exception):
 
 
 class VendorDesk(AccountAsks, BreakerView, Protocol):
-    """What an attempt asks about a vendor."""
+    """What attempts and sweeps ask about a vendor."""
 
 
 @dataclass(frozen=True)

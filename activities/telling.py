@@ -10,12 +10,12 @@ from datetime import datetime
 
 import structlog
 
+from activities.attempt import VendorDesk
 from domain.commands import CommandEvent, EventKind
 from domain.enrolment import PumpProfile
 from domain.evidence import AppliedCommand, Effect, judge_effect
 from domain.oem import Reading, VendorTiming
 from domain.ports import (
-    BreakerView,
     CommandLog,
     ObservationDelivery,
     ObservationLog,
@@ -36,7 +36,7 @@ class SweepPorts:
     pumps: PumpDirectory
     observations: ObservationLog
     watching: WatchLog
-    breakers: BreakerView
+    vendors: VendorDesk
     commands: CommandLog
     adapters: Mapping[str, OemAdapter]
     deliver: ObservationDelivery

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio import activity
 
+from activities.attempt import ask
 from activities.steered import not_yet, steered_now
 from activities.telling import Judge, Look, SweepPorts
 from domain.base import Instant, Value
@@ -87,6 +88,7 @@ class WatchActivities:
 class _Account:
     """What is still to be looked at through one account in this pass."""
 
+    account_id: str
     waiting: deque[PumpProfile]
     gap: timedelta
     next_at: datetime
@@ -182,12 +184,12 @@ class _Sweep:
             }
             looked_at = {i: self._looked_at(i) for i in risky if i in self._judge.records}
             order = reading_order(risky, looked_at, int(PASS / gap))
-            account = _Account(deque(profiles[i] for i in order), gap, now)
+            account = _Account(account_id, deque(profiles[i] for i in order), gap, now)
             accounts[account_id] = account
-            await self._ask_connections(account_id, account, [profiles[i] for i in pump_ids])
+            await self._ask_connections(account, [profiles[i] for i in pump_ids])
         return accounts
 
-    async def _ask_connections(self, account_id: str, account: _Account, profiles: Sequence[PumpProfile]) -> None:
+    async def _ask_connections(self, account: _Account, profiles: Sequence[PumpProfile]) -> None:
         records = [self._judge.records.get(p.enrolment.pump_id) for p in profiles]
         pass_no = (self._pass_at - self._given.clock.epoch) // PASS
         if not account.waiting or not worth_asking_connections(records, pass_no):
@@ -195,9 +197,9 @@ class _Sweep:
         if not await self._may_read():
             return
         try:
-            connected = await self._adapter.connections(account_id, self._now())
+            connected = await self._adapter.connections(account.account_id, self._now())
         except OemError as error:
-            self._failed(account, error)
+            await self._failed(account, error)
             return
         for profile in profiles:
             e = profile.enrolment
@@ -233,16 +235,16 @@ class _Sweep:
             return Look(profile, is_silent=True)
         except RateLimited as error:
             account.waiting.appendleft(profile)
-            self._failed(account, error)
+            await self._failed(account, error)
             return None
         except OemError as error:
             log.info("pump not read", pump=pump_id, reason=f"{type(error).__name__}: {error}")
-            self._failed(account, error)
+            await self._failed(account, error)
             return Look(profile)
         account.failures = 0
         return Look(profile, reading)
 
-    def _failed(self, account: _Account, error: OemError) -> None:
+    async def _failed(self, account: _Account, error: OemError) -> None:
         """What a failure means for the other pumps of the account."""
         now = self._now()
         match error:
@@ -250,6 +252,7 @@ class _Sweep:
                 account.next_at = max(account.next_at, retry_at, now + timedelta(seconds=1))
             case AuthExpired():
                 account.waiting.clear()  # a person must renew the credentials; until then each call is one in vain
+                await ask(self._ports.vendors, account.account_id, error, now)
             case Unavailable():
                 account.failures += 1
                 self._breaker_seen_at = None  # it may have opened just now: ask before the next call, not in a minute
@@ -280,7 +283,7 @@ class _Sweep:
         return True
 
     async def _breaker_state(self) -> BreakerState:
-        known = await self._ports.breakers.newest_breaker(self._oem, self._now())
+        known = await self._ports.vendors.newest_breaker(self._oem, self._now())
         return BreakerState.CLOSED if known is None else known.state
 
     async def _probe(self) -> None:

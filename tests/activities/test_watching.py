@@ -38,6 +38,8 @@ class Sky(Cloud):
         self.disconnected: set[str] = set()
         self.on_ask: Callable[[str], None] = lambda pump_id: None
         self.connection_calls = 0
+        self.refusal: OemError | None = None
+        """What a call for connections fails with."""
 
     async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
         self.asked.append(pump.pump_id)
@@ -49,6 +51,8 @@ class Sky(Cloud):
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
         self.connection_calls += 1
+        if self.refusal is not None:
+            raise self.refusal
         return {pump_id: pump_id not in self.disconnected for pump_id in FLEET}
 
 
@@ -64,7 +68,7 @@ class Homes(Directory):
 
 
 class Book:
-    """`domain.ports.WatchLog`, `BreakerView` and `ObservationLog` in memory."""
+    """`domain.ports.WatchLog` and `ObservationLog`, and `activities.attempt.VendorDesk`, in memory."""
 
     def __init__(self, **expected: Expected) -> None:
         self.kept: dict[str, WatchRecord] = {}
@@ -74,6 +78,7 @@ class Book:
         self.open_looks = 0
         """So many times the breaker is still found open."""
         self.broken = False
+        self.asks: list[tuple[str, str]] = []
 
     async def records(self, pump_ids: Sequence[str]) -> dict[str, WatchRecord]:
         return {i: self.kept[i] for i in pump_ids if i in self.kept}
@@ -93,6 +98,9 @@ class Book:
     async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
         self.open_looks -= 1
         return Breaker(state=BreakerState.OPEN, since=now) if self.open_looks >= 0 else None
+
+    async def ask(self, account_id: str, reason: str, at: datetime) -> None:
+        self.asks.append((account_id, reason))
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
         for pump_id, reading in observations:
@@ -141,7 +149,7 @@ class Sweeping:
             pumps=Homes(*fleet),
             observations=self.book,
             watching=self.book,
-            breakers=self.book,
+            vendors=self.book,
             commands=self.commands,
             adapters={"nibe": self.sky},
             deliver=self.pumps,
@@ -244,6 +252,16 @@ async def test_an_account_whose_credentials_are_refused_is_left_alone_until_the_
     await sweep.a_pass()
     assert len(sky.asked) < len(FLEET)
     assert sweep.book.kept.keys() == set(sky.asked)
+
+
+@pytest.mark.parametrize("refused", ["look", "connections"])
+async def test_a_sweep_that_finds_an_account_s_credentials_refused_asks_a_person(refused: str) -> None:
+    sweep = Sweeping(Sky(dict.fromkeys(FLEET, AuthExpired("no consent"))))
+    if refused == "connections":
+        sweep.sky.refusal = AuthExpired("no consent")
+    await sweep.a_pass()
+    assert set(sweep.book.asks) == {("nibe-main", "no consent")}
+    assert (sweep.sky.asked == []) is (refused == "connections"), "after the first refusal each call is one in vain"
 
 
 async def test_a_used_up_budget_is_waited_out_and_the_pump_is_looked_at_then() -> None:
