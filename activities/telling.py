@@ -24,7 +24,15 @@ from domain.ports import (
     WatchLog,
 )
 from domain.pump import Observed
-from domain.sweeping import Expected, WatchRecord, news_of, observed_from, settling_event, silence
+from domain.sweeping import (
+    Expected,
+    WatchRecord,
+    has_fallen_silent,
+    news_of,
+    observed_from,
+    settling_event,
+    silence,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -90,14 +98,14 @@ class Judge:
         self, look: Look, expected: Sequence[Expected], is_disconnected: bool | None, now: datetime
     ) -> WatchRecord:
         had = self.records.get(look.pump_id)
-        record = _looked_at(look.pump_id, had, is_disconnected, now)
+        record = _looked_at(look, had, is_disconnected, now)
         if look.reading is not None:
             seen = observed_from(look.profile, look.reading, self._timing, now, expected)
-        elif look.is_silent:
+        elif look.is_silent or has_fallen_silent(record, self._timing, now):
             seen = silence(now)
         else:
-            return record.model_copy(update={"unanswered": record.unanswered + 1})
-        update: dict[str, object] = {"is_silent": seen.silent, "unanswered": 0}
+            return record
+        update: dict[str, object] = {"is_silent": seen.silent}
         if not seen.silent:
             update |= {"as_of": seen.as_of, "room_c": seen.room_c}
             await self._settle(look.pump_id, expected, seen)
@@ -138,12 +146,14 @@ class Judge:
             await self._ports.commands.record(events)
 
 
-def _looked_at(pump_id: str, had: WatchRecord | None, is_disconnected: bool | None, now: datetime) -> WatchRecord:
-    record = had or WatchRecord(pump_id=pump_id, looked_at=now)
-    times = record.disconnected
+def _looked_at(look: Look, had: WatchRecord | None, is_disconnected: bool | None, now: datetime) -> WatchRecord:
+    record = had or WatchRecord(pump_id=look.pump_id, looked_at=now)
+    update: dict[str, object] = {"looked_at": now, "unanswered": 0, "unanswered_since": None}
     if is_disconnected is not None:
-        times = times + 1 if is_disconnected else 0
-    return record.model_copy(update={"looked_at": now, "disconnected": times})
+        update["disconnected"] = record.disconnected + 1 if is_disconnected else 0
+    if look.reading is None and not look.is_silent:
+        update |= {"unanswered": record.unanswered + 1, "unanswered_since": record.unanswered_since or now}
+    return record.model_copy(update=update)
 
 
 def _effective(command: AppliedCommand, readings: Sequence[Reading], now: datetime) -> CommandEvent | None:

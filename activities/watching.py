@@ -233,7 +233,7 @@ class _Sweep:
             reading = await self._adapter.observe(profile.address, profile.heating.lever, self._now())
         except Offline:
             return Look(profile, is_silent=True)
-        except RateLimited as error:
+        except (RateLimited, AuthExpired) as error:  # ours or the account's trouble: it says nothing of the pump
             account.waiting.appendleft(profile)
             await self._failed(account, error)
             return None

@@ -28,6 +28,8 @@ REPEAT_AFTER = timedelta(hours=2)
 """What still contradicts is told again after this: a signal may have been lost with its workflow's past."""
 LOOKS_DISCONNECTED = 2
 """Vendors flap: so many looks in a row must find a unit disconnected before it counts as silent."""
+LOOKS_UNANSWERED = 2
+"""One failing look may be the cloud's bad minute; so many in a row, and nothing believed any more, are silence."""
 OPEN_GRACE = timedelta(minutes=30)
 """A command so long past its expiry is looked after by nobody any more."""
 FRESH_COMMAND = timedelta(minutes=30)
@@ -130,6 +132,8 @@ class WatchRecord(Value):
     told: Told = Told()
     unanswered: int = 0
     """Looks in a row that told nothing."""
+    unanswered_since: Instant | None = None
+    """The first of them."""
     disconnected: int = 0
     """Looks in a row that found it disconnected."""
     room_c: float | None = None
@@ -231,6 +235,14 @@ def observed_from(
 def silence(now: datetime) -> Observed:
     """What is seen of a pump that reports no more."""
     return Observed(as_of=now, silent=True)
+
+
+def has_fallen_silent(record: WatchRecord, timing: VendorTiming, now: datetime) -> bool:
+    """Whether looks have told nothing for so long that what was last believed of the pump is too old to hold."""
+    known_at = record.as_of or record.unanswered_since
+    if known_at is None or record.unanswered < LOOKS_UNANSWERED:
+        return False
+    return now - known_at > timing.reading_max_age
 
 
 def news_of(

@@ -14,7 +14,17 @@ from activities.watching import SweepVendor, Swept, WatchActivities
 from domain.breaker import Breaker, BreakerState
 from domain.commands import CommandState, EventKind
 from domain.modes import Circuit, Lever, Mode
-from domain.oem import AuthExpired, Malformed, OemError, Offline, PumpAddress, RateLimited, Reading, Unavailable
+from domain.oem import (
+    AuthExpired,
+    Malformed,
+    OemError,
+    Offline,
+    PumpAddress,
+    RateLimited,
+    Reading,
+    Rejected,
+    Unavailable,
+)
 from domain.pump import Observed
 from domain.sweeping import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of
@@ -245,13 +255,54 @@ async def test_a_failure_says_nothing_of_the_pump_and_does_not_stop_the_pass(fai
     assert sweep.book.kept["p-0001"].unanswered == 1
 
 
+@pytest.mark.parametrize("failure", [Malformed("?"), Rejected("no such device (404)"), Unavailable("500")])
+@pytest.mark.parametrize("as_of", [at(5, 20), None], ids=["long ago", "never"])
+async def test_a_pump_that_tells_nothing_look_after_look_is_silent_and_told_once(
+    failure: OemError, as_of: datetime | None
+) -> None:
+    sweep = Sweeping(fleet=FLEET[:2])
+    sweep.book.kept["p-0002"] = WatchRecord(
+        pump_id="p-0002", looked_at=at(5, 30), as_of=as_of, unanswered_since=None if as_of else at(5, 20)
+    )
+    sweep.sky.failing["p-0002"] = failure
+    await sweep.a_pass()
+    assert sweep.pumps.told == [], "a single look may fail"
+    for _ in range(2):
+        await sweep.next_pass()
+        assert [(pump_id, seen.silent) for pump_id, seen in sweep.pumps.told] == [("p-0002", True)]
+    assert sweep.book.kept["p-0002"].is_silent
+    sweep.sky.failing.clear()
+    await sweep.next_pass()
+    assert [(pump_id, seen.silent) for pump_id, seen in sweep.pumps.told[1:]] == [("p-0002", False)]
+
+
+async def test_a_pump_whose_last_reading_still_holds_is_not_silent_however_many_looks_fail() -> None:
+    sweep = Sweeping(fleet=FLEET[:1])
+    await sweep.a_pass()
+    sweep.sky.failing["p-0001"] = Malformed("?")
+    for _ in range(3):
+        await sweep.next_pass()
+    assert sweep.book.kept["p-0001"].unanswered == 3
+    assert sweep.pumps.told == []
+
+
+async def test_refused_credentials_say_nothing_of_a_pump() -> None:
+    sweep = Sweeping(Sky({"p-0001": AuthExpired("no")}), fleet=FLEET[:1])
+    had = WatchRecord(pump_id="p-0001", looked_at=at(5, 30), as_of=at(5, 20), unanswered=1)
+    sweep.book.kept["p-0001"] = had
+    await sweep.a_pass()
+    assert sweep.sky.asked == ["p-0001"]
+    assert sweep.pumps.told == []
+    assert sweep.book.kept["p-0001"] == had
+
+
 async def test_an_account_whose_credentials_are_refused_is_left_alone_until_the_next_pass() -> None:
     sky = Sky(dict.fromkeys(FLEET, AuthExpired("no")))
     sweep = Sweeping(sky)
     sweep.book.grant = 6.0  # a third of a wall second from look to look
     await sweep.a_pass()
     assert len(sky.asked) < len(FLEET)
-    assert sweep.book.kept.keys() == set(sky.asked)
+    assert sweep.book.kept == {}
 
 
 @pytest.mark.parametrize("refused", ["look", "connections"])
