@@ -17,7 +17,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from console.access import Access
 from console.acts import ANSWER_WITHIN, By, Unanswered, audited
 from console.complaints import Failed, WrongInput
-from domain.sweeping import drift_found_within
 from ledger.vendors import VendorStatus
 from oem_adapters.registry import build_adapter, known_oems
 from workflows.contracts import GuardStatus, Hold, first_problem, guard_workflow_id
@@ -26,7 +25,7 @@ from workflows.oem_guard import OemGuard
 
 @dataclass(frozen=True)
 class VendorView:
-    """A vendor as the ledger has it, and what follows from its grant."""
+    """A vendor as the ledger has it, and what follows from its accounts' grants."""
 
     status: VendorStatus
     drift_found_within: timedelta | None
@@ -45,10 +44,9 @@ async def vendors(access: Access, oem: str | None) -> list[VendorView]:
 
 
 def _drift_found_within(access: Access, http: httpx.AsyncClient, one: VendorStatus) -> timedelta | None:
-    if not one.pumps or one.oem not in known_oems():
+    if one.oem not in known_oems():
         return None
-    calls = build_adapter(one.oem, http, access.ledger.vault).timing.observe_calls
-    return drift_found_within(one.pumps, calls, one.granted_per_min)
+    return one.drift_found_within(build_adapter(one.oem, http, access.ledger.vault).timing.observe_calls)
 
 
 async def hold(access: Access, oem: str, by: By) -> GuardStatus:

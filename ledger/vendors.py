@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.base import Instant, Value
 from domain.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
 from domain.oem import CallFate, CallMade
+from domain.sweeping import drift_found_within
 from ledger.calls import Calls, Counted, Line
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
 
@@ -27,6 +28,16 @@ class OpenAsk(Value):
     account_id: str
     since: Instant
     reason: str
+
+
+class AccountLoad(Value):
+    """What is reached through one account."""
+
+    account_id: str
+    pumps: int
+    """Steered ones."""
+    granted_per_min: int | None
+    """None where no grant was told."""
 
 
 class VendorStatus(Value):
@@ -43,8 +54,18 @@ class VendorStatus(Value):
     share_used: float | None
     """Calls of the hour over the hour's grant; None where no grant was told."""
     asks: tuple[OpenAsk, ...]
+    accounts: tuple[AccountLoad, ...]
+    """Those with steered pumps, by id."""
     pumps: int
     """Steered ones."""
+
+    def drift_found_within(self, calls_per_observation: float) -> timedelta | None:
+        """How soon at the latest a drifted pump is looked at; None without pumps.
+
+        Each account is swept at its own pace, so the slowest decides.
+        """
+        paces = (drift_found_within(a.pumps, calls_per_observation, a.granted_per_min) for a in self.accounts)
+        return max(paces, default=None)
 
 
 class LedgerVendors:
@@ -156,11 +177,20 @@ class LedgerVendors:
         table = OemCallCount
         in_hour = (table.oem == oem, table.minute > now - timedelta(hours=1))
         by_fate = select(table.fate, func.sum(table.calls), func.sum(table.writes)).where(*in_hour).group_by(table.fate)
-        pumps = select(func.count()).select_from(Pump).where(Pump.oem == oem, Pump.retired_at.is_(None))
+        loads = (
+            select(Pump.account_id, func.count(), OemGrant.per_min)
+            .outerjoin(OemGrant, OemGrant.account_id == Pump.account_id)
+            .where(Pump.oem == oem, Pump.retired_at.is_(None))
+            .group_by(Pump.account_id, OemGrant.per_min)
+            .order_by(Pump.account_id)
+        )
         async with self._engine.connect() as connection:
             counted = (await connection.execute(by_fate)).all()
             newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
-            steered = int(await connection.scalar(pumps) or 0)
+            accounts = [
+                AccountLoad(account_id=account_id, pumps=pumps, granted_per_min=per_min)
+                for account_id, pumps, per_min in await connection.execute(loads)
+            ]
         granted = await self.granted_per_min(oem)
         calls = {CallFate(fate): int(n) for fate, n, _ in counted}
         return VendorStatus(
@@ -172,7 +202,8 @@ class LedgerVendors:
             granted_per_min=granted,
             share_used=None if not granted else round(sum(calls.values()) / (granted * 60), 4),
             asks=tuple(await self.open_asks(oem)),
-            pumps=steered,
+            accounts=tuple(accounts),
+            pumps=sum(account.pumps for account in accounts),
         )
 
 

@@ -36,12 +36,12 @@ def an_account(account_id: str = "nibe-main") -> AccountCredentials:
     )
 
 
-async def enrol_pumps(engine: AsyncEngine, *pump_ids: str) -> None:
+async def enrol_pumps(engine: AsyncEngine, *pump_ids: str, account_id: str = "nibe-main") -> None:
     """Enrol these pumps under one account."""
-    await Vault(engine, [a_key()]).add_account(an_account())
+    await Vault(engine, [a_key()]).add_account(an_account(account_id))
     for pump_id in pump_ids:
         profile = a_profile()
-        enrolment = profile.enrolment.model_copy(update={"pump_id": pump_id})
+        enrolment = profile.enrolment.model_copy(update={"pump_id": pump_id, "account_id": account_id})
         await LedgerPumps(engine).enrol(profile.model_copy(update={"enrolment": enrolment}), MIDNIGHT)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.breaker import Breaker, BreakerState
 from domain.oem import CallFate, CallMade
+from domain.sweeping import drift_found_within
 from ledger.calls import MENDED_AFTER_S, CallCounter, Calls
 from ledger.models import AccountAsk, BreakerRow
 from ledger.pumps import LedgerPumps, Vault
@@ -182,3 +183,26 @@ async def test_a_vendors_status_tells_what_an_operator_asks_first(engine: AsyncE
     assert (told.granted_per_min, told.share_used) == (1, round(7 / 60, 4))
     assert [ask.account_id for ask in told.asks] == ["nibe-main"]
     assert told.pumps == 1
+
+
+async def test_a_drift_is_found_as_soon_as_the_most_loaded_account_is_swept(engine: AsyncEngine) -> None:
+    vendors = LedgerVendors(engine)
+    await enrol_pumps(engine, *(f"p-{no:04d}" for no in range(9)))
+    await enrol_pumps(engine, "p-1000", "p-1001", account_id="nibe-other")
+    await LedgerPumps(engine).mark_retired("p-1001", at(1))
+    bare = (await vendors.status(at(2)))[0]
+    assert [(a.account_id, a.pumps, a.granted_per_min) for a in bare.accounts] == [
+        ("nibe-main", 9, None),
+        ("nibe-other", 1, None),
+    ]
+    grants = [a_call(account_id=account, granted_per_min=25) for account in ("nibe-main", "nibe-other")]
+    await vendors.keep(counted(*grants), {})
+    told = (await vendors.status(at(2)))[0]
+    assert (told.pumps, told.granted_per_min) == (10, 50)
+    calls = 100.0  # so that nine pumps take as long as nine hundred
+    assert told.drift_found_within(calls) == drift_found_within(900, 1.0, 25) == timedelta(minutes=144)
+    assert bare.drift_found_within(calls) == drift_found_within(900, 1.0, None)
+    for no in range(9):
+        await LedgerPumps(engine).mark_retired(f"p-{no:04d}", at(3))
+    await LedgerPumps(engine).mark_retired("p-1000", at(3))
+    assert (await vendors.status(at(4)))[0].drift_found_within(calls) is None
