@@ -239,6 +239,8 @@ class Attempt:
                 delay = NOT_NOW_LOOK * (1 + SPREAD * share)
             case _:
                 delay = min(FIRST_BACKOFF * 2 ** min(self._number - 1, 8), LONGEST_BACKOFF) * (1 + SPREAD * share)
+                if isinstance(error, Unavailable) and error.retry_at is not None:
+                    delay = max(delay, error.retry_at - self._now() + share * FIRST_BACKOFF)
         raise ComeBack(f"{type(error).__name__}: {error}", self._in_time(delay)) from error
 
     def _in_time(self, delay: timedelta) -> timedelta:

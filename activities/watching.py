@@ -253,11 +253,11 @@ class _Sweep:
             case AuthExpired():
                 account.waiting.clear()  # a person must renew the credentials; until then each call is one in vain
                 await ask(self._ports.vendors, account.account_id, error, now)
-            case Unavailable():
+            case Unavailable(retry_at=retry_at):
                 account.failures += 1
                 self._breaker_seen_at = None  # it may have opened just now: ask before the next call, not in a minute
                 pause = min(FIRST_PAUSE * 2 ** min(account.failures - 1, 8), LONGEST_PAUSE)
-                account.next_at = max(account.next_at, now + pause)
+                account.next_at = max(account.next_at, now + pause, retry_at or now)
             case _:
                 pass
 

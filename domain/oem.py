@@ -32,12 +32,14 @@ class RateLimited(OemError):
 class Unavailable(OemError):
     """The cloud did not answer, or answered with a failure of its own; a write may or may not have been taken.
 
-    `maybe_taken` says whether a write could have been taken (a lost answer) or surely was not (refused connection).
+    `maybe_taken` says whether a write could have been taken (a lost answer) or surely was not (refused connection);
+    `retry_at` (steered) before when the cloud asked not to be tried again, None where it did not say.
     """
 
-    def __init__(self, message: str, maybe_taken: bool = True) -> None:
+    def __init__(self, message: str, maybe_taken: bool = True, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.maybe_taken = maybe_taken
+        self.retry_at = retry_at
 
 
 class Offline(OemError):

@@ -7,8 +7,11 @@ go on asking; and the last part of a window is kept for urgent calls.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from math import ceil
+
+import httpx
 
 from domain.oem import RateLimited
 
@@ -17,6 +20,8 @@ _UNTOLD_WINDOW = timedelta(seconds=60)
 _SHORTEST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(days=1)
 """Beyond this a reset is a misread unit (milliseconds, a date), not a window: daily grants are the longest known."""
+_LONGEST_REST = timedelta(hours=1)
+"""Beyond this a failing cloud only guesses when it will be well; a person's wish is not held up by a guess."""
 _SAME_WINDOW = timedelta(seconds=10)
 """Two answers of one window name its end this far apart: ours is counted from when the call began."""
 
@@ -28,8 +33,14 @@ RESERVE_LEAST = 2
 
 def refused_until(headers: Mapping[str, str], now: datetime) -> datetime:
     """When a 429 with these headers may be repeated, in steered time: a fleet's world counts its windows in it."""
-    told = _seconds(headers, "ratelimit-reset") or _seconds(headers, "retry-after") or _UNTOLD_WINDOW
+    told = _seconds(headers, "ratelimit-reset") or _retry_after(headers, now) or _UNTOLD_WINDOW
     return now + min(max(told, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
+def resting_until(status: int, headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Before when a cloud that is not available (503) asks not to be tried, in steered time; None where it does not."""
+    told = _retry_after(headers, now) if status == httpx.codes.SERVICE_UNAVAILABLE else None
+    return now + min(told, _LONGEST_REST) if told else None
 
 
 def granted(headers: Mapping[str, str]) -> int | None:
@@ -147,9 +158,26 @@ def _count(headers: Mapping[str, str], name: str) -> int | None:
 
 
 def _seconds(headers: Mapping[str, str], name: str) -> timedelta | None:
-    """A header in seconds; None where it is absent or no number (`Retry-After` may be a date on the vendor's wall)."""
+    """A header in seconds; None where it is absent or no number."""
     try:
         told = float(headers[name])
     except (KeyError, ValueError):
         return None
     return timedelta(seconds=told) if 0 <= told < 1e9 else None
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """`Retry-After` (RFC 9110, 10.2.3) in seconds or as a date, which is on the clock of the answer's own `Date`."""
+    until = _date(headers, "retry-after")
+    if until is None:
+        return _seconds(headers, "retry-after")
+    return max(until - (_date(headers, "date") or now), timedelta())
+
+
+def _date(headers: Mapping[str, str], name: str) -> datetime | None:
+    """A header as a moment; None where it is absent or no date."""
+    try:
+        told = parsedate_to_datetime(headers[name])
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)  # "-0000": UTC from who names no zone

@@ -4,6 +4,8 @@ Protects: a failure that could have been a taken write is never called "not take
 or an exception's own text, because each of these can carry a secret.
 """
 
+from datetime import datetime
+
 import httpx
 
 from domain.oem import Malformed, NotExecutable, OemError, Rejected, Unavailable
@@ -48,12 +50,17 @@ def transport_failure(what: str, error: httpx.HTTPError | httpx.InvalidURL | Tim
     return Unavailable(f"{what}: no answer came ({kind}).", maybe_taken=True)
 
 
-def status_failure(what: str, status: int, is_write: bool = False) -> OemError | None:
-    """The error for an answer's status; None for 2xx. 401 needs a token and 429 a clock: neither is decided here."""
+def status_failure(
+    what: str, status: int, is_write: bool = False, resting_until: datetime | None = None
+) -> OemError | None:
+    """The error for an answer's status; None for 2xx. 401 needs a token and 429 a clock: neither is decided here.
+
+    `resting_until`: before when the cloud asked not to be tried, where it did.
+    """
     if 200 <= status < 300:
         return None
     if status >= 500 or status == _REQUEST_TIMEOUT:
-        return Unavailable(f"{what}: the cloud failed ({status}).", maybe_taken=True)
+        return Unavailable(f"{what}: the cloud failed ({status}).", maybe_taken=True, retry_at=resting_until)
     if status == _TOO_EARLY:
         return Unavailable(f"{what}: the cloud was not ready for it ({status}).", maybe_taken=False)
     if status == _LOCKED:

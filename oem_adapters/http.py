@@ -20,7 +20,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from domain.credentials import AccountCredentials, StoredToken, TokenVault
 from domain.oem import AuthExpired, CallFate, Malformed, OemError, Unavailable
 from domain.ports import CallListener
-from oem_adapters.budget import CallBudget, Spending
+from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure
 from oem_adapters.timeouts import WallTimeouts
@@ -95,7 +95,8 @@ class CloudClient:
         self._calls.answered(account_id, now, fate_of(answer.status_code), call.is_write, answer.headers)
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise self._budget.refused(account_id, what, answer.headers, now)
-        failure = status_failure(what, answer.status_code, call.is_write)
+        rest = resting_until(answer.status_code, answer.headers, now)
+        failure = status_failure(what, answer.status_code, call.is_write, rest)
         if failure is not None:
             raise failure
         return answer

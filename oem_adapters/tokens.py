@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from domain.credentials import AccountCredentials, StoredToken, TokenVault
 from domain.oem import AuthExpired, CallFate, OemError, RateLimited, Unavailable
-from oem_adapters.budget import refused_until
+from oem_adapters.budget import refused_until, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import transport_failure
 from oem_adapters.timeouts import WallTimeouts
@@ -175,7 +175,8 @@ def _outcome(what: str, answer: httpx.Response, refresh: SecretStr | None, now: 
         return RateLimited(f"{what} was refused: too many token requests (429).", refused_until(answer.headers, now))
     access = told.get("access_token")
     if not answer.is_success or not isinstance(access, str) or not access:
-        return Unavailable(f"{what} was not given ({answer.status_code}).", maybe_taken=False)
+        rest = resting_until(answer.status_code, answer.headers, now)
+        return Unavailable(f"{what} was not given ({answer.status_code}).", maybe_taken=False, retry_at=rest)
     renewed = told.get("refresh_token")
     if isinstance(renewed, str) and renewed:
         refresh = SecretStr(renewed)

@@ -107,6 +107,15 @@ async def test_what_failed_together_does_not_come_back_together() -> None:
     assert max(delays) - min(delays) > FIRST_BACKOFF * SPREAD / 2
 
 
+@pytest.mark.parametrize(("retry_at", "least"), [(at(6, 21), timedelta(minutes=20)), (at(6), FIRST_BACKOFF)])
+async def test_a_cloud_that_asks_to_be_left_alone_is_not_tried_before_nor_sooner_than_another(
+    retry_at: datetime, least: timedelta
+) -> None:
+    resting = Cloud(a_reading(0.0, at(5, 55)), {"p-0001": Unavailable("503", retry_at=retry_at)})
+    delay = steered_delay(await attempt(Commands(), resting))
+    assert least <= delay <= least + timedelta(minutes=1) + FIRST_BACKOFF, "a steered minute is a wall second here"
+
+
 async def test_what_the_cloud_refuses_for_good_ends_the_command() -> None:
     commands = Commands()
     ended = await attempt(commands, Cloud(a_reading(0.0, at(5, 55)), {"p-0001": Rejected("value out of range")}))

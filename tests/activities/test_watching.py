@@ -333,6 +333,18 @@ async def test_a_used_up_budget_is_waited_out_and_the_pump_is_looked_at_then() -
     assert sweep.book.kept["p-0001"].unanswered == 0
 
 
+async def test_a_cloud_that_asks_to_be_left_alone_is_not_asked_for_the_account_s_other_pumps_before() -> None:
+    sky = Sky({"p-0001": Unavailable("503", retry_at=NOW + timedelta(seconds=45))})
+    sweep = Sweeping(sky, fleet=FLEET[:2])
+    sweep.book.grant = 60.0  # a look every two steered seconds
+    begun = asyncio.get_running_loop().time()
+    moments: list[float] = []
+    sky.on_ask = lambda _: moments.append(asyncio.get_running_loop().time() - begun)
+    await sweep.a_pass()
+    assert sky.asked == ["p-0001", "p-0002"]
+    assert moments[1] >= 0.7, "45 steered seconds are three quarters of a wall second here, the usual pause a third"
+
+
 async def test_nothing_is_read_while_the_breaker_is_open() -> None:
     sweep = Sweeping()
     sweep.book.open_looks = 2

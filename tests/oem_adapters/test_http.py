@@ -19,6 +19,8 @@ from tests.oem_adapters.vault import ACCESS_TOKEN, VaultInMemory, a_token
 CALL = Call("GET", "/things/{thing}", {"thing": "a b/c"}, {"token-like": "query-secret"})
 PATH = "/things/a%20b%2Fc"
 WRITE = Call("PATCH", "/things/{thing}", {"thing": "a b/c"}, body={"x": 1})
+LATER = "Wed, 21 Jan 2026 07:28:00 GMT"
+"""88 minutes after `NOW`."""
 ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
 
 
@@ -138,7 +140,16 @@ async def test_a_429_names_when_to_come_back_and_nothing_is_sent_before(
     [
         ({}, 60),
         ({"Retry-After": "7"}, 7),
-        ({"Retry-After": "Wed, 21 Jan 2026 07:28:00 GMT"}, 60),
+        ({"Retry-After": LATER}, 88 * 60),
+        ({"Retry-After": LATER, "Date": "Wed, 21 Jan 2026 07:27:30 GMT"}, 30),
+        ({"Retry-After": LATER, "Date": "Wed, 21 Jan 2026 07:28:01 GMT"}, 60),
+        ({"Retry-After": LATER, "Date": "just now"}, 88 * 60),
+        ({"Retry-After": LATER.replace("2026", "2027")}, 86400),
+        ({"Retry-After": LATER.replace("GMT", "-0000")}, 88 * 60),
+        ({"Retry-After": LATER.replace("21", "99")}, 60),
+        ({"Retry-After": LATER.replace("21", "9" * 30)}, 60),
+        ({"Retry-After": LATER.replace("GMT", "+9999999999999")}, 60),
+        ({"Retry-After": "soon"}, 60),
         ({"RateLimit-Reset": "0"}, 60),
         ({"RateLimit-Reset": "-5"}, 60),
         ({"RateLimit-Reset": "1768978800000"}, 60),
@@ -153,6 +164,32 @@ async def test_a_429_without_a_sane_reset_waits_a_sane_time(
     with pytest.raises(RateLimited) as raised:
         await a_client(client, vault).send("account-1", CALL, NOW)
     assert raised.value.retry_at == NOW + timedelta(seconds=wait_s)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "rest_s"),
+    [
+        (503, {"Retry-After": "90"}, 90),
+        (503, {"Retry-After": LATER, "Date": "Wed, 21 Jan 2026 07:23:00 GMT"}, 300),
+        (503, {"Retry-After": "86400"}, 3600),
+        (503, {"Retry-After": "0"}, None),
+        (503, {"Retry-After": "soon"}, None),
+        (503, {}, None),
+        (500, {"Retry-After": "90"}, None),
+    ],
+)
+async def test_a_cloud_that_is_not_available_names_when_it_may_be_tried_again(
+    cloud: Loopback,
+    client: httpx.AsyncClient,
+    vault: VaultInMemory,
+    status: int,
+    headers: dict[str, str],
+    rest_s: int | None,
+) -> None:
+    cloud.on("GET", PATH, Answer(status=status, headers=headers))
+    with pytest.raises(Unavailable) as raised:
+        await a_client(client, vault).send("account-1", CALL, NOW)
+    assert raised.value.retry_at == (None if rest_s is None else NOW + timedelta(seconds=rest_s))
 
 
 async def test_the_last_call_of_a_window_keeps_the_next_one_home(

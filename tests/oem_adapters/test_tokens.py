@@ -242,6 +242,16 @@ async def test_too_many_token_requests_wait_like_any_other(
     assert raised.value.retry_at == NOW + timedelta(seconds=30)
 
 
+async def test_a_token_endpoint_that_is_not_available_names_when_it_may_be_tried_again(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    accepts_only(cloud)
+    cloud.on("POST", "/oauth/token", Answer({}, 503, {"Retry-After": "30"}))
+    with pytest.raises(Unavailable) as raised:
+        await a_client(client, vault).send("account-1", CALL, NOW)
+    assert raised.value.retry_at == NOW + timedelta(seconds=30)
+
+
 async def test_a_cancelled_caller_does_not_lose_the_rotated_token(
     cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
 ) -> None:
