@@ -16,7 +16,7 @@ from console.demo_files import read_jsonl
 from console.demo_order import DemoOrder
 from console.report_run import OutageSeen, Run, Warmth
 from console.scopes import covers
-from console.trail import acts_done, overrides_of
+from console.trail import acts_done, ends_of, overrides_of
 from console.world import World
 from domain.clock import SteeringClock
 from domain.enrolment import PumpProfile
@@ -61,7 +61,7 @@ async def gather(
         orders=orders_by_pump(given, profiles),
         warmth=warmth_of(await runs.coolest(), profiles),
         opted_out=_consents(done),
-        ended=_ends(done),
+        ended=ends_of(trail),
         breakers=await runs.breakers(),
         kills=kills,
         given=order.given(),
@@ -110,14 +110,6 @@ def _consents(done: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetim
         if row["act"] in ("opt-out", "opt-in"):
             consents.setdefault(row["subject"], []).append((row["at"], row["act"] == "opt-out"))
     return consents
-
-
-def _ends(done: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, str | None]]]:
-    ends: dict[str, list[tuple[datetime, str | None]]] = {}
-    for row in done:
-        if row["act"] == "end-override":
-            ends.setdefault(row["subject"], []).append((row["at"], row["detail"]["override_id"]))
-    return ends
 
 
 async def _outage_seen(order: DemoOrder, access: Access, world: World) -> OutageSeen:

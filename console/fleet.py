@@ -18,7 +18,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from console.access import Access
 from console.complaints import Failed, WrongInput
 from console.scopes import covers
-from console.trail import is_opted_out, overrides_of
+from console.touches import MEMORY, Touch, holds_of, touches_before
+from console.trail import ends_of, is_opted_out, overrides_of
 from domain.enrolment import Enrolment, LeverSetup, PumpProfile
 from domain.modes import NEUTRAL, HotWaterMode, Lever
 from domain.oem import Capability, OemError, RateLimited
@@ -148,14 +149,16 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *
     """Start the pump's workflow; one that runs is left alone. Returns a sentence where the pump is not steered now.
 
     A pump that was commanded before goes on counting, and is not believed to be in neutral. `again`: also one whose
-    workflow was ended by hand; wishes that still stand and an opt-out are taken from the trail.
+    workflow was ended by hand; wishes that still stand, people's hands at the unit and an opt-out are read back.
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
     standing = [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
     state = first_state(profile, last_seq, standing, await access.ledger.commands.newest_note(pump_id))
     if again:
-        state = with_what_people_said(state, await access.reports.audit_trail(), access.now())
+        now = access.now()
+        touches = await touches_before(access, pump_id, now)
+        state = with_what_people_said(state, await access.trails.acts(pump_id), touches, now)
         records = await access.ledger.watching.records([pump_id])
         state = state.model_copy(update={"watch": as_told(records.get(pump_id))})
     reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -178,11 +181,20 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *
     return None
 
 
-def with_what_people_said(state: PumpState, trail: Sequence[Mapping[str, Any]], now: datetime) -> PumpState:
-    """The state of a pump under the wishes that still stand, and opted out where its household is."""
-    own = [row for row in trail if row["subject"] == state.pump_id]
-    standing = [o for o in overrides_of(own).get(state.pump_id, []) if o.until > now]
-    return state.model_copy(update={"overrides": tuple(standing), "opted_out": is_opted_out(own, now)})
+def with_what_people_said(
+    state: PumpState, acts: Sequence[Mapping[str, Any]], touches: Sequence[Touch], now: datetime
+) -> PumpState:
+    """The state of a pump under the wishes that still stand by its own acts and touches, and opted out where its
+    household is."""
+    by_hand = holds_of(touches, ends_of(acts).get(state.pump_id, ()))
+    standing = [o for o in (*overrides_of(acts).get(state.pump_id, ()), *by_hand) if o.until > now]
+    return state.model_copy(
+        update={
+            "overrides": tuple(standing),
+            "touches": tuple(touch.at for touch in touches if now - touch.at < MEMORY),
+            "opted_out": is_opted_out(acts, now),
+        }
+    )
 
 
 def as_told(record: WatchRecord | None) -> Watch:

@@ -5,22 +5,21 @@ conditions as they stood then; a person's setting is the baseline from when it w
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from console.report_run import Run, circuit_of, moment, newest_before
+from console.touches import Touch, holds_of
 from console.world import true_settings
 from domain.modes import Circuit
 from domain.oem import Condition
 from domain.orders import Order
-from domain.overrides import Override, OverrideKind, Purpose, wish_of
+from domain.overrides import Override
 from domain.plans import PricePlan
 from domain.pump import CircuitState, PumpState, Watch, Wish
 from domain.slots import SLOT
-from domain.watching import TOUCH_HOLDS
 from domain.wishes import wish_at
 
-_DAY = timedelta(hours=24)
 _SAME = 1e-6
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -135,14 +134,14 @@ class Wishes:
         return self._plans[key]
 
     def _read_touches(self) -> None:
-        by_pump: dict[str, list[tuple[datetime, Circuit, float]]] = {}
+        by_pump: dict[str, list[Touch]] = {}
         for line in self.run.events:
             if line["event"] == "touched" and line["pump"] in self.run.profiles:
-                touch = (moment(line["at"]), circuit_of(line), float(line["setting"]))
+                touch = Touch(moment(line["at"]), circuit_of(line), float(line["setting"]))
                 by_pump.setdefault(line["pump"], []).append(touch)
         for pump, touches in by_pump.items():
-            touches.sort(key=lambda touch: touch[0])
-            self._holds[pump] = _holds([touch[:2] for touch in touches], self.run.ended.get(pump, ()))
+            touches.sort(key=lambda touch: touch.at)
+            self._holds[pump] = holds_of(touches, self.run.ended.get(pump, ()))
             for at, circuit, setting in touches:
                 self._baselines.setdefault((pump, circuit), []).append((at, setting))
 
@@ -151,31 +150,6 @@ class Wishes:
             if line["kind"] == "condition":
                 now = Condition(line["condition"]) if line["begins"] else Condition.NORMAL
                 self._conditions.setdefault(line["pump"], []).append((moment(line["at"]), now))
-
-
-def _holds(touches: Sequence[tuple[datetime, Circuit]], ended: Sequence[tuple[datetime, str | None]]) -> list[Override]:
-    """The wishes that people's settings made, each for as long as the pump's own rule lets it stand."""
-    mode, hot_water = wish_of(Purpose.THERMOSTAT)
-    times = [at for at, _ in touches]
-    holds = []
-    for index, (at, circuit) in enumerate(touches):
-        count = index + 1 - bisect_right(times, at - _DAY)
-        until = at + TOUCH_HOLDS[min(max(count, 1), len(TOUCH_HOLDS)) - 1]
-        override_id = f"touch-{circuit.value}-{at:%Y%m%dT%H%M%S}"
-        holds.append(
-            Override(
-                override_id=override_id,
-                kind=OverrideKind.HOUSEHOLD,
-                purpose=Purpose.THERMOSTAT,
-                mode=mode,
-                hot_water=hot_water,
-                requested_at=at,
-                until=min([until, *(end for end, which in ended if end > at and which in (None, override_id))]),
-                who="somebody at the pump",
-                why="set by hand",
-            )
-        )
-    return holds
 
 
 def _as_of(order: Order, when: datetime) -> Order:

@@ -57,6 +57,15 @@ def overrides_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]
     return overrides
 
 
+def ends_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, str | None]]]:
+    """By pump, when a person ended which override; None for all."""
+    ends: dict[str, list[tuple[datetime, str | None]]] = {}
+    for row in acts_done(trail):
+        if row["act"] in ("end-override", "retire"):
+            ends.setdefault(row["subject"], []).append((row["at"], row["detail"].get("override_id")))
+    return ends
+
+
 def is_opted_out(trail: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
     """Whether a pump whose trail this is stood opted out at `moment`."""
     said = [row["act"] for row in acts_done(trail) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]

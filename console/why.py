@@ -14,17 +14,18 @@ from console.complaints import WrongInput
 from console.fleet import known
 from console.options import local
 from console.scopes import covers
-from console.trail import acts_done, band_at, is_opted_out, overrides_of
+from console.touches import holds_of, touches_before
+from console.trail import acts_done, band_at, ends_of, is_opted_out, overrides_of
 from domain.commands import EventKind
 from domain.enrolment import PumpProfile
-from domain.modes import Circuit, HotWaterMode, Mode
+from domain.modes import Circuit
 from domain.oem import CallFate, Condition, Reading
 from domain.orders import Order
-from domain.overrides import Override, OverrideKind, Purpose
+from domain.overrides import Override
 from domain.plans import PricePlan, jitter
 from domain.pump import CircuitState, PumpState, Watch, Wish
 from domain.slots import SLOT
-from domain.watching import TANK_FLOOR_C, TOUCH_HOLDS
+from domain.watching import TANK_FLOOR_C
 from domain.wishes import plan_in_force, wish_at
 
 AROUND = timedelta(hours=3)
@@ -91,16 +92,15 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Story:
     life = await trails.enrolled(pump_id)
     if at < life["enrolled_at"]:
         raise WrongInput(f"{pump_id} was enrolled at {local(life['enrolled_at'])}, after {local(at)}")
-    events = await trails.events(pump_id, at - max(AROUND, TOUCH_HOLDS[-1]), at + AROUND)
+    events = await trails.events(pump_id, at - AROUND, at + AROUND)
     readings = await trails.readings(pump_id, at - AROUND, at + AROUND)
     trail = await trails.acts(pump_id)
     enrolment = profile.enrolment
     band = band_at(trail, at, enrolment.band)
     profile = profile.model_copy(update={"enrolment": enrolment.model_copy(update={"band": band})})
     made = await trails.plans(pump_id, at)
-    overrides = [
-        o for o in (*overrides_of(trail).get(pump_id, ()), *_touches(events)) if o.requested_at <= at < o.until
-    ]
+    by_hand = holds_of(await touches_before(access, pump_id, at), ends_of(trail).get(pump_id, ()))
+    overrides = [o for o in (*overrides_of(trail).get(pump_id, ()), *by_hand) if o.requested_at <= at < o.until]
     orders = [o for o in await access.orders.given() if covers(o, profile) and o.since <= at and o.holds(pump_id, at)]
     state = _state_then(profile, at, [row["plan"] for row in made], overrides, orders, readings, trail, life)
     plan = plan_in_force(state, at)
@@ -116,7 +116,7 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Story:
         market=await _market(access, made, plan, at, wishes[Circuit.HEATING].until),
         steps=_steps(plan, pump_id, at),
         commands=await trails.newest_commands(pump_id, at),
-        events=[line for line in events if line["at"] >= at - AROUND],
+        events=events,
         readings=readings,
         overrides=overrides,
         orders=orders,
@@ -158,33 +158,6 @@ def _state_then(
         opted_out=is_opted_out(trail, at),
         retired=life["retired_at"] is not None and life["retired_at"] <= at,
     )
-
-
-def _circuit_of(line: Mapping[str, Any]) -> Circuit | None:
-    """Of which circuit a note is: that of the command it was noted at; None where there was none yet."""
-    if line["mode"] is None:
-        return None
-    return Circuit.HEATING if line["mode"] in set(Mode) else Circuit.HOT_WATER
-
-
-def _touches(events: Sequence[Mapping[str, Any]]) -> list[Override]:
-    """What people set at the pump, as it was written down; each stands for hours, the longer the oftener."""
-    touches = [line for line in events if line["kind"] == EventKind.TOUCHED.value]
-    return [
-        Override(
-            override_id=f"touch-{line['at']:%Y%m%dT%H%M%S}",
-            kind=OverrideKind.HOUSEHOLD,
-            purpose=Purpose.THERMOSTAT,
-            mode=Mode.LOW,
-            hot_water=HotWaterMode.NORMAL,
-            circuit=_circuit_of(line),
-            requested_at=line["at"],
-            until=line["at"] + TOUCH_HOLDS[min(number, len(TOUCH_HOLDS) - 1)],
-            who="somebody at the pump",
-            why=line["reason"] or "set by hand",
-        )
-        for number, line in enumerate(touches)
-    ]
 
 
 def _steps(plan: PricePlan | None, pump_id: str, at: datetime) -> list[dict[str, Any]]:

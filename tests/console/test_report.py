@@ -211,6 +211,17 @@ def test_hot_water_has_its_own_fidelity_on_its_own_lever() -> None:
     assert fidelity(a_run(truth), Circuit.HOT_WATER) is None
 
 
+def test_a_hand_on_the_heating_leaves_the_hot_water_to_the_plan() -> None:
+    water = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=1.0, minimum=0, maximum=2, step=1)
+    segment = HotWaterSegment(start=MIDNIGHT, end=at(2), mode=HotWaterMode.BOOST)
+    plan = a_plan(1).model_copy(update={"hot_water": (segment,)})
+    truth = [a_change(0, 1.0, "initial", lever="hot_water_comfort"), a_change(6, 2.0, lever="hot_water_comfort")]
+    touched = an_event("touched", 25, setting=1.5, circuit="heating")
+    assert (
+        fidelity(a_run(truth, profile=a_profile(hot_water=water), plan=plan, events=[touched]), Circuit.HOT_WATER) == 1
+    )
+
+
 def test_a_quiet_report_says_nothing_of_troubles() -> None:
     report = build_report(a_run([a_change(6, 3.0), a_change(66, 0.0)]))
     text = printed(report)

@@ -142,6 +142,38 @@ async def test_a_pump_that_was_ended_by_hand_is_steered_again_as_people_had_wish
             await acts.start(access, left, BY)
 
 
+async def test_a_hand_at_the_unit_holds_beyond_a_new_start_and_why_knows_of_it_until_it_is_ended(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, pumps=1, speed=240) as world:
+        access, pump = world.access, world.pump(1)
+        await world.warm()
+        await world.send(pump, a_plan_from(world, Mode.MAX, hours=20))
+        await world.until(partial(is_in, world, pump, Mode.MAX))
+        setup = (await world.profile(pump)).heating
+        theirs = setup.baseline + 2
+        assert setup.level_of(theirs) is None, "no setting of ours explains it"
+        await world.bring_about("household", pump=pump, lever=setup.lever.value, value=theirs)
+        await world.until(partial(is_kept, world, pump, theirs), timedelta(hours=2))
+        (hold,) = (await world.state(pump)).overrides
+        await world.handle(pump).terminate("by somebody who thought it would help")
+        assert (await acts.start(access, pump, BY)).authority == "outside"
+        await world.send(pump, a_plan_from(world, Mode.MAX, revision=2, hours=20))
+        state = await world.state(pump)
+        assert (state.overrides, state.touches) == ((hold,), (hold.requested_at,))
+        await world.until(partial(is_in, world, pump, Mode.LOW))
+        assert world.setting(pump) == theirs
+        story = await story_of(access, pump, world.now())
+        assert story.overrides == [hold]
+        assert "somebody set the pump by hand" in sentence_of(story)
+        assert (await acts.resume(access, pump, BY)).authority == "plan"
+        assert "by hand" not in sentence_of(await story_of(access, pump, world.now()))
+
+
+async def is_kept(world: TestWorld, pump: str, baseline: float) -> bool:
+    return (await world.profile(pump)).heating.baseline == baseline
+
+
 async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_is_known(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1, speed=240) as world:
         access, pump = world.access, world.pump(1)

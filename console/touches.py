@@ -1,0 +1,68 @@
+"""What people set at a unit by hand, read back from the ledger as the wishes that its workflow made of them.
+
+Protects: ids and ends are those of `domain.watching.touched`, so that what ended a hand's hold there ends it here too,
+and a pump that is started anew leaves alone what the one before did.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from console.access import Access
+from domain.modes import Circuit
+from domain.overrides import Override, OverrideKind, Purpose, wish_of
+from domain.watching import TOUCH_HOLDS
+
+MEMORY = timedelta(hours=24)
+"""For so long a hand is remembered, and makes the next one's hold longer."""
+
+
+class Touch(NamedTuple):
+    """A setting that a person was seen to give a lever, in the lever's own unit."""
+
+    at: datetime
+    circuit: Circuit
+    setting: float
+
+
+async def touches_before(access: Access, pump_id: str, moment: datetime) -> list[Touch]:
+    """All that bears on what stands at a moment, oldest first: within the longest hold, and the memory before it."""
+    rows = await access.trails.baselines(pump_id, moment - TOUCH_HOLDS[-1] - MEMORY, moment)
+    return [Touch(row["at"], Circuit(row["circuit"]), row["setting"]) for row in rows]
+
+
+def holds_of(touches: Sequence[Touch], ended: Sequence[tuple[datetime, str | None]]) -> list[Override]:
+    """The wishes that one pump's touches (oldest first) made, each until it ends.
+
+    `ended`: when a person ended which override; None for all. A newer touch of a circuit takes the place of an older
+    one that would not stand longer.
+    """
+    made = [_made_by(touch, _nth(touches, index)) for index, touch in enumerate(touches)]
+    holds = []
+    for index, own in enumerate(made):
+        newer = [o.requested_at for o in made[index + 1 :] if o.circuit is own.circuit and o.until >= own.until]
+        ends = [at for at, which in ended if at > own.requested_at and which in (None, own.override_id)]
+        holds.append(own.model_copy(update={"until": min([own.until, *newer, *ends])}))
+    return holds
+
+
+def _nth(touches: Sequence[Touch], index: int) -> int:
+    """Which of the touches within memory this one is, from 1 on."""
+    return index + 1 - bisect_right(touches, touches[index].at - MEMORY, hi=index, key=lambda touch: touch.at)
+
+
+def _made_by(touch: Touch, nth: int) -> Override:
+    mode, hot_water = wish_of(Purpose.THERMOSTAT)
+    return Override(
+        override_id=f"touch-{touch.circuit.value}-{touch.at:%Y%m%dT%H%M%S}",
+        kind=OverrideKind.HOUSEHOLD,
+        purpose=Purpose.THERMOSTAT,
+        mode=mode,
+        hot_water=hot_water,
+        circuit=touch.circuit,
+        requested_at=touch.at,
+        until=touch.at + TOUCH_HOLDS[min(nth, len(TOUCH_HOLDS)) - 1],
+        who="somebody at the pump",
+        why=f"set to {touch.setting:g} by hand",
+    )
