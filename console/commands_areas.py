@@ -1,4 +1,4 @@
-"""`heatsteer area ...`: limits, blackouts and backup power of a grid area, for all its pumps at once."""
+"""`heatsteer area ...`: limits, blackouts and backup power of a grid area, all its pumps at once, or of one pump."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +12,7 @@ from console import orders
 from console.access import Access
 from console.acts import By, signed
 from console.commands_orders import complain, interruptible, lift, words
+from console.complaints import WrongInput
 from console.options import End, Folder, For, Json, Until, Who, Why, end_of, local, show, table_of, with_access
 from console.orders import Given
 from console.paper import paper
@@ -24,6 +25,8 @@ from domain.orders import Order, OrderKind
 area = typer.Typer(help="Grid areas: limits, blackouts, backup power.", no_args_is_help=True, rich_markup_mode=None)
 
 AreaName = Annotated[str, typer.Argument(metavar="AREA", help="A grid area, as enrolled.")]
+AreaOrNot = Annotated[str | None, typer.Argument(metavar="AREA", help="A grid area, as enrolled.")]
+OnePump = Annotated[str | None, typer.Option("--pump", metavar="PUMP", help="One pump's site, in place of an area.")]
 _OF_AREAS = (OrderKind.LIMIT, OrderKind.BLACKOUT, OrderKind.BACKUP)
 
 
@@ -47,41 +50,47 @@ def limit(
 ) -> None:
     """The grid takes no more than a mode, for at most 24 hours; rooms below their floor are warmed all the same."""
     end = end_of(until, duration)
-    _impose(OrderKind.LIMIT, name, signed(who, why), end, folder, as_json, Mode(cap.value))
+    _impose(OrderKind.LIMIT, scope_of(area=name), signed(who, why), end, folder, as_json, Mode(cap.value))
 
 
 @area.command("blackout")
 def blackout(
-    name: AreaName,
     who: Who,
     why: Why,
+    name: AreaOrNot = None,
+    pump: OnePump = None,
     until: Until = None,
     duration: For = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
     """No power: nothing is written until it is back (released, or at an end); pumps then return one after another."""
-    _impose(OrderKind.BLACKOUT, name, signed(who, why), _perhaps(until, duration), folder, as_json)
+    scope = _site(name, pump)
+    _impose(OrderKind.BLACKOUT, scope, signed(who, why), _perhaps(until, duration), folder, as_json)
 
 
 @area.command("backup")
 def backup(
-    name: AreaName,
     who: Who,
     why: Why,
+    name: AreaOrNot = None,
+    pump: OnePump = None,
     until: Until = None,
     duration: For = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """The area runs on batteries or a generator: as little as the floors allow, until released or at an end."""
-    _impose(OrderKind.BACKUP, name, signed(who, why), _perhaps(until, duration), folder, as_json)
+    """The site runs on batteries or a generator: as little as the floors allow, until released or at an end."""
+    scope = _site(name, pump)
+    _impose(OrderKind.BACKUP, scope, signed(who, why), _perhaps(until, duration), folder, as_json)
 
 
 @area.command("release")
-def release(name: AreaName, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
-    """Lift every limit, blackout and backup of an area; its pumps return one after another within 15 minutes."""
-    by, scope = signed(who, why), scope_of(None, None, name, None)
+def release(
+    who: Who, why: Why, name: AreaOrNot = None, pump: OnePump = None, folder: Folder = None, as_json: Json = False
+) -> None:
+    """Lift every limit, blackout and backup of an area or a pump; pumps return one after another within 15 minutes."""
+    by, scope = signed(who, why), _site(name, pump)
     lift(lambda access: orders.standing_of(access, scope, _OF_AREAS), by, folder, as_json)
 
 
@@ -116,9 +125,8 @@ def list_areas(folder: Folder = None, as_json: Json = False) -> None:
 
 
 def _impose(
-    kind: OrderKind, name: str, by: By, end: End | None, folder: Path | None, as_json: bool, cap: Mode | None = None
+    kind: OrderKind, scope: str, by: By, end: End | None, folder: Path | None, as_json: bool, cap: Mode | None = None
 ) -> None:
-    scope = scope_of(None, None, name, None)
     standing: list[Order] = []
 
     async def work(access: Access) -> Given:
@@ -138,6 +146,13 @@ def _impose(
     pumps = counted(len(given.told.done), "pump")
     show(document, as_json, lambda: typer.echo(f"{given.order.order_id}: {words(given.order)} {word} {pumps}{until}"))
     complain(given.told, f"order {given.order.order_id} stands; say it again to reach those that did not hear of it")
+
+
+def _site(name: str | None, pump: str | None) -> str:
+    """The scope of a grid area or of one pump; WrongInput where both are named, or neither."""
+    if (name is None) == (pump is None):
+        raise WrongInput("name either a grid area or one pump with --pump")
+    return scope_of(area=name, pump=pump)
 
 
 def _perhaps(until: str | None, duration: str | None) -> Callable[[datetime], datetime] | None:

@@ -18,7 +18,7 @@ from console.access import Access
 from console.acts import By, audited, update
 from console.complaints import Complaint, WrongInput
 from console.fleet import status
-from console.scopes import meant
+from console.scopes import covers, meant
 from domain.commands import Authority, EventKind
 from domain.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
@@ -126,14 +126,15 @@ def _same(one: Order, other: Order) -> bool:
 
 
 async def lift(access: Access, orders: Sequence[Order], by: By, tally: Tally) -> dict[str, Told]:
-    """Lift orders on every pump, then in the ledger; one that a pump did not hear of stays standing there."""
+    """Lift orders on the pumps they are for, then in the ledger; one that a pump did not hear of stays standing."""
     profiles = await access.ledger.pumps.active()
     outcome = {}
     for order in orders:
 
         async def do(order: Order = order) -> Told:
             act = Act(event=OrderLifted(order_id=order.order_id), who=by.who, why=by.why)
-            told = await tell(access, profiles, act, f"lift-{order.order_id}-{uuid.uuid4().hex[:6]}", tally)
+            under = [profile for profile in profiles if covers(order, profile)]
+            told = await tell(access, under, act, f"lift-{order.order_id}-{uuid.uuid4().hex[:6]}", tally)
             if not told.problems:
                 await access.orders.lift(order.order_id, access.now())
             return told

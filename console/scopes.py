@@ -48,9 +48,15 @@ def is_meant(scope: str, profile: PumpProfile) -> bool:
             return False
 
 
-def scope_of(oem: str | None, segment: str | None, area: str | None, plan: int | None) -> str:
+def scope_of(
+    oem: str | None = None,
+    segment: str | None = None,
+    area: str | None = None,
+    plan: int | None = None,
+    pump: str | None = None,
+) -> str:
     """The scope that options name; `all` where they name none, WrongInput where they name several."""
-    named = {"oem": oem, "segment": segment, "area": area, "plan": plan}
+    named = {"oem": oem, "segment": segment, "area": area, "plan": plan, "pump": pump}
     given = [(name, value) for name, value in named.items() if value is not None]
     if len(given) > 1:
         raise WrongInput(f"--{given[0][0]} and --{given[1][0]}: name one of them, or give two orders")
@@ -74,6 +80,8 @@ def meant(scope: str, profiles: Sequence[PumpProfile]) -> list[PumpProfile]:
             known = {p.enrolment.oem for p in profiles}
         case "area":
             known = {p.enrolment.grid_area for p in profiles}
+        case "pump":
+            raise WrongInput(f"no pump {name} is steered: `heatsteer pumps list` shows those that are")
         case _:
             known = {segment_of(p) for p in profiles}
     raise WrongInput(f"no steered pump is of {kind} {name}: there are {', '.join(sorted(known)) or 'none'}")

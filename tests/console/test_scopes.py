@@ -47,15 +47,18 @@ def test_a_scope_for_nobody_is_refused_with_those_there_are() -> None:
     assert [p.enrolment.pump_id for p in meant("area:feeder-2", pumps)] == ["p-0002"]
     with pytest.raises(WrongInput, match="feeder-1, feeder-2"):
         meant("area:feeder-9", pumps)
+    with pytest.raises(WrongInput, match="no pump p-0003 is steered: `heatsteer pumps list`"):
+        meant("pump:p-0003", pumps)
 
 
 def test_options_name_one_scope() -> None:
-    assert scope_of(None, None, None, None) == "all"
-    assert scope_of(None, None, None, 12) == "plan:12"
+    assert scope_of() == "all"
+    assert scope_of(plan=12) == "plan:12"
+    assert scope_of(pump="p-0001") == "pump:p-0001"
     with pytest.raises(WrongInput, match="--oem and --area"):
-        scope_of("nibe", None, "feeder-1", None)
+        scope_of(oem="nibe", area="feeder-1")
     with pytest.raises(WrongInput, match="names nothing"):
-        scope_of(None, None, " ", None)
+        scope_of(area=" ")
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ async def test_a_stop_brings_a_plan_to_neutral_is_listed_and_is_resumed(world: T
     assert await acts_on(world, "all") == ["order", "order", "lift-order"]
 
 
-async def test_an_area_is_limited_and_released(world: TestWorld) -> None:
+async def test_an_area_and_one_pump_by_itself_are_limited_and_released(world: TestWorld) -> None:
     pump = world.pump(12)
     area = (await world.profile(pump)).enrolment.grid_area
     await document(world, "pumps", "override", pump, "MAX", *LONG, *BY)
@@ -320,6 +320,18 @@ async def test_an_area_is_limited_and_released(world: TestWorld) -> None:
     await world.settles(pump, Mode.MAX, 2 * HOUR)
     assert "feeder-77" in await refusal(world, "area", "blackout", "feeder-77", *BY)
     assert await acts_on(world, f"area:{area}") == ["order"] * 3 + ["lift-order"] * 3
+    blackout = await document(world, "area", "blackout", "--pump", pump, *BY)
+    assert (blackout["order"]["scope"], blackout["told"]) == (f"pump:{pump}", [pump])
+    assert (await world.status(pump)).alert == "held"
+    said = await words_of(world, "area", "backup", "--pump", pump, *BY)
+    assert f"backup (pump:{pump}) stands for 1 pump until it is released" in said
+    assert (await world.status(pump)).authority == "limited"
+    assert f"blackout (pump:{pump})" in await words_of(world, "area", "list")
+    lifted = await document(world, "area", "release", "--pump", pump, *BY)
+    assert [(one["told"], one["problems"]) for one in lifted.values()] == [([pump], {})] * 2
+    await world.settles(pump, Mode.MAX, 2 * HOUR)
+    assert "p-7777" in await refusal(world, "area", "blackout", "--pump", "p-7777", *BY)
+    assert await acts_on(world, f"pump:{pump}") == ["order"] * 2 + ["lift-order"] * 2
 
 
 # --- vendors and letters ----------------------------------------------------------------------------------------------
