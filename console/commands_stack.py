@@ -12,9 +12,11 @@ import httpx
 import typer
 
 from console import stage
-from console.access import VAR, open_access, reach, stack_folders
+from console.access import VAR, Access, open_access, reach, stack_folders
+from console.acts import By, audited, signed
 from console.complaints import Failed, WrongInput
 from console.fleet import register_search_attributes
+from console.options import Who, Why
 from console.paper import paper
 from console.planning import create_schedule, plan_day
 from console.running import run
@@ -165,32 +167,43 @@ def prepare() -> None:
 @prices.command("load")
 def load(
     file: Annotated[Path, typer.Argument(help="Energy-Charts JSON of one market day.")],
+    who: Who,
+    why: Why,
     folder: Annotated[Path | None, typer.Option("--dir")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
+    by = signed(who, why)
     if not file.is_file():
         raise WrongInput(
             f"{file} {'is no file' if file.exists() else 'does not exist'}: name an Energy-Charts document"
         )
-    document = run(_load(file, folder))
+    document = run(_load(file, by, folder))
     if as_json:
         typer.echo(json.dumps(document))
     else:
         typer.echo(f"version {document['version']}: {document['slots']} slots from {document['start']}")
 
 
-async def _load(file: Path, folder: Path | None) -> dict[str, Any]:
+async def _load(file: Path, by: By, folder: Path | None) -> dict[str, Any]:
     async with reach(folder) as access:
-        try:
-            series = load_price_file(file, ZONE, TZ)
-        except DocumentRefused as error:
-            await access.ledger.series.quarantine("price", error.origin, str(error), access.now())
-            raise WrongInput(str(error)) from error
-        version = await access.ledger.series.store_prices(series, access.now())
-        return {
-            "version": version,
-            "slots": len(series.price_eur_per_mwh),
-            "start": series.start.isoformat(),
-            "end": (series.start + len(series.price_eur_per_mwh) * timedelta(minutes=15)).isoformat(),
-        }
+
+        async def do() -> dict[str, Any]:
+            return await _take_in(access, file)
+
+        return await audited(access, "load-prices", ZONE, by, {"file": str(file)}, do)
+
+
+async def _take_in(access: Access, file: Path) -> dict[str, Any]:
+    try:
+        series = load_price_file(file, ZONE, TZ)
+    except DocumentRefused as error:
+        await access.ledger.series.quarantine("price", error.origin, str(error), access.now())
+        raise WrongInput(str(error)) from error
+    version = await access.ledger.series.store_prices(series, access.now())
+    return {
+        "version": version,
+        "slots": len(series.price_eur_per_mwh),
+        "start": series.start.isoformat(),
+        "end": (series.start + len(series.price_eur_per_mwh) * timedelta(minutes=15)).isoformat(),
+    }

@@ -64,7 +64,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["fleet", "stop", "--oem", "nibe", "--area", "feeder-1", "--who", "a", "--why", "b"], "--oem and --area"),
         (["fleet", "stop", "--wait", "long", "--who", "a", "--why", "b"], "--wait"),
         (["why", "p-1", "--at", "late"], "--at"),
-        (["prices", "load", "no-such-file.json"], "no-such-file.json does not exist"),
+        (["prices", "load", "no-such-file.json", "--who", "a", "--why", "b"], "no-such-file.json does not exist"),
+        (["prices", "load", "prices.json", "--who", "a"], "--why"),
         (["fly"], "fly"),
     ],
 )

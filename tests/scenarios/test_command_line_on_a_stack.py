@@ -360,8 +360,9 @@ async def test_without_dead_letters_the_list_is_empty_and_an_unknown_one_is_refu
     assert (await document(world, "dead-letters", "retry", "--all", *BY))["retried"] == []
 
 
-async def test_prices_are_loaded(world: TestWorld, tmp_path: Path) -> None:
+async def test_prices_are_loaded_and_signed(world: TestWorld, tmp_path: Path) -> None:
     file = tmp_path / "prices.json"
     file.write_text(json.dumps(a_day_of_prices()))
-    assert (await document(world, "prices", "load", str(file)))["slots"] == 96
-    assert "96 slots" in await words_of(world, "prices", "load", str(file))
+    assert (await document(world, "prices", "load", str(file), *BY))["slots"] == 96
+    assert "96 slots" in await words_of(world, "prices", "load", str(file), *BY)
+    assert await acts_on(world, "DE-LU") == ["load-prices"] * 2

@@ -23,7 +23,8 @@ async def load(folder: Path, file: Path, *words: str) -> subprocess.CompletedPro
     """Run the command as a person does who knows nothing but the stack's folder."""
     leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
-    argv = [sys.executable, "-m", "console.cli", "prices", "load", str(file), "--dir", str(folder), *words]
+    given = (str(file), "--who", "operator-1", "--why", "a day by hand", "--dir", str(folder))
+    argv = [sys.executable, "-m", "console.cli", "prices", "load", *given, *words]
     return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -50,6 +51,9 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         stored = await series.prices(version)
         assert list(stored.price_eur_per_mwh) == a_day_of_prices()["price"]
         assert await series.newest_prices("DE-LU", *DAY) == version
+        (row,) = await world.access.reports.audit_trail()
+        assert (row["who"], row["why"], row["act"]) == ("operator-1", "a day by hand", "load-prices")
+        assert (row["subject"], row["detail"]["file"]) == ("DE-LU", str(good))
 
         before = world.now()
         refused = await load(folder, bad, "--json")
@@ -63,3 +67,6 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         assert (verdict["kind"], verdict["origin"]) == ("price", str(bad))
         assert before <= verdict["received_at"] <= world.now()
         assert await series.newest_prices("DE-LU", *DAY) == version
+        trail = await world.access.reports.audit_trail()
+        assert [row["act"] for row in trail[1:]] == ["load-prices", "load-prices:refused"]
+        assert trail[-1]["detail"]["because"] == verdict["reason"]
