@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from console.fleet import register_search_attributes
 from domain.commands import Authority
+from domain.steering import READ_ONLY_RETRY
 from embedded.temporal_server import start_temporal
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
 from workflows.operator_view import Alert
@@ -134,3 +136,10 @@ async def test_each_ready_query_finds_what_it_says_and_nothing_else(fleet: Clien
 def test_every_authority_and_alert_is_explained_and_no_other() -> None:
     explained = set(re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE))
     assert explained == {one.value for one in (*Authority, *Alert)}
+
+
+def test_the_page_says_how_often_a_read_only_unit_is_tried_and_where_a_cold_snap_is_read() -> None:
+    page = " ".join(PAGE.read_text().split())
+    hours = READ_ONLY_RETRY // timedelta(hours=1)
+    assert f"remote control off | tried again every {hours} hours" in page
+    assert "`cold snap: N pumps at neutral or above`" in page
