@@ -99,6 +99,7 @@ class Attempt:
         self._seen: float | None = None
         self._foreign: float | None = None
         self._is_read_only = False
+        self._found_cool = False
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
 
     async def run(self) -> CommandOutcome:
@@ -154,10 +155,19 @@ class Attempt:
                 )
             self._foreign = reading.setting
             return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
+        if isinstance(step, Write) and not progress.writes and self._is_too_cool(reading):
+            self._found_cool = True
+            return End(
+                state=CommandState.SUPERSEDED, reason=f"{reading.room_c:g} C is too cool for a set-back to begin"
+            )
         written = progress.open_write
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
             await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
         return step
+
+    def _is_too_cool(self, reading: Reading) -> bool:
+        least_c = self._command.begins_from_c
+        return least_c is not None and reading.room_c is not None and reading.room_c < least_c
 
     def _is_foreign(self, setting: float | None, progress: Progress) -> bool:
         """Whether a setting stands for no level, and nothing that we wrote before can have landed as it.
@@ -206,6 +216,7 @@ class Attempt:
             seen_mode=self._setup.level_of(self._seen, self._command.mode),
             foreign_setting=self._foreign,
             is_read_only=self._is_read_only,
+            is_too_cool=self._found_cool,
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:

@@ -206,7 +206,6 @@ def as_told(record: WatchRecord | None) -> Watch:
     return Watch(
         condition=told.condition,
         is_cold=told.is_cold,
-        is_cool=told.is_cool,
         is_tank_cold=told.is_tank_cold,
         silent_since=silent_since,
     )

@@ -103,6 +103,8 @@ class Command(Value):
     """Plan revision it came from."""
     baseline: float | None = None
     """The setting a person last gave the lever, where it was seen since enrolment; modes are written on top of it."""
+    begins_from_c: float | None = None
+    """A set-back that begins is not written in a room cooler than this; None where nothing begins."""
     decided_at: Instant
     expires_at: Instant
 
@@ -144,6 +146,8 @@ class CommandOutcome(Value):
     """The mode that the pump's setting was last seen to stand for; None where that is unknown."""
     is_read_only: bool = False
     """The unit may be read and not written: somebody switched remote control off."""
+    is_too_cool: bool = False
+    """The room was seen below `begins_from_c`, so nothing was written."""
     foreign_setting: float | None = None
     """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
     recorded: bool = True

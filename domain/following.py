@@ -162,6 +162,7 @@ def _follow_with_open(
 
 def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, now: datetime) -> Decision:
     seq = state.last_seq + 1
+    begins = wish.mode is Mode.MIN and had.settled is not Mode.MIN and wish.authority is not Authority.VACATION
     command = Command(
         command_id=f"{state.pump_id}-c{seq:05d}",
         pump_id=state.pump_id,
@@ -170,6 +171,7 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, no
         authority=wish.authority,
         revision=wish.revision,
         baseline=had.baseline,
+        begins_from_c=state.site.set_back_from_c if begins else None,
         decided_at=now,
         expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,
     )

@@ -92,13 +92,13 @@ class Watch(Value):
     """None while it reports."""
     is_cold: bool = False
     """A room below the site's floor."""
-    is_cool: bool = False
-    """A room below what a set-back may begin from."""
     is_tank_cold: bool = False
     stamp: Instant | None = None
     """The newest picture's own stamp, from whatever clock: told again, it is the same picture."""
     read_only_until: Instant | None = None
     """A write was refused because remote control is off; it is tried again then."""
+    cool_until: Instant | None = None
+    """A room was found too cool for a set-back to begin; it is looked at again then."""
 
 
 class PumpState(Value):

@@ -54,6 +54,8 @@ NEXT_TURN = timedelta(minutes=1)
 cloud that has just come back should not wait for ours on top."""
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
+COOL_RETRY = timedelta(hours=1)
+"""A room too cool for a set-back to begin is looked at again this seldom; it gains half a kelvin in so long."""
 OBEYED_WITHIN = timedelta(minutes=15)
 """What a command that is obeyed later than this took longer is added to the run or pause that a plan must keep."""
 KEPT_PLANS = 8
@@ -204,6 +206,8 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> t
         if outcome.is_read_only:
             watch = state.watch.model_copy(update={"read_only_until": now + READ_ONLY_RETRY})
             state = state.model_copy(update={"watch": watch})
+        if outcome.is_too_cool:
+            state = state.model_copy(update={"watch": state.watch.model_copy(update={"cool_until": now + COOL_RETRY})})
         if outcome.foreign_setting is not None and state.watch.condition is not Condition.EXTERNAL:
             lever = SeenLever(circuit=circuit, level=None, setting=outcome.foreign_setting)
             state, rebases = touched(state, lever, outcome.at)

@@ -16,7 +16,7 @@ from domain.evidence import EVIDENT_WITHIN, AppliedCommand
 from domain.modes import Circuit, Level, Lever, neutral_of
 from domain.oem import Condition, Reading, VendorTiming
 from domain.pump import Observed, SeenLever
-from domain.watching import COLD_HYSTERESIS_K, COOL_HYSTERESIS_K, TANK_FLOOR_C, TANK_HYSTERESIS_K
+from domain.watching import COLD_HYSTERESIS_K, TANK_FLOOR_C, TANK_HYSTERESIS_K
 
 PASS = timedelta(minutes=15)
 """One pass over a vendor's pumps; in it each is looked at once at most, and as many as the grant carries."""
@@ -116,7 +116,6 @@ class Told(Value):
     silent: bool = False
     condition: Condition = Condition.NORMAL
     is_cold: bool = False
-    is_cool: bool = False
     is_tank_cold: bool = False
     levers: dict[Circuit, ToldLever] = Field(default_factory=dict)
 
@@ -257,12 +256,9 @@ def news_of(
     if seen.condition is not told.condition:
         reasons_.append(f"condition {seen.condition.value}")
     is_cold = _is_below(seen.room_c, profile.site.floor_c, COLD_HYSTERESIS_K, was=told.is_cold)
-    is_cool = _is_below(seen.room_c, profile.site.set_back_from_c, COOL_HYSTERESIS_K, was=told.is_cool)
     is_tank_cold = _is_below(seen.hot_water_c, TANK_FLOOR_C, TANK_HYSTERESIS_K, was=told.is_tank_cold)
     if is_cold is not told.is_cold:
         reasons_.append("room below its floor" if is_cold else "room above its floor again")
-    if is_cool is not told.is_cool:
-        reasons_.append("room too cool for a set-back" if is_cool else "room warm enough for a set-back again")
     if is_tank_cold is not told.is_tank_cold:
         reasons_.append("tank cold" if is_tank_cold else "tank warm again")
     levers = dict(told.levers)
@@ -277,7 +273,7 @@ def news_of(
             levers[lever.circuit] = ToldLever(command_id=command_id, setting=lever.setting, at=now)
             reasons_.append(f"{lever.circuit.value} {why} at {lever.setting:g}")
             has_drifted = has_drifted or why in (DRIFTED, TOUCHED)
-    whole = Told(condition=seen.condition, is_cold=is_cold, is_cool=is_cool, is_tank_cold=is_tank_cold, levers=levers)
+    whole = Told(condition=seen.condition, is_cold=is_cold, is_tank_cold=is_tank_cold, levers=levers)
     return News(reasons=tuple(reasons_), told=whole, has_drifted=has_drifted)
 
 

@@ -120,8 +120,10 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
         if now < settled_at:
             return Wait(delay=settled_at - now, reason="an earlier write without an answer may still land")
         return Look()
-    # A plan's first step looks as well: somebody may have turned the knob since the last observation.
-    return Look() if progress.writes or command.authority is Authority.PLAN else Write()
+    # A plan's first step looks as well: somebody may have turned the knob since the last observation. So does whoever
+    # sets back: the room must be warm enough to be stuck with it.
+    looks = progress.writes or command.authority is Authority.PLAN or command.begins_from_c is not None
+    return Look() if looks else Write()
 
 
 def after_looking(

@@ -27,7 +27,6 @@ INSISTS_WITHIN = timedelta(hours=6)
 LANDS_WITHIN = timedelta(hours=3)
 """After a command was decided: its useful time, and the longest that a vendor's write was seen to take."""
 COLD_HYSTERESIS_K = 0.3
-COOL_HYSTERESIS_K = 0.1
 TANK_FLOOR_C = 38.0
 """A tank below this makes no comfortable shower; nothing of ours holds it back then."""
 TANK_HYSTERESIS_K = 2.0
@@ -67,18 +66,17 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
 
 def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
     watch, floor_c = state.watch, state.site.floor_c
-    is_cold, is_cool, is_tank_cold = watch.is_cold, watch.is_cool, watch.is_tank_cold
+    is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
     is_back = watch.condition is Condition.REMOTE_DISABLED and seen.condition is Condition.NORMAL
     if seen.room_c is not None:
         is_cold = seen.room_c < floor_c + (COLD_HYSTERESIS_K if is_cold else 0.0)
-        is_cool = seen.room_c < state.site.set_back_from_c + (COOL_HYSTERESIS_K if is_cool else 0.0)
     if seen.hot_water_c is not None:
         is_tank_cold = seen.hot_water_c < TANK_FLOOR_C + (TANK_HYSTERESIS_K if is_tank_cold else 0.0)
     return Watch(
         as_of=seen.as_of,
         condition=seen.condition,
         is_cold=is_cold,
-        is_cool=is_cool,
+        cool_until=watch.cool_until,
         is_tank_cold=is_tank_cold,
         stamp=stamp,
         read_only_until=None if is_back else watch.read_only_until,

@@ -147,6 +147,8 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
             mode, authority, reason = order.highest, Authority.LIMITED, f"{order.kind.value} ({order.scope})"
     if not has_turn and at_most(mode, Mode.LOW) is not mode:
         mode, authority, reason = Mode.LOW, Authority.LIMITED, NO_TURN
+    cool_until = state.watch.cool_until
+    ends.append(cool_until if cool_until is not None and cool_until > now else None)
     until = _earliest(wish.until, *ends, _next_floor(state, now))
     floor, why = _floor(state, wish.authority, now)
     if at_least(mode, floor) is not mode:
@@ -165,8 +167,10 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     """The lowest mode allowed, and why."""
     if state.watch.is_cold:
         return Mode.LOW, "a room is below its floor"
-    if state.watch.is_cool and authority is not Authority.VACATION and not _is_set_back(state.heating):
-        return Mode.LOW, "a room is too cool for a set-back to begin that it might be stuck with"
+    cool_until = state.watch.cool_until
+    is_cool = cool_until is not None and now < cool_until and not _is_set_back(state.heating)
+    if is_cool and authority is not Authority.VACATION:
+        return Mode.LOW, "a room was too cool for a set-back to begin that it might be stuck with"
     plan = plan_in_force(state, now)
     if plan is not None and plan.floor is not Mode.MIN:
         return plan.floor, "cold snap"

@@ -130,7 +130,7 @@ class Meeting:
     books: Books
     cloud: Cloud
     true_clock: Callable[[], datetime]
-    on_read: Callable[[Command, float | None], None]
+    on_read: Callable[[Command, Reading], None]
     on_write: Callable[[Sent, Command], None]
     on_line: Callable[[str], None]
     luck: float
@@ -175,7 +175,7 @@ class Meeting:
         """As `LeverAccess.read`."""
         await Pass(0.5 + 8 * self.luck**4)
         reading = self.cloud.read(lever, self.true_clock())
-        self.on_read(self.command, reading.setting)
+        self.on_read(self.command, reading)
         await Pass(0.2)
         return reading
 

@@ -36,7 +36,7 @@ from domain.site import Emitter, HomeShare
 JITTER_S = 300.0
 STAGGER_S = 900.0
 STUCK_DROP_K = 3.0
-STUCK_FALL_K = 3.7
+COOL_RETRY = timedelta(hours=1)
 """What a set-back of the heating curve costs a room that nobody ever takes it back from."""
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
@@ -75,7 +75,7 @@ class Oracle:
     retiring: bool = False
     condition: Condition = Condition.NORMAL
     is_cold: bool = False
-    is_cool: bool = False
+    cool_until: datetime | None = None
     is_set_back: bool = False
     """Before what the newest decision started."""
     cold_since: datetime | None = None
@@ -124,8 +124,11 @@ class Oracle:
             case RetireRequested():
                 self.retiring = True
                 self.ended |= {*self.overrides, *(t.override_id for t in self.touches)}
-            case CommandSettled(outcome=outcome) if outcome.is_read_only:
-                self.read_only_until = now + timedelta(hours=6)
+            case CommandSettled(outcome=outcome):
+                if outcome.is_read_only:
+                    self.read_only_until = now + timedelta(hours=6)
+                if outcome.is_too_cool:
+                    self.cool_until = now + COOL_RETRY
             case Observed() if not event.silent:
                 self._see(event, now)
             case _:
@@ -153,7 +156,6 @@ class Oracle:
         self.seen_as_of, self.condition = seen.as_of, seen.condition
         if seen.room_c is not None:
             was_cold, self.is_cold = self.is_cold, seen.room_c < self.floor_c + (0.3 if self.is_cold else 0.0)
-            self.is_cool = seen.room_c < 17.0 + STUCK_FALL_K + (0.1 if self.is_cool else 0.0)
             self.cold_since = None if not self.is_cold else self.cold_since if was_cold else now
         if seen.hot_water_c is not None:
             self.is_tank_cold = seen.hot_water_c < 38.0 + (2.0 if self.is_tank_cold else 0.0)
@@ -268,12 +270,13 @@ class Oracle:
             return Mode.LOW
         person = self.person(now)
         is_away = person is not None and person.purpose is Purpose.VACATION
-        if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0) or self._begins_too_cool(is_away):
+        if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0) or self._begins_too_cool(now, is_away=is_away):
             return Mode.LOW
         return Mode.MIN
 
-    def _begins_too_cool(self, is_away: bool) -> bool:
-        return self.is_cool and not is_away and not self.is_set_back
+    def _begins_too_cool(self, now: datetime, *, is_away: bool) -> bool:
+        is_cool = self.cool_until is not None and now < self.cool_until
+        return is_cool and not is_away and not self.is_set_back
 
     def _standing(self, kind: OrderKind, now: datetime) -> list[Order]:
         return [o for o in self.orders.values() if o.kind is kind and self._stands(o, now)]

@@ -13,6 +13,7 @@ from benchmarks.years.oracle import Ruling
 from benchmarks.years.promptness import CALM_FOR, PROMPT, Course, late, left_wrongly, moved_on, waits_for_another
 from domain.commands import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
+from domain.oem import Reading
 from domain.overrides import Purpose
 from domain.pump import CircuitState, Decision, Event, PumpState
 from domain.wishes import wish_at
@@ -26,6 +27,8 @@ MIN_PAUSE = timedelta(minutes=30)
 MAX_PLAN_CHANGES = 8
 MOST_WRITES_A_DAY = 60
 """Of one lever, whatever happens: a vendor's budget for a pump is of this order."""
+SET_BACK_FROM_C = 20.7
+"""A room cooler than this could end below 17 C, were it stuck with a set-back for two days of hard frost."""
 MOST_STATE_BYTES = 64_000
 COLD_RETRY = timedelta(hours=1)
 """A home that something keeps setting back is helped this often while it is cold."""
@@ -66,6 +69,7 @@ class Rules:
         self.courses = {circuit: Course() for circuit, _ in life.state.circuits}
         self.hands: dict[Lever, Hand] = {}
         self.last_read: dict[str, tuple[datetime, float | None]] = {}
+        self.last_room_c: dict[str, float | None] = {}
         self.steps = 0
 
     def _fail(self, rule: str, what: str) -> None:
@@ -205,9 +209,10 @@ class Rules:
 
     # --- at every call ---------------------------------------------------------------------------------------------
 
-    def read(self, command: Command, setting: float | None) -> None:
-        """A command's attempt saw the lever."""
-        self.last_read[command.command_id] = (self.life.now, setting)
+    def read(self, command: Command, reading: Reading) -> None:
+        """A command's attempt saw the lever and the room."""
+        self.last_read[command.command_id] = (self.life.now, reading.setting)
+        self.last_room_c[command.command_id] = reading.room_c
 
     def wrote(self, sent: Sent, command: Command) -> None:
         """A write begins."""
@@ -235,6 +240,10 @@ class Rules:
             since = self.life.oracle.cold_since
             if since is not None and now - since > COLD_GRACE and command.authority is Authority.PLAN:
                 self._fail("floor", f"{sent.command_id} writes a set-back {now - since} after a room was seen too cold")
+            was, room_c = self.life.oracle.hands.known[command.circuit].level, self.last_room_c.get(sent.command_id)
+            begins = not own and was is not Mode.MIN and command.authority is not Authority.VACATION
+            if begins and (room_c is None or room_c < SET_BACK_FROM_C):
+                self._fail("floor", f"{sent.command_id} begins a set-back in a room seen at {room_c} C")
         self._people_win(sent, command)
         if sum(now - s.at < timedelta(hours=24) for s in earlier[-2 * MOST_WRITES_A_DAY :]) >= MOST_WRITES_A_DAY:
             self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever.value} within a day")

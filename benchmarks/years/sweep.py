@@ -21,8 +21,8 @@ class Sweep:
 
     def __init__(self, life: "Life") -> None:
         self._life = life
-        self._told = (Condition.NORMAL, False, False, False, False)
-        self._is_cold = self._is_cool = self._is_tank_cold = False
+        self._told = (Condition.NORMAL, False, False, False)
+        self._is_cold = self._is_tank_cold = False
         self._levels: dict[tuple[Circuit, float, float, Level | None], Level | None] = {}
 
     def look(self, n: int) -> None:
@@ -54,7 +54,6 @@ class Sweep:
         floor_c = self._life.state.site.floor_c
         room_c = round(cloud.room_c, 2)
         self._is_cold = room_c < floor_c + (0.3 if self._is_cold else 0)
-        self._is_cool = room_c < self._life.state.site.set_back_from_c + (0.1 if self._is_cool else 0)
         tank_c = round(cloud.tank_c, 1) if self._life.state.hot_water is not None else None
         if tank_c is not None:
             self._is_tank_cold = tank_c < 38 + (2 if self._is_tank_cold else 0)
@@ -66,7 +65,7 @@ class Sweep:
             level = self._level_of(circuit, setting, had)
             seen.append((circuit, level, setting))
             contradicts |= had.open is None and level is not had.settled
-        told = (cloud.condition(self._life.now), False, self._is_cold, self._is_cool, self._is_tank_cold)
+        told = (cloud.condition(self._life.now), False, self._is_cold, self._is_tank_cold)
         if not (contradicts or is_routine or told != self._told):
             return None
         self._told = told

@@ -205,6 +205,25 @@ async def test_a_hand_seen_before_the_first_write_is_not_overruled_though_an_old
     assert older.written == [3.0], "a picture from before the wish says nothing against it"
 
 
+@pytest.mark.parametrize("authority", [Authority.PLAN, Authority.OVERRIDE])
+async def test_a_set_back_begins_only_in_a_room_warm_enough_to_be_stuck_with_it(authority: Authority) -> None:
+    begins = a_command(Mode.MIN, decided=5.9, authority=authority).model_copy(update={"begins_from_c": 20.7})
+    cool = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": 20.6}))
+    commands = Commands()
+    ended = await attempt(commands, cool, begins)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.is_too_cool, ended.seen_mode) == (CommandState.SUPERSEDED, True, Mode.LOW)
+    assert (kinds(commands), cool.written) == (["superseded"], [])
+    for room_c in (20.7, None):  # where a unit shows no room, the household's band alone decides
+        warm = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": room_c}))
+        await attempt(Commands(), warm, begins)
+        assert warm.written == [-2.0]
+    begun = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": 20.6}))
+    accepted = WRITTEN.model_copy(update={"at": at(5, 45), "setting": -2.0})
+    await attempt(Commands(Progress(writes=(accepted,))), begun, begins)
+    assert begun.written == [-2.0], "it is judged where it begins"
+
+
 async def test_nobody_s_hand_is_concluded_while_a_write_of_ours_may_still_land_on_top_of_it() -> None:
     earlier = WriteRecord(write_no=1, at=at(5, 56), setting=1.0, answer=Answer.ACCEPTED)
     commands, by_hand = Commands(Progress(before=earlier)), Cloud(a_reading(4.5, at(5, 59)))

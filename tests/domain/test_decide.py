@@ -7,7 +7,7 @@ import pytest
 from domain.commands import Authority, Command, CommandState, EventKind
 from domain.following import MAX_PLAN_CHANGES, MIN_RUN
 from domain.modes import Circuit, Mode
-from domain.overrides import LONGEST_OVERRIDE, OverrideKind
+from domain.overrides import LONGEST_OVERRIDE, OverrideKind, Purpose
 from domain.plans import MAX_JITTER, jitter
 from domain.pump import (
     CommandSettled,
@@ -23,7 +23,7 @@ from domain.pump import (
     RetryRequested,
     Woke,
 )
-from domain.steering import FIRST_RETRY, NEXT_TURN, decide
+from domain.steering import COOL_RETRY, FIRST_RETRY, NEXT_TURN, decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
@@ -231,6 +231,23 @@ def test_a_home_that_is_set_back_and_cold_is_helped_though_somebody_gave_the_wis
     cold = decide(given_up, an_observation(at(7), Mode.MIN, -2.0, room_c=16.0), at(7))
     assert the_start(cold).mode is Mode.MID
     assert decide(cold.state, Woke(), at(7, 1)).cancels == ()
+
+
+def test_a_room_too_cool_for_a_set_back_is_looked_at_again_in_an_hour_and_no_change_is_counted() -> None:
+    decision = decide(on_plan({(0, 24): Mode.MIN}), Woke(), at(1))
+    assert the_start(decision).begins_from_c == decision.state.site.set_back_from_c
+    for hour in (2, 3, 4):
+        ended = an_outcome(the_start(decision).command_id, CommandState.SUPERSEDED, at(hour), Mode.LOW)
+        found = CommandSettled(outcome=ended.model_copy(update={"is_too_cool": True}))
+        cool = decide(decision.state, found, at(hour))
+        assert (cool.starts, cool.wake_at) == ((), at(hour) + COOL_RETRY)
+        decision = decide(cool.state, Woke(), at(hour) + COOL_RETRY)
+    assert len(decision.state.heating.plan_changes) == 1
+    begun = settled(decision, CommandState.APPLIED, 5.2).state
+    drifted = decide(begun, an_observation(at(6), Mode.LOW, 0.0), at(6))
+    assert the_start(drifted).begins_from_c is not None, "what fell back begins anew"
+    away = a_state(overrides=(an_override(Mode.MIN, 0, 200).model_copy(update={"purpose": Purpose.VACATION}),))
+    assert the_start(decide(away, Woke(), at(1))).begins_from_c is None
 
 
 def test_a_silent_pump_has_no_next_turn_every_minute() -> None:

@@ -206,11 +206,13 @@ def test_a_room_too_cool_to_be_stuck_with_a_set_back_is_not_set_back_but_for_an_
     for overrides in ((), (a_wish_for(Purpose.MODE).model_copy(update={"mode": Mode.MIN}),)):
         state = a_state(plans=(plan,), overrides=overrides)
         assert wish_at(state, NOW).mode is Mode.MIN
-        cool = state.model_copy(update={"watch": Watch(is_cool=True)})
+        cool = state.model_copy(update={"watch": Watch(cool_until=at(4))})
         assert (wish_at(cool, NOW).mode, wish_at(cool, NOW).authority) == (Mode.LOW, Authority.NEUTRAL)
+        assert wish_at(cool, NOW).until == at(4)
+        assert wish_at(cool, at(4)).mode is Mode.MIN
         begun = cool.model_copy(update={"heating": cool.heating.model_copy(update={"settled": Mode.MIN})})
         assert wish_at(begun, NOW).mode is Mode.MIN, "it is judged where it begins"
-    away = a_state(overrides=(a_wish_for(Purpose.VACATION, until=200),), watch=Watch(is_cool=True))
+    away = a_state(overrides=(a_wish_for(Purpose.VACATION, until=200),), watch=Watch(cool_until=at(4)))
     assert wish_at(away, NOW).mode is Mode.MIN
 
 

@@ -48,7 +48,7 @@ class Cuttable:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cuttable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cuttable]:
     folder = tmp_path_factory.mktemp("world")
-    async with AsyncExitStack() as lines, a_world(folder, pumps=8, speed=SPEED, workers=()) as world:
+    async with AsyncExitStack() as lines, a_world(folder, pumps=9, speed=SPEED, workers=()) as world:
         given = world.stack.environment()
         server, database = urlsplit(f"//{given['TEMPORAL_ADDRESS']}"), urlsplit(given["DATABASE_URL"])
         assert server.hostname
@@ -162,7 +162,7 @@ async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: Te
 async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_only_and_nothing_expired(
     world: TestWorld,
 ) -> None:
-    changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 2))
+    changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 9))
     async with world.striking(rate_limit=1.0):
         await world.wish(tried, Mode.MAX, 8 * MINUTE)
         await world.wish(tried, Mode.MAX)

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Lever, Mode
-from domain.pump import Observed
+from domain.pump import Woke
 from domain.site import STUCK_DROP_K, STUCK_FALL_K, Site
 from domain.steering import decide
-from domain.wishes import wish_at
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay
 from simulator.unit import Unit
-from tests.builders import a_plan, a_state, at
+from tests.builders import a_plan, a_state, at, started
 from tests.simulator.builders import EPOCH, at_rest
 
 SEED = 5
@@ -114,9 +113,10 @@ def test_a_home_that_rests_cooler_than_its_band_is_set_back_only_where_two_stuck
             rests_at_c = stuck(cool, Mode.LOW, HotWaterMode.HOLD, -12.0, dark).rooms_c[0]
             lever = Lever.ROOM_SETPOINT if spec.is_s_series else Lever.HEATING_OFFSET
             site = Site(stuck_drop_k=STUCK_DROP_K[lever], stuck_fall_k=STUCK_FALL_K[lever])
-            plan = a_plan(1, {(0, 24): Mode.MIN})
-            seen = Observed(as_of=at(2), room_c=rests_at_c)
-            if wish_at(decide(a_state(site=site, plans=(plan,)), seen, at(2)).state, at(3)).mode is not Mode.MIN:
+            command = started(decide(a_state(site=site, plans=(a_plan(1, {(0, 24): Mode.MIN}),)), Woke(), at(2)))
+            assert command is not None
+            assert command.begins_from_c is not None
+            if rests_at_c < command.begins_from_c:
                 left += 1
                 continue
             set_back += 1
