@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
 from domain.modes import Circuit, Mode, neutral_of
+from domain.oem import Condition
 from domain.pump import CircuitState, Decision, FailedWish, OpenCommand, PumpState, Wish
 from domain.watching import OFFLINE_AFTER, noted
 from domain.wishes import forbidden, wish_at
@@ -23,7 +24,7 @@ WORTH_STARTING = timedelta(minutes=6)
 COLD_RETRY = timedelta(hours=1)
 """A setting that keeps falling back to a set-back is lifted this often where a room is below its floor."""
 RETIRE_UNSEEN_AFTER = timedelta(hours=24)
-"""A unit that has been silent for so long will not be seen in neutral: it is retired as it was last seen."""
+"""A unit that could not be seen for so long is retired as it was last seen."""
 SILENT_RETRY = timedelta(hours=2)
 """A silent pump is written to this seldom: what brings it back is the observation that it reports again."""
 
@@ -45,9 +46,13 @@ def follow(state: PumpState, now: datetime) -> Decision:
         # What moved while nobody could see it is put back before the pump is let go, where it comes back in time.
         unseen_until = silent_since + RETIRE_UNSEEN_AFTER if silent_since else now
         is_neutral = all(h.open is None and h.settled is neutral_of(c) for c, h in whole.state.circuits)
-        if is_neutral and now >= unseen_until:
+        owes_a_look = any(_owes_a_look(whole.state, h, now) for _, h in whole.state.circuits)
+        owes_a_look = owes_a_look and not wish_at(whole.state, now).is_held
+        if is_neutral and not owes_a_look and now >= unseen_until:
             return Decision(state=whole.state.model_copy(update={"retired": True}))
         wakes.append(unseen_until)
+        if owes_a_look and state.retiring_since is not None:
+            wakes.append(state.retiring_since + RETIRE_UNSEEN_AFTER)
     return whole.model_copy(update={"wake_at": _earliest(now, *wakes)})
 
 
@@ -81,7 +86,7 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
         wish = wish.model_copy(update={"mode": neutral})
     if had.open is not None:
         return _follow_with_open(state, circuit, had, had.open, wish, now)
-    if had.settled is wish.mode or wish.is_held:
+    if (had.settled is wish.mode and not _owes_a_look(state, had, now)) or wish.is_held:
         return Decision(state=state, wake_at=_earliest(now, wish.until))
     if wish.authority is Authority.PLAN and wish.until is not None and wish.until - now < WORTH_STARTING:
         # A sliver between two wishes: written at best when it is over, and it would bind the next step by its dwell.
@@ -137,7 +142,17 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
 
 
 def _is_left_cold(state: PumpState, had: CircuitState) -> bool:
-    return state.watch.is_cold and had.settled is Mode.MIN
+    # A unit that somebody works on takes nothing up: there it would only be written to in vain.
+    return state.watch.is_cold and had.settled is Mode.MIN and state.watch.condition is Condition.NORMAL
+
+
+def _owes_a_look(state: PumpState, had: CircuitState, now: datetime) -> bool:
+    """Whether a pump that leaves was last seen in neutral before it was asked to: it may have moved since."""
+    since, seen_at = state.retiring_since, had.settled_at
+    if since is None or had.last is None or state.watch.condition is not Condition.NORMAL:
+        return False
+    is_seen = seen_at is not None and seen_at >= since
+    return not is_seen and state.watch.silent_since is None and now < since + RETIRE_UNSEEN_AFTER
 
 
 def _is_same(failed: FailedWish, wish: Wish) -> bool:

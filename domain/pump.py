@@ -129,6 +129,7 @@ class PumpState(Value):
     """The newest message that was refused, in a sentence."""
     opted_out: bool = False
     retiring: bool = False
+    retiring_since: Instant | None = None
     retired: bool = False
 
     @property

@@ -92,7 +92,8 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: 
         case CommandSettled(outcome=outcome):
             state, rebases = _take_outcome(state, outcome, now)
         case RetireRequested():
-            state = _at_once(state.model_copy(update={"retiring": True, "overrides": ()}))
+            since = state.retiring_since or now
+            state = _at_once(state.model_copy(update={"retiring": True, "retiring_since": since, "overrides": ()}))
         case Kept(keys=keys):
             state = _without(state, keys)
         case Woke():
@@ -238,9 +239,11 @@ def _end(
             if state.watch.condition is Condition.INSTALLER:
                 # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
                 failed = failed.model_copy(update={"retry_at": None})
-            state = state.with_circuit(
-                circuit, ended.model_copy(update={"settled": outcome.seen_mode, "failed": failed})
-            )
+            # Where nothing was taken, the lever is where it was.
+            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and outcome.seen_mode is None
+            seen = (had.settled, had.settled_at) if is_unmoved else (outcome.seen_mode, outcome.at)
+            ended = ended.model_copy(update={"settled": seen[0], "settled_at": seen[1], "failed": failed})
+            state = state.with_circuit(circuit, ended)
             if dies:
                 letter = _line(command, CommandState.DEAD_LETTERED, outcome)
                 state = state.model_copy(update={"outbox": (*state.outbox, letter)})

@@ -121,8 +121,9 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
             return Wait(delay=settled_at - now, reason="an earlier write without an answer may still land")
         return Look()
     # A plan's first step looks as well: somebody may have turned the knob since the last observation. So does whoever
-    # sets back: the room must be warm enough to be stuck with it.
-    looks = progress.writes or command.authority is Authority.PLAN or command.begins_from_c is not None
+    # sets back, for the room must be warm enough to be stuck with it, and who leaves: nothing may be left to restore.
+    is_patient = command.authority in (Authority.PLAN, Authority.OPTED_OUT)
+    looks = progress.writes or is_patient or command.begins_from_c is not None
     return Look() if looks else Write()
 
 

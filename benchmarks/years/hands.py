@@ -84,8 +84,11 @@ class Hands:
         for circuit, known in self.known.items():
             if known.open is None or known.open.command_id != outcome.command_id:
                 continue
-            command, known.open, known.at = known.open, None, outcome.at
-            known.level = command.mode if outcome.state in _REACHED else outcome.seen_mode
+            command, known.open = known.open, None
+            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and outcome.seen_mode is None
+            if not is_unmoved:
+                known.at = outcome.at
+                known.level = command.mode if outcome.state in _REACHED else outcome.seen_mode
             if outcome.state in _REACHED:
                 known.failed = None
             elif outcome.state is not CommandState.SUPERSEDED:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.commands import Authority, Command, CommandState, EventKind
-from domain.following import MAX_PLAN_CHANGES, MIN_RUN
+from domain.following import MAX_PLAN_CHANGES, MIN_RUN, RETIRE_UNSEEN_AFTER
 from domain.modes import Circuit, Mode
 from domain.overrides import LONGEST_OVERRIDE, OverrideKind, Purpose
 from domain.plans import MAX_JITTER, jitter
@@ -301,6 +301,22 @@ def test_a_retired_pump_is_first_brought_to_neutral_and_takes_no_plan_any_more()
     gone = settled(late, CommandState.APPLIED, 2.1)
     assert gone.state.retired
     assert gone.wake_at is None
+
+
+def test_a_pump_that_leaves_is_looked_at_once_more_but_not_for_ever() -> None:
+    steered = settled(decide(on_plan({(0, 1): Mode.MAX}), Woke(), at(0, 30)), CommandState.APPLIED, 0.6).state
+    neutral = settled(decide(steered, Woke(), at(2)), CommandState.APPLIED, 2.1).state
+    leaving = decide(neutral, RetireRequested(), at(9))
+    assert (the_start(leaving).mode, the_start(leaving).authority) == (Mode.LOW, Authority.OPTED_OUT)
+    assert settled(leaving, CommandState.APPLIED, 9.1).state.retired
+    gone = settled(leaving, CommandState.EXPIRED, 11)
+    assert not gone.state.retired
+    assert the_start(decide(gone.state, Woke(), at(11) + NEXT_TURN)).mode is Mode.LOW
+    assert decide(gone.state, Woke(), at(9) + RETIRE_UNSEEN_AFTER).state.retired, "its cloud is gone: as last seen"
+    moved = settled(leaving, CommandState.IGNORED, 9.2, seen=Mode.MAX).state
+    assert not moved.retired
+    never = decide(a_state(), RetireRequested(), at(9)).state
+    assert never.retired, "nothing of ours ever moved it"
 
 
 def test_after_its_plan_ran_out_a_pump_goes_back_to_neutral() -> None:
