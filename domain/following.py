@@ -167,7 +167,9 @@ def _follow_with_open(
     is_given_up = had.failed is not None and had.failed.retry_at is None and _is_same(had.failed, wish)
     is_given_up = is_given_up and not _is_left_cold(state, had)
     is_served = opened.command.mode is wish.mode and not wish.is_held and not waits_in_line and not is_given_up
-    if is_served or opened.cancelling:
+    # At a plan's own edge the command has run out and ends by itself, unwritten; calling it back would only cost more.
+    ends_by_itself = wish.authority is Authority.PLAN and not wish.is_held and now >= opened.command.expires_at
+    if is_served or opened.cancelling or ends_by_itself:
         return Decision(state=state, wake_at=_earliest(now, wish.until))
     cancelling = had.model_copy(update={"open": opened.model_copy(update={"cancelling": True})})
     return Decision(

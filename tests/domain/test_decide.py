@@ -319,6 +319,17 @@ def test_a_pump_that_leaves_is_looked_at_once_more_but_not_for_ever() -> None:
     assert never.retired, "nothing of ours ever moved it"
 
 
+def test_at_a_plan_s_edge_what_has_run_out_ends_by_itself_and_what_has_not_is_called_back() -> None:
+    open_ = decide(on_plan({(1, 3): Mode.MAX, (3, 8): Mode.MIN}), Woke(), at(1) + J)
+    edge = decide(open_.state, Woke(), at(3) + J)
+    assert (edge.cancels, edge.starts) == ((), ())
+    assert the_start(settled(edge, CommandState.EXPIRED, 3.1, seen=Mode.LOW)).mode is Mode.MIN
+    asked = decide(open_.state, OverrideRequested(override=an_override(Mode.MIN, 2, 3)), at(2))
+    assert asked.cancels == (Circuit.HEATING,)
+    stopped = decide(edge.state, OverrideRequested(override=an_override(Mode.LOW, 3, 6)), at(3, 3))
+    assert stopped.cancels == (Circuit.HEATING,), "a person does not wait for its end"
+
+
 def test_after_its_plan_ran_out_a_pump_goes_back_to_neutral() -> None:
     plan = a_plan(1, {(0, 6): Mode.MAX}, hours=6)
     state = settled(
