@@ -62,7 +62,16 @@ class Attempt:
 class Deeds:
     """Activities of one pump; every end becomes an event."""
 
-    def __init__(self, clock: SteeringClock, patience: Patience, state: PumpState, tell: Tell) -> None:
+    def __init__(
+        self,
+        clock: SteeringClock,
+        patience: Patience,
+        state: PumpState,
+        tell: Tell,
+        is_wished: Callable[[Command], bool],
+    ) -> None:
+        """`is_wished`: whether a command's mode is still what is wished now."""
+        self._is_wished = is_wished
         self._clock = clock
         self._patience = patience
         self._pump_id = state.pump_id
@@ -126,6 +135,8 @@ class Deeds:
         cause = error.cause if isinstance(error, ActivityError) else error
         if cancelled or isinstance(cause, asyncio.CancelledError | CancelledError):
             state, reason = CommandState.SUPERSEDED, "a newer wish came; perhaps written"
+        elif isinstance(cause, ActivityTimeout) and not self._is_wished(given.command):
+            state, reason = CommandState.SUPERSEDED, "the wish moved on before its turn came; perhaps written"
         elif isinstance(cause, ActivityTimeout):
             closed: CommandOutcome = await self.do(PumpActivities.close_command, given, "its time ran out in the queue")
             return closed

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.pumps import PumpActivities, RetirePump
 from domain.acts import problem_with_act
-from domain.commands import Authority
+from domain.commands import Authority, Command
 from domain.overrides import Override, strongest
 from domain.plans import PricePlan
 from domain.pump import Decision, Event, MessageRefused, Observed, OverrideRequested, PlanArrived, Woke
@@ -47,7 +47,7 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._deeds = Deeds(given.clock, given.patience, given.state, self._inbox.append)
+        self._deeds = Deeds(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
         self._alarm = Alarm(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
@@ -149,6 +149,9 @@ class HeatPumpWorkflow:
 
     def _now(self) -> datetime:
         return self._clock.steered(workflow.now())
+
+    def _is_wished(self, command: Command) -> bool:
+        return wish_at(self._state, self._now(), command.circuit).mode is command.mode
 
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state

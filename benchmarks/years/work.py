@@ -16,6 +16,7 @@ from domain.modes import Circuit, Mode
 from domain.oem import PumpAddress
 from domain.overrides import Override, OverrideKind
 from domain.pump import CommandSettled, PumpState
+from domain.wishes import wish_at
 from workflows.contracts import VERIFY_GRACE
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ class Workers:
     def close(self, run: Run) -> None:
         """The time of the whole command is over."""
         if run.is_finished:
+            return
+        if wish_at(self._life.state, self._life.now, run.command.circuit).mode is not run.command.mode:
+            self._finish(run, CommandState.SUPERSEDED, "the wish moved on before its turn came; perhaps written")
             return
         here, _ = self._meet(run)
         going = close(run.command, self._life.lever_of(run.command.circuit), here, self._life.now)
