@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from console.access import Access
 from domain.modes import Circuit
-from domain.overrides import Override, OverrideKind, Purpose, wish_of
-from domain.watching import TOUCH_HOLDS
+from domain.overrides import Override
+from domain.watching import TOUCH_HOLDS, hold_of
 
 MEMORY = timedelta(hours=24)
 """For so long a hand is remembered, and makes the next one's hold longer."""
@@ -38,7 +38,7 @@ def holds_of(touches: Sequence[Touch], ended: Sequence[tuple[datetime, str | Non
     `ended`: when a person ended which override; None for all. A newer touch of a circuit takes the place of an older
     one that would not stand longer.
     """
-    made = [_made_by(touch, _nth(touches, index)) for index, touch in enumerate(touches)]
+    made = [hold_of(t.circuit, t.setting, t.at, _nth(touches, index)) for index, t in enumerate(touches)]
     holds = []
     for index, own in enumerate(made):
         newer = [o.requested_at for o in made[index + 1 :] if o.circuit is own.circuit and o.until >= own.until]
@@ -50,19 +50,3 @@ def holds_of(touches: Sequence[Touch], ended: Sequence[tuple[datetime, str | Non
 def _nth(touches: Sequence[Touch], index: int) -> int:
     """Which of the touches within memory this one is, from 1 on."""
     return index + 1 - bisect_right(touches, touches[index].at - MEMORY, hi=index, key=lambda touch: touch.at)
-
-
-def _made_by(touch: Touch, nth: int) -> Override:
-    mode, hot_water = wish_of(Purpose.THERMOSTAT)
-    return Override(
-        override_id=f"touch-{touch.circuit.value}-{touch.at:%Y%m%dT%H%M%S}",
-        kind=OverrideKind.HOUSEHOLD,
-        purpose=Purpose.THERMOSTAT,
-        mode=mode,
-        hot_water=hot_water,
-        circuit=touch.circuit,
-        requested_at=touch.at,
-        until=touch.at + TOUCH_HOLDS[min(nth, len(TOUCH_HOLDS)) - 1],
-        who="somebody at the pump",
-        why=f"set to {touch.setting:g} by hand",
-    )

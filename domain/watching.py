@@ -8,7 +8,7 @@ somebody who insists. What is old or under way explains nothing.
 from datetime import datetime, timedelta
 
 from domain.commands import CommandEvent, EventKind
-from domain.modes import Level, Mode, neutral_of
+from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem import Condition
 from domain.overrides import Override, OverrideKind, Purpose, wish_of
 from domain.pump import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever, Watch
@@ -132,6 +132,23 @@ def _next_drift(had: CircuitState, level: Level, as_of: datetime) -> Drift:
     return drift.model_copy(update={"retry_at": as_of + HANDED_OVER_FOR}) if drift.is_handed_over else drift
 
 
+def hold_of(circuit: Circuit, setting: float, at: datetime, nth: int) -> Override:
+    """The wish that a setting by hand stands for: `nth` within a day, from 1 on, and the longer the more often."""
+    mode, hot_water = wish_of(Purpose.THERMOSTAT)
+    return Override(
+        override_id=f"touch-{circuit.value}-{at:%Y%m%dT%H%M%S}",
+        kind=OverrideKind.HOUSEHOLD,
+        purpose=Purpose.THERMOSTAT,
+        mode=mode,
+        hot_water=hot_water,
+        circuit=circuit,
+        requested_at=at,
+        until=at + TOUCH_HOLDS[min(nth, len(TOUCH_HOLDS)) - 1],
+        who="somebody at the pump",
+        why=f"set to {setting:g} by hand",
+    )
+
+
 def touched(
     state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | None = None
 ) -> tuple[PumpState, list[Rebase]]:
@@ -142,20 +159,7 @@ def touched(
     had = state.circuit(lever.circuit)
     assert had is not None, "only circuits that exist are seen"
     touches = (*state.touches, as_of)
-    hold = TOUCH_HOLDS[min(len(touches), len(TOUCH_HOLDS)) - 1]
-    mode, hot_water = wish_of(Purpose.THERMOSTAT)
-    standing = Override(
-        override_id=f"touch-{lever.circuit.value}-{as_of:%Y%m%dT%H%M%S}",
-        kind=OverrideKind.HOUSEHOLD,
-        purpose=Purpose.THERMOSTAT,
-        mode=mode,
-        hot_water=hot_water,
-        circuit=lever.circuit,
-        requested_at=as_of,
-        until=as_of + hold,
-        who="somebody at the pump",
-        why=f"set to {lever.setting:g} by hand",
-    )
+    standing = hold_of(lever.circuit, lever.setting, as_of, len(touches))
     theirs = had.model_copy(
         update={
             "settled": neutral_of(lever.circuit),
