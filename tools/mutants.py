@@ -80,7 +80,7 @@ def judge(mutant: Mutant, folder: Path) -> Verdict:
 
 
 def run_scenarios(scenarios: Sequence[str], folder: Path) -> tuple[int, str]:
-    """pytest's exit code in a copy of the project, and its last line."""
+    """pytest's exit code in a copy of the project, and what it says in the end: who failed, and its last line."""
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly"]
     try:
@@ -96,7 +96,8 @@ def run_scenarios(scenarios: Sequence[str], folder: Path) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return -1, f"no end within {LONGEST_S} s"
     said = (run.stdout + run.stderr).strip().splitlines()
-    return run.returncode, said[-1][:200] if said else f"pytest ended with {run.returncode}"
+    failed = [line[:200] for line in said if line.startswith("FAILED ")]
+    return run.returncode, "\n".join([*failed, said[-1][:200]]) if said else f"pytest ended with {run.returncode}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
