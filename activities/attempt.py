@@ -98,6 +98,7 @@ class Attempt:
         self._urgent = command.authority is not Authority.PLAN
         self._seen: float | None = None
         self._foreign: float | None = None
+        self._stamp: datetime | None = None
         self._is_read_only = False
         self._found_cool = False
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
@@ -137,6 +138,7 @@ class Attempt:
         except OemError as error:
             await self._come_back_after(error)
         now = self._now()
+        self._stamp = reading.as_of
         await self._observations.store([(self._command.pump_id, reading)], now)
         verdict, step = verification.after_looking(
             self._command, self._setting, progress, reading, self._adapter.timing, now
@@ -217,6 +219,7 @@ class Attempt:
             foreign_setting=self._foreign,
             is_read_only=self._is_read_only,
             is_too_cool=self._found_cool,
+            stamp=self._stamp,
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:

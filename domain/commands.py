@@ -150,6 +150,8 @@ class CommandOutcome(Value):
     """The room was seen below `begins_from_c`, so nothing was written."""
     foreign_setting: float | None = None
     """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
+    stamp: Instant | None = None
+    """The own stamp of the newest picture that it was judged by, from whatever clock; None where nothing was seen."""
     recorded: bool = True
     """Whether the ledger already holds this end; where not, the pump's outbox carries it there."""
 

@@ -243,7 +243,9 @@ class Observed(Value):
 
     kind: Literal["observed"] = "observed"
     as_of: Instant
-    """The pump's own stamp; of a silent pump, when it was last looked at."""
+    """Of when it is: the pump's own stamp, or the look itself where that is later or the pump is silent."""
+    stamp: Instant | None = None
+    """The pump's own stamp as it stands, which orders its pictures whatever its clock says."""
     levers: tuple[SeenLever, ...] = ()
     condition: Condition = Condition.NORMAL
     silent: bool = False

@@ -204,6 +204,9 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> t
         if had.open is None or had.open.command.command_id != outcome.command_id:
             continue
         state = _end(state, circuit, had, had.open, outcome, now)
+        if outcome.stamp is not None:
+            stamp = max(outcome.stamp, state.watch.stamp or outcome.stamp)
+            state = state.model_copy(update={"watch": state.watch.model_copy(update={"stamp": stamp})})
         if outcome.is_read_only:
             watch = state.watch.model_copy(update={"read_only_until": now + READ_ONLY_RETRY})
             state = state.model_copy(update={"watch": watch})

@@ -224,6 +224,7 @@ def observed_from(
             levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting, wished), setting=setting))
     return Observed(
         as_of=min(reading.as_of, now),
+        stamp=reading.as_of,
         levers=tuple(levers),
         condition=reading.condition,
         room_c=reading.room_c,

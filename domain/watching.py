@@ -26,6 +26,8 @@ HANDED_OVER_FOR = timedelta(hours=24)
 INSISTS_WITHIN = timedelta(hours=6)
 LANDS_WITHIN = timedelta(hours=3)
 """After a command was decided: its useful time, and the longest that a vendor's write was seen to take."""
+CLOCK_SET_BACK = timedelta(minutes=30)
+"""A stamp that lies so far behind the one before is of a clock that was set, and no picture that came late."""
 COLD_HYSTERESIS_K = 0.3
 TANK_FLOOR_C = 38.0
 """A tank below this makes no comfortable shower; nothing of ours holds it back then."""
@@ -36,7 +38,7 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
     """The state after an observation, and the baselines that people made."""
     if state.retired:
         return state, ()
-    stamp = seen.as_of
+    stamp = seen.stamp or seen.as_of
     if seen.as_of > now:
         seen = seen.model_copy(update={"as_of": now})  # a clock ahead of ours must not outdate what honest ones say
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
@@ -44,6 +46,8 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
     if seen.silent:
         since = state.watch.silent_since or seen.as_of
         return state.model_copy(update={"watch": state.watch.model_copy(update={"silent_since": since})}), ()
+    if _is_out_of_order(state.watch.stamp, stamp, seen.as_of):
+        return state, ()
     was_silent = state.watch.silent_since is not None
     was = state.watch.condition
     # Of a clock that is ahead, a picture told twice would look newer than what was done about it meanwhile.
@@ -62,6 +66,14 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
             state, rebase = _take_lever(state, kept, lever, seen, now)
             rebases += rebase
     return state, tuple(rebases)
+
+
+def _is_out_of_order(known: datetime | None, stamp: datetime, as_of: datetime) -> bool:
+    """Whether a picture of a clock that is ahead comes after a newer one of the same clock.
+
+    Its time in ours is only known to be no later than the look, so that it would seem newer than what was seen before.
+    """
+    return known is not None and stamp > as_of and timedelta() < known - stamp < CLOCK_SET_BACK
 
 
 def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:

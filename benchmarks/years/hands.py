@@ -21,6 +21,8 @@ DAY = timedelta(hours=24)
 MOST_DRIFTS = 3
 DRIFTS_WITHIN = timedelta(hours=12)
 INSISTS_WITHIN = timedelta(hours=6)
+CLOCK_WAS_SET = timedelta(minutes=30)
+"""A clock ahead of ours orders its own pictures, but for a step back so long."""
 LONGEST_PAUSE = timedelta(hours=1)
 """Between steering back twice; a drift left alone for longer is handed over."""
 _REACHED = (CommandState.APPLIED, CommandState.EFFECTIVE)
@@ -55,19 +57,21 @@ class Hands:
     touches: list[datetime] = field(default_factory=list)
     as_of: datetime | None = None
     stamp: datetime | None = None
+    is_news: bool = False
+    """Whether the newest event is a picture, and no older one than what was seen before."""
     wrong: str = ""
     """How the newest decision takes hands otherwise than what was told says."""
 
     def hear(self, event: Event, now: datetime, was: Condition, decision: Decision, *, left: bool) -> list[Override]:
         """An event as it reached the pump under a condition, and what it decided; the holds that begin with it."""
-        self.wrong = ""
+        self.wrong, self.is_news = "", False
         by_hand: dict[Circuit, tuple[float, datetime]] = {}
         taken = {r.circuit: (r.setting, r.at) for r in decision.rebases}
         match event:
             case CommandSettled(outcome=outcome):
                 by_hand = self._end(outcome, was)
             case Observed(silent=False):
-                by_hand = self._see(event, now, taken, left=left)
+                by_hand = self._see(event, taken, left=left)
             case RetryRequested(circuit=circuit, give_up=True):
                 self.known[circuit].may_be_given_up = True
             case _:
@@ -81,6 +85,8 @@ class Hands:
         return holds
 
     def _end(self, outcome: CommandOutcome, was: Condition) -> dict[Circuit, tuple[float, datetime]]:
+        if outcome.stamp is not None:
+            self.stamp = max(self.stamp or outcome.stamp, outcome.stamp)
         for circuit, known in self.known.items():
             if known.open is None or known.open.command_id != outcome.command_id:
                 continue
@@ -98,13 +104,15 @@ class Hands:
         return {}
 
     def _see(
-        self, seen: Observed, now: datetime, taken: dict[Circuit, tuple[float, datetime]], *, left: bool
+        self, seen: Observed, taken: dict[Circuit, tuple[float, datetime]], *, left: bool
     ) -> dict[Circuit, tuple[float, datetime]]:
-        as_of = min(seen.as_of, now)
+        as_of, stamp = seen.as_of, seen.stamp or seen.as_of
         if self.as_of is not None and as_of < self.as_of:
             return {}
-        is_new = seen.as_of != self.stamp
-        self.as_of, self.stamp = as_of, seen.as_of
+        if stamp > as_of and self.stamp is not None and stamp < self.stamp < stamp + CLOCK_WAS_SET:
+            return {}
+        is_new = stamp != self.stamp
+        self.as_of, self.stamp, self.is_news = as_of, stamp, True
         by_hand = {}
         for lever in seen.levers if is_new else ():
             known = self.known[lever.circuit]

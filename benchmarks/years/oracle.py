@@ -36,8 +36,8 @@ from domain.site import Emitter, HomeShare
 JITTER_S = 300.0
 STAGGER_S = 900.0
 STUCK_DROP_K = 3.0
-COOL_RETRY = timedelta(hours=1)
 """What a set-back of the heating curve costs a room that nobody ever takes it back from."""
+COOL_RETRY = timedelta(hours=1)
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
 
@@ -80,7 +80,6 @@ class Oracle:
     """Before what the newest decision started."""
     cold_since: datetime | None = None
     is_tank_cold: bool = False
-    seen_as_of: datetime | None = None
 
     def __post_init__(self) -> None:
         self.jitter = timedelta(seconds=JITTER_S * _own_share(self.pump_id))
@@ -129,7 +128,7 @@ class Oracle:
                     self.read_only_until = now + timedelta(hours=6)
                 if outcome.is_too_cool:
                     self.cool_until = now + COOL_RETRY
-            case Observed() if not event.silent:
+            case Observed() if self.hands.is_news:
                 self._see(event, now)
             case _:
                 pass
@@ -139,9 +138,8 @@ class Oracle:
     def _is_a_try(self, event: Event) -> bool:
         """Whether a person acts, or remote control was seen to be back: writing is tried again."""
         if isinstance(event, Observed):
-            is_new = self.seen_as_of is None or event.as_of >= self.seen_as_of
             was_off = self.condition is Condition.REMOTE_DISABLED
-            return is_new and was_off and not event.silent and event.condition is Condition.NORMAL
+            return self.hands.is_news and was_off and event.condition is Condition.NORMAL
         if isinstance(event, RetryRequested):
             return not event.give_up
         if isinstance(event, OverrideRequested):
@@ -151,9 +149,7 @@ class Oracle:
         return isinstance(event, OverrideEnded | SteeringConsent | RetireRequested)
 
     def _see(self, seen: Observed, now: datetime) -> None:
-        if self.seen_as_of is not None and seen.as_of < self.seen_as_of:
-            return
-        self.seen_as_of, self.condition = seen.as_of, seen.condition
+        self.condition = seen.condition
         if seen.room_c is not None:
             was_cold, self.is_cold = self.is_cold, seen.room_c < self.floor_c + (0.3 if self.is_cold else 0.0)
             self.cold_since = None if not self.is_cold else self.cold_since if was_cold else now

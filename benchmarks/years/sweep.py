@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from domain.modes import Circuit, Level
 from domain.oem import Condition
 from domain.pump import CircuitState, Observed, SeenLever
+from domain.sweeping import silence
 
 if TYPE_CHECKING:
     from benchmarks.years.life import Life
@@ -50,7 +51,7 @@ class Sweep:
         if self._life.now - shown > SILENT_AFTER:
             was_told = self._told[1]
             self._told = (self._told[0], True, *self._told[2:])
-            return None if was_told else Observed(as_of=self._life.now + self._life.vendor_skew, silent=True)
+            return None if was_told else silence(self._life.now)
         floor_c = self._life.state.site.floor_c
         room_c = round(cloud.room_c, 2)
         self._is_cold = room_c < floor_c + (0.3 if self._is_cold else 0)
@@ -69,8 +70,10 @@ class Sweep:
         if not (contradicts or is_routine or told != self._told):
             return None
         self._told = told
+        stamp = shown + self._life.vendor_skew
         return Observed(
-            as_of=shown + self._life.vendor_skew,
+            as_of=min(stamp, self._life.now),
+            stamp=stamp,
             levers=tuple(SeenLever(circuit=c, level=level, setting=setting) for c, level, setting in seen),
             condition=told[0],
             room_c=room_c,

@@ -20,7 +20,8 @@ def short(event: Event) -> str:
             return "observed silent"
         case Observed():
             seen = ", ".join(f"{one.circuit} {one.level} {one.setting:g}" for one in event.levers)
-            return f"observed {seen}, room {event.room_c}, {event.condition} (as of {event.as_of:%H:%M:%S})"
+            stamp = event.stamp or event.as_of
+            return f"observed {seen}, room {event.room_c}, {event.condition} (stamped {stamp:%H:%M:%S})"
         case _:
             return event.kind
 

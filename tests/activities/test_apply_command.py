@@ -240,6 +240,12 @@ async def test_a_picture_stamped_by_a_clock_ahead_of_ours_does_not_end_what_may_
     assert (kinds(commands), by_hand.written) == ([], [])
 
 
+async def test_the_evidence_of_an_end_keeps_the_stamp_that_its_own_clock_gave() -> None:
+    ended = await attempt(Commands(Progress(writes=(WRITTEN,))), Cloud(a_reading(3.0, at(6, 4))), PLANNED)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.stamp) == (CommandState.APPLIED, at(6, 4))
+
+
 @pytest.mark.parametrize(
     ("writes", "state"),
     [

@@ -228,4 +228,4 @@ def test_where_two_levels_share_a_setting_the_one_that_was_commanded_is_seen() -
 
 def test_a_stamp_from_a_clock_ahead_of_ours_counts_as_now() -> None:
     seen = observed_from(a_profile(), a_reading(0.0, NOW + timedelta(minutes=9)), TIMING, NOW)
-    assert seen.as_of == NOW
+    assert (seen.as_of, seen.stamp) == (NOW, NOW + timedelta(minutes=9))

@@ -197,6 +197,24 @@ def test_a_picture_of_a_clock_that_is_ahead_told_twice_is_not_newer_than_what_wa
     assert [rebase.setting for rebase in real.rebases] == [0.0], "a new picture of the same clock is news"
 
 
+@pytest.mark.parametrize(
+    ("before_min", "is_news"),
+    [(1, False), (-1, True), (60, True)],
+    ids=["older than the evidence", "newer", "of a clock that was set"],
+)
+def test_a_clock_ahead_orders_its_own_pictures(before_min: int, *, is_news: bool) -> None:
+    evidence = at(2, 3) + timedelta(minutes=120)
+    command = started(see(steered(), at(2), Mode.LOW, 0.0))
+    assert command is not None
+    state = see(steered(), at(2), Mode.LOW, 0.0).state
+    ended = an_outcome(command.command_id, CommandState.APPLIED, at(2, 3)).model_copy(update={"stamp": evidence})
+    state = decide(state, CommandSettled(outcome=ended), at(2, 3)).state
+    stamp = evidence - timedelta(minutes=before_min)
+    seen = decide(state, an_observation(at(2, 4), None, 4.0, stamp=stamp), at(2, 4))
+    assert [rebase.setting for rebase in seen.rebases] == ([4.0] if is_news else [])
+    assert (seen.state == state) is not is_news
+
+
 def test_while_a_command_is_open_nobody_draws_conclusions() -> None:
     command: Command = a_command(Mode.MIN, decided=2)
     state = a_state(
