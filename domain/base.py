@@ -5,6 +5,7 @@ Protects: a value that crosses Temporal, the ledger or the wire means the same o
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
@@ -23,6 +24,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
+@lru_cache(maxsize=4096)
 def own_share(of: str) -> float:
     """A share in [0, 1) that is fixed by a name and even over many: what comes for all at once is spread by it."""
     return int.from_bytes(hashlib.sha256(of.encode()).digest()[:4], "big") / 2**32
