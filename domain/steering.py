@@ -302,11 +302,11 @@ def _forget_past(state: PumpState, now: datetime) -> PumpState:
         changes = tuple(t for t in had.plan_changes if now - t < day)
         if changes != had.plan_changes:
             state = state.with_circuit(circuit, had.model_copy(update={"plan_changes": changes}))
-    return state.model_copy(
-        update={
-            "overrides": tuple(o for o in state.overrides if o.until > now),
-            "orders": tuple(o for o in state.orders if o.holds(state.pump_id, now)),
-            "plans": tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now),
-            "touches": tuple(t for t in state.touches if now - t < day),
-        }
-    )
+    kept = {
+        "overrides": tuple(o for o in state.overrides if o.until > now),
+        "orders": tuple(o for o in state.orders if o.holds(state.pump_id, now)),
+        "plans": tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now),
+        "touches": tuple(t for t in state.touches if now - t < day),
+    }
+    is_less = any(len(those) < len(getattr(state, name)) for name, those in kept.items())
+    return state.model_copy(update=kept) if is_less else state

@@ -106,7 +106,7 @@ class Cloud:
 
     def advance(self, now: datetime) -> None:
         """Land what lands by now, and let room and tank follow."""
-        due = sorted(p for p in self.pending if p[0] <= now)
+        due = sorted(p for p in self.pending if p[0] <= now) if self.pending else []
         self.pending = [p for p in self.pending if p[0] > now]
         for at, _, sent in due:
             sent.landed_at = at

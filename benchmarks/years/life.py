@@ -127,10 +127,11 @@ class Life:
         for n in range(1, int((self.story.end - self.story.start) / SLOT) + 1):
             self.later(self.story.start + n * SLOT, "sweep", n)
         self._step(Woke())
-        while self._heap and self._heap[0][0] <= self.story.end:
+        end = self.story.end
+        while self._heap and self._heap[0][0] <= end:
             self.now, _, kind, what = heapq.heappop(self._heap)
             self._turn(kind, what)
-        self.now = self.story.end
+        self.now = end
         self.rules.at_the_end()
 
     def setup(self, circuit: Circuit) -> LeverSetup:
@@ -244,8 +245,9 @@ class Life:
     def _incident(self, incident: Incident) -> None:
         if incident.kind not in CALM_KINDS:
             self.troubled_at = max(self.troubled_at, incident.until or incident.at)
-        until = f" until {incident.until:%d %b %H:%M}" if incident.until else ""
-        self.tell(f"* {incident.kind}{named(incident.what)}{until}")
+        if self._traced:
+            until = f" until {incident.until:%d %b %H:%M}" if incident.until else ""
+            self.tell(f"* {incident.kind}{named(incident.what)}{until}")
         event = self._event_of(incident)
         if event is not None and problem_with_act(self.state, event, self.now) is None:
             self._step(event)

@@ -275,6 +275,8 @@ class Oracle:
         return is_cool and not is_away and not self.is_set_back
 
     def _standing(self, kind: OrderKind, now: datetime) -> list[Order]:
+        if not self.orders:
+            return []
         return [o for o in self.orders.values() if o.kind is kind and self._stands(o, now)]
 
     def _stands(self, order: Order, now: datetime) -> bool:

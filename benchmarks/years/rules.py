@@ -245,7 +245,7 @@ class Rules:
             if begins and (room_c is None or room_c < SET_BACK_FROM_C):
                 self._fail("floor", f"{sent.command_id} begins a set-back in a room seen at {room_c} C")
         self._people_win(sent, command)
-        if sum(now - s.at < timedelta(hours=24) for s in earlier[-2 * MOST_WRITES_A_DAY :]) >= MOST_WRITES_A_DAY:
+        if len(earlier) >= MOST_WRITES_A_DAY and now - earlier[-MOST_WRITES_A_DAY].at < timedelta(hours=24):
             self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever.value} within a day")
 
     def _people_win(self, sent: Sent, command: Command) -> None:
