@@ -157,14 +157,14 @@ class Attempt:
                 )
             self._foreign = reading.setting
             return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
-        if isinstance(step, Write) and not progress.writes and self._is_too_cool(reading):
+        written = progress.open_write
+        if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
+            await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
+        if isinstance(step, Write) and self._is_too_cool(reading):
             self._found_cool = True
             return End(
                 state=CommandState.SUPERSEDED, reason=f"{reading.room_c:g} C is too cool for a set-back to begin"
             )
-        written = progress.open_write
-        if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
-            await self._record(EventKind.WRITE_IGNORED, written.write_no, _saw(reading))
         return step
 
     def _is_too_cool(self, reading: Reading) -> bool:
@@ -174,12 +174,14 @@ class Attempt:
     def _is_foreign(self, setting: float | None, progress: Progress) -> bool:
         """Whether a setting stands for no level, and nothing that we wrote before can have landed as it.
 
-        Of older writes only the newest can stand, and such as may have outlived it: a person may well choose what we
-        wrote days ago.
+        Of older writes only the newest can stand, and such as may have outlived it, or the person whose setting is the
+        baseline: somebody may well choose what we wrote days ago.
         """
-        newest = progress.before
-        outlived = [w for w in progress.others if newest and w.in_flight_until(self._adapter.timing) >= newest.at]
-        ours = {w.setting for w in (*outlived, *progress.writes, *((newest,) if newest else ()))}
+        timing, newest, since = self._adapter.timing, progress.before, self._command.baseline_at
+        standing = [w for w in progress.others if newest and w.in_flight_until(timing) >= newest.at]
+        standing += [newest] if newest else []
+        standing = [w for w in standing if since is None or w.in_flight_until(timing) >= since]
+        ours = {w.setting for w in (*standing, *progress.writes)}
         return setting is not None and self._setup.level_of(setting) is None and setting not in ours
 
     async def _write(self, progress: Progress) -> CommandOutcome:

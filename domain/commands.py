@@ -103,6 +103,8 @@ class Command(Value):
     """Plan revision it came from."""
     baseline: float | None = None
     """The setting a person last gave the lever, where it was seen since enrolment; modes are written on top of it."""
+    baseline_at: Instant | None = None
+    """Of when that is."""
     begins_from_c: float | None = None
     """A set-back that begins is not written in a room cooler than this; None where nothing begins."""
     decided_at: Instant

@@ -72,6 +72,8 @@ class CircuitState(Value):
     """When that was seen."""
     baseline: float | None = None
     """The setting a person was last seen to give the lever; None where it is as enrolled."""
+    baseline_at: Instant | None = None
+    """When that was seen."""
     open: OpenCommand | None = None
     last: Command | None = None
     """The newest command, open or ended."""

@@ -177,6 +177,7 @@ def touched(
             "settled": neutral_of(lever.circuit),
             "settled_at": as_of,
             "baseline": lever.setting,
+            "baseline_at": as_of,
             "drift": drift,
             "failed": None,
         }

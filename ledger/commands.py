@@ -145,7 +145,7 @@ class LedgerCommands:
 
 def _row(command: Command) -> dict[str, Any]:
     words = {"mode": command.mode.value, "authority": command.authority.value}
-    return command.model_dump(mode="python", exclude={"baseline", "begins_from_c"}) | words
+    return command.model_dump(mode="python", exclude={"baseline", "baseline_at", "begins_from_c"}) | words
 
 
 async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:

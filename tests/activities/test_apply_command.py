@@ -218,10 +218,12 @@ async def test_a_set_back_begins_only_in_a_room_warm_enough_to_be_stuck_with_it(
         warm = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": room_c}))
         await attempt(Commands(), warm, begins)
         assert warm.written == [-2.0]
-    begun = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": 20.6}))
-    accepted = WRITTEN.model_copy(update={"at": at(5, 45), "setting": -2.0})
-    await attempt(Commands(Progress(writes=(accepted,))), begun, begins)
-    assert begun.written == [-2.0], "it is judged where it begins"
+    still = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": 20.6}))
+    commands = Commands(Progress(writes=(WRITTEN.model_copy(update={"at": at(5, 45), "setting": -2.0}),)))
+    ended = await attempt(commands, still, begins)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.is_too_cool, still.written) == (True, []), "what was written and not obeyed has not begun"
+    assert kinds(commands) == ["write_ignored", "superseded"]
 
 
 async def test_nobody_s_hand_is_concluded_while_a_write_of_ours_may_still_land_on_top_of_it() -> None:
@@ -264,6 +266,21 @@ async def test_what_ran_out_of_time_in_the_queue_ends_as_what_became_of_its_writ
     assert (ended.state, kinds(commands)) == (state, [state.value])
     again = await close(PLANNED, Lever.HEATING_OFFSET, Commands(Progress(ended=CommandState.APPLIED)), at(9))
     assert again.state is CommandState.APPLIED
+
+
+@pytest.mark.parametrize(("since", "is_ours"), [(at(5), False), (at(4, 5), True), (None, True)])
+async def test_who_goes_back_to_what_we_wrote_before_their_own_setting_is_a_person(
+    since: datetime | None, *, is_ours: bool
+) -> None:
+    ours = WriteRecord(write_no=1, at=at(4), setting=4.5, answer=Answer.ACCEPTED)
+    on_theirs = PLANNED.model_copy(update={"baseline": 0.0, "baseline_at": since})
+    cloud = Cloud(a_reading(4.5, at(5, 58)))
+    ended = await attempt(Commands(Progress(before=ours)), cloud, on_theirs)
+    if is_ours:
+        assert cloud.written == [3.0], "it may have landed after their setting was seen"
+    else:
+        assert isinstance(ended, CommandOutcome)
+        assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_commands_after_a_touch_are_written_on_top_of_the_persons_setting() -> N
     state = see(steered(), at(2), None, 4.0).state
     command = started(decide(state, Woke(), at(2) + TOUCH_HOLDS[0]))
     assert command is not None
-    assert (command.mode, command.baseline) == (Mode.MIN, 4.0)
+    assert (command.mode, command.baseline, command.baseline_at) == (Mode.MIN, 4.0, at(2))
 
 
 def test_a_setting_of_ours_that_falls_back_is_a_drift_and_steered_back_at_once() -> None:
