@@ -164,7 +164,7 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
 ) -> None:
     changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 9))
     async with world.striking(rate_limit=1.0):
-        await world.wish(tried, Mode.MAX, 8 * MINUTE)
+        await world.wish(tried, Mode.MAX, 20 * MINUTE)
         await world.wish(tried, Mode.MAX)
         await world.until(partial(has, world, tried, "write_refused"))
     guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
@@ -172,7 +172,7 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     held_at = world.now()
     for mode in (Mode.MAX, Mode.MIN, Mode.MID):
         await world.wish(changing, mode)
-    await world.wish(lost, Mode.MAX, 8 * MINUTE)  # its command's time is over long before the queue lets it go,
+    await world.wish(lost, Mode.MAX, 20 * MINUTE)  # its command's time is over long before the queue lets it go,
     await world.wish(lost, Mode.MAX)  # though somebody else wishes the same for longer
     await world.wish(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
     await world.wish(late, Mode.MAX)
