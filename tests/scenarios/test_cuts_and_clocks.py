@@ -163,12 +163,12 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     world: TestWorld,
 ) -> None:
     changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 9))
+    guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
     async with world.striking(rate_limit=1.0):
         await world.wish(tried, Mode.MAX, 20 * MINUTE)
         await world.wish(tried, Mode.MAX)
         await world.until(partial(has, world, tried, "write_refused"))
-    guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
-    await guard.execute_update(OemGuard.hold, Hold(who="operator", why="the vendor asked for it"))
+        await guard.execute_update(OemGuard.hold, Hold(who="operator", why="the vendor asked for it"))
     held_at = world.now()
     for mode in (Mode.MAX, Mode.MIN, Mode.MID):
         await world.wish(changing, mode)
