@@ -63,6 +63,8 @@ class Expected(Value):
     noted_setting: float | None = None
     """What the workflow has learnt the lever to be since: a drift or a person's hand."""
     noted_at: Instant | None = None
+    is_by_hand: bool = False
+    """Whether that was a person's hand, and the new baseline."""
 
     def is_open(self, now: datetime) -> bool:
         """Whether its own verification reads the pump."""
@@ -74,6 +76,11 @@ class Expected(Value):
         return self.noted_at is not None and self.noted_at > self.at
 
     @property
+    def called(self) -> Level:
+        """The level that a setting is called by where two levels share it: after a hand, neutral."""
+        return neutral_of(self.circuit) if self.is_noted and self.is_by_hand else self.mode
+
+    @property
     def known_at(self) -> datetime:
         """A reading stamped before says nothing new."""
         return max(self.at, self.noted_at) if self.noted_at is not None else self.at
@@ -81,7 +88,7 @@ class Expected(Value):
     def level(self, setup: LeverSetup) -> Level | None:
         """The level that the pump's workflow believes; None where that is open."""
         if self.is_noted:
-            return setup.level_of(self.noted_setting, self.mode)
+            return setup.level_of(self.noted_setting, self.called)
         return self.mode if self.state in (CommandState.APPLIED, CommandState.EFFECTIVE) else None
 
     def applied(self, pump_id: str, now: datetime) -> AppliedCommand | None:
@@ -220,8 +227,8 @@ def observed_from(
         setup = _setup(profile, circuit)
         setting = _setting_of(reading, setup.lever) if setup is not None else None
         if setup is not None and setting is not None:
-            wished = next((e.mode for e in expected if e.circuit is circuit), None)
-            levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting, wished), setting=setting))
+            called = next((e.called for e in expected if e.circuit is circuit), None)
+            levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting, called), setting=setting))
     return Observed(
         as_of=min(reading.as_of, now),
         stamp=reading.as_of,

@@ -211,4 +211,5 @@ def _expected(row: Any, circuit: Circuit, lines: Sequence[Any], touched: Any) ->
         setting=sent[-1].setting if sent else None,
         noted_setting=noted.setting if noted is not None else None,
         noted_at=noted.at if noted is not None else None,
+        is_by_hand=noted is not None and touched is not None and touched.at >= noted.at,
     )

@@ -39,7 +39,9 @@ class Sweep:
             self._life.later(self._life.now + timedelta(seconds=900 * self._life.luck(24)), "event", seen)
 
     def _level_of(self, circuit: Circuit, setting: float, had: CircuitState) -> Level | None:
-        expected = had.last.mode if had.last is not None else None
+        # As the ledger has it: a hand that is newer than the newest command leaves nothing to expect but neutral.
+        is_by_hand = had.last is None or (had.baseline_at is not None and had.baseline_at > had.last.decided_at)
+        expected = had.last.mode if had.last is not None and not is_by_hand else None
         key = (circuit, setting, self._life.theirs[self._life.lever_of(circuit)], expected)
         if key not in self._levels:
             self._levels[key] = self._life.setup(circuit).level_of(setting, expected)

@@ -229,3 +229,13 @@ def test_where_two_levels_share_a_setting_the_one_that_was_commanded_is_seen() -
 def test_a_stamp_from_a_clock_ahead_of_ours_counts_as_now() -> None:
     seen = observed_from(a_profile(), a_reading(0.0, NOW + timedelta(minutes=9)), TIMING, NOW)
     assert (seen.as_of, seen.stamp) == (NOW, NOW + timedelta(minutes=9))
+
+
+def test_after_a_hand_at_the_range_s_end_a_setting_that_two_levels_share_is_neutral() -> None:
+    at_the_end = a_profile(baseline=10.0, minimum=-10, maximum=10, step=1)
+    by_hand = newest(Mode.MAX, noted_setting=10.0, noted_at=at(7), is_by_hand=True)
+    for expected, level in ((newest(Mode.MAX), Mode.MAX), (by_hand, Mode.LOW)):
+        reading = a_reading(10.0, JUST_NOW)
+        seen = observed_from(at_the_end, reading, TIMING, NOW, [expected])
+        assert [lever.level for lever in seen.levers] == [level]
+        assert expected.level(at_the_end.heating) is level

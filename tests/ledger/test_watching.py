@@ -108,6 +108,7 @@ async def test_what_the_workflow_noted_of_a_lever_outranks_the_command_it_noted_
     await lived(engine, a_command(1, Mode.MAX, at(5), "p-0002"), *OBEYED)
     await LedgerPumps(engine).rebase("p-0002", Circuit.HEATING, 2.0, at(6))
     found = await LedgerWatching(engine).expected(["p-0001", "p-0002"])
+    assert [found[pump][0].is_by_hand for pump in ("p-0001", "p-0002")] == [False, True]
     fallen, touched = found["p-0001"][0], found["p-0002"][0]
     assert (fallen.level(setup), fallen.known_at) == (Mode.MIN, at(6))
     theirs = setup.model_copy(update={"baseline": 2.0})
