@@ -148,7 +148,7 @@ class Attempt:
         is_settled = verdict is Verdict.NOT_OBEYED or (
             isinstance(step, Write) and reading.as_of >= self._command.decided_at
         )
-        if is_settled and self._is_foreign(reading.setting, progress):
+        if is_settled and self._is_foreign(reading, progress):
             # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled. Theirs
             # becomes the baseline once nothing of ours can land on top of it any more, and be taken for theirs.
             if (until := progress.may_land_until(self._adapter.timing, now)) > now:
@@ -171,13 +171,16 @@ class Attempt:
         least_c = self._command.begins_from_c
         return least_c is not None and reading.room_c is not None and reading.room_c < least_c
 
-    def _is_foreign(self, setting: float | None, progress: Progress) -> bool:
+    def _is_foreign(self, reading: Reading, progress: Progress) -> bool:
         """Whether a setting stands for no level, and nothing that we wrote before can have landed as it.
 
         Of older writes only the newest can stand, and such as may have outlived it, or the person whose setting is the
         baseline: somebody may well choose what we wrote days ago.
         """
         timing, newest, since = self._adapter.timing, progress.before, self._command.baseline_at
+        setting = reading.setting
+        if since is not None and reading.as_of <= since:
+            return False  # a picture from before their setting shows what that replaced
         standing = [w for w in progress.others if newest and w.in_flight_until(timing) >= newest.at]
         standing += [newest] if newest else []
         standing = [w for w in standing if since is None or w.in_flight_until(timing) >= since]

@@ -283,6 +283,14 @@ async def test_who_goes_back_to_what_we_wrote_before_their_own_setting_is_a_pers
         assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
 
 
+async def test_a_picture_from_before_a_person_s_setting_is_not_another_hand() -> None:
+    ours = WriteRecord(write_no=1, at=at(4), setting=4.5, answer=Answer.ACCEPTED)
+    on_theirs = PLANNED.model_copy(update={"baseline": 0.0, "baseline_at": at(5, 58)})
+    cloud = Cloud(a_reading(4.5, at(5, 57)))
+    await attempt(Commands(Progress(before=ours)), cloud, on_theirs)
+    assert cloud.written == [3.0]
+
+
 @pytest.mark.parametrize(
     ("old_at", "newest_at", "is_ours"),
     [(at(0), at(1), False), (at(5, 30), at(5, 50), False), (at(5, 45), at(5, 45.5), True)],
