@@ -33,27 +33,28 @@ def follow(state: PumpState, now: datetime) -> Decision:
     """Compare each circuit's wish with what is, and start, cancel or wait."""
     if state.retired:
         return Decision(state=state)
-    whole = Decision(state=state)
     silent_since = state.watch.silent_since
     if state.retiring and silent_since and now >= silent_since + RETIRE_UNSEEN_AFTER and not state.has_open:
         return Decision(state=_let_go_unseen(state, silent_since, now))
     wakes = [silent_since + OFFLINE_AFTER if silent_since else None]
+    starts: tuple[Command, ...] = ()
+    cancels: tuple[Circuit, ...] = ()
     for circuit in tuple(name for name, _ in state.circuits):
-        part = _follow(whole.state, circuit, now)
+        part = _follow(state, circuit, now)
+        state, starts, cancels = part.state, starts + part.starts, cancels + part.cancels
         wakes.append(part.wake_at)
-        whole = Decision(state=part.state, starts=whole.starts + part.starts, cancels=whole.cancels + part.cancels)
-    if whole.state.retiring:
+    if state.retiring:
         # What moved while nobody could see it is put back before the pump is let go, where it comes back in time.
         unseen_until = silent_since + RETIRE_UNSEEN_AFTER if silent_since else now
-        is_neutral = all(h.open is None and h.settled is neutral_of(c) for c, h in whole.state.circuits)
-        owes_a_look = any(_owes_a_look(whole.state, h, now) for _, h in whole.state.circuits)
-        owes_a_look = owes_a_look and not wish_at(whole.state, now).is_held
+        is_neutral = all(h.open is None and h.settled is neutral_of(c) for c, h in state.circuits)
+        owes_a_look = any(_owes_a_look(state, h, now) for _, h in state.circuits)
+        owes_a_look = owes_a_look and not wish_at(state, now).is_held
         if is_neutral and not owes_a_look and now >= unseen_until:
-            return Decision(state=whole.state.model_copy(update={"retired": True}))
+            return Decision(state=state.model_copy(update={"retired": True}))
         wakes.append(unseen_until)
         if owes_a_look and state.retiring_since is not None:
             wakes.append(state.retiring_since + RETIRE_UNSEEN_AFTER)
-    return whole.model_copy(update={"wake_at": _earliest(now, *wakes)})
+    return Decision(state=state, starts=starts, cancels=cancels, wake_at=_earliest(now, *wakes))
 
 
 def _let_go_unseen(state: PumpState, silent_since: datetime, now: datetime) -> PumpState:

@@ -138,7 +138,8 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     ends.append(turn.next_turn(now) if turn is not None else None)
     if circuit is Circuit.HOT_WATER:
         bounded = _bounded_hot_water(state, wish, is_capped=bool(capping), has_turn=has_turn)
-        return bounded.model_copy(update={"until": _earliest(wish.until, *ends)})
+        until = _earliest(wish.until, *ends)
+        return bounded if until == bounded.until else bounded.model_copy(update={"until": until})
     assert isinstance(wish.mode, Mode)
     mode, reason, authority = wish.mode, wish.reason, wish.authority
     for order in capping:
@@ -153,6 +154,8 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     floor, why = _floor(state, wish.authority, now)
     if at_least(mode, floor) is not mode:
         mode, reason, authority = floor, why, Authority.NEUTRAL
+    if (mode, authority, reason, until) == (wish.mode, wish.authority, wish.reason, wish.until):
+        return wish
     return wish.model_copy(update={"mode": mode, "authority": authority, "reason": reason, "until": until})
 
 

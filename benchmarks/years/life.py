@@ -134,10 +134,10 @@ class Life:
         self.now = end
         self.rules.at_the_end()
 
-    def setup(self, circuit: Circuit) -> LeverSetup:
-        """The lever of a circuit as the ledger has it."""
+    def setup(self, circuit: Circuit, baseline: float | None = None) -> LeverSetup:
+        """The lever of a circuit as the ledger has it, on another baseline where one is given."""
         lever = self.lever_of(circuit)
-        return _setup(lever, self.theirs[lever])
+        return _setup(lever, self.theirs[lever] if baseline is None else baseline)
 
     def setting_of(self, circuit: Circuit, level: Level) -> float:
         """What a level comes down to now."""

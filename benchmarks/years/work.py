@@ -130,10 +130,8 @@ class Workers:
     def _meet(self, run: Run) -> tuple[Meeting, Attempt]:
         """What an attempt meets, and the attempt."""
         offset = (self._life.luck(13) * 2 - 1) * self._life.skew
-        setup = self._life.setup(run.command.circuit)
-        if run.command.baseline is not None:
-            setup = setup.model_copy(update={"baseline": run.command.baseline})
         life = self._life
+        setup = life.setup(run.command.circuit, run.command.baseline)
         here = Meeting(
             command=run.command,
             books=life.books,
