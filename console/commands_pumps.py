@@ -1,6 +1,7 @@
 """`heatsteer pumps list` and `show`: the fleet at a glance, and one pump with all that steers it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -106,8 +107,7 @@ def show_pump(pump: PumpId, folder: Folder = None, as_json: Json = False) -> Non
     status, reading, trail = with_access(folder, work)
     document = status.model_dump(mode="json") | {
         "circuits": {
-            circuit.value: wish_at(status.state, status.now, circuit).model_dump(mode="json")
-            for circuit, _ in status.state.circuits
+            circuit.value: asdict(wish_at(status.state, status.now, circuit)) for circuit, _ in status.state.circuits
         },
         "reading": reading.model_dump(mode="json") if reading else None,
         "trail": trail,

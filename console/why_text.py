@@ -1,6 +1,7 @@
 """A pump's story as a support agent reads it: one sentence to read out, then what it rests on, line by line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -247,7 +248,7 @@ def document_of(story: Story) -> dict[str, Any]:
         "pump": story.pump,
         "at": story.at,
         "sentence": sentence_of(story),
-        "wish": {circuit.value: wish.model_dump(mode="json") for circuit, wish in story.wishes.items()},
+        "wish": {circuit.value: asdict(wish) for circuit, wish in story.wishes.items()},
         "plan": None if story.plan is None else {"revision": story.plan.revision, "steps": list(story.steps)},
         "market": None if market is None else vars(market),
         "commands": list(story.commands),

@@ -4,6 +4,7 @@ Protects: never more than one command open on a lever; a plan never moves a pump
 day may hold; nothing is written where nothing may be.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.commands import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
@@ -77,14 +78,14 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
     wish = wish_at(state, now, circuit)
     if bound := _bound_at_stake(state, circuit, had, wish, now):
         # What a floor or a limit forbids waits for nobody's dwell, edge or count: this step is theirs, not the plan's.
-        wish = wish.model_copy(update={"authority": bound.authority, "reason": bound.reason})
+        wish = replace(wish, authority=bound.authority, reason=bound.reason)
     held_until = _dwell_end(had, wish, now)
     if held_until is not None and not wish.is_held:
         return Decision(state=state, wake_at=_earliest(now, held_until, wish.until))
     state, had = _without_given_up(state, circuit, had, wish)
     neutral = neutral_of(circuit)
     if wish.authority is Authority.PLAN and wish.mode is not neutral and _too_many_changes(had, wish):
-        wish = wish.model_copy(update={"mode": neutral})
+        wish = replace(wish, mode=neutral)
     if had.open is not None:
         return _follow_with_open(state, circuit, had, had.open, wish, now)
     if (had.settled is wish.mode and not _owes_a_look(state, had, now)) or wish.is_held:

@@ -3,6 +3,8 @@
 Protects: everything that must survive a restart or a continue-as-new is in `PumpState`, and survives a JSON round trip.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
@@ -303,22 +305,24 @@ class Rebase(Value):
     at: Instant
 
 
-class Decision(Value):
+@dataclass(frozen=True, slots=True)
+class Decision:
     """What follows from an event: the new state, commands to start and to cancel, new baselines, when to wake."""
 
     state: PumpState
     starts: tuple[Command, ...] = ()
     cancels: tuple[Circuit, ...] = ()
     rebases: tuple[Rebase, ...] = ()
-    wake_at: Instant | None = None
+    wake_at: datetime | None = None
 
 
-class Wish(Value):
+@dataclass(frozen=True, slots=True)
+class Wish:
     """What should be on a circuit, and by whose authority."""
 
     mode: Level
     authority: Authority
-    until: Instant | None
+    until: datetime | None
     """When this wish may change by itself."""
     revision: int | None = None
     is_held: bool = False

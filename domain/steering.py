@@ -4,6 +4,7 @@ Protects: the outcome depends on precedence and revision only, never on the orde
 one write in flight on a lever; a plan never moves a pump inside its dwell; with no news a pump goes back to neutral.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.acts import problem_with_act
@@ -98,7 +99,8 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: 
             state = _without(state, keys)
         case Woke():
             pass
-    return follow(_forget_past(state, now), now).model_copy(update={"rebases": rebases})
+    decision = follow(_forget_past(state, now), now)
+    return replace(decision, rebases=rebases) if rebases else decision
 
 
 def _take_plan(state: PumpState, plan: PricePlan, now: datetime) -> PumpState:

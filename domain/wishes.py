@@ -5,6 +5,7 @@ the unit's own protection, the room and tank floors, opted out or in service, gr
 the floor), the newest household wish, support on its behalf, an operator's stop, the plan, neutral.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from domain.commands import Authority
@@ -37,7 +38,7 @@ def wish_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATING)
         wish = _bounded(state, wish, now, circuit)
     elif condition is not None:
         wish = _under(condition, state, wish, circuit)
-        wish = wish.model_copy(update={"until": _earliest(wish.until, read_only_until if is_read_only else None)})
+        wish = replace(wish, until=_earliest(wish.until, read_only_until if is_read_only else None))
     return _without_power(state, wish, now)
 
 
@@ -47,7 +48,7 @@ def _under(condition: tuple[Authority, bool, str], state: PumpState, wish: Wish,
     had = state.circuit(circuit)
     is_theirs = had is not None and had.settled is None and had.open is None
     if wish.authority is Authority.OPTED_OUT:
-        return wish.model_copy(update={"is_held": held or is_theirs})
+        return replace(wish, is_held=held or is_theirs)
     return Wish(mode=neutral_of(circuit), authority=authority, until=None, is_held=held or is_theirs, reason=why)
 
 
@@ -58,7 +59,7 @@ def _without_power(state: PumpState, wish: Wish, now: datetime) -> Wish:
         return wish
     until = _earliest(wish.until, *(o.ends_at(state.pump_id) for o in blackouts))
     why = f"no power ({blackouts[0].scope})"
-    return wish.model_copy(update={"is_held": True, "until": until, "reason": why})
+    return replace(wish, is_held=True, until=until, reason=why)
 
 
 def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
@@ -80,7 +81,7 @@ def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Wish:
     planned = _planned(state, now, circuit)
     if override is not None:  # it leaves this circuit to the plan, and what it outranks may not, once it has ended
         until = _earliest(planned.until, override.next_change(now, state.site.emitter))
-        planned = planned.model_copy(update={"until": until})
+        planned = replace(planned, until=until)
     stop = next((o for o in _standing(state, OrderKind.STOP, now) if o.revision in (None, planned.revision)), None)
     if stop is None:
         return planned
@@ -139,7 +140,7 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
     if circuit is Circuit.HOT_WATER:
         bounded = _bounded_hot_water(state, wish, is_capped=bool(capping), has_turn=has_turn)
         until = _earliest(wish.until, *ends)
-        return bounded if until == bounded.until else bounded.model_copy(update={"until": until})
+        return bounded if until == bounded.until else replace(bounded, until=until)
     assert isinstance(wish.mode, Mode)
     mode, reason, authority = wish.mode, wish.reason, wish.authority
     for order in capping:
@@ -156,7 +157,7 @@ def _bounded(state: PumpState, wish: Wish, now: datetime, circuit: Circuit) -> W
         mode, reason, authority = floor, why, Authority.NEUTRAL
     if (mode, authority, reason, until) == (wish.mode, wish.authority, wish.reason, wish.until):
         return wish
-    return wish.model_copy(update={"mode": mode, "authority": authority, "reason": reason, "until": until})
+    return replace(wish, mode=mode, authority=authority, reason=reason, until=until)
 
 
 def forbidden(state: PumpState, level: Level, now: datetime, circuit: Circuit) -> Wish | None:
@@ -203,13 +204,11 @@ def _bounded_hot_water(state: PumpState, wish: Wish, *, is_capped: bool, has_tur
     is_cold = state.watch.is_tank_cold
     if is_capped and (not is_cold or wish.mode is HotWaterMode.BOOST):
         level = HotWaterMode.NORMAL if is_cold else HotWaterMode.HOLD
-        return wish.model_copy(update={"mode": level, "authority": Authority.LIMITED, "reason": "the grid is limited"})
+        return replace(wish, mode=level, authority=Authority.LIMITED, reason="the grid is limited")
     if wish.mode is HotWaterMode.BOOST and not has_turn:
-        return wish.model_copy(update={"mode": HotWaterMode.NORMAL, "authority": Authority.LIMITED, "reason": NO_TURN})
+        return replace(wish, mode=HotWaterMode.NORMAL, authority=Authority.LIMITED, reason=NO_TURN)
     if is_cold and wish.mode is HotWaterMode.HOLD:
-        return wish.model_copy(
-            update={"mode": HotWaterMode.NORMAL, "authority": Authority.NEUTRAL, "reason": "the tank is cold"}
-        )
+        return replace(wish, mode=HotWaterMode.NORMAL, authority=Authority.NEUTRAL, reason="the tank is cold")
     return wish
 
 

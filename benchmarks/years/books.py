@@ -132,7 +132,8 @@ class Meeting:
     true_clock: Callable[[], datetime]
     on_read: Callable[[Command, Reading], None]
     on_write: Callable[[Sent, Command], None]
-    on_line: Callable[[str], None]
+    on_line: Callable[[str], None] | None
+    """None where nobody reads them."""
     luck: float
 
     @property
@@ -152,6 +153,8 @@ class Meeting:
     async def record(self, events: Sequence[CommandEvent]) -> None:
         """As `CommandLog.record`."""
         self.books.record(events)
+        if self.on_line is None:
+            return
         for event in events:
             setting = "" if event.setting is None else f" {event.lever}={event.setting:g}"
             self.on_line(f"{event.command_id} {event.kind} #{event.write_no}{setting} {event.reason}")

@@ -104,7 +104,7 @@ class Life:
         self.troubled_at = story.start - timedelta(days=1)
         self.counts: Counter[str] = Counter()
         self.lines: list[str] = []
-        self._traced = traced
+        self.is_traced = traced
         self._heap: list[tuple[datetime, int, str, Any]] = []
         self._n = 0
         self._alarm = 0
@@ -150,7 +150,7 @@ class Life:
 
     def tell(self, text: str) -> None:
         """A line for the reader of a story."""
-        if self._traced:
+        if self.is_traced:
             self.lines.append(f"{self.now:%d %b %H:%M:%S}  {text}")
 
     # --- turns of the world ----------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Life:
         before = self.state
         decision = decide(before, event, self.now)
         state = decision.state
-        if self._traced:
+        if self.is_traced:
             self._tell_step(event, state)
         self.oracle.hear(event, self.now, decision)
         if state.outbox is not before.outbox:
@@ -245,7 +245,7 @@ class Life:
     def _incident(self, incident: Incident) -> None:
         if incident.kind not in CALM_KINDS:
             self.troubled_at = max(self.troubled_at, incident.until or incident.at)
-        if self._traced:
+        if self.is_traced:
             until = f" until {incident.until:%d %b %H:%M}" if incident.until else ""
             self.tell(f"* {incident.kind}{named(incident.what)}{until}")
         event = self._event_of(incident)

@@ -139,7 +139,7 @@ class Workers:
             true_clock=lambda: life.now,
             on_read=life.rules.read,
             on_write=life.rules.wrote,
-            on_line=life.tell,
+            on_line=life.tell if life.is_traced else None,
             luck=life.luck(14),
         )
         life.books.begin(run.command, run.outbox)
