@@ -178,8 +178,8 @@ class Attempt:
         baseline: somebody may well choose what we wrote days ago.
         """
         timing, newest, since = self._adapter.timing, progress.before, self._command.baseline_at
-        setting = reading.setting
-        if since is not None and reading.as_of <= since:
+        setting, stamp = reading.setting, self._command.baseline_stamp
+        if stamp is not None and reading.as_of <= stamp:
             return False  # a picture from before their setting shows what that replaced
         standing = [w for w in progress.others if newest and w.in_flight_until(timing) >= newest.at]
         standing += [newest] if newest else []

@@ -105,6 +105,8 @@ class Command(Value):
     """The setting a person last gave the lever, where it was seen since enrolment; modes are written on top of it."""
     baseline_at: Instant | None = None
     """Of when that is."""
+    baseline_stamp: Instant | None = None
+    """The same by the clock of the picture that showed it."""
     begins_from_c: float | None = None
     """A set-back that begins is not written in a room cooler than this; None where nothing begins."""
     decided_at: Instant

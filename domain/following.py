@@ -191,6 +191,7 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, no
         revision=wish.revision,
         baseline=had.baseline,
         baseline_at=had.baseline_at,
+        baseline_stamp=had.baseline_stamp,
         begins_from_c=state.site.set_back_from_c if begins else None,
         decided_at=now,
         expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,

@@ -76,6 +76,8 @@ class CircuitState(Value):
     """The setting a person was last seen to give the lever; None where it is as enrolled."""
     baseline_at: Instant | None = None
     """When that was seen."""
+    baseline_stamp: Instant | None = None
+    """As the clock of the picture says that showed it."""
     open: OpenCommand | None = None
     last: Command | None = None
     """The newest command, open or ended."""

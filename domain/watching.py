@@ -178,6 +178,7 @@ def touched(
             "settled_at": as_of,
             "baseline": lever.setting,
             "baseline_at": as_of,
+            "baseline_stamp": state.watch.stamp or as_of,
             "drift": drift,
             "failed": None,
         }

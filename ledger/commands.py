@@ -143,9 +143,13 @@ class LedgerCommands:
                     await connection.commit()
 
 
+_NOT_KEPT = {"baseline", "baseline_at", "baseline_stamp", "begins_from_c"}
+"""What only whoever carries the command out needs."""
+
+
 def _row(command: Command) -> dict[str, Any]:
     words = {"mode": command.mode.value, "authority": command.authority.value}
-    return command.model_dump(mode="python", exclude={"baseline", "baseline_at", "begins_from_c"}) | words
+    return command.model_dump(mode="python", exclude=_NOT_KEPT) | words
 
 
 async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:

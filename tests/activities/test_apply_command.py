@@ -283,12 +283,15 @@ async def test_who_goes_back_to_what_we_wrote_before_their_own_setting_is_a_pers
         assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
 
 
-async def test_a_picture_from_before_a_person_s_setting_is_not_another_hand() -> None:
+@pytest.mark.parametrize(("stamp", "is_before"), [(at(6, 18), True), (at(6, 16), False)])
+async def test_a_picture_from_before_a_person_s_setting_is_not_another_hand_whatever_its_clock_says(
+    stamp: datetime, *, is_before: bool
+) -> None:
     ours = WriteRecord(write_no=1, at=at(4), setting=4.5, answer=Answer.ACCEPTED)
-    on_theirs = PLANNED.model_copy(update={"baseline": 0.0, "baseline_at": at(5, 58)})
-    cloud = Cloud(a_reading(4.5, at(5, 57)))
-    await attempt(Commands(Progress(before=ours)), cloud, on_theirs)
-    assert cloud.written == [3.0]
+    seen_at = {"baseline": 0.0, "baseline_at": at(5, 58), "baseline_stamp": stamp}
+    cloud = Cloud(a_reading(4.5, at(6, 17)))
+    await attempt(Commands(Progress(before=ours)), cloud, PLANNED.model_copy(update=seen_at))
+    assert cloud.written == ([3.0] if is_before else [])
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ def test_commands_after_a_touch_are_written_on_top_of_the_persons_setting() -> N
     assert (command.mode, command.baseline, command.baseline_at) == (Mode.MIN, 4.0, at(2))
 
 
+def test_a_persons_setting_is_dated_by_the_picture_s_own_clock_too() -> None:
+    seen = see(steered(), at(2), None, 4.0, stamp=at(2, 20)).state.heating
+    assert (seen.baseline_at, seen.baseline_stamp) == (at(2), at(2, 20))
+
+
 def test_a_setting_of_ours_that_falls_back_is_a_drift_and_steered_back_at_once() -> None:
     seen = see(steered(), at(2), Mode.LOW, 0.0)
     command = started(seen)
