@@ -179,6 +179,17 @@ def _follow_with_open(
     )
 
 
+def _useful_until(state: PumpState, circuit: Circuit, wish: Wish, now: datetime) -> datetime:
+    """How long a command for the wish is worth writing: an edge at which the wish stays as it is ends nothing."""
+    end, until = now + USEFUL_FOR, wish.until
+    while until is not None and until < end:
+        later = wish_at(state, until, circuit)
+        if later.mode is not wish.mode or later.is_held:
+            return until
+        until = later.until
+    return end
+
+
 def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, now: datetime) -> Decision:
     seq = state.last_seq + 1
     begins = wish.mode is Mode.MIN and had.settled is not Mode.MIN and wish.authority is not Authority.VACATION
@@ -194,7 +205,7 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, wish: Wish, no
         baseline_stamp=had.baseline_stamp,
         begins_from_c=state.site.set_back_from_c if begins else None,
         decided_at=now,
-        expires_at=min(now + USEFUL_FOR, wish.until) if wish.until else now + USEFUL_FOR,
+        expires_at=_useful_until(state, circuit, wish, now),
     )
     planned = CommandEvent(
         command_id=command.command_id,

@@ -1,6 +1,6 @@
 """What binds a plan binds at once: limits, floors, lost power and people wait for no dwell, no count and no memory."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -26,6 +26,7 @@ from domain.pump import (
     SteeringConsent,
     Woke,
 )
+from domain.site import HomeShare, Site
 from domain.steering import KEPT_PLANS, decide
 from domain.wishes import wish_at
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
@@ -234,3 +235,19 @@ def test_an_emergency_does_not_wait_in_the_line_of_what_a_plan_began() -> None:
     assert [(c.mode, c.authority) for c in again.starts] == [(Mode.MAX, Authority.OVERRIDE)]
     boost = an_override(Mode.MAX, 1, 20)
     assert decide(opened.state, OverrideRequested(override=boost), at(1, 8)).cancels == ()
+
+
+@pytest.mark.parametrize(
+    ("wished", "until"),
+    [(Mode.LOW, at(2, 20)), (Mode.MAX, at(0, 30))],
+    ids=["neutral with and without it", "raised once it comes"],
+)
+def test_a_command_is_worth_writing_until_its_wish_truly_changes(wished: Mode, until: datetime) -> None:
+    """The pump's turn within its home comes at half past midnight."""
+    home = HomeShare(home_id="h", pumps=2, rank=1, raised_at_once=1)
+    assert not home.has_turn(at(0, 20))
+    assert home.has_turn(at(0, 30))
+    state = a_state(site=Site(home=home), settled=Mode.MID)
+    command = started(decide(state, OverrideRequested(override=an_override(wished, 0.3, 8)), at(0, 20)))
+    assert command is not None
+    assert (command.mode, command.expires_at) == (Mode.LOW, until)
