@@ -183,6 +183,7 @@ class Workers:
         if what == "stall" and meeting.holds_lock:
             return False
         self.armed.pop(0)
+        self._life.troubled_at = max(self._life.troubled_at, self._life.now)
         self._life.tell(f"the worker at {run.command.command_id} {what}s")
         run.meeting = None
         if what == "crash":
