@@ -105,14 +105,16 @@ def _take_lever(
         is_over = had.drift is not None and now > max(had.drift.at + DRIFT_MEMORY, had.drift.retry_at)
         calm = had.model_copy(update={"settled_at": seen.as_of, "drift": None if is_over else had.drift})
         return state.with_circuit(lever.circuit, calm), []
-    if lever.level is not None and had.settled is None:
+    was_neutral = had.settled is neutral_of(lever.circuit)
+    may_be_ours = lever.level in (neutral_of(lever.circuit), had.last.mode if had.last is not None else None)
+    if lever.level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):
         learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt), []
-    was_neutral = had.settled is neutral_of(lever.circuit)
     if seen.condition is not Condition.NORMAL:
         # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
         # moved after it was seen in neutral is theirs, whatever its value: restoring it again would be a fight.
-        theirs = had.model_copy(update={"settled": None if was_neutral else lever.level, "settled_at": seen.as_of})
+        kept = None if was_neutral or had.settled is None else lever.level
+        theirs = had.model_copy(update={"settled": kept, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, theirs), []
     is_left_alone = state.opted_out and was_neutral and _is_long_done(had, seen.as_of)
     if lever.level is None or is_left_alone:

@@ -36,6 +36,7 @@ class Known:
     at: datetime | None = None
     """Of when that is; what is older tells nothing."""
     open: Command | None = None
+    last: Command | None = None
     failed: Command | None = None
     """The newest command that failed, until one is obeyed."""
     may_be_given_up: bool = False
@@ -80,7 +81,7 @@ class Hands:
             self.wrong = self.wrong or f"told of settings by hand {_words(by_hand)}, it took {_words(taken)} for them"
         holds = [self._hold(circuit, setting, at) for circuit, (setting, at) in by_hand.items()]
         for command in decision.starts:
-            self.known[command.circuit].open = command
+            self.known[command.circuit].open = self.known[command.circuit].last = command
         self.touches = [t for t in self.touches if now - t < DAY]
         return holds
 
@@ -127,10 +128,12 @@ class Hands:
     ) -> bool:
         neutral = Mode.LOW if lever.circuit is Circuit.HEATING else HotWaterMode.NORMAL
         before, known.level, known.at = known.level, lever.level, as_of
-        if lever.level is not None and before in (None, lever.level):
+        may_be_ours = condition is Condition.NORMAL or lever.level is neutral
+        may_be_ours = may_be_ours or (known.last is not None and known.last.mode is lever.level)
+        if lever.level is not None and (before is lever.level or (before is None and may_be_ours)):
             return False
         if condition is not Condition.NORMAL:
-            known.level = None if before is neutral else lever.level
+            known.level = None if before in (None, neutral) else lever.level
             return False
         if lever.level is None:
             return True

@@ -249,6 +249,17 @@ def test_what_somebody_at_the_unit_sets_is_left_alone_while_they_are_there(condi
         state = seen.state
 
 
+@pytest.mark.parametrize("condition", [Condition.AWAY, Condition.EXTERNAL, Condition.INSTALLER, Condition.OFF])
+def test_one_of_our_settings_that_they_choose_after_neutral_is_theirs_at_every_look(condition: Condition) -> None:
+    state = a_state(settled_at=at(0))
+    for n in range(6):
+        seen = see(state, at(2, 15 * n), Mode.MID, 1.0, condition=condition)
+        assert seen.starts == ()
+        state = seen.state
+    gone = see(state, at(4), Mode.MID, 1.0)
+    assert [command.mode for command in gone.starts] == [Mode.LOW], "what they leave behind is not what is wished"
+
+
 def test_a_silent_pump_that_reports_again_is_given_the_newest_wish_only() -> None:
     state = decide(a_state(settled_at=at(0)), Observed(as_of=at(1), silent=True), at(1)).state
     assert state.watch.silent_since == at(1)
