@@ -145,7 +145,7 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
 
 def _is_left_cold(state: PumpState, had: CircuitState) -> bool:
     # A unit that somebody works on takes nothing up: there it would only be written to in vain.
-    return state.watch.is_cold and had.settled is Mode.MIN and state.watch.condition is Condition.NORMAL
+    return state.watch.is_cold and had.settled is Mode.MIN and state.watch.condition is not Condition.INSTALLER
 
 
 def _owes_a_look(state: PumpState, had: CircuitState, now: datetime) -> bool:

@@ -150,12 +150,13 @@ def test_who_handed_over_a_pump_is_not_forgotten_because_nothing_moves_meanwhile
     assert after.state.heating.drift is None
 
 
-def test_a_cold_home_that_something_keeps_setting_back_is_helped_once_an_hour() -> None:
+@pytest.mark.parametrize("condition", [Condition.NORMAL, Condition.AWAY, Condition.OFF, Condition.EXTERNAL])
+def test_a_cold_home_that_something_keeps_setting_back_is_helped_once_an_hour(condition: Condition) -> None:
     handed = Drift(level=Mode.MIN, count=MOST_DRIFTS + 1, at=at(2), retry_at=at(2) + HANDED_OVER_FOR)
     fallen = a_state(settled=Mode.MIN, settled_at=at(2), drift=handed)
     warm = see(fallen, at(3, 30), Mode.MIN, -2.0, room_c=21.0)
     assert warm.starts == ()
-    early = see(fallen, at(2, 30), Mode.MIN, -2.0, room_c=15.0)
+    early = see(fallen, at(2, 30), Mode.MIN, -2.0, room_c=15.0, condition=condition)
     assert early.starts == ()
     assert early.wake_at == at(3)
     command = started(decide(early.state, Woke(), at(3)))
