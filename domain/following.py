@@ -123,9 +123,7 @@ def _back_off(state: PumpState, had: CircuitState, wish: Wish, now: datetime) ->
     failed, drift = had.failed, had.drift
     # Left to a person, given up or not: a home that is set back and cold is helped now and then.
     is_cold = _is_left_cold(state, had)
-    if failed is not None and (
-        _is_same(failed, wish) or (failed.is_ignored and failed.authority is wish.authority is Authority.PLAN)
-    ):
+    if failed is not None and (_is_same(failed, wish) or _binds_a_plan(failed, wish)):
         again_at = failed.retry_at
         if is_cold and again_at is None and had.last is not None:
             again_at = had.last.decided_at + COLD_RETRY
@@ -155,6 +153,12 @@ def _owes_a_look(state: PumpState, had: CircuitState, now: datetime) -> bool:
         return False
     is_seen = seen_at is not None and seen_at >= since
     return not is_seen and state.watch.silent_since is None and now < since + RETIRE_UNSEEN_AFTER
+
+
+def _binds_a_plan(failed: FailedWish, wish: Wish) -> bool:
+    """Whether a plan waits for what failed: for its own on a unit that obeys nothing, for whoever wished the same."""
+    is_its_own = failed.is_ignored and failed.authority is Authority.PLAN
+    return wish.authority is Authority.PLAN and (failed.mode is wish.mode or is_its_own)
 
 
 def _is_same(failed: FailedWish, wish: Wish) -> bool:

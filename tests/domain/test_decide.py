@@ -223,6 +223,21 @@ def test_only_the_wish_of_the_letter_is_given_up_and_never_neutral() -> None:
     assert decide(leaving, RetryRequested(give_up=True), at(2)).state == leaving
 
 
+def test_a_plan_waits_for_the_back_off_of_whoever_failed_to_bring_about_the_same_mode() -> None:
+    state = on_plan({(0, 24): Mode.MAX}).model_copy(update={"overrides": (an_override(Mode.MAX, 0, 1.2),)})
+    failed = settled(decide(state, Woke(), at(1)), CommandState.IGNORED, 1.15, seen=Mode.LOW)
+    assert failed.state.heating.failed is not None
+    retry_at = failed.state.heating.failed.retry_at
+    assert retry_at is not None
+    assert retry_at > at(1.2)
+    planned = decide(failed.state, Woke(), at(1.2))
+    assert (planned.starts, planned.wake_at) == ((), retry_at)
+    command = the_start(decide(planned.state, Woke(), retry_at))
+    assert (command.mode, command.authority) == (Mode.MAX, Authority.PLAN)
+    wished = decide(planned.state, OverrideRequested(override=an_override(Mode.MAX, 1.25, 3)), at(1.25))
+    assert the_start(wished).mode is Mode.MAX, "a person's new wish waits for nobody"
+
+
 def test_a_home_that_is_set_back_and_cold_is_helped_though_somebody_gave_the_wish_up() -> None:
     state = a_state(settled=Mode.MIN, overrides=(an_override(Mode.MID, 0, 24),))
     died = settled(decide(state, Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.MIN).state
