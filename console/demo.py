@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from console import stage
+from console import fleet, stage
 from console.access import Access, open_access
+from console.complaints import Failed
 from console.demo_facts import gather
 from console.demo_files import last_words, leave_files, leave_logs, read_jsonl
 from console.demo_kills import KILLED_ROLES, Killer
@@ -199,10 +200,21 @@ async def _drain(scene: _Scene, board: Board) -> None:
     await _sleep_until(scene, end + MAX_JITTER + SETTLE)
     quiet = 0
     while quiet < 2 and clock.steered(datetime.now(UTC)) < end + LONGEST_DRAIN:
-        states = await scene.access.reports.states()
-        open_now = sum(states.get(name, 0) for name in ("planned", "sent", "accepted"))
-        quiet = quiet + 1 if open_now == 0 else 0
+        quiet = quiet + 1 if await _is_at_rest(scene.access) else 0
         await asyncio.sleep(0.5)
+
+
+async def _is_at_rest(access: Access) -> bool:
+    """Whether nothing is open, by the pumps' word too: what one has decided may not have reached the ledger yet."""
+    states = await access.reports.states()
+    if any(states.get(name, 0) for name in ("planned", "sent", "accepted")):
+        return False
+    pumps = [pump["pump_id"] for pump in await access.reports.pumps()]
+    try:
+        told = await asyncio.gather(*(fleet.status(access, pump) for pump in pumps))
+    except Failed:
+        return False  # it is only just starting again, or its worker is
+    return not any(one.state.has_open for one in told)
 
 
 async def _sleep_until(scene: _Scene, steered: datetime) -> None:

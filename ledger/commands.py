@@ -39,8 +39,7 @@ class LedgerCommands:
     async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """Write down a command and what its pump decided before it."""
         async with self._engine.begin() as connection:
-            await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
-            await _append(connection, outbox)
+            await _append(connection, outbox, command)
 
     async def record(self, events: Sequence[CommandEvent]) -> None:
         """Append events; a line that is there already is left as it is."""
@@ -152,11 +151,13 @@ def _row(command: Command) -> dict[str, Any]:
     return command.model_dump(mode="python", exclude=_NOT_KEPT) | words
 
 
-async def _append(connection: AsyncConnection, events: Sequence[CommandEvent]) -> None:
+async def _append(connection: AsyncConnection, events: Sequence[CommandEvent], *begun: Command) -> None:
+    told = {one.command_id: one for one in (*begun, *(event.command for event in events)) if one is not None}
+    # In one order: the attempts at a pump's two levers write down the same lines, and would wait for each other.
+    for command in sorted(told.values(), key=lambda one: one.seq):
+        await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
     if not events:
         return
-    for command in (event.command for event in events if event.command is not None):
-        await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
     rows = [
         event.model_dump(mode="python", exclude={"command"})
         | {"kind": event.kind.value, "lever": event.lever.value if event.lever else None}

@@ -53,6 +53,16 @@ async def test_a_command_and_its_events_are_written_once_however_often_they_come
     assert await count(engine, CommandEventRow) == len(events)
 
 
+async def test_both_levers_of_a_pump_may_begin_at_once_and_write_down_the_same_lines(
+    commands: LedgerCommands, engine: AsyncEngine
+) -> None:
+    pairs = [(a_command_of(seq=seq), a_command_of(seq=seq + 1)) for seq in range(1, 100, 2)]
+    for pair in pairs:
+        lines = [an_event(one, EventKind.PLANNED).model_copy(update={"command": one}) for one in pair]
+        await asyncio.gather(*(commands.begin(one, lines) for one in pair))
+    assert await count(engine, CommandRow) == await count(engine, CommandEventRow) == 2 * len(pairs)
+
+
 async def test_the_first_stamp_of_an_event_stays(commands: LedgerCommands) -> None:
     command = a_command_of()
     await live(commands, command, SENT)
