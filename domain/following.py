@@ -185,12 +185,12 @@ def _follow_with_open(
 
 def _useful_until(state: PumpState, circuit: Circuit, wish: Wish, now: datetime) -> datetime:
     """How long a command for the wish is worth writing: an edge at which the wish stays as it is ends nothing."""
-    end, until = now + USEFUL_FOR, wish.until
-    while until is not None and until < end:
+    end, moment, until = now + USEFUL_FOR, now, wish.until
+    while until is not None and moment < until < end:
         later = wish_at(state, until, circuit)
         if later.mode is not wish.mode or later.is_held:
             return until
-        until = later.until
+        moment, until = until, later.until
     return end
 
 

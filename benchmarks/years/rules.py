@@ -113,7 +113,7 @@ class Rules:
                 self._fail("floor", "left set back though a room was seen below its floor")
         if self.steps % 6 == 0:
             self._wakes_in_time(decision)
-        if self.steps % 24 == 0:
+        if self.steps % 12 == 0:
             self._survives_json(state)
 
     def _is_in_time(self, circuit: Circuit, had: CircuitState, ruling: Ruling, decision: Decision) -> None:
