@@ -26,11 +26,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.guard import GuardActivities
 from activities.market import MarketActivities
+from activities.observation_sweep import WatchActivities
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
-from activities.telling import SweepPorts
-from activities.watching import WatchActivities
-from domain.planning import FleetPlanResult, PlanningRequest
+from activities.sweep_reporting import SweepPorts
+from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.ports import OemAdapter
 from ledger.calls import CallCounter
 from ledger.commands import LedgerCommands
@@ -39,8 +39,8 @@ from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps, Vault
 from ledger.series import LedgerPlans, LedgerSeries
+from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
-from ledger.watching import LedgerWatching
 from market.energy_charts import EnergyChartsSource
 from market.open_meteo import OpenMeteoSource
 from oem_adapters.registry import build_adapter, known_oems
@@ -80,7 +80,7 @@ class Ledger:
     plans: LedgerPlans
     vault: Vault
     vendors: LedgerVendors
-    watching: LedgerWatching
+    sweep_records: LedgerSweepRecords
 
 
 @contextlib.asynccontextmanager
@@ -100,7 +100,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             plans=LedgerPlans(engine),
             vault=Vault(engine, settings.keys(), locks=fences),
             vendors=LedgerVendors(engine),
-            watching=LedgerWatching(engine),
+            sweep_records=LedgerSweepRecords(engine),
         )
     finally:
         await engine.dispose()
@@ -146,7 +146,7 @@ async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:
 
 
 @dataclass(frozen=True)
-class World:
+class Connections:
     """What activities are built on."""
 
     client: Client
@@ -172,7 +172,7 @@ class World:
             SweepPorts(
                 pumps=ledger.pumps,
                 observations=ledger.observations,
-                watching=ledger.watching,
+                watching=ledger.sweep_records,
                 vendors=ledger.vendors,
                 commands=ledger.commands,
                 adapters=adapters,
@@ -181,7 +181,7 @@ class World:
         )
 
 
-def workers_for(role: str, world: World) -> list[Worker]:
+def workers_for(role: str, world: Connections) -> list[Worker]:
     """The Temporal workers of a role; raises SetupError for an unknown one."""
     parts = {"pumps", "planner", *(f"oem:{oem}" for oem in known_oems())} if role == "all" else set(role.split(","))
     workers: list[Worker] = []
@@ -198,7 +198,7 @@ def workers_for(role: str, world: World) -> list[Worker]:
     return workers
 
 
-def _pumps_worker(world: World) -> Worker:
+def _pumps_worker(world: Connections) -> Worker:
     acts = world.pump_activities({})
     guard = GuardActivities(world.ledger.vendors, ServerRates(world.client))
     return Worker(
@@ -221,7 +221,7 @@ def _pumps_worker(world: World) -> Worker:
     )
 
 
-def _oem_worker(world: World, oem: str) -> Worker:
+def _oem_worker(world: Connections, oem: str) -> Worker:
     adapters = world.adapters((oem,))  # one for all that is done here: what is left of a budget is known to all of it
     acts, watch = world.pump_activities(adapters), world.watch_activities(adapters)
     return Worker(
@@ -235,7 +235,7 @@ def _oem_worker(world: World, oem: str) -> Worker:
     )
 
 
-def _planner_worker(world: World) -> Worker:
+def _planner_worker(world: Connections) -> Worker:
     settings, ledger = world.settings, world.ledger
     market = MarketActivities(
         EnergyChartsSource(world.http, settings.price_url),
@@ -281,7 +281,7 @@ async def run_workers(role: str, settings: Settings) -> None:
         await require_ledger(ledger)
         calls = CallCounter(ledger.vendors)
         await running.enter_async_context(calls.running())
-        workers = workers_for(role, World(client, settings, ledger, http, calls))
+        workers = workers_for(role, Connections(client, settings, ledger, http, calls))
         for worker in workers:
             await running.enter_async_context(worker)
         log.info("worker ready", role=role)

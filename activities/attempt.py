@@ -11,13 +11,23 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from domain import verification
 from domain.base import own_share
-from domain.breaker import left_alone_until
-from domain.commands import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
-from domain.enrolment import LeverSetup
+from domain.commands import verification
+from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome, CommandState, EventKind
+from domain.commands.verification import (
+    Answer,
+    End,
+    Look,
+    Progress,
+    Step,
+    Verdict,
+    Wait,
+    Write,
+)
+from domain.homes.enrolment import LeverSetup
 from domain.modes import Lever
-from domain.oem import (
+from domain.oem.breaker import left_alone_until
+from domain.oem.cloud import (
     AuthExpired,
     Malformed,
     NotExecutable,
@@ -30,16 +40,6 @@ from domain.oem import (
     Unavailable,
 )
 from domain.ports import AccountAsks, BreakerView, CommandLog, LeverAccess, ObservationLog
-from domain.verification import (
-    Answer,
-    End,
-    Look,
-    Progress,
-    Step,
-    Verdict,
-    Wait,
-    Write,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ NOT_NOW_LOOK = timedelta(minutes=10)
 """A unit or an account that refuses for a while (lock, installer state, credentials) is asked again after this."""
 
 
-class ComeBack(Exception):
+class RetryLater(Exception):
     """The command has not ended; try again after `delay` of steered time."""
 
     def __init__(self, reason: str, delay: timedelta) -> None:
@@ -62,27 +62,29 @@ class ComeBack(Exception):
         self.delay = delay
 
 
-class VendorDesk(AccountAsks, BreakerView, Protocol):
+class VendorStatus(AccountAsks, BreakerView, Protocol):
     """What attempts and sweeps ask about a vendor."""
 
 
 @dataclass(frozen=True)
-class Around:
+class Dependencies:
     """What an attempt meets."""
 
     adapter: LeverAccess
     commands: CommandLog
     observations: ObservationLog
-    vendors: VendorDesk | None
+    vendors: VendorStatus | None
     """Where breakers are known and a person is asked for new credentials; None asks nobody."""
     now: Callable[[], datetime]
     """Steered time."""
 
 
-class Attempt:
+class CommandAttempt:
     """One attempt at a command."""
 
-    def __init__(self, command: Command, address: PumpAddress, setup: LeverSetup, around: Around, number: int) -> None:
+    def __init__(
+        self, command: Command, address: PumpAddress, setup: LeverSetup, around: Dependencies, number: int
+    ) -> None:
         """`setup`: the command's lever on its baseline; `number` counts from 1 and lengthens the pause after faults."""
         self._command = command
         self._address = address
@@ -104,7 +106,7 @@ class Attempt:
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
 
     async def run(self) -> CommandOutcome:
-        """Make one step; raises `ComeBack` where the command has not ended with it."""
+        """Make one step; raises `RetryLater` where the command has not ended with it."""
         progress = await self._commands.progress(self._command, self._lever)
         step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
         if isinstance(step, Look | Write):
@@ -115,7 +117,7 @@ class Attempt:
             case End():
                 return await self._end(step)
             case Wait(delay=delay, reason=reason):
-                raise ComeBack(reason, self._in_time(delay))
+                raise RetryLater(reason, self._in_time(delay))
             case Write():
                 return await self._write(progress)
             case Look():
@@ -127,7 +129,7 @@ class Attempt:
         known = await self._vendors.newest_breaker(self._address.oem, now) if self._vendors is not None else None
         if (until := left_alone_until(known, now)) is not None:
             assert known is not None
-            raise ComeBack(f"{self._address.oem} is left alone: {known.reason}", self._in_time(until - now))
+            raise RetryLater(f"{self._address.oem} is left alone: {known.reason}", self._in_time(until - now))
 
     async def _look(self, progress: Progress) -> Step:
         try:
@@ -152,7 +154,7 @@ class Attempt:
             # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled. Theirs
             # becomes the baseline once nothing of ours can land on top of it any more, and be taken for theirs.
             if (until := progress.may_land_until(self._adapter.timing, now)) > now:
-                raise ComeBack(
+                raise RetryLater(
                     "somebody moved the lever, and a write of ours may still land", self._in_time(until - now)
                 )
             self._foreign = reading.setting
@@ -194,7 +196,7 @@ class Attempt:
                 return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
             again = await self._commands.progress(self._command, self._lever)
             if _has_moved(progress, again):
-                raise ComeBack("somebody else moved on with it", timedelta(seconds=1))
+                raise RetryLater("somebody else moved on with it", timedelta(seconds=1))
             if _is_late(self._command, self._now()):
                 return await self._end(verification.out_of_time(progress))
             await record([self._event(EventKind.SENT, write_no, "", self._now())])
@@ -209,7 +211,7 @@ class Attempt:
                     return await self._end(End(state=CommandState.REJECTED, reason=str(error)))
                 await self._come_back_after(error)
             await self._record(EventKind.ACCEPTED, write_no)
-        raise ComeBack("accepted, not seen yet", self._adapter.timing.usual_delay)
+        raise RetryLater("accepted, not seen yet", self._adapter.timing.usual_delay)
 
     async def _end(self, end: End) -> CommandOutcome:
         now = self._now()
@@ -260,7 +262,7 @@ class Attempt:
                 delay = min(FIRST_BACKOFF * 2 ** min(self._number - 1, 8), LONGEST_BACKOFF) * (1 + SPREAD * share)
                 if isinstance(error, Unavailable) and error.retry_at is not None:
                     delay = max(delay, error.retry_at - self._now() + share * FIRST_BACKOFF)
-        raise ComeBack(f"{type(error).__name__}: {error}", self._in_time(delay)) from error
+        raise RetryLater(f"{type(error).__name__}: {error}", self._in_time(delay)) from error
 
     def _in_time(self, delay: timedelta) -> timedelta:
         """Come back by the expiry at the latest, so that the command itself says how it ended."""

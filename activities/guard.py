@@ -14,9 +14,9 @@ from temporalio import activity
 
 from activities.steered import not_yet, steered_now
 from domain.base import Value
-from domain.breaker import WINDOW, Breaker, minute_of, next_state, rate_per_min
 from domain.clock import SteeringClock
-from domain.ports import QueueRates, VendorBook
+from domain.oem.breaker import WINDOW, Breaker, minute_of, next_state, rate_per_min
+from domain.ports import QueueRates, VendorRepository
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class WatchVendor(Value):
 class GuardActivities:
     """Find, watch, apply."""
 
-    def __init__(self, vendors: VendorBook, rates: QueueRates) -> None:
+    def __init__(self, vendors: VendorRepository, rates: QueueRates) -> None:
         self._vendors = vendors
         self._rates = rates
 
@@ -102,7 +102,9 @@ class GuardActivities:
 class _Watch:
     """One attempt at watching."""
 
-    def __init__(self, given: WatchVendor, vendors: VendorBook, rates: QueueRates, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, given: WatchVendor, vendors: VendorRepository, rates: QueueRates, now: Callable[[], datetime]
+    ) -> None:
         self._given = given
         self._vendors = vendors
         self._rates = rates

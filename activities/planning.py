@@ -15,11 +15,12 @@ from temporalio import activity
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.enrolment import PumpProfile
-from domain.extremes import COLD_SNAP_SLOTS, is_cold_snap
+from domain.homes.enrolment import PumpProfile
 from domain.modes import Mode
-from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
-from domain.plans import PricePlan, hot_water_segments, segments_from_modes
+from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
+from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
+from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.ports import (
     ObservationLog,
     PlanDelivery,
@@ -29,7 +30,6 @@ from domain.ports import (
     SeriesStore,
     SteeringLog,
 )
-from domain.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
 
 log = structlog.get_logger(__name__)

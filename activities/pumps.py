@@ -10,20 +10,20 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio import activity
 
-from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack, VendorDesk, ask, close
+from activities.attempt import FIRST_BACKOFF, CommandAttempt, Dependencies, RetryLater, VendorStatus, ask, close
 from activities.steered import not_yet, steered_now
 from domain.base import Value
-from domain.breaker import BreakerState
 from domain.clock import SteeringClock
-from domain.commands import Command, CommandEvent, CommandOutcome
-from domain.oem import (
+from domain.commands.command import Command, CommandEvent, CommandOutcome
+from domain.oem.breaker import BreakerState
+from domain.oem.cloud import (
     AuthExpired,
     OemError,
     RateLimited,
     Unavailable,
 )
 from domain.ports import CommandLog, ObservationLog, OemAdapter, PumpDirectory
-from domain.pump import Rebase
+from domain.steering.pump_state import Rebase
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ class PumpActivities:
         pumps: PumpDirectory,
         observations: ObservationLog,
         adapters: Mapping[str, OemAdapter],
-        vendors: VendorDesk | None = None,
+        vendors: VendorStatus | None = None,
     ) -> None:
         """`vendors`: where breakers are known and a person is asked for new credentials; None asks nobody."""
         self._commands = commands
@@ -96,7 +96,7 @@ class PumpActivities:
         profile = await self._pumps.profile(command.pump_id)
         setup = profile.rebased(command.circuit, command.baseline).setup(command.circuit)
         await self._commands.begin(command, given.outbox)
-        around = Around(
+        around = Dependencies(
             adapter=self._adapters[profile.enrolment.oem],
             commands=self._commands,
             observations=self._observations,
@@ -107,8 +107,8 @@ class PumpActivities:
         limit = info.start_to_close_timeout
         try:
             async with asyncio.timeout(limit.total_seconds() * ATTEMPT_SHARE if limit else None):
-                return await Attempt(command, profile.address, setup, around, info.attempt).run()
-        except ComeBack as later:
+                return await CommandAttempt(command, profile.address, setup, around, info.attempt).run()
+        except RetryLater as later:
             raise not_yet(str(later), later.delay, given.clock) from later.__cause__
         except TimeoutError as error:
             # Ended by us before the server gives the attempt to somebody else: two of them never write side by side.

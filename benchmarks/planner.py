@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.site import Emitter
 from domain.modes import Lever, Mode
-from domain.planning import FleetPlanResult, PlanningRequest, PumpForPlanning
-from domain.series import PriceSeries, WeatherSeries
-from domain.site import Emitter
+from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT_HOURS
 from optimizer.planner import plan_fleet
 

@@ -19,12 +19,12 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
+from application.errors import Failed
 from benchmarks.pumpday.bill import SHARD_PUMPS, Bill, share_a_day
 from benchmarks.pumpday.busy import SPEED, FleetDay, busy_day
 from benchmarks.pumpday.meter import HEARTBEATS, NoMeter
 from benchmarks.pumpday.quiet import Day, Family, quiet_day
 from benchmarks.pumpday.virtual import ACCOUNT_CALLS
-from console.complaints import Failed
 from embedded.errors import StackError
 from worker_environment import configure_logging, leave
 

@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
-from console.stage import CAP_SHARE
+from demo.stage import CAP_SHARE
 from domain.clock import SteeringClock
-from domain.enrolment import LeverSetup, PumpProfile
+from domain.homes.enrolment import LeverSetup, PumpProfile
 from domain.modes import Circuit, Lever
-from domain.planning import PlanningRequest, PumpForPlanning
-from domain.plans import PricePlan, jitter
-from domain.series import PriceSeries, WeatherSeries
+from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from domain.planning.price_plan import PricePlan, jitter
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
 from optimizer.planner import plan_fleet

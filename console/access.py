@@ -12,12 +12,12 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from console.complaints import Failed
+from application.errors import Failed
 from domain.clock import SteeringClock
 from embedded.errors import StackError
 from embedded.stack_file import STACK_FILE_NAME, find_stack
+from ledger.history_queries import LedgerOrders, LedgerTrails
 from ledger.reports import LedgerReports
-from ledger.trails import LedgerOrders, LedgerTrails
 from worker import Ledger, open_ledger
 from worker_environment import Settings, SetupError, connect_temporal, settings_from_environment
 

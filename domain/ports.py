@@ -9,21 +9,21 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from domain.breaker import Breaker, CallsInMinute
-from domain.commands import Command, CommandEvent
-from domain.enrolment import PumpProfile
+from domain.commands.command import Command, CommandEvent
+from domain.commands.verification import Progress
+from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Lever, Mode
-from domain.oem import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
-from domain.planning import FleetPlanResult, PlanningRequest
-from domain.plans import PricePlan
-from domain.pump import Observed
-from domain.series import PriceSeries, WeatherSeries
-from domain.sweeping import Expected, WatchRecord
-from domain.verification import Progress
+from domain.oem.breaker import Breaker, CallsInMinute
+from domain.oem.cloud import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
+from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.planning.price_plan import PricePlan
+from domain.planning.series import PriceSeries, WeatherSeries
+from domain.steering.pump_state import Observed
+from domain.steering.sweep_policy import Expected, WatchRecord
 
 
 class LeverAccess(Protocol):
-    """What writing and verifying needs of a vendor's cloud. Raises `domain.oem.OemError` and nothing else.
+    """What writing and verifying needs of a vendor's cloud. Raises `domain.oem.cloud.OemError` and nothing else.
 
     `now` is steered time; `retry_at` of an error is steered too.
     """
@@ -236,7 +236,7 @@ class BreakerView(Protocol):
         ...
 
 
-class VendorBook(BreakerView, Protocol):
+class VendorRepository(BreakerView, Protocol):
     """The ledger's books on vendors: calls, grants, breakers."""
 
     async def window(self, oem: str, since: datetime) -> Sequence[CallsInMinute]:

@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal, Self
 
 import psutil
 
-from embedded import leash
+from embedded import child_supervisor as leash
 from embedded.errors import StackError
 
 PROBE_EVERY_S = 0.025

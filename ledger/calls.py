@@ -14,8 +14,8 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.breaker import minute_of
-from domain.oem import CallFate, CallMade
+from domain.oem.breaker import minute_of
+from domain.oem.cloud import CallFate, CallMade
 
 log = structlog.get_logger(__name__)
 

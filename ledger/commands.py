@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.commands import Command, CommandEvent, CommandState, EventKind
+from domain.commands.command import Command, CommandEvent, CommandState, EventKind
+from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Lever, Mode
 from domain.ports import Recorder
-from domain.verification import Answer, Progress, WriteRecord
 from ledger.models import CommandEventRow, CommandRow
 
 LOOK_BACK = 3

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.oem import Reading
+from domain.oem.cloud import Reading
 from ledger.models import ObservationDay, ObservationRow
 
 

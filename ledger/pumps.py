@@ -13,10 +13,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.credentials import AccountCredentials, StoredToken
-from domain.enrolment import PumpProfile
+from domain.homes.enrolment import PumpProfile
+from domain.homes.site import ComfortBand
 from domain.modes import Circuit
-from domain.site import ComfortBand
+from domain.oem.credentials import AccountCredentials, StoredToken
 from ledger.models import AccountAsk, BaselineRow, OemAccount, Pump
 
 
@@ -31,7 +31,10 @@ def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
 
 
 class Vault:
-    """`domain.credentials.TokenVault` on PostgreSQL. `keys`: Fernet keys, newest first, so that keys can be rotated."""
+    """`domain.oem.credentials.TokenVault` on PostgreSQL.
+
+    `keys`: Fernet keys, newest first, so that keys can be rotated.
+    """
 
     def __init__(self, engine: AsyncEngine, keys: Sequence[SecretStr], locks: AsyncEngine | None = None) -> None:
         """`locks` has a pool of its own: who holds a lock needs further connections from `engine`."""

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import CommandState, EventKind
+from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
-from domain.plans import PricePlan
+from domain.planning.price_plan import PricePlan
 from ledger.models import AuditRow, CommandEventRow, CommandRow, FleetPlan, Pump, PumpPlan
 
 _STATES = [state.value for state in CommandState]

@@ -11,9 +11,9 @@ from sqlalchemy import Double, and_, case, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import CommandState, EventKind
+from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
-from domain.orders import Order
+from domain.steering.orders import Order
 from ledger.models import BaselineRow, BreakerRow, CommandEventRow, CommandRow, ObservationRow, OrderRow
 
 _BY_LEVER = {lever.value: lever.circuit.value for lever in Lever}

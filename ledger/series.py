@@ -12,9 +12,9 @@ from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.planning import FleetPlanResult, PlanningRequest
-from domain.plans import PricePlan
-from domain.series import PriceSeries, WeatherSeries
+from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.planning.price_plan import PricePlan
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
 from ledger.models import FleetPlan, PriceVersion, PumpPlan, QuarantinedDocument, WeatherVersion
 

@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.base import Instant, Value
-from domain.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
-from domain.oem import CallFate, CallMade
-from domain.sweeping import drift_found_within
+from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
+from domain.oem.cloud import CallFate, CallMade
+from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import Calls, Counted, Line
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
 
@@ -40,7 +40,7 @@ class AccountLoad(Value):
     """None where no grant was told."""
 
 
-class VendorStatus(Value):
+class VendorSummary(Value):
     """One vendor as an operator reads it; calls are those of the last steered hour."""
 
     oem: str
@@ -69,7 +69,7 @@ class VendorStatus(Value):
 
 
 class LedgerVendors:
-    """`domain.ports.VendorBook` and `AccountAsks` on PostgreSQL."""
+    """`domain.ports.VendorRepository` and `AccountAsks` on PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -167,13 +167,13 @@ class LedgerVendors:
 
     # --- for people -----------------------------------------------------------------------------------------------
 
-    async def status(self, now: datetime) -> Sequence[VendorStatus]:
+    async def status(self, now: datetime) -> Sequence[VendorSummary]:
         """Every vendor that has an account, by name."""
         async with self._engine.connect() as connection:
             oems = (await connection.scalars(select(OemAccount.oem).distinct().order_by(OemAccount.oem))).all()
         return [await self._status(oem, now) for oem in oems]
 
-    async def _status(self, oem: str, now: datetime) -> VendorStatus:
+    async def _status(self, oem: str, now: datetime) -> VendorSummary:
         table = OemCallCount
         in_hour = (table.oem == oem, table.minute > now - timedelta(hours=1))
         by_fate = select(table.fate, func.sum(table.calls), func.sum(table.writes)).where(*in_hour).group_by(table.fate)
@@ -193,7 +193,7 @@ class LedgerVendors:
             ]
         granted = await self.granted_per_min(oem)
         calls = {CallFate(fate): int(n) for fate, n, _ in counted}
-        return VendorStatus(
+        return VendorSummary(
             oem=oem,
             breaker=await self.newest_breaker(oem, now),
             rate_per_min=None if newest is None else newest.rate_per_min,

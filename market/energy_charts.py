@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from domain.series import PriceSeries
+from domain.planning.series import PriceSeries
 from market.areas import area_of
 from market.documents import read_object, source_text
 from market.errors import NotYetPublished

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.series import PriceSeries, WeatherSeries
+from domain.planning.series import PriceSeries, WeatherSeries
 from market import energy_charts, open_meteo
 from market.documents import MAX_DOCUMENT_BYTES, too_large
 from market.errors import refused

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from domain.series import WeatherSeries
+from domain.planning.series import WeatherSeries
 from market.areas import Area, area_of, place_of
 from market.documents import (
     Document,

@@ -13,7 +13,7 @@ from math import ceil
 
 import httpx
 
-from domain.oem import RateLimited
+from domain.oem.cloud import RateLimited
 
 _UNTOLD_WINDOW = timedelta(seconds=60)
 """How long to wait after a 429 that names no time: the length of the known per-minute windows."""

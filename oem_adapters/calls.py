@@ -10,7 +10,7 @@ from datetime import datetime
 
 import httpx
 
-from domain.oem import CallFate, CallMade
+from domain.oem.cloud import CallFate, CallMade
 from domain.ports import CallListener
 from oem_adapters.budget import granted
 

@@ -1,4 +1,4 @@
-"""What all vendors' clouds share: a call with an account's token, and every failure in the closed set of `domain.oem`.
+"""What all vendors' clouds share: a call with an account's token, failures in the closed set of `domain.oem.cloud`.
 
 Protects: a call leaves at most twice (the second time with a renewed token after a 401, which surely took nothing), and
 no token, secret, body, id or query is ever logged or raised.
@@ -17,8 +17,8 @@ import httpx
 import structlog
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from domain.credentials import AccountCredentials, StoredToken, TokenVault
-from domain.oem import AuthExpired, CallFate, Malformed, OemError, Unavailable
+from domain.oem.cloud import AuthExpired, CallFate, Malformed, OemError, Unavailable
+from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
 from domain.ports import CallListener
 from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from domain.credentials import TokenVault
+from domain.oem.credentials import TokenVault
 from domain.ports import CallListener, OemAdapter
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.timeouts import WallTimeouts

@@ -19,8 +19,8 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from pydantic import SecretStr
 
-from domain.credentials import AccountCredentials, StoredToken, TokenVault
-from domain.oem import AuthExpired, CallFate, OemError, RateLimited, Unavailable
+from domain.oem.cloud import AuthExpired, CallFate, OemError, RateLimited, Unavailable
+from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
 from oem_adapters.budget import refused_until, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import transport_failure

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from domain.planning import Certificate
+from domain.planning.fleet_plan import Certificate
 from domain.slots import SLOT_HOURS
 from optimizer.house import Array, House
 from optimizer.response import Horizon

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.enrolment import BuildingClass, Enrolment
+from domain.homes.enrolment import BuildingClass, Enrolment
+from domain.homes.site import Emitter
 from domain.modes import MODE_DELTA, Lever, Mode
-from domain.planning import PumpForPlanning
-from domain.site import Emitter
+from domain.planning.fleet_plan import PumpForPlanning
 
 Array = npt.NDArray[np.float64]
 

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.modes import HotWaterMode, Mode, at_least
-from domain.planning import Certificate, FleetPlanResult, PlannedPump, PlanningRequest
-from domain.series import PriceSeries, WeatherSeries
+from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlannedPump, PlanningRequest
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.slots import SLOT
 from optimizer.certificate import LEAST_GAIN_EUR, LEAST_GAIN_SHARE, Effort, Ledger, certify
 from optimizer.coordination import (

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.planning import PumpForPlanning
+from domain.planning.fleet_plan import PumpForPlanning
 from optimizer.house import House
 
 AREA_BANDS_M2 = (100.0, 140.0, 190.0, 260.0)

@@ -9,8 +9,8 @@ a heat pump to an untouched one.
 
 from dataclasses import dataclass
 
-from domain.enrolment import BuildingClass
-from domain.site import ComfortBand, Emitter
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import ComfortBand, Emitter
 from simulator.building import FLOOR_SURFACE_EXPONENT, FLOOR_SURFACE_W_M2, Building, Emitters, settled
 from simulator.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, OFFSET_STEP_K, Control
 from simulator.heat_pump import DESIGN_OUTDOOR_C, HeatPump

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal
 
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 
 type ConditionCause = Literal["household", "installer", "external", "vendor", "time", "asked"]
 

@@ -6,7 +6,7 @@ Protects: figures of a period are sums of its slots, exact and the same whoever 
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from domain.site import ComfortBand
+from domain.homes.site import ComfortBand
 from simulator.house import STEP_S, HouseState
 
 SLOT_S = 900

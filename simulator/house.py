@@ -7,8 +7,8 @@ until a lever is written.
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from domain.enrolment import BuildingClass
-from domain.site import ComfortBand, Emitter
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import ComfortBand, Emitter
 from simulator.building import Building, Emitters, Surroundings, Temperatures, step_network, stored_kwh
 from simulator.controller import SUMMER_OUTDOOR_C, Control, ControlState, step_control
 from simulator.heat_pump import DEFROST_POWER, HeatPump, cop

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.modes import Lever
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.snapshot import ABSENT, Snapshot, speed_hz
 from simulator.unit import Unit
 

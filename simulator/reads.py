@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.points import point_list, zone_of
 from simulator.snapshot import Snapshot
 from simulator.wire import Answer, query_of

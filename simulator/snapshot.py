@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domain.modes import Lever
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.house import HouseState
 from simulator.seeded import share
 

@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from domain.modes import Lever
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.conditions import Standing, shift_of
 from simulator.house import HouseSpec, HouseState
 from simulator.people import Due, Insistence

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.modes import Lever
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.building import settled
 from simulator.calls import CallBook
 from simulator.commissioning import draw_house

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.enrolment import BuildingClass, Enrolment
+from domain.homes.enrolment import BuildingClass, Enrolment
 from simulator.calls import KEPT_MINUTES, MINUTE_S
 from simulator.history import SLOT_S, SlotBook
 from simulator.seeded import bell, share

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.modes import Lever
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.points import (
     SETPOINT_MAX_C,
     SETPOINT_MIN_C,

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.commands import Authority, Command, CommandOutcome, CommandState
-from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.commands.command import Authority, Command, CommandOutcome, CommandState
+from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.site import Emitter
 from domain.modes import Circuit, Level, Lever, Mode
-from domain.oem import Reading, VendorTiming
-from domain.overrides import Override, OverrideKind
-from domain.plans import ModeSegment, PricePlan
-from domain.pump import CircuitState, Decision, Observed, PumpState, SeenLever
-from domain.site import Emitter
+from domain.oem.cloud import Reading, VendorTiming
+from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
+from domain.steering.overrides import Override, OverrideSource
+from domain.steering.pump_state import CircuitState, Decision, Observed, PumpState, SeenLever
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
 TIMING = VendorTiming(
@@ -55,7 +55,7 @@ def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **giv
     """A household's wish."""
     return Override(
         override_id=given.pop("override_id", f"o-{mode.value}-{start}-{until}"),
-        kind=given.pop("kind", OverrideKind.HOUSEHOLD),
+        source=given.pop("source", OverrideSource.HOUSEHOLD),
         mode=mode,
         requested_at=at(start),
         until=at(until),

@@ -18,19 +18,19 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
-from console import stage
+from application.overrides import Actor, Wished, override
+from application.pumps import handle_of
 from console.access import Access, open_access
-from console.acts import By, Wished, override
-from console.demo import read_jsonl
-from console.fleet import handle_of
-from console.stage import Staging
-from console.world import World, true_settings
-from domain.enrolment import Enrolment, PumpProfile
+from demo import stage
+from demo.run import read_jsonl
+from demo.simulator_client import SimulatorClient, true_settings
+from demo.stage import Staging
+from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.homes.site import HomeShare
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
-from domain.overrides import OverrideKind, Purpose
-from domain.plans import HotWaterSegment, ModeSegment, PricePlan
-from domain.pump import PumpState
-from domain.site import HomeShare
+from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
+from domain.steering.overrides import OverrideKind, OverrideSource
+from domain.steering.pump_state import PumpState
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from tests.builders import MIDNIGHT
@@ -42,7 +42,7 @@ TEST_DAY = date(2026, 1, 15)
 SPEED = 60.0
 """Runs that kill or cut things use no more: a lost worker costs seconds of wall time whatever the speed."""
 
-RESIDENT = By("resident", "cold feet")
+RESIDENT = Actor("resident", "cold feet")
 
 
 @dataclass
@@ -53,7 +53,7 @@ class TestWorld:
 
     stack: Stack
     access: Access
-    world: World
+    world: SimulatorClient
     extra: Mapping[str, str]
     workers: list[Child] = field(default_factory=list)
     revision: int = 0
@@ -161,7 +161,7 @@ class TestWorld:
             await self.until(partial(self._was_looked_at, pump_id, self.now()), timedelta(minutes=90))
 
     async def _was_looked_at(self, pump_id: str, after: datetime) -> bool:
-        record = (await self.access.ledger.watching.records([pump_id])).get(pump_id)
+        record = (await self.access.ledger.sweep_records.records([pump_id])).get(pump_id)
         return record is not None and record.looked_at > after
 
     async def profile(self, pump_id: str) -> PumpProfile:
@@ -244,17 +244,17 @@ class TestWorld:
         await self.send(pump_id, plan)
         return plan
 
-    async def wish(
+    async def target(
         self,
         pump_id: str,
         mode: Mode | None,
         lasts: timedelta = timedelta(hours=12),
-        purpose: Purpose = Purpose.MODE,
-        kind: OverrideKind = OverrideKind.HOUSEHOLD,
-        by: By = RESIDENT,
+        kind: OverrideKind = OverrideKind.MODE,
+        source: OverrideSource = OverrideSource.HOUSEHOLD,
+        by: Actor = RESIDENT,
     ) -> OverrideAnswer:
         """Somebody's wish, as the command line asks for it."""
-        return await override(self.access, pump_id, by, Wished(kind, purpose, mode), lambda now: now + lasts)
+        return await override(self.access, pump_id, by, Wished(source, kind, mode), lambda now: now + lasts)
 
     async def do(self, pump_id: str, event: Any, who: str = "operator", why: str = "as the test says") -> PumpStatus:
         """Any other act."""
@@ -263,7 +263,7 @@ class TestWorld:
         return status
 
 
-class _Sheet(World):
+class _Sheet(SimulatorClient):
     """The simulator's own pages, with pumps that share a home written on the installers' sheets."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, homes: Mapping[str, tuple[int, ...]]) -> None:

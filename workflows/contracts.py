@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 
 from domain.base import Instant, Value
-from domain.breaker import Breaker
 from domain.clock import SteeringClock
-from domain.pump import (
+from domain.oem.breaker import Breaker
+from domain.steering.pump_state import (
     ComfortChanged,
     OrderGiven,
     OrderLifted,
@@ -44,7 +44,7 @@ PLANNING_WORKFLOW_ID = "fleet-planning"
 
 PUMP_OEM = SearchAttributeKey.for_keyword("PumpOem")
 PUMP_AUTHORITY = SearchAttributeKey.for_keyword("PumpAuthority")
-"""Who steers: the values of `domain.commands.Authority`."""
+"""Who steers: the values of `domain.commands.command.Authority`."""
 PUMP_ALERT = SearchAttributeKey.for_keyword("PumpAlert")
 """none, or what a person should look at."""
 SEARCH_ATTRIBUTES = (PUMP_OEM, PUMP_AUTHORITY, PUMP_ALERT)
@@ -147,7 +147,7 @@ class PumpStatus(Value):
 
     now: Instant
     authority: str
-    wish: str
+    target: str
     alert: str
     state: PumpState
 

@@ -12,9 +12,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, UpdateTa
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.plans import PricePlan
+from domain.planning.price_plan import PricePlan
 from domain.ports import ObservationDelivery, PlanDelivery
-from domain.pump import Observed
+from domain.steering.pump_state import Observed
 from workflows.contracts import PlanEnvelope, oem_queue, pump_workflow_id
 
 

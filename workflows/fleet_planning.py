@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError
 from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
 from activities.planning import DeliverPlan, PlanMade, PlanningActivities, SolveFleet
 from activities.pumps import ObserveFleet, PumpActivities
-from domain.extremes import COLD_SNAP_SLOTS
+from domain.planning.extremes import COLD_SNAP_SLOTS
 from domain.slots import SLOT, bounds_of, delivery_day, slot_start
 from workflows import contracts
 from workflows.contracts import PlanningInput, PlanningResult

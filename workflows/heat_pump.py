@@ -13,17 +13,17 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.pumps import PumpActivities, RetirePump
-from domain.acts import problem_with_act
-from domain.commands import Authority, Command
-from domain.overrides import Override, strongest
-from domain.plans import PricePlan
-from domain.pump import Decision, Event, MessageRefused, Observed, OverrideRequested, PlanArrived, Woke
-from domain.steering import decide
-from domain.wishes import wish_at
+from domain.commands.command import Authority, Command
+from domain.planning.price_plan import PricePlan
+from domain.steering.arbitration import target_at
+from domain.steering.decide import decide
+from domain.steering.overrides import Override, strongest
+from domain.steering.pump_state import Decision, Event, MessageRefused, Observed, OverrideRequested, PlanArrived, Woke
+from domain.steering.requests import problem_with_act
 from workflows import contracts
 from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpInput, PumpStatus, first_problem
-from workflows.deeds import Alarm, Deeds
 from workflows.operator_view import alert_of, authority_of, bounded_by, details_of
+from workflows.pump_activities import ActivityRunner, WakeTimer
 
 MOST_CHARACTERS = 20_000
 """Of what an update may carry; far more than any wish or act needs."""
@@ -47,8 +47,8 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._deeds = Deeds(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
-        self._alarm = Alarm(given.clock, self._inbox.append)
+        self._deeds = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
+        self._alarm = WakeTimer(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
     @workflow.run
@@ -92,12 +92,12 @@ class HeatPumpWorkflow:
         in_force = strongest(state.overrides, now)
         heating = state.heating
         command = heating.open.command if heating.open else heating.last
-        serves = command and command.authority is not Authority.PLAN and command.mode is wish_at(state, now).mode
+        serves = command and command.authority is not Authority.PLAN and command.mode is target_at(state, now).mode
         return OverrideAnswer(
             override_id=wished.override_id,
             in_force=in_force is not None and in_force.override_id == wished.override_id,
             command_id=command.command_id if command and serves else None,
-            already=heating.open is None and heating.settled is wish_at(state, now).mode,
+            already=heating.open is None and heating.settled is target_at(state, now).mode,
             bounded_by=bounded_by(state, wished, now),
         )
 
@@ -122,7 +122,7 @@ class HeatPumpWorkflow:
         return PumpStatus(
             now=now,
             authority=authority_of(self._state, now),
-            wish=wish_at(self._state, now).mode.value,
+            target=target_at(self._state, now).mode.value,
             alert=alert_of(self._state, now),
             state=self._state,
         )
@@ -151,7 +151,7 @@ class HeatPumpWorkflow:
         return self._clock.steered(workflow.now())
 
     def _is_wished(self, command: Command) -> bool:
-        return wish_at(self._state, self._now(), command.circuit).mode is command.mode
+        return target_at(self._state, self._now(), command.circuit).mode is command.mode
 
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state

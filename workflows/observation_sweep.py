@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.watching import SweepVendor, Swept, WatchActivities
+from activities.observation_sweep import SweepVendor, Swept, WatchActivities
 from domain.clock import SteeringClock
 from workflows import contracts
 from workflows.contracts import Patience, SweepInput

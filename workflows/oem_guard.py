@@ -15,8 +15,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.guard import ApplyBreaker, FindBreaker, GuardActivities, WatchVendor
-from domain.breaker import Breaker, held, released
 from domain.clock import SteeringClock
+from domain.oem.breaker import Breaker, held, released
 from workflows import contracts
 from workflows.contracts import GuardInput, GuardStatus, Hold, Patience
 

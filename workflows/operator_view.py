@@ -6,21 +6,21 @@ from enum import StrEnum
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from domain.commands import Authority
+from domain.commands.command import Authority
 from domain.modes import Circuit, Mode
-from domain.oem import Condition
-from domain.orders import OrderKind
-from domain.overrides import Override, Purpose
-from domain.plans import jitter
-from domain.pump import CircuitState, PumpState
-from domain.watching import OFFLINE_AFTER
-from domain.wishes import plan_in_force, wish_at
+from domain.oem.cloud import Condition
+from domain.planning.price_plan import jitter
+from domain.steering.arbitration import plan_in_force, target_at
+from domain.steering.observations import OFFLINE_AFTER
+from domain.steering.orders import OrderKind
+from domain.steering.overrides import Override, OverrideKind
+from domain.steering.pump_state import CircuitState, PumpState
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
 
 
 def authority_of(state: PumpState, now: datetime) -> str:
     """Who steers the heating now."""
-    return wish_at(state, now).authority.value
+    return target_at(state, now).authority.value
 
 
 class Alert(StrEnum):
@@ -57,16 +57,16 @@ def alert_of(state: PumpState, now: datetime) -> Alert:
         return Alert.UNVERIFIED
     if any(o.kind in (OrderKind.STOP, OrderKind.BLACKOUT) and o.holds(state.pump_id, now) for o in state.orders):
         return Alert.HELD
-    if any(o.purpose is Purpose.THERMOSTAT and o.until > now for o in state.overrides):
+    if any(o.kind is OverrideKind.THERMOSTAT and o.until > now for o in state.overrides):
         return Alert.TOUCHED
     return Alert.NONE
 
 
 def bounded_by(state: PumpState, override: Override, now: datetime) -> str:
     """What keeps an override from being followed to the letter; empty where nothing does."""
-    wish = wish_at(state, now)
+    target = target_at(state, now)
     wished = override.mode_at(now, state.site.emitter)
-    return wish.reason or wish.authority.value if wish.mode is not wished or wish.is_held else ""
+    return target.reason or target.authority.value if target.mode is not wished or target.is_held else ""
 
 
 def details_of(state: PumpState, now: datetime) -> str:
@@ -83,7 +83,7 @@ def details_of(state: PumpState, now: datetime) -> str:
         for o in state.orders
     ]
     lines += [
-        f"- override {o.override_id} by {o.who} ({o.kind.value}): {o.purpose.value} {o.mode.value} "
+        f"- override {o.override_id} by {o.who} ({o.source.value}): {o.kind.value} {o.mode.value} "
         f"until {_moment(o.until)}, {o.why}"
         for o in state.overrides
     ]
@@ -103,14 +103,14 @@ def details_of(state: PumpState, now: datetime) -> str:
 
 
 def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetime) -> Iterator[str]:
-    wish = wish_at(state, now, circuit)
+    target = target_at(state, now, circuit)
     what = "" if circuit is Circuit.HEATING else "hot water "
     yield (
-        f"**{what}{wish.mode.value}** wished by **{wish.authority.value}**"
-        + (f" (revision {wish.revision})" if wish.revision else "")
-        + (f": {wish.reason}" if wish.reason else "")
-        + (f", until {_moment(wish.until)}" if wish.until else "")
-        + (", nothing may be written now" if wish.is_held else "")
+        f"**{what}{target.mode.value}** wished by **{target.authority.value}**"
+        + (f" (revision {target.revision})" if target.revision else "")
+        + (f": {target.reason}" if target.reason else "")
+        + (f", until {_moment(target.until)}" if target.until else "")
+        + (", nothing may be written now" if target.is_held else "")
         + "\n"
     )
     seen = had.settled.value if had.settled else "unknown"

@@ -16,16 +16,16 @@ from pathlib import Path
 import httpx
 from temporalio.client import WorkflowHistory
 
+from application.pumps import handle_of
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of, pending_retries_of
 from benchmarks.pumpday.meter import HEARTBEATS, REPORTED_WITHIN_S, UPSERTS, ActionMeter, find_meter
-from console import stage
 from console.access import Access, open_access
-from console.fleet import handle_of
-from console.stage import Staging
-from console.world import World
+from demo import stage
+from demo.simulator_client import SimulatorClient
+from demo.stage import Staging
 from domain.modes import HotWaterMode, Mode
-from domain.overrides import Override, OverrideKind
-from domain.plans import HotWaterSegment, ModeSegment, PricePlan
+from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
+from domain.steering.overrides import Override, OverrideSource
 from embedded.stack import Stack, StackOptions
 from simulator.outages import Outage
 from worker_environment import Settings, connect_temporal
@@ -115,7 +115,7 @@ async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
         return await stack.guard(_live(access, world, meter, say))
 
 
-async def _live(access: Access, world: World, meter: ActionMeter, say: Say) -> FleetDay:
+async def _live(access: Access, world: SimulatorClient, meter: ActionMeter, say: Say) -> FleetDay:
     pumps = sorted(row["pump_id"] for row in await access.reports.pumps())
     before, opened_at = await _settled(access, meter), datetime.now(UTC)
     plan = PlanEnvelope(plan=the_plan().model_dump(mode="json"))
@@ -153,16 +153,16 @@ async def _settled(access: Access, meter: ActionMeter) -> Counter[str]:
 
 async def _override(access: Access, pump: str) -> None:
     starts, until, mode = OVERRIDE
-    wish = Override(
+    target = Override(
         override_id=f"busy-{pump}",
-        kind=OverrideKind.HOUSEHOLD,
+        source=OverrideSource.HOUSEHOLD,
         mode=mode,
         requested_at=at(starts),
         until=at(until),
         who="resident",
         why="cold feet",
     )
-    await handle_of(access, pump).execute_update(HeatPumpWorkflow.request_override, wish)
+    await handle_of(access, pump).execute_update(HeatPumpWorkflow.request_override, target)
 
 
 async def _until(access: Access, hours: float, say: Say) -> None:
@@ -190,7 +190,9 @@ async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
 
 
 @contextlib.asynccontextmanager
-async def _opened(stack: Stack, staging: Staging, http: httpx.AsyncClient) -> AsyncIterator[tuple[Access, World]]:
+async def _opened(
+    stack: Stack, staging: Staging, http: httpx.AsyncClient
+) -> AsyncIterator[tuple[Access, SimulatorClient]]:
     before = dict(os.environ)
     try:
         os.environ.update(await stage.prepare(stack))
@@ -204,7 +206,7 @@ async def _opened(stack: Stack, staging: Staging, http: httpx.AsyncClient) -> As
         async with open_access(settings, await connect_temporal(), clock, stack.temporal.ui_url) as access:
             await stage.ready_namespace(access)
             await stack.start_worker(f"pumps,oem:{OEM}", extra)
-            world = World(http, stage.simulator_url(stack))
+            world = SimulatorClient(http, stage.simulator_url(stack))
             await stage.enrol_everybody(access, settings, world, http, staging, secret)
             yield access, world
     finally:

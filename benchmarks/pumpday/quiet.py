@@ -19,26 +19,26 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment, TimeSkipper
 
-from activities.watching import SweepVendor
+from activities.observation_sweep import SweepVendor
+from application.errors import Failed
+from application.pumps import enrol, handle_of
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of
 from benchmarks.pumpday.meter import ActionMeter, find_meter
 from benchmarks.pumpday.virtual import CallMeter, VirtualWall, a_cloud
-from console import stage
 from console.access import Access, open_access
-from console.complaints import Failed
-from console.fleet import enrol, handle_of
-from console.stage import Staging
-from console.world import World as Window
+from demo import stage
+from demo.simulator_client import SimulatorClient
+from demo.stage import Staging
 from domain.clock import SteeringClock
-from domain.credentials import AccountCredentials
 from domain.modes import Mode
-from domain.plans import ModeSegment, PricePlan
+from domain.oem.credentials import AccountCredentials
+from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.ports import OemAdapter
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
 from simulator.config import SimulatorConfig
-from worker import World, workers_for
+from worker import Connections, workers_for
 from worker_environment import Settings
 from workflows.contracts import Patience, PlanEnvelope, pump_workflow_id
 
@@ -83,7 +83,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class SharedWorld(World):
+class SharedConnections(Connections):
     """As a vendor's worker has it: one adapter for commands and sweep, so that both know what is left of a budget."""
 
     kept: dict[str, OemAdapter] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Scene:
 
     client: Client
     access: Access
-    world: SharedWorld
+    world: SharedConnections
     skipper: TimeSkipper
     wall: VirtualWall
     calls: CallMeter
@@ -208,7 +208,7 @@ async def _opened(stack: Stack, seed: int) -> AsyncIterator[Scene]:
         await stage.ready_namespace(access)
         counter = CallCounter(access.ledger.vendors)
         await running.enter_async_context(counter.running())
-        world = SharedWorld(client, settings, access.ledger, http, counter)
+        world = SharedConnections(client, settings, access.ledger, http, counter)
         for worker in workers_for(f"pumps,oem:{OEM}", world):
             await running.enter_async_context(worker)
         # This client stamps nothing on what it starts: an entity whose time skips without bounds never stops.
@@ -216,14 +216,14 @@ async def _opened(stack: Stack, seed: int) -> AsyncIterator[Scene]:
         yield Scene(client, access, world, TimeSkipper(client), wall, meter)
 
 
-async def _enrol(access: Access, world: SharedWorld, url: str, secret: str) -> None:
+async def _enrol(access: Access, world: SharedConnections, url: str, secret: str) -> None:
     """As the stage does, but without guard and sweep: they would run on the real clock beside a skipped day."""
     credentials = AccountCredentials(
         account_id=stage.ACCOUNT_ID, oem=OEM, base_url=url, client_id=stage.CLIENT_ID, client_secret=SecretStr(secret)
     )
     await access.ledger.vault.add_account(credentials)
     async with httpx.AsyncClient() as plain:
-        sheet = await Window(plain, url).enrolment_sheet()
+        sheet = await SimulatorClient(plain, url).enrolment_sheet()
     _, problems = await enrol(access, sheet, world.adapters((OEM,))[OEM], Patience())
     if problems:
         raise Failed(problems[0])

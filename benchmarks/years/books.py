@@ -11,11 +11,11 @@ from itertools import islice
 from typing import ClassVar
 
 from benchmarks.years.cloud import TIMING, Cloud, Sent
-from domain.commands import Command, CommandEvent, CommandState, EventKind
+from domain.commands.command import Command, CommandEvent, CommandState, EventKind
+from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Circuit, Lever
-from domain.oem import PumpAddress, Reading, Unavailable, VendorTiming
+from domain.oem.cloud import PumpAddress, Reading, Unavailable, VendorTiming
 from domain.ports import Recorder
-from domain.verification import Answer, Progress, WriteRecord
 
 LOOK_BACK = 3
 LONGEST_WAIT_S = 50.0

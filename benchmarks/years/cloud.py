@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from benchmarks.years.story import FIRST_DAY, WINDOWS, Incident, Story, share
 from domain.modes import Lever
-from domain.oem import (
+from domain.oem.cloud import (
     Condition,
     NotExecutable,
     OemError,

@@ -9,11 +9,11 @@ own rule once more; that it cannot be so, because that level was not seen just b
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.commands import Command, CommandOutcome, CommandState
+from domain.commands.command import Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem import Condition
-from domain.overrides import Override, OverrideKind, Purpose
-from domain.pump import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
+from domain.oem.cloud import Condition
+from domain.steering.overrides import Override, OverrideKind, OverrideSource
+from domain.steering.pump_state import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
 
 HOLDS_H = (4, 8, 24)
 """For how long a setting by hand stands, by how many were made within a day, on whichever circuit."""
@@ -150,8 +150,8 @@ class Hands:
         known.level, known.at = (Mode.LOW if circuit is Circuit.HEATING else HotWaterMode.NORMAL), at
         return Override(
             override_id=f"hand-{circuit.value}-{at:%Y%m%dT%H%M%S}",
-            kind=OverrideKind.HOUSEHOLD,
-            purpose=Purpose.THERMOSTAT,
+            source=OverrideSource.HOUSEHOLD,
+            kind=OverrideKind.THERMOSTAT,
             mode=Mode.LOW,
             hot_water=HotWaterMode.NORMAL,
             circuit=circuit,

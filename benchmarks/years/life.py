@@ -18,11 +18,12 @@ from benchmarks.years.story import SLOT, Incident, Story, share
 from benchmarks.years.sweep import Sweep
 from benchmarks.years.words import named, short
 from benchmarks.years.work import Workers
-from domain.acts import problem_with_act
-from domain.enrolment import LeverSetup
+from domain.homes.enrolment import LeverSetup
+from domain.homes.site import Site
 from domain.modes import Circuit, HotWaterMode, Level, Lever
-from domain.oem import Condition
-from domain.pump import (
+from domain.oem.cloud import Condition
+from domain.steering.decide import decide
+from domain.steering.pump_state import (
     CircuitState,
     ComfortChanged,
     Decision,
@@ -40,9 +41,8 @@ from domain.pump import (
     SteeringConsent,
     Woke,
 )
-from domain.site import Site
-from domain.steering import decide
-from domain.sweeping import PASS
+from domain.steering.requests import problem_with_act
+from domain.steering.sweep_policy import PASS
 from workflows.contracts import ONE_DAY
 
 START_TO_CLOSE = timedelta(seconds=60)

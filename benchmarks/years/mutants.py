@@ -10,11 +10,16 @@ from typing import Any
 
 from activities import attempt
 from benchmarks.years.books import Books
-from domain import following, orders, steering, verification, watching, wishes
-from domain.commands import Authority, CommandState
+from domain.commands import verification
+from domain.commands.command import Authority, CommandState
+from domain.commands.verification import Answer, End, Look, Write
 from domain.modes import Mode
-from domain.pump import Decision, PumpState
-from domain.verification import Answer, End, Look, Write
+from domain.steering import arbitration as targets
+from domain.steering import decide as steering
+from domain.steering import observations as watching
+from domain.steering import orders
+from domain.steering import reconcile as following
+from domain.steering.pump_state import Decision, PumpState
 
 NEVER = timedelta(days=30)
 
@@ -70,11 +75,11 @@ def _household_is_outranked() -> AbstractContextManager[None]:
         running = [o for o in overrides if o.until > now and o.circuit in (None, circuit)]
         return min(running, key=lambda o: o.requested_at, default=None)
 
-    return patched((wishes, "strongest", weakest))
+    return patched((targets, "strongest", weakest))
 
 
 def _plan_outranks_people() -> AbstractContextManager[None]:
-    return patched((wishes, "strongest", lambda *_: None))
+    return patched((targets, "strongest", lambda *_: None))
 
 
 def _no_dwell() -> AbstractContextManager[None]:
@@ -108,11 +113,11 @@ def _lost_writes_forgotten() -> AbstractContextManager[None]:
 def _two_at_once() -> AbstractContextManager[None]:
     real = following._follow_with_open
 
-    def careless(state: Any, circuit: Any, had: Any, opened: Any, wish: Any, now: Any) -> Decision:
-        if opened.command.mode is wish.mode or wish.is_held:
-            return real(state, circuit, had, opened, wish, now)
+    def careless(state: Any, circuit: Any, had: Any, opened: Any, target: Any, now: Any) -> Decision:
+        if opened.command.mode is target.mode or target.is_held:
+            return real(state, circuit, had, opened, target, now)
         free = had.model_copy(update={"open": None})
-        return following._start(state.with_circuit(circuit, free), circuit, free, wish, now)
+        return following._start(state.with_circuit(circuit, free), circuit, free, target, now)
 
     return patched((following, "_follow_with_open", careless))
 
@@ -122,7 +127,7 @@ def _no_fence() -> AbstractContextManager[None]:
 
 
 def _no_floor() -> AbstractContextManager[None]:
-    return patched((wishes, "_floor", lambda *_: (Mode.MIN, "")))
+    return patched((targets, "_floor", lambda *_: (Mode.MIN, "")))
 
 
 def _no_revert() -> AbstractContextManager[None]:
@@ -135,17 +140,17 @@ def _no_revert() -> AbstractContextManager[None]:
 
 
 def _no_jitter() -> AbstractContextManager[None]:
-    return patched((wishes, "jitter", lambda _: timedelta()))
+    return patched((targets, "jitter", lambda _: timedelta()))
 
 
 def _people_wait() -> AbstractContextManager[None]:
     real = following._start
 
-    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
+    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any) -> Decision:
         late = state.overrides and now - max(o.requested_at for o in state.overrides) < timedelta(hours=2)
-        if wish.authority is Authority.OVERRIDE and late:
+        if target.authority is Authority.OVERRIDE and late:
             return Decision(state=state, wake_at=now + timedelta(minutes=20))
-        return real(state, circuit, had, wish, now)
+        return real(state, circuit, had, target, now)
 
     return patched((following, "_start", slow))
 
@@ -162,24 +167,24 @@ def _limits_late() -> AbstractContextManager[None]:
     real = following._start
     first: dict[Any, Any] = {}
 
-    def slow(state: PumpState, circuit: Any, had: Any, wish: Any, now: Any) -> Decision:
-        if wish.authority is Authority.LIMITED:
-            key = (state.pump_id, circuit, wish.mode)
+    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any) -> Decision:
+        if target.authority is Authority.LIMITED:
+            key = (state.pump_id, circuit, target.mode)
             if not timedelta() <= now - first.get(key, now - NEVER) <= timedelta(hours=12):
                 first[key] = now
             if now < first[key] + timedelta(hours=5):
-                wake = following._earliest(now, first[key] + timedelta(hours=5), wish.until)
+                wake = following._earliest(now, first[key] + timedelta(hours=5), target.until)
                 return Decision(state=state, wake_at=wake)
             del first[key]
-        return real(state, circuit, had, wish, now)
+        return real(state, circuit, had, target, now)
 
     return patched((following, "_start", slow))
 
 
 def _never_cancelled() -> AbstractContextManager[None]:
     def stubborn(state: PumpState, *rest: Any) -> Decision:
-        *_, wish, now = rest
-        return Decision(state=state, wake_at=following._earliest(now, wish.until))
+        *_, target, now = rest
+        return Decision(state=state, wake_at=following._earliest(now, target.until))
 
     return patched((following, "_follow_with_open", stubborn))
 
@@ -221,10 +226,10 @@ def _handed_over_at_once() -> AbstractContextManager[None]:
 def _back_off_binds_all() -> AbstractContextManager[None]:
     real = following._back_off
 
-    def shy(state: PumpState, had: Any, wish: Any, now: Any) -> Any:
+    def shy(state: PumpState, had: Any, target: Any, now: Any) -> Any:
         if had.failed is not None and had.failed.retry_at is not None and had.failed.retry_at > now:
             return True, had.failed.retry_at
-        return real(state, had, wish, now)
+        return real(state, had, target, now)
 
     return patched((following, "_back_off", shy))
 

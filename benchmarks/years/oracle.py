@@ -1,6 +1,7 @@
 """A second, slow reading of who wins (decision 25), from what was told to a pump and not from what the pump remembers.
 
-Protects: the rules that are judged and the rules that judge share no line; this module calls none of `domain.wishes`.
+Protects: the rules that are judged and the rules that judge share no line; this module calls nothing of
+`domain.steering.arbitration`.
 From strong to weak: the unit's own protection and lost power (nothing is written) > room and tank floors > opted out,
 in service or steered by somebody at the unit (only a restore) > grid and home limits (a cap, never below a floor) >
 the newest household wish > others' wishes on its behalf > an operator's stop > the plan > neutral.
@@ -11,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from benchmarks.years.hands import Hands
+from domain.homes.site import Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem import Condition
-from domain.orders import Order, OrderKind
-from domain.overrides import Override, OverrideKind, Purpose
-from domain.plans import PricePlan
-from domain.pump import (
+from domain.oem.cloud import Condition
+from domain.planning.price_plan import PricePlan
+from domain.steering.orders import Order, OrderKind
+from domain.steering.overrides import Override, OverrideKind, OverrideSource
+from domain.steering.pump_state import (
     ComfortChanged,
     CommandSettled,
     Decision,
@@ -31,7 +33,6 @@ from domain.pump import (
     RetryRequested,
     SteeringConsent,
 )
-from domain.site import Emitter, HomeShare
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
@@ -221,7 +222,7 @@ class Oracle:
         return best
 
     def _of(self, one: Override, now: datetime, circuit: Circuit) -> Level | None:
-        if one.purpose is Purpose.VACATION:
+        if one.kind is OverrideKind.VACATION:
             warm_h = 10 if self.emitter is Emitter.RADIATOR else 20
             if now >= one.until - timedelta(hours=warm_h):
                 return Mode.MID if circuit is Circuit.HEATING else HotWaterMode.NORMAL
@@ -265,7 +266,7 @@ class Oracle:
         if self.is_cold or (plan is not None and plan.floor is Mode.LOW):
             return Mode.LOW
         person = self.person(now)
-        is_away = person is not None and person.purpose is Purpose.VACATION
+        is_away = person is not None and person.kind is OverrideKind.VACATION
         if self.room_min_c - STUCK_DROP_K < (15.0 if is_away else 17.0) or self._begins_too_cool(now, is_away=is_away):
             return Mode.LOW
         return Mode.MIN
@@ -285,7 +286,7 @@ class Oracle:
 
 
 def _outranks(one: Override, other: Override) -> bool:
-    households = (one.kind is OverrideKind.HOUSEHOLD, other.kind is OverrideKind.HOUSEHOLD)
+    households = (one.source is OverrideSource.HOUSEHOLD, other.source is OverrideSource.HOUSEHOLD)
     if households[0] is not households[1]:
         return households[0]
     return (one.requested_at, one.override_id) > (other.requested_at, other.override_id)

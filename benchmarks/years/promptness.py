@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.years.hands import LONGEST_PAUSE, MOST_DRIFTS
 from benchmarks.years.oracle import Ruling
-from domain.commands import Authority, Command
+from domain.commands.command import Authority, Command
 from domain.modes import Circuit
-from domain.pump import CircuitState, Decision
+from domain.steering.pump_state import CircuitState, Decision
 
 if TYPE_CHECKING:
     from benchmarks.years.life import Life

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from benchmarks.years.cloud import TIMING, Sent
 from benchmarks.years.oracle import Ruling
 from benchmarks.years.promptness import CALM_FOR, PROMPT, Course, late, left_wrongly, moved_on, waits_for_another
-from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
-from domain.oem import Condition, Reading
-from domain.overrides import Purpose
-from domain.pump import CircuitState, Decision, Event, PumpState
-from domain.wishes import wish_at
+from domain.oem.cloud import Condition, Reading
+from domain.steering.arbitration import target_at
+from domain.steering.overrides import OverrideKind
+from domain.steering.pump_state import CircuitState, Decision, Event, PumpState
 
 if TYPE_CHECKING:
     from benchmarks.years.life import Life
@@ -96,20 +96,26 @@ class Rules:
             self._is_in_time(circuit, had, ruling, decision)
             if event.kind in ("settled", "kept", "woke") and self.steps % 4:
                 continue  # what starts is judged in any case
-            wish = wish_at(state, now, circuit)
+            target = target_at(state, now, circuit)
             # Under somebody else's hand a foreign setting is left alone, which only the pump's memory knows.
-            is_held = ruling.is_held or (ruling.by == "outside" and wish.is_held and had.settled is None)
-            if wish.mode is not ruling.level or wish.is_held is not is_held:
+            is_held = ruling.is_held or (ruling.by == "outside" and target.is_held and had.settled is None)
+            if target.mode is not ruling.level or target.is_held is not is_held:
                 self._fail(
                     "precedence",
-                    f"{circuit.value} wishes {wish.mode}{' held' * wish.is_held} ({wish.authority}, {wish.reason}), "
+                    f"{circuit.value}: {target.mode}{' held' * target.is_held} ({target.authority}, {target.reason}), "
                     f"but {ruling.by} says {ruling.level}{' held' * ruling.is_held}",
                 )
             is_set_back = circuit is Circuit.HEATING and had.settled is Mode.MIN and had.open is None
             is_drifting = had.drift is not None and now < had.drift.at + COLD_RETRY
             waits = had.failed is not None or is_drifting or state.watch.silent_since is not None
             waits = waits or self.life.oracle.condition is Condition.INSTALLER  # it takes nothing up
-            if is_set_back and self.life.oracle.is_cold and ruling.level is Mode.LOW and not waits and not wish.is_held:
+            if (
+                is_set_back
+                and self.life.oracle.is_cold
+                and ruling.level is Mode.LOW
+                and not waits
+                and not target.is_held
+            ):
                 self._fail("floor", "left set back though a room was seen below its floor")
         if self.steps % 6 == 0:
             self._wakes_in_time(decision)
@@ -253,7 +259,7 @@ class Rules:
         now, hand = self.life.now, self.hands.get(sent.lever)
         if hand is not None and now < hand.until - self.life.vendor_skew and sent.setting != hand.setting:
             person = self.life.oracle.person(now, command.circuit)
-            is_newer = person is not None and person.purpose is not Purpose.THERMOSTAT
+            is_newer = person is not None and person.kind is not OverrideKind.THERMOSTAT
             ended = any(t.override_id in self.life.oracle.ended for t in self.life.oracle.touches)
             ruling = self.life.oracle.rules(now, command.circuit)
             if not is_newer and not ended and ruling.by == "person" and command.decided_at > hand.at:

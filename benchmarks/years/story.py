@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.homes.site import ComfortBand, Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
-from domain.oem import Condition
-from domain.orders import Order, OrderKind
-from domain.overrides import Override, OverrideKind, Purpose, wish_of
-from domain.plans import HotWaterSegment, ModeSegment, PricePlan
-from domain.site import ComfortBand, Emitter, HomeShare
+from domain.oem.cloud import Condition
+from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
+from domain.steering.orders import Order, OrderKind
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
 
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -239,14 +239,16 @@ class _Writer:
     def _override(self, at: datetime) -> None:
         rng = self.rng
         self.count += 1
-        purpose = rng.choice((Purpose.MODE, Purpose.MODE, Purpose.PAUSE, Purpose.VACATION, Purpose.EMERGENCY))
-        mode, hot_water = wish_of(purpose, rng.choice(tuple(Mode)) if purpose is Purpose.MODE else None)
-        hours = rng.uniform(20, 60) if purpose is Purpose.VACATION else rng.uniform(0.2, 8)
+        kind = rng.choice(
+            (OverrideKind.MODE, OverrideKind.MODE, OverrideKind.PAUSE, OverrideKind.VACATION, OverrideKind.EMERGENCY)
+        )
+        mode, hot_water = wish_of(kind, rng.choice(tuple(Mode)) if kind is OverrideKind.MODE else None)
+        hours = rng.uniform(20, 60) if kind is OverrideKind.VACATION else rng.uniform(0.2, 8)
         until = at + timedelta(hours=hours)
         override = Override(
             override_id=f"o{self.count}",
-            kind=rng.choice((OverrideKind.HOUSEHOLD, OverrideKind.HOUSEHOLD, *OverrideKind)),
-            purpose=purpose,
+            source=rng.choice((OverrideSource.HOUSEHOLD, OverrideSource.HOUSEHOLD, *OverrideSource)),
+            kind=kind,
             mode=mode,
             hot_water=hot_water,
             requested_at=at - timedelta(seconds=rng.randrange(30)),

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.modes import Circuit, Level
-from domain.oem import Condition
-from domain.pump import CircuitState, Observed, SeenLever
-from domain.sweeping import silence
+from domain.oem.cloud import Condition
+from domain.steering.pump_state import CircuitState, Observed, SeenLever
+from domain.steering.sweep_policy import silence
 
 if TYPE_CHECKING:
     from benchmarks.years.life import Life

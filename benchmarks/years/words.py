@@ -6,9 +6,9 @@ Protects: nobody has to read a value's dump to understand a failing life.
 from typing import Any
 
 from domain.modes import Mode
-from domain.oem import Condition
-from domain.overrides import Override
-from domain.pump import CommandSettled, Event, Observed
+from domain.oem.cloud import Condition
+from domain.steering.overrides import Override
+from domain.steering.pump_state import CommandSettled, Event, Observed
 
 
 def short(event: Event) -> str:
@@ -32,7 +32,7 @@ def named(what: Any) -> str:
         case None:
             return ""
         case Override():
-            return f" {what.override_id} {what.kind} {what.purpose} {what.mode} until {what.until:%d %b %H:%M}"
+            return f" {what.override_id} {what.source} {what.kind} {what.mode} until {what.until:%d %b %H:%M}"
         case Mode() | Condition():
             return f" {what.value}"
     if hasattr(what, "segments"):

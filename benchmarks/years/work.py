@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from activities.attempt import FIRST_BACKOFF, Around, Attempt, ComeBack, close
+from activities.attempt import FIRST_BACKOFF, CommandAttempt, Dependencies, RetryLater, close
 from benchmarks.years.books import Meeting
 from benchmarks.years.story import Incident
-from domain.commands import Command, CommandEvent, CommandOutcome, CommandState
+from domain.commands.command import Command, CommandEvent, CommandOutcome, CommandState
 from domain.modes import Circuit, Mode
-from domain.oem import PumpAddress
-from domain.overrides import Override, OverrideKind
-from domain.pump import CommandSettled, PumpState
-from domain.wishes import wish_at
+from domain.oem.cloud import PumpAddress
+from domain.steering.arbitration import target_at
+from domain.steering.overrides import Override, OverrideSource
+from domain.steering.pump_state import CommandSettled, PumpState
 from workflows.contracts import VERIFY_GRACE
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Workers:
         """The time of the whole command is over."""
         if run.is_finished:
             return
-        if wish_at(self._life.state, self._life.now, run.command.circuit).mode is not run.command.mode:
+        if target_at(self._life.state, self._life.now, run.command.circuit).mode is not run.command.mode:
             self._finish(run, CommandState.SUPERSEDED, "the wish moved on before its turn came; perhaps written")
             return
         here, _ = self._meet(run)
@@ -127,7 +127,7 @@ class Workers:
         run.begun_at = self._life.now
         self.resume(run, run.meeting, attempt.run(), 0)
 
-    def _meet(self, run: Run) -> tuple[Meeting, Attempt]:
+    def _meet(self, run: Run) -> tuple[Meeting, CommandAttempt]:
         """What an attempt meets, and the attempt."""
         offset = (self._life.luck(13) * 2 - 1) * self._life.skew
         life = self._life
@@ -143,8 +143,10 @@ class Workers:
             luck=life.luck(14),
         )
         life.books.begin(run.command, run.outbox)
-        around = Around(adapter=here, commands=here, observations=here, vendors=None, now=lambda: life.now + offset)
-        return here, Attempt(run.command, self._address, setup, around, run.attempts)
+        around = Dependencies(
+            adapter=here, commands=here, observations=here, vendors=None, now=lambda: life.now + offset
+        )
+        return here, CommandAttempt(run.command, self._address, setup, around, run.attempts)
 
     def resume(self, run: Run, meeting: Meeting, going: Going, turn: int) -> None:
         """An attempt goes on, as far as its next wait."""
@@ -153,7 +155,7 @@ class Workers:
         is_ours = run.meeting is meeting
         try:
             seconds = going.send(None)
-        except ComeBack as later:
+        except RetryLater as later:
             if is_ours:
                 self._comes_back(run, later.delay)
         except TimeoutError:
@@ -204,13 +206,13 @@ class Workers:
     def _interfere(self, run: Run) -> None:
         """A person wishes something else in the very moment in which a worker hangs."""
         at = self._life.now + timedelta(seconds=5 + 40 * self._life.luck(18))
-        wish = Override(
+        target = Override(
             override_id=f"in-between-{run.command.seq}",
-            kind=OverrideKind.HOUSEHOLD,
+            source=OverrideSource.HOUSEHOLD,
             mode=Mode.MIN if run.command.mode is Mode.MAX else Mode.MAX,
             requested_at=at,
             until=at + timedelta(hours=1),
             who="resident",
             why="in the worst moment",
         )
-        self._life.later(at, "incident", Incident(at=at, kind="override", what=wish))
+        self._life.later(at, "incident", Incident(at=at, kind="override", what=target))

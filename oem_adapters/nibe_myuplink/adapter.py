@@ -10,9 +10,8 @@ from datetime import datetime
 import httpx
 import structlog
 
-from domain.credentials import TokenVault
 from domain.modes import Lever
-from domain.oem import (
+from domain.oem.cloud import (
     AuthExpired,
     Capability,
     DiscoveredPump,
@@ -25,8 +24,10 @@ from domain.oem import (
     Rejected,
     VendorTiming,
 )
+from domain.oem.credentials import TokenVault
 from domain.ports import CallListener
 from oem_adapters.http import CloudClient
+from oem_adapters.lever_values import why_not_allowed
 from oem_adapters.nibe_myuplink.const import HEADERS, TIMING, TOKENS
 from oem_adapters.nibe_myuplink.levers import LeverOnWire, heating_offset, hot_water_comfort, room_setpoint
 from oem_adapters.nibe_myuplink.memory import Memory
@@ -34,7 +35,6 @@ from oem_adapters.nibe_myuplink.models import Family, Quantity, family_of, famil
 from oem_adapters.nibe_myuplink.reading import condition_of, is_old, newest_stamp, reading_of, room_c
 from oem_adapters.nibe_myuplink.requests import MyUplinkRequests
 from oem_adapters.nibe_myuplink.wire import ACCEPTED, Device, Point, System, Zone
-from oem_adapters.settings import why_not_allowed
 from oem_adapters.timeouts import WallTimeouts
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ _POINT_OF = {
 
 
 class NibeMyUplink:
-    """`domain.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem`."""
+    """`domain.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem.cloud`."""
 
     def __init__(
         self,

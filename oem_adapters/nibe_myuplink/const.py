@@ -5,7 +5,7 @@ Protects: every number that a vendor may change stands in one place.
 
 from datetime import timedelta
 
-from domain.oem import VendorTiming
+from domain.oem.cloud import VendorTiming
 from oem_adapters.tokens import TokenEndpoint
 
 TIMING = VendorTiming(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.modes import Lever
-from domain.oem import Capability, LeverRange
+from domain.oem.cloud import Capability, LeverRange
 from oem_adapters.nibe_myuplink.const import (
     EMERGENCY,
     HOT_WATER_RANGE,

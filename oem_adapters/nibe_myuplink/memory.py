@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.modes import Lever
-from domain.oem import PumpAddress
+from domain.oem.cloud import PumpAddress
 from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE
 from oem_adapters.nibe_myuplink.levers import LeverOnWire, heating_offset, hot_water_comfort
 from oem_adapters.nibe_myuplink.models import Quantity, find

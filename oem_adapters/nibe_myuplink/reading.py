@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.modes import Lever
-from domain.oem import Busy, Condition, Reading
+from domain.oem.cloud import Busy, Condition, Reading
 from oem_adapters.nibe_myuplink.const import CLOCK_AHEAD, TIMING
 from oem_adapters.nibe_myuplink.levers import heat_zone
 from oem_adapters.nibe_myuplink.models import Quantity, find, value_of

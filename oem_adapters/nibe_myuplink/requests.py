@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from domain.oem import PumpAddress
+from domain.oem.cloud import PumpAddress
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.nibe_myuplink.const import ITEMS_PER_PAGE, MOST_PAGES, WRITE_CONTENT_TYPE
 from oem_adapters.nibe_myuplink.wire import (

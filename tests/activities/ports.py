@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 from temporalio.testing import ActivityEnvironment
 
-from domain.breaker import Breaker
 from domain.clock import SteeringClock
-from domain.commands import Command, CommandEvent
-from domain.enrolment import PumpProfile
+from domain.commands.command import Command, CommandEvent
+from domain.commands.verification import Progress
+from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Lever, Mode
-from domain.oem import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
-from domain.planning import FleetPlanResult, PlanningRequest
-from domain.plans import PricePlan
+from domain.oem.breaker import Breaker
+from domain.oem.cloud import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
+from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.planning.price_plan import PricePlan
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.ports import Recorder
-from domain.series import PriceSeries, WeatherSeries
-from domain.verification import Progress
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
 
 WALL = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -92,7 +92,7 @@ class Market:
 
 
 class Desk:
-    """`activities.attempt.VendorDesk` in memory."""
+    """`activities.attempt.VendorStatus` in memory."""
 
     def __init__(self, breaker: Breaker | None = None) -> None:
         self._breaker = breaker

@@ -7,11 +7,20 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD, close
 from activities.pumps import ApplyCommand, PumpActivities
-from domain.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
-from domain.commands import Authority, Command, CommandOutcome, CommandState
+from domain.commands.command import Authority, Command, CommandOutcome, CommandState
+from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Lever, Mode
-from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
-from domain.verification import Answer, Progress, WriteRecord
+from domain.oem.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
+from domain.oem.cloud import (
+    AuthExpired,
+    Malformed,
+    NotExecutable,
+    OemError,
+    Offline,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
 from tests.builders import TIMING, a_command, a_reading, at
 

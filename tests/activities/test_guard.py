@@ -11,8 +11,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.guard import ApplyBreaker, FindBreaker, GuardActivities, WatchVendor, per_wall_s
 from activities.pumps import ApplyCommand, PumpActivities
-from domain.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, BreakerState, CallsInMinute
-from domain.oem import AuthExpired, CallFate
+from domain.oem.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, BreakerState, CallsInMinute
+from domain.oem.cloud import AuthExpired, CallFate
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
 from tests.builders import a_command, a_reading, at
 
@@ -22,7 +22,7 @@ CLOSED = Breaker(since=at(5), reason="as the test says")
 
 
 class Books:
-    """`domain.ports.VendorBook` in memory."""
+    """`domain.ports.VendorRepository` in memory."""
 
     def __init__(self, known: Breaker | None = None, granted: int | None = GRANT) -> None:
         self.known = known

@@ -4,8 +4,8 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.pumps import ObserveFleet, PumpActivities
-from domain.breaker import Breaker, BreakerState
-from domain.oem import AuthExpired, Malformed, OemError, Offline, RateLimited, Unavailable
+from domain.oem.breaker import Breaker, BreakerState
+from domain.oem.cloud import AuthExpired, Malformed, OemError, Offline, RateLimited, Unavailable
 from tests.activities.ports import (
     CLOCK,
     SPEED,

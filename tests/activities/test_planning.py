@@ -5,7 +5,7 @@ import pytest
 from activities import planning
 from activities.planning import DeliverPlan, PlanningActivities, SolveFleet
 from domain.modes import Circuit, Mode
-from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest
+from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest
 from tests.activities.ports import (
     CLOCK,
     Deliveries,

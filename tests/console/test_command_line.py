@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from application.errors import WrongInput
 from console.access import VAR, running_folder, stack_folders
-from console.cli import _main
-from console.commands_stack import _kept_world
-from console.complaints import WrongInput
-from console.words import parse_duration, parse_until
+from console.cli.main import _main
+from console.cli.stack import _kept_world
+from console.cli.time_parsing import parse_duration, parse_until
 from tests.builders import at
-from tests.console.files import a_day_of_prices
+from tests.demo.files import a_day_of_prices
 
 BERLIN = "Europe/Berlin"
 

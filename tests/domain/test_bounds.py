@@ -4,14 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.commands import Authority, CommandState
-from domain.following import RETIRE_UNSEEN_AFTER
+from domain.commands.command import Authority, CommandState
+from domain.homes.site import HomeShare, Site
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem import Condition
-from domain.orders import Order, OrderKind
-from domain.overrides import Purpose, wish_of
-from domain.plans import HotWaterSegment, PricePlan, jitter
-from domain.pump import (
+from domain.oem.cloud import Condition
+from domain.planning.price_plan import HotWaterSegment, PricePlan, jitter
+from domain.steering.arbitration import target_at
+from domain.steering.decide import KEPT_PLANS, decide
+from domain.steering.orders import Order, OrderKind
+from domain.steering.overrides import OverrideKind, wish_of
+from domain.steering.pump_state import (
     CircuitState,
     CommandSettled,
     Decision,
@@ -26,9 +28,7 @@ from domain.pump import (
     SteeringConsent,
     Woke,
 )
-from domain.site import HomeShare, Site
-from domain.steering import KEPT_PLANS, decide
-from domain.wishes import wish_at
+from domain.steering.reconcile import RETIRE_UNSEEN_AFTER
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
 EDGE = jitter("p-0001")
@@ -108,7 +108,7 @@ def test_no_tank_is_boosted_under_a_grid_limit_however_cold_it_is() -> None:
     state = a_state(plans=(a_day_of(HotWaterMode.BOOST),), hot_water=CircuitState(settled=HotWaterMode.NORMAL))
     cold = decide(state, water(HotWaterMode.NORMAL, 1.0, 1, tank_c=30.0), at(0, 1)).state
     limited = decide(cold, OrderGiven(order=an_order(OrderKind.LIMIT, Mode.LOW)), at(1)).state
-    assert wish_at(limited, at(1), Circuit.HOT_WATER).mode is HotWaterMode.NORMAL
+    assert target_at(limited, at(1), Circuit.HOT_WATER).mode is HotWaterMode.NORMAL
 
 
 @pytest.mark.parametrize("condition", [Condition.AWAY, Condition.OFF, Condition.INSTALLER, Condition.EXTERNAL])
@@ -161,7 +161,7 @@ def test_remote_control_that_is_back_is_used_at_once(back: str) -> None:
     assert command is not None
     refused = an_outcome(command.command_id, CommandState.REJECTED, at(1, 1)).model_copy(update={"is_read_only": True})
     state = decide(decide(state, Woke(), at(1)).state, CommandSettled(outcome=refused), at(1, 1)).state
-    assert wish_at(state, at(2)).is_held
+    assert target_at(state, at(2)).is_held
     if back == "seen":
         off = an_observation(at(2), Mode.LOW, 0.0, condition=Condition.REMOTE_DISABLED)
         state = decide(state, off, at(2)).state
@@ -177,7 +177,7 @@ def test_a_wish_stamped_by_a_clock_that_is_ahead_does_not_outrank_later_ones() -
     ahead = an_override(Mode.MAX, start=48, until=60)
     state = decide(a_state(), OverrideRequested(override=ahead), at(1)).state
     later = an_override(Mode.MIN, start=2, until=20)
-    assert wish_at(decide(state, OverrideRequested(override=later), at(2)).state, at(2)).mode is Mode.MIN
+    assert target_at(decide(state, OverrideRequested(override=later), at(2)).state, at(2)).mode is Mode.MIN
 
 
 def test_a_silent_pump_that_was_last_seen_raised_is_let_go_after_a_day_and_that_is_written_down() -> None:
@@ -198,11 +198,11 @@ def test_a_silent_pump_that_was_last_seen_raised_is_let_go_after_a_day_and_that_
 
 def test_a_hand_on_the_hot_water_does_not_end_what_is_wished_of_the_heating() -> None:
     state = a_state(hot_water=CircuitState(settled=HotWaterMode.NORMAL, settled_at=at(0)))
-    mode, hot_water = wish_of(Purpose.EMERGENCY)
-    emergency = an_override(mode, 0, 20).model_copy(update={"purpose": Purpose.EMERGENCY, "hot_water": hot_water})
+    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
+    emergency = an_override(mode, 0, 20).model_copy(update={"kind": OverrideKind.EMERGENCY, "hot_water": hot_water})
     state = obeyed(decide(state, OverrideRequested(override=emergency), at(0, 5)))
     touched = decide(state, water(None, 4.0, 60), at(1))
-    wished: dict[Circuit, Level] = {c: wish_at(touched.state, at(1), c).mode for c, _ in touched.state.circuits}
+    wished: dict[Circuit, Level] = {c: target_at(touched.state, at(1), c).mode for c, _ in touched.state.circuits}
     assert wished == {Circuit.HEATING: Mode.MAX, Circuit.HOT_WATER: HotWaterMode.NORMAL}
     assert [rebase.setting for rebase in touched.rebases] == [4.0]
 
@@ -213,7 +213,7 @@ def test_revisions_for_parts_of_tomorrow_never_drop_what_holds_today() -> None:
         part = a_plan(revision).model_copy(update={"first_slot": at(24 + revision), "valid_until": at(48)})
         state = decide(state, PlanArrived(plan=part), at(1)).state
     assert len(state.plans) == KEPT_PLANS
-    assert wish_at(state, at(2)).mode is Mode.MAX
+    assert target_at(state, at(2)).mode is Mode.MAX
 
 
 def test_a_plan_keeps_a_run_that_began_late_for_its_hour() -> None:
@@ -226,8 +226,8 @@ def test_a_plan_keeps_a_run_that_began_late_for_its_hour() -> None:
 
 def test_an_emergency_does_not_wait_in_the_line_of_what_a_plan_began() -> None:
     opened = decide(a_state(plans=(a_plan(1, {(1, 24): Mode.MAX}),)), Woke(), at(1) + EDGE)
-    mode, hot_water = wish_of(Purpose.EMERGENCY)
-    emergency = an_override(mode, 1, 20).model_copy(update={"purpose": Purpose.EMERGENCY, "hot_water": hot_water})
+    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
+    emergency = an_override(mode, 1, 20).model_copy(update={"kind": OverrideKind.EMERGENCY, "hot_water": hot_water})
     asked = decide(opened.state, OverrideRequested(override=emergency), at(1, 8))
     assert asked.cancels == (Circuit.HEATING,)
     ended = an_outcome(opened.starts[0].command_id, CommandState.SUPERSEDED, at(1, 9))

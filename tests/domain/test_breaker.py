@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.breaker import (
+from domain.oem.breaker import (
     HALF_OPEN_FOR,
     HALF_OPEN_SHARE,
     HEADROOM,
@@ -25,7 +25,7 @@ from domain.breaker import (
     rate_per_min,
     released,
 )
-from domain.oem import CallFate
+from domain.oem.cloud import CallFate
 from tests.builders import at
 
 NOON = at(12)

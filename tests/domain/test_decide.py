@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import Authority, Command, CommandState, EventKind
-from domain.following import MAX_PLAN_CHANGES, MIN_RUN, RETIRE_UNSEEN_AFTER
+from domain.commands.command import Authority, Command, CommandState, EventKind
 from domain.modes import Circuit, Mode
-from domain.overrides import LONGEST_OVERRIDE, OverrideKind, Purpose
-from domain.plans import MAX_JITTER, jitter
-from domain.pump import (
+from domain.planning.price_plan import MAX_JITTER, jitter
+from domain.steering.arbitration import target_at
+from domain.steering.decide import COOL_RETRY, FIRST_RETRY, NEXT_TURN, decide
+from domain.steering.overrides import LONGEST_OVERRIDE, OverrideKind, OverrideSource
+from domain.steering.pump_state import (
     CommandSettled,
     Decision,
     Kept,
@@ -23,8 +24,7 @@ from domain.pump import (
     RetryRequested,
     Woke,
 )
-from domain.steering import COOL_RETRY, FIRST_RETRY, NEXT_TURN, decide
-from domain.wishes import wish_at
+from domain.steering.reconcile import MAX_PLAN_CHANGES, MIN_RUN, RETIRE_UNSEEN_AFTER
 from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
 J = jitter("p-0001")
@@ -51,7 +51,7 @@ def test_a_pump_without_news_stays_neutral_and_needs_no_call() -> None:
     decision = decide(a_state(), Woke(), at(0))
     assert started(decision) is None
     assert decision.wake_at is None
-    assert wish_at(decision.state, at(5)).authority is Authority.NEUTRAL
+    assert target_at(decision.state, at(5)).authority is Authority.NEUTRAL
 
 
 def test_a_plan_moves_the_pump_at_its_own_jittered_edge() -> None:
@@ -119,16 +119,16 @@ def test_an_override_outranks_the_plan_until_its_end_and_then_the_plan_returns()
 
 def test_the_household_outranks_support_even_when_support_spoke_last() -> None:
     state = decide(a_state(), OverrideRequested(override=an_override(Mode.MAX, 0, 5)), at(0)).state
-    support = an_override(Mode.MIN, 1, 5, kind=OverrideKind.SUPPORT, override_id="support")
+    support = an_override(Mode.MIN, 1, 5, source=OverrideSource.SUPPORT, override_id="support")
     state = decide(state, OverrideRequested(override=support), at(1)).state
-    assert wish_at(state, at(2)).mode is Mode.MAX
+    assert target_at(state, at(2)).mode is Mode.MAX
 
 
 def test_the_same_override_asked_twice_is_one() -> None:
-    wish = an_override(Mode.MAX, 0, 5)
-    once = decide(a_state(), OverrideRequested(override=wish), at(0))
-    twice = decide(once.state, OverrideRequested(override=wish), at(0))
-    assert twice.state.overrides == (wish,)
+    target = an_override(Mode.MAX, 0, 5)
+    once = decide(a_state(), OverrideRequested(override=target), at(0))
+    twice = decide(once.state, OverrideRequested(override=target), at(0))
+    assert twice.state.overrides == (target,)
 
 
 @pytest.mark.parametrize("until", [-1.0, LONGEST_OVERRIDE / timedelta(hours=1) + 1])
@@ -261,7 +261,7 @@ def test_a_room_too_cool_for_a_set_back_is_looked_at_again_in_an_hour_and_no_cha
     begun = settled(decision, CommandState.APPLIED, 5.2).state
     drifted = decide(begun, an_observation(at(6), Mode.LOW, 0.0), at(6))
     assert the_start(drifted).begins_from_c is not None, "what fell back begins anew"
-    away = a_state(overrides=(an_override(Mode.MIN, 0, 200).model_copy(update={"purpose": Purpose.VACATION}),))
+    away = a_state(overrides=(an_override(Mode.MIN, 0, 200).model_copy(update={"kind": OverrideKind.VACATION}),))
     assert the_start(decide(away, Woke(), at(1))).begins_from_c is None
 
 
@@ -373,18 +373,18 @@ def test_tomorrow_s_plan_does_not_end_today_s() -> None:
         state = a_state()
         for plan in arrivals:
             state = decide(state, PlanArrived(plan=plan), at(13)).state
-        assert wish_at(state, at(20)).mode is Mode.MAX
-        assert wish_at(state, at(27)).mode is Mode.MIN
-        assert wish_at(state, at(22) + J).until == at(24) + J
-        assert wish_at(state, at(49)).authority is Authority.NEUTRAL
+        assert target_at(state, at(20)).mode is Mode.MAX
+        assert target_at(state, at(27)).mode is Mode.MIN
+        assert target_at(state, at(22) + J).until == at(24) + J
+        assert target_at(state, at(49)).authority is Authority.NEUTRAL
 
 
 def test_a_newer_plan_takes_over_from_its_own_first_slot_on() -> None:
     state = on_plan({(0, 24): Mode.MAX})
     newer = a_plan(2, {(14, 24): Mode.MIN}).model_copy(update={"first_slot": at(14)})
     state = decide(state, PlanArrived(plan=newer), at(13, 50)).state
-    assert wish_at(state, at(13, 55)).mode is Mode.MAX
-    assert wish_at(state, at(14) + J).mode is Mode.MIN
+    assert target_at(state, at(13, 55)).mode is Mode.MAX
+    assert target_at(state, at(14) + J).mode is Mode.MIN
 
 
 def test_a_person_does_not_wait_for_a_plan_s_back_off() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands import Authority, Command, CommandState
-from domain.following import MIN_PAUSE, MIN_RUN
+from domain.commands.command import Authority, Command, CommandState
 from domain.modes import Mode
-from domain.overrides import OverrideKind
-from domain.pump import (
+from domain.steering.decide import decide
+from domain.steering.overrides import OverrideSource
+from domain.steering.pump_state import (
     CommandSettled,
     Event,
     OverrideEnded,
@@ -21,7 +21,7 @@ from domain.pump import (
     RetireRequested,
     Woke,
 )
-from domain.steering import decide
+from domain.steering.reconcile import MIN_PAUSE, MIN_RUN
 from tests.builders import MIDNIGHT, a_state, an_observation, an_outcome, an_override, plan_of
 
 modes = st.sampled_from(list(Mode))
@@ -69,7 +69,7 @@ steps = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 180)),
     st.tuples(st.just("plan"), plans),
     st.tuples(st.just("end"), st.tuples(ends, st.one_of(st.none(), modes))),
-    st.tuples(st.just("override"), st.tuples(modes, st.integers(1, 300), st.sampled_from(list(OverrideKind)))),
+    st.tuples(st.just("override"), st.tuples(modes, st.integers(1, 300), st.sampled_from(list(OverrideSource)))),
     st.tuples(st.just("end-override"), st.none()),
     st.tuples(st.just("observed"), st.one_of(st.none(), modes)),
     st.tuples(st.just("retire"), st.none()),
@@ -87,8 +87,8 @@ def act(pump: Pump, step: tuple[str, Any], n: int) -> None:
             pump.finish(end, seen)
         case ("override", (mode, minutes, kind)):
             hours = (pump.now - MIDNIGHT) / timedelta(hours=1)
-            wish = an_override(mode, hours, hours + minutes / 60, kind=kind, override_id=f"o{n}")
-            pump.meet(OverrideRequested(override=wish))
+            target = an_override(mode, hours, hours + minutes / 60, kind=kind, override_id=f"o{n}")
+            pump.meet(OverrideRequested(override=target))
         case ("end-override", _):
             pump.meet(OverrideEnded())
         case ("observed", mode):

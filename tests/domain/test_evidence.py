@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.evidence import AppliedCommand, Effect, judge_effect, shows_no_effect
+from domain.commands.evidence import AppliedCommand, Effect, judge_effect, shows_no_effect
 from domain.modes import Circuit, Lever
-from domain.oem import Busy, Condition, Reading
+from domain.oem.cloud import Busy, Condition, Reading
 from tests.builders import at
 
 SENT = at(6)

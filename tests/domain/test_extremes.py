@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.extremes import COLD_SNAP_SLOTS, is_cold_snap
+from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 
 
 @pytest.mark.parametrize(

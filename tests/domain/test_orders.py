@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.commands import Authority, CommandState
+from domain.commands.command import Authority, CommandState
 from domain.modes import Mode
-from domain.orders import LONGEST_LIMIT, STAGGER, Order, OrderKind, problem_with_order, stagger
-from domain.pump import CommandSettled, Drift, FailedWish, OrderGiven, OrderLifted, PumpState, Woke
-from domain.steering import decide
-from domain.wishes import wish_at
+from domain.steering.arbitration import target_at
+from domain.steering.decide import decide
+from domain.steering.orders import LONGEST_LIMIT, STAGGER, Order, OrderKind, problem_with_order, stagger
+from domain.steering.pump_state import CommandSettled, Drift, FailedTarget, OrderGiven, OrderLifted, PumpState, Woke
 from tests.builders import a_plan, a_state, an_outcome, at, started
 
 
@@ -69,8 +69,8 @@ def test_a_pump_comes_back_after_its_own_share_of_the_stagger_and_forgets_the_or
     state = decide(on_plan(), OrderGiven(order=a_stop()), at(1)).state
     state = decide(state, OrderLifted(), at(2)).state
     back = at(2) + stagger(state.pump_id)
-    assert wish_at(state, back - timedelta(seconds=1)).mode is Mode.LOW
-    assert wish_at(state, back).mode is Mode.MIN
+    assert target_at(state, back - timedelta(seconds=1)).mode is Mode.LOW
+    assert target_at(state, back).mode is Mode.MIN
     assert decide(state, OrderLifted(), back).state.orders == ()
 
 
@@ -84,14 +84,14 @@ def test_a_fleet_comes_back_spread_over_the_stagger() -> None:
 
 def test_a_stop_of_one_revision_leaves_others_running() -> None:
     state = on_plan(orders=(a_stop(revision=7),))
-    assert wish_at(state, at(1)).mode is Mode.MIN
-    assert wish_at(on_plan(orders=(a_stop(revision=1),)), at(1)).mode is Mode.LOW
+    assert target_at(state, at(1)).mode is Mode.MIN
+    assert target_at(on_plan(orders=(a_stop(revision=1),)), at(1)).mode is Mode.LOW
 
 
 @pytest.mark.parametrize(
     "waiting",
     [
-        {"failed": FailedWish(mode=Mode.LOW, count=4, retry_at=at(5), reason="ignored", authority=Authority.NEUTRAL)},
+        {"failed": FailedTarget(mode=Mode.LOW, count=4, retry_at=at(5), reason="ignored", authority=Authority.NEUTRAL)},
         {"drift": Drift(level=Mode.MIN, count=4, at=at(0.5), retry_at=at(24))},
     ],
 )

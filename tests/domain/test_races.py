@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands import Command, CommandState
+from domain.commands.command import Command, CommandState
 from domain.modes import Circuit, Mode
-from domain.orders import Order, OrderKind
-from domain.overrides import Override, OverrideKind, Purpose, wish_of
-from domain.pump import (
+from domain.steering.decide import decide
+from domain.steering.orders import Order, OrderKind
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
+from domain.steering.pump_state import (
     CommandSettled,
     Event,
     Kept,
@@ -22,7 +23,6 @@ from domain.pump import (
     RetireRequested,
     Woke,
 )
-from domain.steering import decide
 from tests.builders import a_plan, a_state, an_observation, an_outcome, at
 
 START = at(3)
@@ -75,11 +75,11 @@ class Race:
 
 
 def an_emergency() -> Override:
-    mode, hot_water = wish_of(Purpose.EMERGENCY)
+    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
     return Override(
         override_id="emergency",
-        kind=OverrideKind.HOUSEHOLD,
-        purpose=Purpose.EMERGENCY,
+        source=OverrideSource.HOUSEHOLD,
+        kind=OverrideKind.EMERGENCY,
         mode=mode,
         hot_water=hot_water,
         requested_at=at(2),

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from domain.commands import Authority, CommandState
-from domain.verification import (
+from domain.commands.command import Authority, CommandState
+from domain.commands.verification import (
     MAX_WRITES,
     Answer,
     End,

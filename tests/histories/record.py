@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 
 from temporalio.client import WorkflowHandle
 
-from console.planning import create_schedule, nominal_time, plan_day, wait_for_plan
-from domain.breaker import BreakerState
+from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.modes import Mode
-from domain.plans import ModeSegment, PricePlan
-from domain.pump import OverrideEnded, RetireRequested
+from domain.oem.breaker import BreakerState
+from domain.planning.price_plan import ModeSegment, PricePlan
+from domain.steering.pump_state import OverrideEnded, RetireRequested
 from tests.builders import an_override
 from tests.world import TestWorld, a_world
 from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Act, Hold, PlanningInput, guard_workflow_id
@@ -73,8 +73,8 @@ async def a_life_of_a_pump(world: TestWorld) -> WorkflowHandle[Any, Any]:
     await world.send(pump, plan)
     await reach(world, pump, Mode.MAX)
     hours = (world.now() - an_override().requested_at) / timedelta(hours=1)
-    wish = an_override(Mode.MIN, hours, hours + 3, override_id="o-cold-feet")
-    await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish)
+    target = an_override(Mode.MIN, hours, hours + 3, override_id="o-cold-feet")
+    await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, target)
     await reach(world, pump, Mode.MIN)
     ended = Act(event=OverrideEnded(override_id="o-cold-feet"), who="resident", why="warm again")
     await world.handle(pump).execute_update(HeatPumpWorkflow.act, ended)

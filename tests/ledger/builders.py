@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import Authority, Command, CommandEvent, EventKind
-from domain.credentials import AccountCredentials
+from domain.commands.command import Authority, Command, CommandEvent, EventKind
 from domain.modes import Lever, Mode
-from domain.planning import Certificate, FleetPlanResult, PlanningRequest
-from domain.series import PriceSeries, WeatherSeries
+from domain.oem.credentials import AccountCredentials
+from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlanningRequest
+from domain.planning.series import PriceSeries, WeatherSeries
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps, Vault
 from tests.builders import MIDNIGHT, a_profile, at

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import CommandState, EventKind
+from domain.commands.command import CommandState, EventKind
+from domain.commands.verification import Answer
 from domain.modes import Lever, Mode
-from domain.pump import MessageRefused, OverrideRequested
-from domain.steering import decide
-from domain.verification import Answer
+from domain.steering.decide import decide
+from domain.steering.pump_state import MessageRefused, OverrideRequested
 from ledger.commands import LedgerCommands
 from ledger.database import locks_for
 from ledger.models import CommandEventRow, CommandRow

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import EventKind
+from domain.commands.command import EventKind
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps
 from ledger.reports import LedgerReports

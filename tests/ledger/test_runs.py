@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands import EventKind
+from domain.commands.command import EventKind
 from domain.modes import Circuit, HotWaterMode, Lever
-from domain.orders import Order, OrderKind
+from domain.steering.orders import Order, OrderKind
 from ledger.commands import LedgerCommands
 from ledger.models import BreakerRow, OrderRow
 from ledger.observations import LedgerObservations

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.modes import Mode
-from domain.plans import PricePlan
+from domain.planning.price_plan import PricePlan
 from domain.slots import SLOT
 from ledger.models import FleetPlan, PriceVersion, PumpPlan
 from ledger.reports import LedgerReports

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.credentials import StoredToken
+from domain.oem.credentials import StoredToken
 from ledger.models import OemAccount
 from ledger.pumps import Vault
 from tests.ledger.builders import SECRET, a_key, an_account, until, waiting_for_a_lock

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.breaker import Breaker, BreakerState
-from domain.oem import CallFate, CallMade
-from domain.sweeping import drift_found_within
+from domain.oem.breaker import Breaker, BreakerState
+from domain.oem.cloud import CallFate, CallMade
+from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import MENDED_AFTER_S, CallCounter, Calls
 from ledger.models import AccountAsk, BreakerRow
 from ledger.pumps import LedgerPumps, Vault

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.series import PriceSeries
+from domain.planning.series import PriceSeries
 from domain.slots import market_day_slots
 from market.documents import MAX_DOCUMENT_BYTES
 from market.energy_charts import day_of, parse_prices

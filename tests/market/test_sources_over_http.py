@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from domain.planning.series import PriceSeries, WeatherSeries
 from domain.ports import DocumentRefused, NotPublished, PriceSource, WeatherSource
-from domain.series import PriceSeries, WeatherSeries
 from market.energy_charts import EnergyChartsSource
 from market.errors import BadDocument, NotYetPublished, SourceUnavailable
 from market.open_meteo import OpenMeteoSource

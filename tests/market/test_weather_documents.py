@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.series import WeatherSeries
+from domain.planning.series import WeatherSeries
 from market.errors import BadDocument
 from market.open_meteo import parse_weather
 from tests.market.builders import BERLIN, CELL, MIDNIGHT, Json, a_weather_document, raw, verdict

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from domain.oem import CallMade, PumpAddress
+from domain.oem.cloud import CallMade, PumpAddress
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.loopback import Loopback, running_cloud

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from domain.oem import RateLimited
+from domain.oem.cloud import RateLimited
 from oem_adapters.budget import CallBudget
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.tokens import TokenEndpoint

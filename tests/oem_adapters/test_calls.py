@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.oem import CallFate, CallMade, OemError
+from domain.oem.cloud import CallFate, CallMade, OemError
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.registry import build_adapter, known_oems
 from oem_adapters.tokens import TokenEndpoint

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from domain.oem import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
+from domain.oem.cloud import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.tokens import TokenEndpoint

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.modes import Lever
-from domain.oem import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
+from domain.oem.cloud import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.nibe_myuplink.const import TIMING
 from tests.oem_adapters.conftest import NOW

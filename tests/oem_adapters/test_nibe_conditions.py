@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.oem import Busy, Condition
+from domain.oem.cloud import Busy, Condition
 from oem_adapters.nibe_myuplink.models import Family, family_seen
 from oem_adapters.nibe_myuplink.reading import busy_of, condition_of
 from oem_adapters.nibe_myuplink.wire import POINTS, Point

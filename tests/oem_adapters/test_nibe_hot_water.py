@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.modes import Lever
-from domain.oem import LeverRange, Malformed, PumpAddress, Rejected
+from domain.oem.cloud import LeverRange, Malformed, PumpAddress, Rejected
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from tests.oem_adapters.conftest import NOW

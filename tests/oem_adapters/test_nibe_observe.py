@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.modes import Lever
-from domain.oem import Condition, Malformed, Offline, PumpAddress, RateLimited
+from domain.oem.cloud import Condition, Malformed, Offline, PumpAddress, RateLimited
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED
 from tests.oem_adapters.conftest import NOW

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from domain.credentials import StoredToken
-from domain.oem import AuthExpired, OemError, RateLimited, Unavailable
+from domain.oem.cloud import AuthExpired, OemError, RateLimited, Unavailable
+from domain.oem.credentials import StoredToken
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.tokens import TokenEndpoint
 from tests.oem_adapters.conftest import NOW, SHORT, TLS

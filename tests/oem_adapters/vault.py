@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from domain.credentials import AccountCredentials, StoredToken
+from domain.oem.credentials import AccountCredentials, StoredToken
 
 CLIENT_SECRET = "the-client-secret-s3cr3t"
 ACCESS_TOKEN = "the-access-token-4cc355"

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from domain.clock import SteeringClock
-from domain.oem import Condition, PumpAddress
+from domain.oem.cloud import Condition, PumpAddress
 
 EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
 CONSENTED = "a-refresh-token-by-consent"
@@ -70,8 +70,8 @@ class World:
 
     def _bring_about(self, condition: Condition, pump_ids: Iterable[str]) -> None:
         for pump_id in pump_ids:
-            wish = {"pump": pump_id, "condition": condition.value}
-            httpx.post(f"{self.url}/_world/condition", json=wish).raise_for_status()
+            target = {"pump": pump_id, "condition": condition.value}
+            httpx.post(f"{self.url}/_world/condition", json=target).raise_for_status()
 
     def fail_from_now_on(self, oem: str, kind: str) -> None:
         """Begin an outage of a vendor's whole cloud that outlives every test."""

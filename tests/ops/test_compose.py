@@ -12,7 +12,7 @@ import typer
 import yaml
 
 import worker
-from console.cli import app
+from console.cli.main import app
 from embedded.temporal_server import ONE_PARTITION, UPDATES_LIMIT
 from oem_adapters.registry import known_oems
 from worker_environment import Settings
@@ -171,7 +171,7 @@ def test_the_server_reads_the_file_that_is_mounted(services: dict[str, Any]) -> 
 def test_the_image_is_built_from_all_packages_and_from_no_secret() -> None:
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = {name.partition(".")[0] for name in setup["tool"]["setuptools"]["packages"]}
+    packages = {name.removesuffix("*") for name in setup["tool"]["setuptools"]["packages"]["find"]["include"]}
     modules = {f"{name}.py" for name in setup["tool"]["setuptools"]["py-modules"]}
     assert packages | modules | set(setup["project"]["license-files"]) | {setup["project"]["readme"]} <= let_through
     assert let_through.isdisjoint({".env", "var", ".git", "tests"})

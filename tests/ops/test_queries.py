@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from console.fleet import register_search_attributes
-from domain.commands import Authority
-from domain.steering import READ_ONLY_RETRY
+from application.pumps import register_search_attributes
+from domain.commands.command import Authority
+from domain.steering.decide import READ_ONLY_RETRY
 from embedded.temporal_server import start_temporal
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PUMP_OEM
 from workflows.operator_view import Alert

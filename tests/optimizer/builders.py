@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.site import ComfortBand, Emitter
 from domain.modes import Lever, Mode
-from domain.planning import PlanningRequest, PumpForPlanning
-from domain.series import PriceSeries, WeatherSeries
-from domain.site import ComfortBand, Emitter
+from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from domain.planning.series import PriceSeries, WeatherSeries
 from optimizer.house import LOSS_W_PER_M2_K
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.planning import PlanningRequest
+from domain.planning.fleet_plan import PlanningRequest
 from optimizer.dwell import count_changes, dwell_of
 from optimizer.house import LOW, MODES, Array, House, house_of
 from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, evaluate, objective_of

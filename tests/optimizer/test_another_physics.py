@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from domain.homes.site import Emitter
 from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
-from domain.planning import PumpForPlanning
-from domain.site import Emitter
+from domain.planning.fleet_plan import PumpForPlanning
 from optimizer.house import House, house_of
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_fleet, a_request, two_peaks

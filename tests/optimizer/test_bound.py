@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.enrolment import BuildingClass
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import Emitter
 from domain.modes import MODE_DELTA, Lever, Mode
-from domain.planning import PlanningRequest, PumpForPlanning
-from domain.site import Emitter
+from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from optimizer.bound import underestimate
 from optimizer.dwell import dwell_of
 from optimizer.house import MODES

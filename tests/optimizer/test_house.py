@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from domain.enrolment import BuildingClass
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import Emitter
 from domain.modes import MODE_DELTA, Lever
-from domain.planning import PumpForPlanning
-from domain.site import Emitter
+from domain.planning.fleet_plan import PumpForPlanning
 from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
 from optimizer.objective import evaluate, neutral_path, objective_of
 from optimizer.response import Horizon, respond

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from activities.planning import price_plan
-from domain.enrolment import BuildingClass
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import ComfortBand
 from domain.modes import Lever, Mode
-from domain.planning import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
-from domain.site import ComfortBand
+from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.slots import SLOT
 from optimizer.certificate import LEAST_GAIN_EUR
 from optimizer.house import MODES

@@ -4,9 +4,9 @@ import numpy as np
 import pulp
 import pytest
 
-from domain.enrolment import BuildingClass
+from domain.homes.enrolment import BuildingClass
+from domain.homes.site import Emitter
 from domain.modes import MODE_DELTA, Mode
-from domain.site import Emitter
 from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES

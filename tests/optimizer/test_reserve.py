@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from domain.enrolment import LeverSetup
+from domain.homes.enrolment import LeverSetup
 from domain.modes import HotWaterMode, Lever
 from optimizer.planner import plan_fleet
 from optimizer.reserve import DOUBT_SHARE, TANK_KW, cap_for_heating, tanks_kw

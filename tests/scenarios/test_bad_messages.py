@@ -16,13 +16,13 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RetryConfig, RPCError
 
-from console.acts import By, Wished, override, retire
-from console.complaints import Failed, WrongInput
-from console.homes import band_of
+from application.errors import Failed, WrongInput
+from application.homes import band_of
+from application.overrides import Actor, Wished, override, retire
 from domain.modes import Circuit, Mode
-from domain.overrides import OverrideKind, Purpose
-from domain.plans import PricePlan
-from domain.pump import Observed
+from domain.planning.price_plan import PricePlan
+from domain.steering.overrides import OverrideKind, OverrideSource
+from domain.steering.pump_state import Observed
 from tests.world import RESIDENT, TestWorld, a_world
 from workflows.contracts import PlanEnvelope, first_problem
 from workflows.delivery import observation_delivery, plan_delivery
@@ -166,7 +166,7 @@ async def test_an_override_that_would_end_in_the_past_is_refused_before_it_is_se
 ) -> None:
     pump = world.pump(3)
     was = await steering_of(world, pump)
-    wished = Wished(OverrideKind.HOUSEHOLD, Purpose.MODE, Mode.MIN)
+    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
     with pytest.raises(WrongInput, match="which is past: give an end after"):
         await override(world.access, pump, RESIDENT, wished, lambda now: now - HOUR)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
@@ -181,7 +181,7 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
 ) -> None:
     pump = world.pump(4)
     was = await steering_of(world, pump)
-    wished = Wished(OverrideKind.HOUSEHOLD, Purpose.MODE, "TURBO")  # type: ignore[arg-type]  # as a caller may err
+    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, "TURBO")  # type: ignore[arg-type]  # as a caller may err
     with pytest.raises(WrongInput, match="Input should be 'MIN', 'LOW', 'MID' or 'MAX'"):
         await override(world.access, pump, RESIDENT, wished, lambda now: now + HOUR)
     with pytest.raises(WorkflowUpdateFailedError):
@@ -193,8 +193,8 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
 def a_wish(world: TestWorld, **changes: Any) -> dict[str, Any]:
     """A household's wish as a document."""
     now = world.now()
-    wish = {"override_id": "o-bad", "kind": "household", "mode": "MIN", "requested_at": now, "until": now + HOUR}
-    return wish | {"who": "resident", "why": "as the test says"} | changes
+    target = {"override_id": "o-bad", "kind": "household", "mode": "MIN", "requested_at": now, "until": now + HOUR}
+    return target | {"who": "resident", "why": "as the test says"} | changes
 
 
 async def test_a_room_of_eighty_degrees_is_refused_before_it_is_sent_and_by_the_pump(world: TestWorld) -> None:
@@ -216,14 +216,14 @@ async def test_who_speaks_to_a_retired_pump_is_told_so_and_it_stays_as_it_was_le
     pump, client = world.pump(6), world.access.client
     plan = (await world.state(pump)).plan
     assert plan is not None
-    await retire(world.access, pump, By("resident", "moving out"))
+    await retire(world.access, pump, Actor("resident", "moving out"))
     await world.handle(pump).result()
     left = world.setting(pump)
     assert left == (await world.profile(pump)).heating.baseline
     newer = plan.model_copy(update={"revision": 900})
     assert not await plan_delivery(client)(pump, newer)
     assert not await observation_delivery(client)(pump, Observed(as_of=world.now()))
-    wished = Wished(OverrideKind.HOUSEHOLD, Purpose.MODE, Mode.MAX)
+    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MAX)
     with pytest.raises(Failed, match="is not steered"):
         await override(world.access, pump, RESIDENT, wished, lambda now: now + HOUR)
     with pytest.raises(RPCError, match="already completed"):
@@ -239,9 +239,9 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
     was = await steering_of(world, pump)
     with pytest.raises(RPCError, match="exceeds"):
         await world.handle(pump).signal("price_plan", PlanEnvelope(plan={"junk": "x" * 3_000_000}))
-    wished = Wished(OverrideKind.HOUSEHOLD, Purpose.MODE, Mode.MIN)
+    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
     with pytest.raises(WrongInput, match="--why: String should have at most 400 characters"):
-        await override(world.access, pump, By("resident", "x" * 3_000_000), wished, lambda now: now + HOUR)
+        await override(world.access, pump, Actor("resident", "x" * 3_000_000), wished, lambda now: now + HOUR)
     # Whoever sends it past the use case is refused by the server: an SDK could neither take it nor send it back.
     impatient = await Client.connect(
         world.stack.environment()["TEMPORAL_ADDRESS"],

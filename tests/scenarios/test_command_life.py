@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from domain.commands import Authority
+from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem import VendorTiming
-from domain.pump import OverrideEnded
-from domain.sweeping import PASS
+from domain.oem.cloud import VendorTiming
+from domain.steering.pump_state import OverrideEnded
+from domain.steering.sweep_policy import PASS
 from oem_adapters.nibe_myuplink.const import TIMING
 from tests.builders import MIDNIGHT
 from tests.world import TestWorld, a_world
@@ -192,7 +192,7 @@ async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request
     await world.settles(pump, Mode.MAX)
     for _ in range(2):
         await world.send(pump, plan)
-        await world.wish(pump, Mode.MAX)  # another author, the same absolute state
+        await world.target(pump, Mode.MAX)  # another author, the same absolute state
     await world.looked_at(pump)
     assert [line["cause"] for line in world.reached(pump)] == ["accepted"]
     assert len(world.changes(pump)) == 1
@@ -202,13 +202,13 @@ async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request
 async def test_after_a_lost_answer_the_pump_is_read_before_it_is_written_again(world: TestWorld) -> None:
     pumps = [world.pump(n) for n in (7, 8, 9, 10)]
     for pump in pumps:
-        await world.wish(pump, Mode.MIN)
+        await world.target(pump, Mode.MIN)
     for pump in pumps:
         await world.settles(pump, Mode.MIN)
     asked = {pump: len(world.reached(pump)) for pump in pumps}
     async with world.striking(timeout=1.0):
         for pump in pumps:
-            await world.wish(pump, Mode.MAX)
+            await world.target(pump, Mode.MAX)
         await world.until(lambda: all(len(world.reached(p)) > asked[p] for p in pumps), 3 * HOUR)
     for pump in pumps:
         await world.settles(pump, Mode.MAX, 3 * HOUR)
@@ -227,7 +227,7 @@ async def test_after_a_lost_answer_the_pump_is_read_before_it_is_written_again(w
 
 async def was_read(world: TestWorld, pump: str, lost: datetime, again: datetime, timing: VendorTiming) -> bool:
     """Whether the ledger holds a reading from when the lost write could land no more, before it was written again."""
-    readings = (await world.access.ledger.watching.readings([pump], lost)).get(pump, [])
+    readings = (await world.access.ledger.sweep_records.readings([pump], lost)).get(pump, [])
     return any(lost + timing.longest_in_flight <= reading.as_of <= again for reading in readings)
 
 
@@ -240,9 +240,9 @@ async def test_a_queue_that_was_held_for_an_hour_lets_go_of_nothing_stale(world:
         await world.plan(expiring, Mode.MAX, Mode.MIN, each=timedelta(minutes=40))
         await world.plan(changing, Mode.MAX)
         for mode in (Mode.MIN, Mode.MAX, Mode.MIN):
-            await world.wish(changing, mode)
+            await world.target(changing, mode)
         await world.do(changing, OverrideEnded())
-        await world.wish(changing, Mode.MID)
+        await world.target(changing, Mode.MID)
         await world.until(lambda: world.now() >= held_at + HOUR, 3 * HOUR)
         assert world.reached(changing) == world.reached(expiring) == []
         assert (await world.state(changing)).heating.settled in (Mode.LOW, None), "nothing is claimed"
@@ -285,7 +285,7 @@ async def test_an_effect_is_written_down_where_physics_shows_it_and_nowhere_else
 async def test_how_long_each_step_took_is_known_and_agrees_with_the_truth(world: TestWorld) -> None:
     pump = world.pump(17)
     since = world.now()
-    await world.wish(pump, Mode.MIN)
+    await world.target(pump, Mode.MIN)
     await world.settles(pump, Mode.MIN)
     line = {one["event"]: one["at"] for one in await world.events(pump) if one["mode"] == Mode.MIN}
     request, change = world.written(pump)[-1], world.changes(pump)[-1]
@@ -293,7 +293,7 @@ async def test_how_long_each_step_took_is_known_and_agrees_with_the_truth(world:
     assert line["sent"] - CLOCKS <= moment(request) <= line["accepted"] + CLOCKS
     assert moment(change) <= line["applied"] + CLOCKS
     assert world.setting(pump, Circuit.HEATING) == change["value"]
-    latencies = await world.access.ledger.watching.latencies(since)
+    latencies = await world.access.ledger.sweep_records.latencies(since)
     for step in ("decided-accepted", "accepted-applied", "decided-applied"):
         assert latencies[step].commands >= 1
         assert latencies[step].p50_s > 0

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from domain.breaker import BreakerState
 from domain.modes import HotWaterMode, Mode
-from domain.oem import Condition
-from tests.console.files import a_day_of_prices
+from domain.oem.breaker import BreakerState
+from domain.oem.cloud import Condition
+from tests.demo.files import a_day_of_prices
 from tests.world import TestWorld, a_world
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
@@ -42,7 +42,7 @@ async def heatsteer(world: TestWorld, *words: str) -> subprocess.CompletedProces
     """Run a command without any variable that leads to the stack."""
     leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
-    argv = [sys.executable, "-m", "console.cli", *words, "--dir", str(world.stack.folder)]
+    argv = [sys.executable, "-m", "console.cli.main", *words, "--dir", str(world.stack.folder)]
     return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -150,8 +150,8 @@ async def test_a_pause_is_neutral_until_it_is_resumed_and_a_vacation_is_set_back
     assert "is not paused" in await refusal(world, "pumps", "resume", pump, *BY)
     await document(world, "pumps", "vacation", pump, "--for", "10d", *BY)
     status = await world.status(pump)
-    assert (status.authority, status.wish in (Mode.MIN, Mode.LOW)) == ("vacation", True)
-    await world.settles(pump, Mode(status.wish), 2 * HOUR)
+    assert (status.authority, status.target in (Mode.MIN, Mode.LOW)) == ("vacation", True)
+    await world.settles(pump, Mode(status.target), 2 * HOUR)
     assert await acts_on(world, pump) == ["override", "end-override", "override"]
 
 

@@ -16,14 +16,14 @@ import pytest
 import pytest_asyncio
 from temporalio.client import ScheduleActionStartWorkflow, ScheduleBackfill, ScheduleOverlapPolicy
 
-from console.planning import nominal_time
-from domain.commands import Authority
-from domain.following import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
+from application.planning import nominal_time
+from domain.commands.command import Authority
 from domain.modes import Circuit, Mode
-from domain.orders import STAGGER, Order, OrderKind
-from domain.overrides import Override, OverrideKind, Purpose
-from domain.plans import ModeSegment, PricePlan
-from domain.pump import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
+from domain.planning.price_plan import ModeSegment, PricePlan
+from domain.steering.orders import STAGGER, Order, OrderKind
+from domain.steering.overrides import Override, OverrideKind, OverrideSource
+from domain.steering.pump_state import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
+from domain.steering.reconcile import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
 from tests.scenarios.lives import lives, moment, never_two_at_once
 from tests.scenarios.test_planning import BERLIN, DAY, HOURS, a_planned_world, everybody_follows, revisions
 from tests.world import TestWorld, a_world
@@ -160,15 +160,15 @@ def everybody(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[Any]]]
         segments = (ModeSegment(start=start, end=end, mode=mode),)
         return PricePlan(revision=revision, segments=segments, first_slot=start, valid_until=end)
 
-    def wish(override_id: str, kind: OverrideKind, purpose: Purpose, mode: Mode, minutes_ago: int) -> Override:
+    def target(override_id: str, source: OverrideSource, kind: OverrideKind, mode: Mode, minutes_ago: int) -> Override:
         asked_at = now - minutes_ago * MINUTE
         signed = {"who": kind.value, "why": "as the test says"}
         return Override(
-            override_id=override_id, kind=kind, purpose=purpose, mode=mode, requested_at=asked_at, until=end, **signed
+            override_id=override_id, source=source, kind=kind, mode=mode, requested_at=asked_at, until=end, **signed
         )
 
-    household = wish("by-the-household", OverrideKind.HOUSEHOLD, Purpose.EMERGENCY, Mode.MAX, 10)
-    support = wish("by-support", OverrideKind.SUPPORT, Purpose.MODE, Mode.MID, 0)
+    household = target("by-the-household", OverrideSource.HOUSEHOLD, OverrideKind.EMERGENCY, Mode.MAX, 10)
+    support = target("by-support", OverrideSource.SUPPORT, OverrideKind.MODE, Mode.MID, 0)
     signed = {"who": "grid operator", "why": "the feeder is full"}
     limit = Order(
         order_id=f"limit-{pump}",

@@ -6,22 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from console import acts, letters, orders
-from console.acts import By, Wished
-from console.complaints import Failed, WrongInput
-from console.fleet import start_pump
-from console.trail import acts_done
-from console.why import story_of
-from console.why_text import document_of, sentence_of
+from application import dead_letters as letters
+from application import orders
+from application import overrides as acts
+from application.audit_log import acts_done
+from application.errors import Failed, WrongInput
+from application.explain import story_of
+from application.overrides import Actor, Wished
+from application.pumps import start_pump
+from console.cli.why_text import document_of, sentence_of
 from domain.modes import Mode
-from domain.orders import OrderKind
-from domain.overrides import OverrideKind, Purpose
-from domain.plans import ModeSegment, PricePlan
+from domain.planning.price_plan import ModeSegment, PricePlan
+from domain.steering.orders import OrderKind
+from domain.steering.overrides import OverrideKind, OverrideSource
 from tests.world import TestWorld, a_world
 from workflows.contracts import Patience
 
 pytestmark = pytest.mark.servers
-BY = By("operator-1", "a storm")
+BY = Actor("operator-1", "a storm")
 
 
 def a_plan_from(world: TestWorld, mode: Mode, revision: int = 1, hours: float = 8) -> PricePlan:
@@ -48,7 +50,7 @@ async def test_a_stop_is_seen_in_truth_leaves_people_alone_and_meets_who_comes_l
             await world.send(pump, a_plan_from(world, Mode.MAX))
         for pump in pumps:
             await world.until(partial(is_in, world, pump, Mode.MAX))
-        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        wished = Wished(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.MODE, mode=Mode.MAX)
         await acts.override(access, pumps[2], BY, wished, lambda now: now + timedelta(hours=6))
 
         stop = await orders.give(access, OrderKind.STOP, "all", BY)
@@ -99,7 +101,7 @@ async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_do
         with pytest.raises(WrongInput, match=f"^{pump}: this pump is opted out already$"):
             await acts.consent(access, pump, BY, opted_out=True)
         await acts.consent(access, pump, BY, opted_out=False)
-        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.PAUSE)
+        wished = Wished(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.PAUSE)
         await acts.override(access, pump, BY, wished, lambda now: now + timedelta(hours=1))
         await acts.resume(access, pump, BY)
         with pytest.raises(WrongInput, match="not paused"):
@@ -118,7 +120,7 @@ async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_do
 async def test_a_pump_that_was_ended_by_hand_is_steered_again_as_people_had_wished(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=2, speed=240) as world:
         access, wished_for, left = world.access, world.pump(1), world.pump(2)
-        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        wished = Wished(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.MODE, mode=Mode.MAX)
         await acts.override(access, wished_for, BY, wished, lambda now: now + timedelta(hours=20))
         await acts.consent(access, left, BY, opted_out=True)
         await world.until(partial(is_in, world, wished_for, Mode.MAX))
@@ -178,7 +180,7 @@ async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_i
     async with a_world(tmp_path, pumps=1, speed=240) as world:
         access, pump = world.access, world.pump(1)
         before = world.now()
-        wished = Wished(kind=OverrideKind.HOUSEHOLD, purpose=Purpose.MODE, mode=Mode.MAX)
+        wished = Wished(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.MODE, mode=Mode.MAX)
         await acts.override(access, pump, BY, wished, lambda now: now + timedelta(hours=6))
         await world.until(partial(is_in, world, pump, Mode.MAX))
         story = await story_of(access, pump, world.now())
@@ -207,15 +209,15 @@ async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_is_wishe
 
         found = await world.until(of_all, within=timedelta(hours=5))
         for one in found:
-            assert (one.wish, one.circuit, one.owner, bool(one.reason)) == ("MAX", "heating", "operator", True)
+            assert (one.target, one.circuit, one.owner, bool(one.reason)) == ("MAX", "heating", "operator", True)
             await world.until(partial(is_alerting, world, one.pump, "dead-letter"))
         given_up, *retried = found
         await letters.discard(access, given_up, BY)
         kw = await letters.raised_by(access, retried)
         schedule = letters.spread(retried, kw, timedelta(), at_most_kw=max(kw.values()))
-        told, wishes = await letters.retry_all(access, schedule, BY, lambda _done, _all: None)
+        told, targets = await letters.retry_all(access, schedule, BY, lambda _done, _all: None)
         assert told.problems == {}
-        assert set(wishes.values()) == {"MAX"}
+        assert set(targets.values()) == {"MAX"}
         trail = [row for row in await access.reports.audit_trail() if row["act"] == "retry-letter"]
         assert [row["subject"] for row in trail] == [one.pump for one in retried], "the newest letter first"
         first, second = (row["at"] for row in trail)

@@ -18,8 +18,8 @@ import pytest
 import pytest_asyncio
 
 from domain.modes import Circuit, Mode
-from domain.overrides import Override, OverrideKind
-from domain.pump import Observed, SeenLever
+from domain.steering.overrides import Override, OverrideSource
+from domain.steering.pump_state import Observed, SeenLever
 from tests.lines import Line, laid_to
 from tests.scenarios.lives import lives, moment, never_two_at_once
 from tests.world import TestWorld, a_world
@@ -141,7 +141,7 @@ async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: Te
     skewed = await world.stack.start_worker("pumps,oem:nibe", world.extra, argv=argv)
     try:
         asked_at = world.now()
-        await world.wish(pump, Mode.MAX)
+        await world.target(pump, Mode.MAX)
         await world.settles(pump, Mode.MAX, 3 * HOUR)
         for line in await world.events(pump):
             assert asked_at - MINUTE <= line["at"] <= world.now() + MINUTE, f"{line['event']} stamped {line['at']}"
@@ -165,17 +165,17 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 9))
     guard = world.access.client.get_workflow_handle(guard_workflow_id("nibe"))
     async with world.striking(rate_limit=1.0):
-        await world.wish(tried, Mode.MAX, 20 * MINUTE)
-        await world.wish(tried, Mode.MAX)
+        await world.target(tried, Mode.MAX, 20 * MINUTE)
+        await world.target(tried, Mode.MAX)
         await world.until(partial(has, world, tried, "write_refused"))
         await guard.execute_update(OemGuard.hold, Hold(who="operator", why="the vendor asked for it"))
     held_at = world.now()
     for mode in (Mode.MAX, Mode.MIN, Mode.MID):
-        await world.wish(changing, mode)
-    await world.wish(lost, Mode.MAX, 20 * MINUTE)  # its command's time is over long before the queue lets it go,
-    await world.wish(lost, Mode.MAX)  # though somebody else wishes the same for longer
-    await world.wish(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
-    await world.wish(late, Mode.MAX)
+        await world.target(changing, mode)
+    await world.target(lost, Mode.MAX, 20 * MINUTE)  # its command's time is over long before the queue lets it go,
+    await world.target(lost, Mode.MAX)  # though somebody else wishes the same for longer
+    await world.target(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
+    await world.target(late, Mode.MAX)
     for pump in (lost, tried):
         await world.until(partial(has, world, pump, "dead_lettered"), 2 * HOUR)
     await world.until(lambda: world.now() > held_at + HOUR, 2 * HOUR)
@@ -212,7 +212,7 @@ async def test_a_cut_between_worker_and_server_loses_nothing_and_repeats_nothing
     mode = Mode.MAX if cut == "temporal" else Mode.MIN
     before = {pump: (len(world.written(pump)), len(world.changes(pump))) for pump in pumps}
     for pump in pumps[:2]:
-        await world.wish(pump, mode)
+        await world.target(pump, mode)
     await world.until(lambda: any(len(world.written(pump)) > before[pump][0] for pump in pumps))
     line.cut()
     if cut == "postgres":
@@ -220,7 +220,7 @@ async def test_a_cut_between_worker_and_server_loses_nothing_and_repeats_nothing
     await asyncio.sleep(CUT_S)
     line.mend()
     if cut == "temporal":
-        await world.wish(pumps[2], mode)
+        await world.target(pumps[2], mode)
     for pump in pumps:
         await world.settles(pump, mode, 3 * HOUR)
         setting = await world.setting_for(pump, mode)
@@ -237,7 +237,7 @@ def a_wish(world: TestWorld, mode: Mode) -> Override:
     now = world.now()
     return Override(
         override_id=f"cut-{mode.value}",
-        kind=OverrideKind.HOUSEHOLD,
+        source=OverrideSource.HOUSEHOLD,
         mode=mode,
         requested_at=now,
         until=now + 12 * HOUR,

@@ -16,7 +16,7 @@ import pytest
 pytestmark = pytest.mark.servers
 OF_ONE_WRITE = ("write_refused", "write_lost", "write_ignored")
 OF_THE_PUMP = ("drifted", "touched", "refused")
-HEATSTEER = (sys.executable, "-m", "console.cli")
+HEATSTEER = (sys.executable, "-m", "console.cli.main")
 
 
 def demo(tmp_path: Path, *words: str) -> tuple[dict[str, Any], Path]:

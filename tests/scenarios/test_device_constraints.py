@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from domain.commands import Authority
+from domain.commands.command import Authority
+from domain.commands.verification import MAX_WRITES
 from domain.modes import Circuit, HotWaterMode, Lever, Mode
-from domain.orders import Order, OrderKind, stagger
-from domain.pump import OrderGiven, OrderLifted
-from domain.verification import MAX_WRITES
+from domain.steering.orders import Order, OrderKind, stagger
+from domain.steering.pump_state import OrderGiven, OrderLifted
 from tests.world import TestWorld, a_world
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
@@ -63,13 +63,13 @@ async def test_what_an_offline_pump_missed_is_not_queued_up_and_only_the_newest_
     world: TestWorld,
 ) -> None:
     pump = world.pump(1)
-    await world.wish(pump, Mode.MAX)
+    await world.target(pump, Mode.MAX)
     await world.settles(pump, Mode.MAX)
     asked = len(world.reached(pump))
     async with world.striking(offline=1.0):
         await world.until(partial(is_silent, world, pump), 2 * HOUR)
         for missed in (Mode.MIN, Mode.LOW, Mode.MIN, Mode.MID):
-            await world.wish(pump, missed)
+            await world.target(pump, missed)
             await passes(world, 4 * MINUTE)
         dropped = world.reached(pump)[asked:]
         assert len(dropped) <= 1, "one try, then it is left alone"
@@ -87,11 +87,11 @@ async def test_what_an_offline_pump_missed_is_not_queued_up_and_only_the_newest_
 
 async def test_a_write_refused_for_the_call_budget_waits_for_its_reset_and_is_not_lost(world: TestWorld) -> None:
     pump = world.pump(2)
-    await world.wish(pump, Mode.MIN)
+    await world.target(pump, Mode.MIN)
     await world.settles(pump, Mode.MIN)
     asked = len(world.reached(pump))
     async with world.striking(rate_limit=1.0):
-        await world.wish(pump, Mode.MAX)
+        await world.target(pump, Mode.MAX)
         await world.until(partial(was_refused, world, pump))
         await passes(world, 10 * MINUTE)
     await world.settles(pump, Mode.MAX)
@@ -118,7 +118,7 @@ async def test_an_urgent_wish_passes_by_the_reserve_that_routine_calls_leave_of_
         waiting = await world.until(partial(wait_for_the_budget, world, routine), 3 * MINUTE)
         asked = {pump: len(world.reached(pump)) for pump in waiting}
         wished_at = world.now()
-        await world.wish(urgent, Mode.MAX)
+        await world.target(urgent, Mode.MAX)
         await world.until(lambda: world.reached(urgent))
         await world.until(lambda: all(len(world.reached(pump)) > asked[pump] for pump in waiting))
         passed_at = moment(world.reached(urgent)[0])
@@ -147,13 +147,13 @@ async def test_a_unit_whose_firmware_changes_is_left_alone_and_gets_the_newest_w
     world: TestWorld,
 ) -> None:
     pump = world.pump(3)
-    await world.wish(pump, Mode.MAX)
+    await world.target(pump, Mode.MAX)
     await world.settles(pump, Mode.MAX)
     asked = len(world.reached(pump))
     await world.bring_about("condition", pump=pump, condition="updating")
     await world.until(partial(is_known_to_update, world, pump), 3 * HOUR)
     for missed in (Mode.MIN, Mode.LOW, Mode.MID):
-        await world.wish(pump, missed)
+        await world.target(pump, missed)
         await passes(world, 5 * MINUTE)
     dropped = world.reached(pump)[asked:]
     assert len(dropped) <= 1, "a unit that is only known to be silent gets one try, and no more"
@@ -181,7 +181,7 @@ async def test_a_unit_that_somebody_works_on_is_not_fought_over_and_steering_com
     for mode in (Mode.MAX, Mode.MIN, Mode.MID):
         await world.plan(pump, mode)
         await passes(world, 10 * MINUTE)
-    await world.wish(pump, Mode.MAX)
+    await world.target(pump, Mode.MAX)
     await passes(world, 10 * MINUTE)
     assert world.reached(pump) == []
     assert (await world.status(pump)).authority == Authority.SERVICE
@@ -197,7 +197,7 @@ async def test_a_raised_unit_that_somebody_begins_to_work_on_is_only_ever_asked_
     asked = len(world.reached(pump))
     await world.bring_about("condition", pump=pump, condition="installer")
     await world.until(partial(is_under, world, pump, "installer"), 2 * HOUR)
-    await world.wish(pump, Mode.MIN)
+    await world.target(pump, Mode.MIN)
     await passes(world, HOUR)
     restores = world.reached(pump)[asked:]
     assert {line["value"] for line in restores} == {(await world.profile(pump)).heating.baseline}
@@ -253,7 +253,7 @@ async def test_a_site_on_backup_power_takes_as_little_as_its_floor_allows(world:
     await world.do(pump, OrderGiven(order=order))
     await world.settles(pump, Mode.MIN)
     await world.settles(pump, HotWaterMode.HOLD)
-    await world.wish(pump, Mode.MAX)
+    await world.target(pump, Mode.MAX)
     await passes(world, 15 * MINUTE)
     assert await world.is_in(pump, Mode.MIN), "nobody's wish draws more than a battery holds"
     assert (await world.status(pump)).authority == Authority.LIMITED
@@ -274,7 +274,7 @@ async def test_in_a_blackout_nothing_is_written_and_afterwards_pumps_come_back_o
     orders = {pump: an_order(world, OrderKind.BLACKOUT, pump) for pump in pumps}
     for pump, order in orders.items():
         await world.do(pump, OrderGiven(order=order))
-        await world.wish(pump, Mode.MIN)
+        await world.target(pump, Mode.MIN)
     await passes(world, HOUR / 2)
     for pump in pumps:
         assert len(world.reached(pump)) == asked[pump]

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from console import orders
-from console.acts import By
-from console.homes import band_of, set_comfort
-from console.orders import Given
-from console.planning import create_schedule
+from application import orders
+from application.homes import band_of, set_comfort
+from application.orders import OrderResult
+from application.overrides import Actor
+from application.planning import create_schedule
 from domain.modes import HOT_WATER_STEP, Circuit, HotWaterMode, Mode
-from domain.orders import STAGGER, Order, OrderKind
-from domain.plans import MAX_JITTER, PricePlan
+from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.slots import SLOT
+from domain.steering.orders import STAGGER, Order, OrderKind
 from tests.builders import MIDNIGHT
 from tests.scenarios.test_planning import BERLIN, DAY, Planning, start_planning
 from tests.world import TestWorld, a_world
@@ -38,7 +38,7 @@ MINUTE = timedelta(minutes=1)
 BUSY = timedelta(minutes=20)
 """Five seconds of the wall at this speed: what a busy machine may be late by."""
 AREA = "area:feeder-1"
-OPERATOR = By("grid operator", "as the test says")
+OPERATOR = Actor("grid operator", "as the test says")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -48,7 +48,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestW
 
 
 @contextlib.asynccontextmanager
-async def imposed(world: TestWorld, kind: OrderKind, scope: str, **given: Any) -> AsyncIterator[Given]:
+async def imposed(world: TestWorld, kind: OrderKind, scope: str, **given: Any) -> AsyncIterator[OrderResult]:
     """An order that stands meanwhile, as the command line gives it; nobody is under it any more afterwards."""
     order = await orders.give(world.access, kind, scope, OPERATOR, **given)
     assert order.told.problems == {}
@@ -64,7 +64,7 @@ async def lift(world: TestWorld, order: Order) -> None:
         await orders.lift(world.access, [order], OPERATOR, lambda _done, _all: None)
 
 
-async def nobody_is_held(world: TestWorld, given: Given) -> bool:
+async def nobody_is_held(world: TestWorld, given: OrderResult) -> bool:
     states = [await world.state(profile.enrolment.pump_id) for profile in given.profiles]
     of_it = [(s.pump_id, o) for s in states for o in s.orders if o.order_id == given.order.order_id]
     return not any(order.holds(pump, world.now()) for pump, order in of_it)
@@ -105,7 +105,7 @@ async def test_a_grid_limit_spares_who_is_cold_and_lets_the_others_return_one_af
         for pump in others:
             await world.settles(pump, Mode.MIN)
         told = await world.status(cold)
-        assert told.wish == Mode.LOW
+        assert told.target == Mode.LOW
         assert "below its floor" in await world.details(cold)
         assert written_since(world, cold, limit.order.since) == []
         lifted_at = world.now()
@@ -130,7 +130,7 @@ async def test_in_a_blackout_nothing_is_written_and_the_newest_wishes_follow_whe
         since = blackout.order.since
         await world.plan(planned, Mode.MAX)
         for mode in (Mode.MAX, Mode.MIN):
-            await world.wish(wished, mode)
+            await world.target(wished, mode)
         await world.until(lambda: world.now() > since + HOUR, 2 * HOUR)
         everybody = [profile.enrolment.pump_id for profile in blackout.profiles]
         assert {pump: written_since(world, pump, since + 2 * MINUTE) for pump in everybody} == {
@@ -153,7 +153,7 @@ async def test_a_fleet_stop_ends_in_neutral_that_was_seen_and_names_who_is_not_t
         await world.plan(pump, Mode.MAX)
     for pump in (*steered, dark):
         await world.settles(pump, Mode.MAX)
-    await world.wish(person, Mode.MAX)
+    await world.target(person, Mode.MAX)
     await world.settles(person, Mode.MAX)
     async with (
         imposed(world, OrderKind.BLACKOUT, f"pump:{dark}") as blackout,
@@ -234,10 +234,10 @@ async def test_in_an_extended_cold_snap_nobody_is_set_back_whatever_it_would_sav
         for pump, plan in zip(pumps, plans, strict=True):
             assert plan.floor is Mode.LOW
             assert Mode.MIN not in {segment.mode for segment in plan.segments}
-            answer = await world.wish(pump, Mode.MIN)
+            answer = await world.target(pump, Mode.MIN)
             assert answer.bounded_by in ("cold snap", "a room is below its floor")
             assert "cold snap: neutral or above only" in await world.details(pump)
-            assert (await world.status(pump)).wish == Mode.LOW
+            assert (await world.status(pump)).target == Mode.LOW
         world.revision = plans[0].revision
         await world.plan(pumps[0], Mode.MIN, floor=Mode.LOW)  # whatever a planner might yet come up with
         await world.until(lambda: world.now() > plans[0].first_slot + HOUR, 2 * HOUR)

@@ -69,8 +69,8 @@ async def _wish(world: TestWorld, pumps: list[str], mode: Mode) -> None:
     """A household's wish: no dwell, no jitter."""
     hours = (world.now() - MIDNIGHT) / timedelta(hours=1)
     for pump in pumps:
-        wish = an_override(mode, hours, hours + 5)
-        await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish)
+        target = an_override(mode, hours, hours + 5)
+        await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, target)
 
 
 async def _changed_once_to_each_and_never_late(world: TestWorld, pump: str, *modes: Mode) -> None:

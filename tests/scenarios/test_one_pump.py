@@ -10,10 +10,10 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
-from console.report import commands_figures
+from demo.report.figures import commands_figures
 from domain.modes import Mode
-from domain.plans import ModeSegment, PricePlan
-from domain.pump import OverrideEnded, PumpState, RetireRequested
+from domain.planning.price_plan import ModeSegment, PricePlan
+from domain.steering.pump_state import OverrideEnded, PumpState, RetireRequested
 from tests.builders import MIDNIGHT, an_override
 from tests.world import TestWorld, a_world
 from worker import workflow_runner
@@ -67,11 +67,11 @@ async def test_an_override_is_answered_at_once_verified_later_and_ends_by_a_pers
         await world.send(pump, plan_from(world, 1, Mode.MIN))
         await world.until(lambda: _is_in(world, pump, Mode.MIN))
         hours = (world.now() - an_override().requested_at) / timedelta(hours=1)
-        wish = an_override(Mode.MAX, hours, hours + 3)
-        answer = await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish)
+        target = an_override(Mode.MAX, hours, hours + 3)
+        answer = await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, target)
         assert answer.in_force
         assert answer.command_id == f"{pump}-c00002"
-        again = await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish)
+        again = await world.handle(pump).execute_update(HeatPumpWorkflow.request_override, target)
         assert again.command_id == answer.command_id
         await world.until(lambda: _is_in(world, pump, Mode.MAX))
         assert (await world.status(pump)).authority == "override"
@@ -90,8 +90,8 @@ async def test_wishes_that_pile_up_before_a_worker_comes_end_in_the_strongest_an
         pump = world.pump(1)
         hours = (world.now() - MIDNIGHT) / timedelta(hours=1)
         await world.send(pump, plan_from(world, 1, Mode.MAX))
-        wish = an_override(Mode.MIN, hours, hours + 6)
-        asked = asyncio.create_task(world.handle(pump).execute_update(HeatPumpWorkflow.request_override, wish))
+        target = an_override(Mode.MIN, hours, hours + 6)
+        asked = asyncio.create_task(world.handle(pump).execute_update(HeatPumpWorkflow.request_override, target))
         await asyncio.sleep(0.5)
         await world.start_workers()
         assert (await asked).in_force

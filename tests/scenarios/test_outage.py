@@ -17,11 +17,11 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
-from domain.breaker import Breaker, BreakerState, rate_per_min
-from domain.credentials import AccountCredentials
 from domain.modes import Mode
-from domain.oem import CallFate
-from domain.plans import ModeSegment, PricePlan
+from domain.oem.breaker import Breaker, BreakerState, rate_per_min
+from domain.oem.cloud import CallFate
+from domain.oem.credentials import AccountCredentials
+from domain.planning.price_plan import ModeSegment, PricePlan
 from embedded.stack import Stack, StackOptions
 from ledger.models import BreakerRow
 from tests.builders import MIDNIGHT, an_override
@@ -73,7 +73,7 @@ async def calls(world: TestWorld, start: datetime, end: datetime) -> dict[dateti
     return dict(zip(minutes, told["calls"], strict=True))
 
 
-async def wish(world: TestWorld, mode: Mode, *pumps: str) -> None:
+async def target(world: TestWorld, mode: Mode, *pumps: str) -> None:
     hours = (world.now() - MIDNIGHT) / timedelta(hours=1)
     for pump in pumps:
         wished = an_override(mode, hours, hours + 12)
@@ -111,12 +111,12 @@ async def test_an_outage_opens_the_breaker_and_its_end_brings_all_pumps_back_urg
     async with a_world(tmp_path, pumps=6) as world:
         await guarded(world)
         pumps = [world.pump(n) for n in range(1, 7)]
-        await wish(world, Mode.MIN, *pumps[:2])
+        await target(world, Mode.MIN, *pumps[:2])
         await world.until(partial(are_in, world, dict.fromkeys(pumps[:2], Mode.MIN)))
 
         began = world.now()
         ends = await outage(world, 30 * MINUTE)
-        await wish(world, Mode.MAX, *pumps[:4])
+        await target(world, Mode.MAX, *pumps[:4])
         for pump in pumps[4:]:
             await world.send(pump, plan_of_now(world, 1, Mode.MAX))
         await world.until(partial(is_at, world, BreakerState.OPEN))
@@ -170,13 +170,13 @@ async def test_a_hold_stops_everything_survives_killed_workers_and_ends_by_a_per
             await guard.execute_update(OemGuard.hold, Hold(who="operator", why="again"))
         assert "held already" in str(refused.value.cause)
 
-        await wish(world, Mode.MAX, pump)
+        await target(world, Mode.MAX, pump)
         world.workers[0].kill()
         await rates.set_rate("nibe", 50.0, "somebody else's idea")
         await world.start_workers()
         # Whoever changes the rate has it for a moment: what counts is that the guard takes it back.
         await world.until(partial(is_rate, rates, 0.0), within=40 * MINUTE)
-        await wish(world, Mode.MIN, pump)
+        await target(world, Mode.MIN, pump)
         heard = len(world.requests(pump))
         await asyncio.sleep(4)
         assert len(world.requests(pump)) == heard
@@ -210,7 +210,7 @@ async def test_a_used_up_budget_and_refused_credentials_do_not_open_it_and_ask_a
         vendors, vault = world.access.ledger.vendors, world.access.ledger.vault
         pumps = [world.pump(n) for n in range(1, 5)]
         await world.faults(rate_limit=1.0)
-        await wish(world, Mode.MAX, *pumps)
+        await target(world, Mode.MAX, *pumps)
         await world.until(partial(has_had, world, CallFate.BUDGET, 5))
         await world.faults(rate_limit=0.0)
         await world.until(partial(are_in, world, dict.fromkeys(pumps, Mode.MAX)))
@@ -218,7 +218,7 @@ async def test_a_used_up_budget_and_refused_credentials_do_not_open_it_and_ask_a
         good = await vault.credentials("nibe-main")
         wrong = SecretStr("withdrawn-by-the-household")
         await vault.add_account(AccountCredentials.model_validate(good.model_dump() | {"client_secret": wrong}))
-        await wish(world, Mode.MIN, *pumps)
+        await target(world, Mode.MIN, *pumps)
         await world.until(partial(has_had, world, CallFate.CREDENTIALS, 6))
         told = (await vendors.status(world.now()))[0]
         assert [ask.account_id for ask in told.asks] == ["nibe-main"]

@@ -14,13 +14,13 @@ import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 
-from console.acts import By
-from console.homes import band_of, set_comfort
-from domain.commands import Authority
+from application.homes import band_of, set_comfort
+from application.overrides import Actor
+from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.overrides import WARM_UP, OverrideKind, Purpose
-from domain.pump import SteeringConsent
-from domain.watching import TOUCH_HOLDS
+from domain.steering.observations import TOUCH_HOLDS
+from domain.steering.overrides import WARM_UP, OverrideKind, OverrideSource
+from domain.steering.pump_state import SteeringConsent
 from tests.world import TestWorld, a_world
 from workflows.contracts import URGENT
 
@@ -102,7 +102,7 @@ async def test_a_hand_at_the_unit_while_our_write_is_under_way_is_not_overruled(
     theirs = setup.baseline - 1
     assert setup.level_of(theirs) is None
     async with world.striking(silent_ignore=1.0):  # ours does not arrive, so that it stays under way for long
-        await world.wish(pump, Mode.MAX, by=By("support", "trying it out"), kind=OverrideKind.SUPPORT)
+        await world.target(pump, Mode.MAX, by=Actor("support", "trying it out"), source=OverrideSource.SUPPORT)
         await world.until(lambda: world.reached(pump))
         await turn(world, pump, theirs)
     await world.until(partial(has, world, pump, "touched"), 2 * HOUR)
@@ -143,7 +143,7 @@ async def test_a_vacation_sets_back_at_once_and_warms_the_home_before_the_return
     await world.settles(pump, Mode.MAX)
     away_for = WARM_UP[emitter] + HOUR
     left_at = world.now()
-    await world.wish(pump, None, away_for, Purpose.VACATION, by=By("resident", "two days by the sea"))
+    await world.target(pump, None, away_for, OverrideKind.VACATION, by=Actor("resident", "two days by the sea"))
     await world.settles(pump, Mode.MIN)
     await world.until(partial(world.is_in, pump, HotWaterMode.HOLD))
     assert (await world.status(pump)).authority == Authority.VACATION
@@ -157,7 +157,7 @@ async def test_a_vacation_sets_back_at_once_and_warms_the_home_before_the_return
 
 async def test_a_home_on_vacation_is_not_set_back_in_a_cold_snap(world: TestWorld) -> None:
     pump = world.pump(9)
-    await world.wish(pump, None, 48 * HOUR, Purpose.VACATION)
+    await world.target(pump, None, 48 * HOUR, OverrideKind.VACATION)
     await world.settles(pump, Mode.MIN)
     await world.plan(pump, Mode.MIN, floor=Mode.LOW)
     await world.settles(pump, Mode.LOW)
@@ -175,7 +175,7 @@ async def test_emergency_heat_comes_at_once_ahead_of_plan_and_dwell_and_of_every
     await world.plan(pump, Mode.MIN)
     await world.settles(pump, Mode.MIN)
     asked_at = world.now()
-    answer = await world.wish(pump, None, 6 * HOUR, Purpose.EMERGENCY, by=By("resident", "a child is ill"))
+    answer = await world.target(pump, None, 6 * HOUR, OverrideKind.EMERGENCY, by=Actor("resident", "a child is ill"))
     assert answer.in_force
     assert answer.command_id is not None, "no dwell and no back-off holds it up"
     assert not answer.bounded_by
@@ -228,7 +228,7 @@ async def test_a_unit_that_may_only_be_read_is_asked_once_by_each_and_not_storme
     await stays_as_it_is(world, pump, HOUR / 2)
     refused = ("refused", "remote-disabled")
     assert [(line["cause"], line["detail"]) for line in world.written(pump)] == [refused]
-    await world.wish(pump, Mode.MAX)  # only a write can tell whether remote control is back: a person's wish tries
+    await world.target(pump, Mode.MAX)  # only a write can tell whether remote control is back: a person's wish tries
     await world.until(lambda: len(world.written(pump)) == 2)
     await world.stands(pump, Authority.OUTSIDE, "read-only")
     await stays_as_it_is(world, pump, HOUR)
@@ -241,13 +241,13 @@ async def test_a_unit_that_may_only_be_read_is_asked_once_by_each_and_not_storme
 
 async def test_of_two_people_with_different_wishes_the_newest_is_followed_and_both_are_kept(world: TestWorld) -> None:
     pump = world.pump(11)
-    cold, thrifty = By("resident upstairs", "cold feet"), By("resident downstairs", "it is too warm")
-    await world.wish(pump, Mode.MAX, by=cold)
+    cold, thrifty = Actor("resident upstairs", "cold feet"), Actor("resident downstairs", "it is too warm")
+    await world.target(pump, Mode.MAX, by=cold)
     await world.settles(pump, Mode.MAX)
-    newer = await world.wish(pump, Mode.MIN, HOUR, by=thrifty)
+    newer = await world.target(pump, Mode.MIN, HOUR, by=thrifty)
     assert newer.in_force
     await world.settles(pump, Mode.MIN)
-    support = await world.wish(pump, Mode.LOW, kind=OverrideKind.SUPPORT, by=By("support", "on the phone"))
+    support = await world.target(pump, Mode.LOW, source=OverrideSource.SUPPORT, by=Actor("support", "on the phone"))
     assert not support.in_force, "nobody on the phone outranks who lives there"
     page = await world.details(pump)
     for who, why in (cold, thrifty):
@@ -267,7 +267,7 @@ async def test_two_pumps_that_share_a_limit_of_their_home_never_run_raised_toget
     assert all(share is not None and share.pumps == 2 for share in shares)
     for pump in pumps:
         await world.plan(pump, Mode.MAX)
-        await world.wish(pump, Mode.MAX, 4 * HOUR)
+        await world.target(pump, Mode.MAX, 4 * HOUR)
     await world.until(lambda: any(share is not None and share.has_turn(world.now()) for share in shares))
     has_turn = [share is not None and share.has_turn(world.now()) for share in shares]
     assert sorted(has_turn) == [False, True]
@@ -304,7 +304,7 @@ async def test_a_higher_comfort_band_raises_the_floor_and_ends_a_set_back(world:
     assert (await world.profile(pump)).has_room_sensor
     await world.plan(pump, Mode.MIN)
     await world.settles(pump, Mode.MIN)
-    await set_comfort(world.access, pump, band_of(23.5, 25.5), By("resident", "a baby is coming"))
+    await set_comfort(world.access, pump, band_of(23.5, 25.5), Actor("resident", "a baby is coming"))
     assert (await world.state(pump)).site.floor_c == 22.5
     await world.settles(pump, Mode.LOW, 2 * HOUR)
     status = await world.status(pump)
@@ -315,9 +315,9 @@ async def test_a_higher_comfort_band_raises_the_floor_and_ends_a_set_back(world:
 
 async def test_a_home_that_could_not_bear_a_stuck_set_back_is_set_back_only_while_it_is_empty(world: TestWorld) -> None:
     pump = world.pump(17)
-    await set_comfort(world.access, pump, band_of(18.5, 22), By("resident", "we like it cool"))
+    await set_comfort(world.access, pump, band_of(18.5, 22), Actor("resident", "we like it cool"))
     await world.plan(pump, Mode.MIN)
     await stays_as_it_is(world, pump, HOUR / 2)
     assert "not be safe to be stuck with" in await world.details(pump)
-    await world.wish(pump, Mode.MIN, 60 * HOUR, Purpose.VACATION)
+    await world.target(pump, Mode.MIN, 60 * HOUR, OverrideKind.VACATION)
     await world.settles(pump, Mode.MIN)

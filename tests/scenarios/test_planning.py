@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Replayer
 
-from console.planning import create_schedule, nominal_time, plan_day, wait_for_plan
+from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.clock import SteeringClock
-from domain.series import PriceSeries
+from domain.planning.series import PriceSeries
 from domain.slots import SLOT, bounds_of
 from ledger.models import FleetPlan, PumpPlan
 from tests.builders import MIDNIGHT
@@ -172,7 +172,7 @@ async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_l
         await everybody_follows(world, pumps, planned.revision)
         for pump in pumps:
             status = await world.status(pump)
-            assert (status.wish, status.alert) == ("LOW", "none")
+            assert (status.target, status.alert) == ("LOW", "none")
             assert status.state.plan is not None
             assert status.state.plan.first_slot == start
             assert world.requests(pump) == []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.slots import bounds_of
-from tests.console.files import a_day_of_prices
+from tests.demo.files import a_day_of_prices
 from tests.world import a_world
 
 pytestmark = pytest.mark.servers
@@ -24,7 +24,7 @@ async def load(folder: Path, file: Path, *words: str) -> subprocess.CompletedPro
     leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
     given = (str(file), "--who", "operator-1", "--why", "a day by hand", "--dir", str(folder))
-    argv = [sys.executable, "-m", "console.cli", "prices", "load", *given, *words]
+    argv = [sys.executable, "-m", "console.cli.main", "prices", "load", *given, *words]
     return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.oem import Condition
+from domain.oem.cloud import Condition
 from simulator.app import build_app
 from simulator.world import Home, World
 from tests.simulator.builders import HandClock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.site import Emitter
+from domain.homes.site import Emitter
 from simulator.building import Surroundings, step_network, stored_kwh, valve_opening
 from simulator.commissioning import draw_house
 from simulator.controller import BACKUP_DM, MIN_CYCLE_S, MIN_OFF_S, MIN_ON_S

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.enrolment import Enrolment
+from domain.homes.enrolment import Enrolment
 from tests.simulator.builders import EPOCH
 from tests.simulator.conftest import ROOT, Simulator, truth_of
 

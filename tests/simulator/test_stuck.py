@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from domain.homes.site import STUCK_DROP_K, STUCK_FALL_K, Site
 from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Lever, Mode
-from domain.pump import Woke
-from domain.site import STUCK_DROP_K, STUCK_FALL_K, Site
-from domain.steering import decide
+from domain.steering.decide import decide
+from domain.steering.pump_state import Woke
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay

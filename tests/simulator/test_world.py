@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.enrolment import Enrolment
+from domain.homes.enrolment import Enrolment
 from simulator.commissioning import draw_house
 from simulator.config import ConfigError
 from simulator.unit import Unit

@@ -22,8 +22,8 @@ async def steer_three_pumps(world: TestWorld) -> tuple[str, str, str]:
     planned, overridden, left_alone = world.pump(1), world.pump(2), world.pump(3)
     await world.send(planned, plan_from(world, 1, Mode.MAX, Mode.MIN))
     hours = (world.now() - an_override().requested_at) / timedelta(hours=1)
-    wish = an_override(Mode.MIN, hours, hours + 12, override_id="o-tonight", why="away until the morning")
-    await world.handle(overridden).execute_update(HeatPumpWorkflow.request_override, wish)
+    target = an_override(Mode.MIN, hours, hours + 12, override_id="o-tonight", why="away until the morning")
+    await world.handle(overridden).execute_update(HeatPumpWorkflow.request_override, target)
     for pump in (planned, overridden):
         await world.until(lambda pump=pump: _has_obeyed(world, pump), timedelta(hours=3))  # type: ignore[misc]
     return planned, overridden, left_alone

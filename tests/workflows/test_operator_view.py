@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import CommandState
+from domain.commands.command import CommandState
+from domain.homes.site import ComfortBand, Site
 from domain.modes import Mode
-from domain.orders import Order, OrderKind
-from domain.overrides import OverrideKind, Purpose
-from domain.pump import (
+from domain.steering.decide import decide
+from domain.steering.observations import OFFLINE_AFTER
+from domain.steering.orders import Order, OrderKind
+from domain.steering.overrides import OverrideKind, OverrideSource
+from domain.steering.pump_state import (
     MOST_DRIFTS,
     CommandSettled,
     Drift,
@@ -20,9 +23,6 @@ from domain.pump import (
     Watch,
     Woke,
 )
-from domain.site import ComfortBand, Site
-from domain.steering import decide
-from domain.watching import OFFLINE_AFTER
 from tests.builders import a_plan, a_state, an_outcome, an_override, at, started
 from workflows.operator_view import Alert, alert_of, details_of
 
@@ -30,7 +30,9 @@ BLACKOUT = Order(
     order_id="o-1", kind=OrderKind.BLACKOUT, scope="all", since=at(0), who="operator", why="the feeder is down"
 )
 FALLEN = Drift(level=Mode.LOW, count=MOST_DRIFTS + 1, at=at(0), retry_at=at(24))
-BY_HAND = an_override(Mode.LOW, 0, 4, kind=OverrideKind.HOUSEHOLD).model_copy(update={"purpose": Purpose.THERMOSTAT})
+BY_HAND = an_override(Mode.LOW, 0, 4, source=OverrideSource.HOUSEHOLD).model_copy(
+    update={"kind": OverrideKind.THERMOSTAT}
+)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from domain.oem import PumpAddress
+from domain.oem.cloud import PumpAddress
 from domain.ports import OemAdapter
 from oem_adapters.registry import build_adapter, known_oems
 from tests.oem_adapters.conftest import TLS

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from domain.modes import Lever
-from domain.oem import (
+from domain.oem.cloud import (
     AuthExpired,
     CallFate,
     CallMade,
@@ -19,8 +19,8 @@ from domain.oem import (
     Unavailable,
 )
 from domain.ports import OemAdapter
+from oem_adapters.lever_values import nearest_allowed
 from oem_adapters.registry import build_adapter
-from oem_adapters.settings import nearest_allowed
 from tests.oem_adapters.contract.vendors import HASTY, PATIENT, PUBLISHED, Units, each_lever, other_setting, ranges
 from tests.oem_adapters.vault import VaultInMemory, a_token
 from tests.oem_adapters.world import CONSENTED, TOKEN_LIFE_S, World, running_world

@@ -4,10 +4,10 @@ import httpx
 import pytest
 
 from domain.modes import Circuit, Lever
-from domain.oem import CallFate, CallMade, PumpAddress, Rejected
+from domain.oem.cloud import CallFate, CallMade, PumpAddress, Rejected
 from domain.ports import OemAdapter
+from oem_adapters.lever_values import nearest_allowed
 from oem_adapters.registry import build_adapter
-from oem_adapters.settings import nearest_allowed
 from tests.oem_adapters.contract.vendors import (
     OFFERED,
     PATIENT,
@@ -85,14 +85,14 @@ async def test_a_write_is_obeyed_and_seen_in_time(
     world: World,
 ) -> None:
     pump, capability = units[lever]
-    wish = other_setting(ranges(capability)[lever], world.truth(pump.pump_id)["levers"][lever])
+    target = other_setting(ranges(capability)[lever], world.truth(pump.pump_id)["levers"][lever])
     with world.faulty(slow_apply=slow_apply):
         written_at = world.now()
-        await adapter.write(pump, lever, wish, written_at)
-        reading = await seen(adapter, pump, lever, wish, world, written_at)
-    assert reading.setting == wish
+        await adapter.write(pump, lever, target, written_at)
+        reading = await seen(adapter, pump, lever, target, world, written_at)
+    assert reading.setting == target
     assert reading.as_of >= written_at
-    assert world.truth(pump.pump_id)["levers"][lever] == wish
+    assert world.truth(pump.pump_id)["levers"][lever] == target
 
 
 @each_lever
@@ -102,10 +102,10 @@ async def test_a_write_to_one_lever_leaves_the_others_alone(
     pump, capability = units[lever]
     await all_landed(adapter, world)
     before = world.truth(pump.pump_id)["levers"]
-    wish = other_setting(ranges(capability)[lever], before[lever])
-    await adapter.write(pump, lever, wish, world.now(), urgent=True)
+    target = other_setting(ranges(capability)[lever], before[lever])
+    await adapter.write(pump, lever, target, world.now(), urgent=True)
     await all_landed(adapter, world)
-    assert world.truth(pump.pump_id)["levers"] == before | {lever.value: wish}
+    assert world.truth(pump.pump_id)["levers"] == before | {lever.value: target}
 
 
 @each_lever
@@ -116,11 +116,11 @@ async def test_a_write_that_is_accepted_and_ignored_is_not_seen(
     await all_landed(adapter, world)
     before = (await adapter.read(pump, lever, world.now())).setting
     assert before is not None
-    wish = other_setting(ranges(capability)[lever], before)
+    target = other_setting(ranges(capability)[lever], before)
     with world.faulty(silent_ignore=1.0):
         written_at = world.now()
-        await adapter.write(pump, lever, wish, written_at)
-        reading = await seen(adapter, pump, lever, wish, world, written_at)
+        await adapter.write(pump, lever, target, written_at)
+        reading = await seen(adapter, pump, lever, target, world, written_at)
     assert reading.setting == before
 
 

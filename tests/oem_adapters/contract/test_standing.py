@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from domain.modes import Circuit
-from domain.oem import Condition, PumpAddress, Rejected
+from domain.oem.cloud import Condition, PumpAddress, Rejected
 from domain.ports import OemAdapter
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from oem_adapters.registry import build_adapter

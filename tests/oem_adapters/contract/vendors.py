@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.modes import Lever
-from domain.oem import Capability, LeverRange, PumpAddress, Reading
+from domain.oem.cloud import Capability, LeverRange, PumpAddress, Reading
 from domain.ports import OemAdapter
+from oem_adapters.lever_values import nearest_allowed
 from oem_adapters.registry import known_oems
-from oem_adapters.settings import nearest_allowed
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.world import World
 

@@ -1,0 +1,1 @@
+"""The `heatsteer` command: thin over `application`."""

@@ -1,0 +1,76 @@
+"""Times, durations and counts as people type and read them."""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from application.errors import WrongInput
+
+MOST = 100_000
+_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+
+
+def parse_duration(text: str, option: str = "--for", *, or_none: bool = False) -> timedelta:
+    """ "2h", "90m", "1d12h", with `or_none` also "0m"; raises WrongInput."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        raise WrongInput(f"{option} {text!r}: write a duration such as 90m, 2h or 1d12h")
+    numbers = [part or "0" for part in found.groups()]
+    if max(len(part) for part in numbers) > len(str(MOST)) or max(int(part) for part in numbers) > MOST:
+        raise WrongInput(f"{option} {text}: that is longer than anything can be wished for")
+    days, hours, minutes = (int(part) for part in numbers)
+    lasts = timedelta(days=days, hours=hours, minutes=minutes)
+    if not lasts and not or_none:
+        raise WrongInput(f"{option} {text}: that is no time at all")
+    return lasts
+
+
+def parse_until(text: str, now: datetime, tz: ZoneInfo) -> datetime:
+    """ "18:30" (the next one, local) or an ISO date and time, local unless it names an offset; raises WrongInput."""
+    clock = _clock(text, now, tz)
+    if clock is not None:
+        return clock if clock > now else _days_on(clock, 1)
+    return _moment(text, "--until", tz)
+
+
+def parse_at(text: str, now: datetime, tz: ZoneInfo) -> datetime:
+    """ "06:40" (the last one, local) or an ISO date and time that is past; raises WrongInput."""
+    clock = _clock(text, now, tz)
+    moment = (clock if clock <= now else _days_on(clock, -1)) if clock is not None else _moment(text, "--at", tz)
+    if moment > now:
+        raise WrongInput(f"--at {text}: that is still to come; steered time is {now.astimezone(tz):%F %H:%M}")
+    return moment
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """ "1 pump", "2 pumps"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _clock(text: str, now: datetime, tz: ZoneInfo) -> datetime | None:
+    """Today's local time of day; None for text that is no time of day."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return None
+    hour, minute = (int(part) for part in found.groups())
+    if hour > 23 or minute > 59:
+        return None
+    return now.astimezone(tz).replace(hour=hour, minute=minute, second=0, microsecond=0)
+
+
+def _days_on(local: datetime, days: int) -> datetime:
+    """The same time of day on another day; arithmetic on the wall clock, as people mean it."""
+    return local + timedelta(days=days)
+
+
+def _moment(text: str, option: str, tz: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip()) if text.isascii() else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise WrongInput(f"{option} {text!r}: write 18:30 or 2026-01-15T18:30")
+    if not 2000 <= moment.year < 2100:
+        raise WrongInput(f"{option} {text}: that year is out of reach")
+    return moment if moment.tzinfo else moment.replace(tzinfo=tz)

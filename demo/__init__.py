@@ -1,0 +1,1 @@
+"""A fleet steered through a simulated day, from nothing to a report."""

@@ -1,0 +1,159 @@
+"""Gathers what the report of a demo is made from, while its stack still runs.
+
+Protects: every figure is read back from the ledger, the simulator and Temporal; nothing is remembered.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client
+
+from application.audit_log import acts_done, ends_of, overrides_of
+from application.scopes import covers
+from console.access import Access
+from demo import billing as histories
+from demo import stage
+from demo.files import read_jsonl
+from demo.order import DemoOrder
+from demo.report.recording import OutageSeen, Run, Warmth
+from demo.simulator_client import SimulatorClient
+from domain.clock import SteeringClock
+from domain.homes.enrolment import PumpProfile
+from domain.planning.series import PriceSeries, WeatherSeries
+from domain.slots import SLOT
+from domain.steering.observations import take_observation
+from domain.steering.orders import Order
+from domain.steering.pump_state import Observed, PumpState
+from ledger.runs import LedgerRuns
+
+_AT_A_TIME = 8
+_MINUTE = timedelta(minutes=1)
+
+
+async def gather(
+    order: DemoOrder, access: Access, world: SimulatorClient, planning_s: float, kills: Sequence[tuple[datetime, str]]
+) -> Run:
+    """Everything a report is made from, at this moment."""
+    reports, runs, start = access.reports, LedgerRuns(access.ledger.engine), order.staging.epoch
+    plan = await reports.newest_plan()
+    profiles = {p["pump_id"]: PumpProfile.model_validate(p["profile"]) for p in await reports.pumps()}
+    done = acts_done(trail := await reports.audit_trail())
+    given = await runs.orders()
+    return Run(
+        start=start,
+        end=order.end,
+        seed=order.staging.seed,
+        speed=order.staging.speed,
+        events=[_line(line, access.clock) for line in await runs.command_lines()],
+        truth_lines=read_jsonl(order.place / "truth.jsonl"),
+        truth=await world.summary(start, order.end),
+        profiles=profiles,
+        plans=await reports.price_plans(),
+        overrides=overrides_of(trail),
+        retired_at={row["subject"]: row["at"] for row in done if row["act"] == "retire"},
+        plan_row=plan,
+        prices=_priced(await access.ledger.series.prices(plan["price_version"]), order) if plan else None,
+        price_version=plan["price_version"] if plan else None,
+        weather=_named(await access.ledger.series.weather(plan["weather_version"]), order) if plan else None,
+        planning_s=planning_s,
+        temporal={"ui": access.ui_url, **await histories.count(access.client)},
+        orders=orders_by_pump(given, profiles),
+        warmth=warmth_of(await runs.coolest(), profiles),
+        opted_out=_consents(done),
+        ended=ends_of(trail),
+        breakers=await runs.breakers(),
+        kills=kills,
+        given=order.given(),
+        outage=await _outage_seen(order, access, world) if order.staging.outages else None,
+    )
+
+
+def _line(line: Mapping[str, Any], clock: SteeringClock) -> dict[str, Any]:
+    """A line as it is left to the reader: `known_at` is the steered time at which the ledger had it."""
+    told = dict(line)
+    return told | {"known_at": clock.steered(told.pop("recorded_at"))}
+
+
+def orders_by_pump(
+    given: Iterable[tuple[datetime, Order]], profiles: Mapping[str, PumpProfile]
+) -> dict[str, list[tuple[datetime, Order]]]:
+    """Which orders were for which pump."""
+    by_pump: dict[str, list[tuple[datetime, Order]]] = {}
+    for at, order in given:
+        for pump, profile in profiles.items():
+            if covers(order, profile):
+                by_pump.setdefault(pump, []).append((at, order))
+    return by_pump
+
+
+def warmth_of(seen: Iterable[Mapping[str, Any]], profiles: Mapping[str, PumpProfile]) -> dict[str, list[Warmth]]:
+    """When each pump's home was seen to undercut its floors, by the rule that its workflow follows too."""
+    changes: dict[str, list[Warmth]] = {}
+    states: dict[str, PumpState] = {}
+    for row in seen:
+        pump, at = row["pump"], row["seen_at"]
+        if pump not in profiles or (row["room_c"] is None and row["hot_water_c"] is None):
+            continue
+        state = states.get(pump) or PumpState(pump_id=pump, oem="", site=profiles[pump].site)
+        picture = Observed(as_of=at, room_c=row["room_c"], hot_water_c=row["hot_water_c"])
+        states[pump], _ = take_observation(state, picture, at)
+        now = Warmth(at=at, is_cold=states[pump].watch.is_cold, is_tank_cold=states[pump].watch.is_tank_cold)
+        if (now.is_cold, now.is_tank_cold) != (state.watch.is_cold, state.watch.is_tank_cold):
+            changes.setdefault(pump, []).append(now)
+    return changes
+
+
+def _consents(done: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, bool]]]:
+    consents: dict[str, list[tuple[datetime, bool]]] = {}
+    for row in done:
+        if row["act"] in ("opt-out", "opt-in"):
+            consents.setdefault(row["subject"], []).append((row["at"], row["act"] == "opt-out"))
+    return consents
+
+
+async def _outage_seen(order: DemoOrder, access: Access, world: SimulatorClient) -> OutageSeen:
+    outages = order.staging.outages
+    first = min(outage.starts for outage in outages)
+    begin = first - (first - order.staging.epoch) % SLOT
+    rooms = await world.summary(begin, order.end)
+    now = access.clock.steered(datetime.now(UTC))
+    return OutageSeen(
+        calls_by_minute=await world.calls_by_minute(order.staging.epoch, now + _MINUTE),
+        granted_per_min=stage.granted_per_min(order.staging),
+        max_events_per_pump=await most_events(
+            access.client, [(access.clock.wall(o.starts), access.clock.wall(o.ends)) for o in outages]
+        ),
+        room_min_c={p.pump: p.room_min_c for p in rooms.pumps if p.room_min_c is not None},
+    )
+
+
+async def most_events(client: Client, spans: Sequence[tuple[datetime, datetime]]) -> int:
+    """The most history events that one pump's workflow had inside the wall-time spans, continued runs included."""
+    gate = asyncio.Semaphore(_AT_A_TIME)
+
+    async def within(workflow_id: str, run_id: str) -> tuple[str, int]:
+        async with gate:
+            history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+        times = [event.event_time.ToDatetime(tzinfo=UTC) for event in history.events]
+        return workflow_id, sum(any(begin <= at < end for begin, end in spans) for at in times)
+
+    listed = [w async for w in client.list_workflows("WorkflowType = 'HeatPumpWorkflow'")]
+    counts: dict[str, int] = {}
+    for workflow_id, events in await asyncio.gather(*(within(w.id, w.run_id) for w in listed)):
+        counts[workflow_id] = counts.get(workflow_id, 0) + events
+    return max(counts.values(), default=0)
+
+
+def _priced(prices: PriceSeries, order: DemoOrder) -> PriceSeries:
+    """The prices with the file behind the demo's endpoint; generated ones are labelled by the endpoint itself."""
+    file = order.staging.prices_file
+    return prices if file is None else prices.model_copy(update={"source": f"{prices.source} (file {file.name})"})
+
+
+def _named(weather: WeatherSeries, order: DemoOrder) -> WeatherSeries:
+    """The forecast with what stands behind the demo's endpoint: a file, or the generator, labelled as such."""
+    file = order.staging.weather_file
+    behind = f"file {file.name}" if file else f"synthetic: heatsteer generator, seed {order.staging.seed}"
+    return weather.model_copy(update={"source": f"{weather.source} ({behind})"})

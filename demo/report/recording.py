@@ -1,0 +1,110 @@
+"""What a report is made from, and the small words its parts share.
+
+Protects: every part of the report reads the same lines; a line is one of `commands.jsonl` or `truth.jsonl` as they are
+left to the reader.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from demo.simulator_client import Truth
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit, Lever
+from domain.planning.price_plan import PricePlan
+from domain.planning.series import PriceSeries, WeatherSeries
+from domain.steering.orders import Order
+from domain.steering.overrides import Override
+
+Lines = Sequence[Mapping[str, Any]]
+DETECTABLE = timedelta(minutes=15)
+"""What lasted less cannot have been seen: no vendor's budget lets a whole fleet be read more often."""
+
+
+@dataclass(frozen=True)
+class Warmth:
+    """Which floors were seen to be undercut, from a moment on."""
+
+    at: datetime
+    is_cold: bool
+    is_tank_cold: bool
+
+
+@dataclass(frozen=True)
+class OutageSeen:
+    """What only the running stack knew of a run with an outage."""
+
+    calls_by_minute: Mapping[datetime, int]
+    """Calls that reached the vendor's cloud, by steered minute."""
+    granted_per_min: int
+    max_events_per_pump: int
+    """History events of any one pump's workflow inside the outages."""
+    room_min_c: Mapping[str, float]
+    """Lowest true room of each pump from the first outage's start on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a report is made from."""
+
+    start: datetime
+    end: datetime
+    seed: int
+    speed: float
+    events: Lines
+    """Lines of `commands.jsonl`, in the order they were written down."""
+    truth_lines: Sequence[dict[str, Any]]
+    truth: Truth
+    profiles: Mapping[str, PumpProfile]
+    plans: Mapping[str, Sequence[tuple[datetime, PricePlan]]]
+    overrides: Mapping[str, Sequence[Override]]
+    """By pump; one that a person ended ends then."""
+    retired_at: Mapping[str, datetime]
+    plan_row: Mapping[str, Any] | None
+    prices: PriceSeries | None
+    price_version: int | None
+    weather: WeatherSeries | None
+    planning_s: float
+    temporal: Mapping[str, Any]
+    orders: Mapping[str, Sequence[tuple[datetime, Order]]] = field(default_factory=dict)
+    """By pump, with the time each was given."""
+    warmth: Mapping[str, Sequence[Warmth]] = field(default_factory=dict)
+    """By pump, in order of time."""
+    opted_out: Mapping[str, Sequence[tuple[datetime, bool]]] = field(default_factory=dict)
+    """By pump, in order of time."""
+    ended: Mapping[str, Sequence[tuple[datetime, str | None]]] = field(default_factory=dict)
+    """By pump, when a person ended which override; None for all."""
+    breakers: Lines = ()
+    kills: Sequence[tuple[datetime, str]] = ()
+    """Steered time and role of every worker that was killed."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Faults, kills and outages as asked for."""
+    outage: OutageSeen | None = None
+
+
+def circuit_of(line: Mapping[str, Any]) -> Circuit:
+    """What a line is about; a line that names nothing is about the heating."""
+    if line.get("circuit"):
+        return Circuit(line["circuit"])
+    return Lever(line["lever"]).circuit if line.get("lever") else Circuit.HEATING
+
+
+def moment(value: Any) -> datetime:
+    """A time of a line, whether it was read from a file or not."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def newest_before[T](steps: Sequence[tuple[datetime, T]], at: datetime) -> T | None:
+    """What the newest step up to a moment says; None before the first."""
+    index = bisect_right(steps, at, key=lambda step: step[0]) - 1
+    return steps[index][1] if index >= 0 else None
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The nearest-rank percentile, rounded; None without values."""
+    if not values:
+        return None
+    return round(sorted(values)[max(0, ceil(share * len(values)) - 1)], 2)

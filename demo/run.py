@@ -1,0 +1,223 @@
+"""`heatsteer demo`: a market day at speed, from an empty folder to a report.
+
+Protects: every number in the report comes from what ran; a run that could not finish says why and leaves no process.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from application import pumps as fleet
+from application.errors import Failed
+from application.planning import create_schedule, plan_day, wait_for_plan
+from console.access import Access, open_access
+from demo import stage
+from demo.facts import gather
+from demo.files import last_words, leave_files, leave_logs, read_jsonl
+from demo.kills import KILLED_ROLES, Killer
+from demo.order import CELL, DemoOrder
+from demo.progress import Board, Snapshot
+from demo.report.figures import build_report
+from demo.report.recording import Run
+from demo.simulator_client import SimulatorClient
+from domain.planning.price_plan import MAX_JITTER
+from domain.slots import SLOT
+from embedded.errors import StackError
+from embedded.stack import Stack, StackOptions
+from ledger.runs import LedgerRuns
+from worker_environment import connect_temporal, settings_from_environment
+from workflows.contracts import PlanningInput, PlanningResult
+
+__all__ = ["read_jsonl", "run_demo"]
+
+PLAN_BUDGET_S = 40.0
+SETTLE = timedelta(minutes=4)
+LONGEST_DRAIN = timedelta(hours=4)
+"""Steered time after the end in which open commands may still settle; longer than any command lives."""
+BOARD_EVERY_S = 1.0
+ROLES = ("pumps,oem:nibe", "planner")
+"""Worker processes of a run in which none is killed."""
+
+
+@dataclass
+class _Scene:
+    order: DemoOrder
+    stack: Stack
+    access: Access
+    world: SimulatorClient
+    killer: Killer
+    planned: PlanningResult | None = None
+    planning_s: float = 0.0
+
+
+async def run_demo(
+    order: DemoOrder,
+    board: Board,
+    on_report: Callable[[dict[str, Any]], None],
+    on_kept: Callable[[str], None],
+) -> None:
+    """Run the day, hand over the report, then leave its files; with `keep`, the stack stays up until interrupted.
+
+    Raises Failed with the last words of a process that died, or where files could not be left.
+    """
+    try:
+        async with (
+            Stack(StackOptions(folder=order.place, ephemeral=True)) as stack,
+            _opened(order, stack, board) as scene,
+        ):
+            run = await stack.guard(_steer(scene, board))
+            report = build_report(run)
+            on_report(report)
+            if order.out is not None:
+                leave_files(order.out, order.place, report, run.events)
+                board.say(f"every event behind these numbers: {order.out}/commands.jsonl and {order.out}/truth.jsonl")
+            if order.keep:
+                on_kept(stack.temporal.ui_url)
+                await stack.guard(_forever())
+    except BaseException as error:
+        # Whatever ended it is what must be said: a log that cannot be copied never takes its place.
+        if order.out is not None:
+            leave_logs(order.out, order.place)
+        if isinstance(error, StackError):
+            raise last_words(error, order.out) from error
+        raise
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _opened(order: DemoOrder, stack: Stack, board: Board) -> AsyncIterator[_Scene]:
+    """Bring the world, the workers and the pumps up."""
+    board.say("stack up: PostgreSQL and Temporal answer")
+    environment = await stage.prepare(stack)
+    os.environ.update(environment)
+    clock = stage.make_clock(order.staging)
+    stack.set_clock(clock)
+    client_secret = stage.new_client_secret()
+    await stage.start_world(stack, order.staging, clock, client_secret)
+    extra = stage.worker_environment(stack, order.staging)
+    os.environ.update(extra)
+    settings = settings_from_environment()
+    client = await connect_temporal()
+    async with open_access(settings, client, clock, stack.temporal.ui_url) as access, httpx.AsyncClient() as http:
+        await stage.ready_namespace(access)
+        for role in ROLES if order.kill_every is None else KILLED_ROLES:
+            await stack.start_worker(role, extra)
+        world = SimulatorClient(http, stage.simulator_url(stack))
+        enrolled = await stage.enrol_everybody(access, settings, world, http, order.staging, client_secret)
+        board.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")
+        killer = Killer(stack, order.kill_every, order.staging.epoch, order.end)
+        yield _Scene(order=order, stack=stack, access=access, world=world, killer=killer)
+
+
+async def _steer(scene: _Scene, board: Board) -> Run:
+    await _plan(scene, board)
+    clock = scene.access.clock
+    while (now := clock.steered(datetime.now(UTC))) < scene.order.end:
+        await scene.killer.look(now)
+        board.show(await _snapshot(scene, now))
+        await asyncio.sleep(BOARD_EVERY_S)
+    await _drain(scene, board)
+    return await gather(scene.order, scene.access, scene.world, scene.planning_s, scene.killer.done)
+
+
+async def _plan(scene: _Scene, board: Board) -> None:
+    """Plan by a backfill of the Schedule, at its nominal time the afternoon before."""
+    staging, client = scene.order.staging, scene.access.client
+    tz = ZoneInfo(staging.tz)
+    begun = time.monotonic()
+    given = PlanningInput(
+        clock=scene.access.clock,
+        zone=staging.price_area,
+        tz=staging.tz,
+        weather_cell=CELL,
+        oems=("nibe",),
+        cap_share=stage.CAP_SHARE,
+        until=scene.order.end,
+        budget_s=PLAN_BUDGET_S,
+        patience=staging.patience,
+    )
+    await create_schedule(client, given, paused=True)
+    await plan_day(client, staging.day, tz)
+    scene.planned = await wait_for_plan(client, staging.day, tz, patience_s=4 * PLAN_BUDGET_S)
+    scene.planning_s = time.monotonic() - begun
+    if scene.planned.revision is None:
+        board.say(f"no plan: {scene.planned.reason}")
+    else:
+        board.say(
+            f"plan revision {scene.planned.revision} handed to {scene.planned.delivered} pumps "
+            f"after {scene.planning_s:.1f} s"
+        )
+
+
+async def _snapshot(scene: _Scene, now: datetime) -> Snapshot:
+    reports, runs = scene.access.reports, LedgerRuns(scene.access.ledger.engine)
+    pumps = await reports.pumps()
+    seen = await runs.heating_seen()
+    newest = await scene.access.ledger.observations.newest([p["pump_id"] for p in pumps])
+    modes: dict[str, int] = {}
+    for pump in pumps:
+        mode = seen.get(pump["pump_id"], "LOW")
+        modes[mode] = modes.get(mode, 0) + 1
+    rooms = [r.room_c for r in newest.values() if r.room_c is not None]
+    staging = scene.order.staging
+    return Snapshot(
+        now=now,
+        start=staging.epoch,
+        end=scene.order.end,
+        price_eur_per_mwh=await _price_at(scene, now),
+        modes=modes,
+        rooms=rooms,
+        states=await reports.states(),
+        breakers=await runs.breakers_now(),
+        down=tuple(outage.oem for outage in staging.outages if outage.starts <= now < outage.ends),
+        kills=tuple(role for _, role in scene.killer.done),
+    )
+
+
+async def _price_at(scene: _Scene, now: datetime) -> float | None:
+    plan = await scene.access.reports.newest_plan()
+    if plan is None:
+        return None
+    prices = await scene.access.ledger.series.prices(plan["price_version"])
+    index = (now - prices.start) // SLOT
+    return prices.price_eur_per_mwh[index] if 0 <= index < len(prices.price_eur_per_mwh) else None
+
+
+async def _drain(scene: _Scene, board: Board) -> None:
+    """Wait until every pump has been let go to neutral and nothing is open any more."""
+    board.say("day over: every pump goes back to its own control")
+    clock, end = scene.access.clock, scene.order.end
+    await _sleep_until(scene, end + MAX_JITTER + SETTLE)
+    quiet = 0
+    while quiet < 2 and clock.steered(datetime.now(UTC)) < end + LONGEST_DRAIN:
+        quiet = quiet + 1 if await _is_at_rest(scene.access) else 0
+        await asyncio.sleep(0.5)
+
+
+async def _is_at_rest(access: Access) -> bool:
+    """Whether nothing is open, by the pumps' word too: what one has decided may not have reached the ledger yet."""
+    states = await access.reports.states()
+    if any(states.get(name, 0) for name in ("planned", "sent", "accepted")):
+        return False
+    pumps = [pump["pump_id"] for pump in await access.reports.pumps()]
+    try:
+        told = await asyncio.gather(*(fleet.status(access, pump) for pump in pumps))
+    except Failed:
+        return False  # it is only just starting again, or its worker is
+    return not any(one.state.has_open for one in told)
+
+
+async def _sleep_until(scene: _Scene, steered: datetime) -> None:
+    remaining = (scene.access.clock.wall(steered) - datetime.now(UTC)).total_seconds()
+    await asyncio.sleep(max(0.0, remaining))

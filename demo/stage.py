@@ -1,0 +1,176 @@
+"""Sets an embedded stack up for steering: migrations, search attributes, clock, simulator, workers, pumps, Schedule.
+
+Protects: the demo and `up` are the same stack; only clock, durability and patience differ.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from application.errors import Failed
+from application.pumps import enrol, register_search_attributes
+from console.access import KEY_FILE, Access
+from demo.simulator_client import SimulatorClient
+from domain.clock import SteeringClock
+from domain.oem.credentials import AccountCredentials
+from embedded.stack import Stack
+from ledger.database import migrate
+from oem_adapters.registry import build_adapter, known_oems
+from simulator.outages import Outage
+from worker_environment import Settings
+from workflows.contracts import Patience, patience_at
+from workflows.observation_sweep import start_sweep
+from workflows.oem_guard import start_guard
+
+ACCOUNT_ID = "nibe-main"
+CLIENT_ID = "heatsteer-embedded"
+CAP_SHARE = 0.8
+"""The feeder carries this share of all pumps at full power."""
+SPED_UP_HTTP_S = 1.5
+"""Wall seconds of silence after which a vendor's answer is given up in a sped-up run."""
+GRANT_PER_MIN = 25
+"""Calls a minute that the vendor grants publicly; the simulator grants as many again for every twelve pumps."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What world to set up."""
+
+    pumps: int
+    seed: int
+    speed: float
+    day: date
+    epoch: datetime
+    tz: str = "Europe/Berlin"
+    price_area: str = "DE-LU"
+    lead: timedelta = timedelta()
+    """Wall time before steered time begins to run."""
+    prices_file: Path | None = None
+    weather_file: Path | None = None
+    faults: Mapping[str, float] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
+
+    @property
+    def patience(self) -> Patience:
+        """Wall-time limits that fit the speed."""
+        return patience_at(self.speed)
+
+
+def secret_keys(folder: Path) -> str:
+    """The keys vendor secrets are sealed with in this stack; made at the first start, readable by the owner only."""
+    path = folder / KEY_FILE
+    if not path.exists():
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+    return path.read_text().strip()
+
+
+async def prepare(stack: Stack) -> Mapping[str, str]:
+    """Migrations and keys; returns the variables that lead to this stack."""
+    environment = stack.environment()
+    await migrate(environment["DATABASE_URL"])
+    return environment | {"HEATSTEER_SECRET_KEYS": secret_keys(stack.folder)}
+
+
+def make_clock(staging: Staging) -> SteeringClock:
+    """A clock that begins to run a lead from now."""
+    return SteeringClock(epoch=staging.epoch, start_wall=datetime.now(UTC) + staging.lead, speed=staging.speed)
+
+
+async def start_world(stack: Stack, staging: Staging, clock: SteeringClock, client_secret: str) -> None:
+    """Start the simulator with this world."""
+    config: dict[str, Any] = {
+        "clock": clock.model_dump(mode="json"),
+        "seed": staging.seed,
+        "pumps": staging.pumps,
+        "zone": staging.tz,
+        "price_area": staging.price_area,
+        "day": staging.day.isoformat(),
+        "faults": dict(staging.faults),
+        "outages": [outage.model_dump(mode="json") for outage in staging.outages],
+        "truth_file": str(stack.folder / "truth.jsonl"),
+        "state_file": None if stack.options.ephemeral else str(stack.folder / "world.json"),
+        "client_id": CLIENT_ID,
+        "client_secret": client_secret,
+        "rate_limit_per_min": granted_per_min(staging),
+        "timeout_hold_s": 2 * SPED_UP_HTTP_S if staging.speed > 1 else 30.0,
+        "prices_file": str(staging.prices_file.absolute()) if staging.prices_file else None,
+        "weather_file": str(staging.weather_file.absolute()) if staging.weather_file else None,
+    }
+    await stack.start_simulator(config)
+
+
+def granted_per_min(staging: Staging) -> int:
+    """Calls a steered minute that the fake vendor grants this fleet."""
+    return GRANT_PER_MIN * -(-staging.pumps // 12)
+
+
+def simulator_url(stack: Stack) -> str:
+    """Where the simulator serves."""
+    ready = stack.simulator or {}
+    return str(ready.get("url") or f"http://127.0.0.1:{ready['port']}")
+
+
+def worker_environment(stack: Stack, staging: Staging) -> dict[str, str]:
+    """What workers of this stack need beside its addresses."""
+    url = simulator_url(stack)
+    environment = {
+        "HEATSTEER_SECRET_KEYS": secret_keys(stack.folder),
+        "HEATSTEER_PRICE_URL": url,
+        "HEATSTEER_WEATHER_URL": url,
+    }
+    if staging.speed > 1:
+        environment |= {"HEATSTEER_HTTP_TIMEOUT_S": str(SPED_UP_HTTP_S), "HEATSTEER_STICKY_S": "1"}
+    return environment
+
+
+async def ready_namespace(access: Access) -> None:
+    """Search attributes, before any worker starts."""
+    await register_search_attributes(access.client)
+
+
+async def enrol_everybody(
+    access: Access,
+    settings: Settings,
+    world: SimulatorClient,
+    http: httpx.AsyncClient,
+    staging: Staging,
+    client_secret: str,
+) -> int:
+    """Enrol what the installer's sheet lists and have it watched; returns how many. Raises Failed where one cannot."""
+    await access.ledger.vault.add_account(
+        AccountCredentials(
+            account_id=ACCOUNT_ID,
+            oem="nibe",
+            base_url=world.url,
+            client_id=CLIENT_ID,
+            client_secret=SecretStr(client_secret),
+        )
+    )
+    adapter = build_adapter("nibe", http, access.ledger.vault, settings.timeouts())
+    done, problems = await enrol(access, await world.enrolment_sheet(), adapter, staging.patience)
+    if problems:
+        raise Failed(f"{len(problems)} pumps could not be enrolled; the first: {problems[0]}")
+    await start_watchers(access, staging)
+    return len(done)
+
+
+def new_client_secret() -> str:
+    """A secret for the simulator's fake cloud, made for one run."""
+    return secrets.token_urlsafe(24)
+
+
+async def start_watchers(access: Access, staging: Staging) -> None:
+    """Start what watches over every vendor: its guard and its sweep. One that runs is left alone."""
+    for oem in known_oems():
+        await start_guard(access.client, access.clock, oem, staging.patience)
+        await start_sweep(access.client, access.clock, oem, staging.patience)

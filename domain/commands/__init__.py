@@ -1,0 +1,1 @@
+"""Commands: their life, and what counts as evidence that a pump obeyed."""

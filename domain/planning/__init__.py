@@ -1,0 +1,1 @@
+"""Plans: what is asked of the planner, what it answers, and what one pump receives."""

@@ -1,0 +1,1 @@
+"""Steering one pump: its state, everybody's wishes for it, and `decide`."""

@@ -1,0 +1,335 @@
+"""One pump's state, what can happen to it, and what a decision says: the values that `domain.steering.decide` works on.
+
+Protects: everything that must survive a restart or a continue-as-new is in `PumpState`, and survives a JSON round trip.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from domain.base import Instant, Value
+from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome
+from domain.homes.site import ComfortBand, Site
+from domain.modes import NEUTRAL, Circuit, Level
+from domain.oem.cloud import Condition
+from domain.planning.price_plan import PricePlan
+from domain.steering.orders import Order
+from domain.steering.overrides import Override
+
+
+class OpenCommand(Value):
+    """The one command being written or verified on a circuit."""
+
+    command: Command
+    cancelling: bool = False
+    handed: tuple[str, ...] = ()
+    """Keys of the outbox lines that its activity was given to keep."""
+
+
+class FailedTarget(Value):
+    """A wish that could not be brought about, and when it is tried again."""
+
+    mode: Level
+    count: int
+    retry_at: Instant | None
+    """None where a person gave it up: not before the wish changes."""
+    reason: str
+    authority: Authority
+    """Whose wish it was; nobody waits for another's back-off."""
+    ran_out: bool = False
+    """Whether its time once ran out before it could be written: a dead letter was made of it."""
+    is_ignored: bool = False
+    """Whether writes were taken and not obeyed: the unit is left alone then, whatever the plan's next mode."""
+
+
+class Drift(Value):
+    """A setting that was seen not to hold, though nobody explains it."""
+
+    level: Level
+    """What it was last seen to fall to."""
+    count: int
+    """How often within `domain.steering.observations.DRIFT_MEMORY` of each other."""
+    at: Instant
+    retry_at: Instant
+    """Not written again before."""
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether a person has to look."""
+        return self.count > MOST_DRIFTS
+
+
+MOST_DRIFTS = 3
+"""How often a drifted pump is steered back before it is handed to a person."""
+
+
+class CircuitState(Value):
+    """What is known and under way on one circuit."""
+
+    settled: Level | None
+    """Level last seen; None where unknown."""
+    settled_at: Instant | None = None
+    """When that was seen."""
+    baseline: float | None = None
+    """The setting a person was last seen to give the lever; None where it is as enrolled."""
+    baseline_at: Instant | None = None
+    """When that was seen."""
+    baseline_stamp: Instant | None = None
+    """As the clock of the picture says that showed it."""
+    open: OpenCommand | None = None
+    last: Command | None = None
+    """The newest command, open or ended."""
+    changed_at: Instant | None = None
+    """When the newest command that changed the level was decided."""
+    plan_changes: tuple[Instant, ...] = ()
+    """Plan-made changes of the last 24 hours."""
+    failed: FailedTarget | None = None
+    drift: Drift | None = None
+
+
+class Watch(Value):
+    """What observation last said of the unit and its home, as far as it binds steering."""
+
+    as_of: Instant | None = None
+    condition: Condition = Condition.NORMAL
+    silent_since: Instant | None = None
+    """None while it reports."""
+    is_cold: bool = False
+    """A room below the site's floor."""
+    is_tank_cold: bool = False
+    stamp: Instant | None = None
+    """The newest picture's own stamp, from whatever clock: told again, it is the same picture."""
+    read_only_until: Instant | None = None
+    """A write was refused because remote control is off; it is tried again then."""
+    cool_until: Instant | None = None
+    """A room was found too cool for a set-back to begin; it is looked at again then."""
+
+
+class PumpState(Value):
+    """Everything that must survive for one pump to be steered on."""
+
+    pump_id: str
+    oem: str
+    site: Site = Site()
+    plans: tuple[PricePlan, ...] = ()
+    """By revision; tomorrow's plan does not end today's."""
+    overrides: tuple[Override, ...] = ()
+    override_ids: tuple[str, ...] = ()
+    orders: tuple[Order, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    """Of the newest orders given or lifted: neither happens twice."""
+    heating: CircuitState = CircuitState(settled=NEUTRAL)
+    hot_water: CircuitState | None = None
+    """None where the unit offers no hot-water lever."""
+    watch: Watch = Watch()
+    touches: tuple[Instant, ...] = ()
+    """When people were seen to set the pump by hand in the last 24 hours."""
+    last_seq: int = 0
+    last_note: int = 0
+    """Counts what was noted of the pump beside its commands."""
+    outbox: tuple[CommandEvent, ...] = ()
+    """What the ledger is not known to hold yet; carried there by the next activity."""
+    refusal: str = ""
+    """The newest message that was refused, in a sentence."""
+    opted_out: bool = False
+    retiring: bool = False
+    retiring_since: Instant | None = None
+    retired: bool = False
+
+    @property
+    def plan(self) -> PricePlan | None:
+        """The plan of the highest revision."""
+        return self.plans[-1] if self.plans else None
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a command is being written or verified."""
+        return any(had.open is not None for _, had in self.circuits)
+
+    @property
+    def circuits(self) -> tuple[tuple[Circuit, CircuitState], ...]:
+        """What is steered."""
+        heating = (Circuit.HEATING, self.heating)
+        return (heating,) if self.hot_water is None else (heating, (Circuit.HOT_WATER, self.hot_water))
+
+    def circuit(self, circuit: Circuit) -> CircuitState | None:
+        """One circuit's state; None for one the unit has not."""
+        return self.heating if circuit is Circuit.HEATING else self.hot_water
+
+    def with_circuit(self, circuit: Circuit, state: CircuitState) -> "PumpState":
+        """The state with one circuit replaced."""
+        return self.model_copy(update={circuit.value: state})
+
+
+class Woke(Value):
+    """The timer fired, or the workflow started."""
+
+    kind: Literal["woke"] = "woke"
+
+
+class PlanArrived(Value):
+    """A price plan came in."""
+
+    kind: Literal["plan"] = "plan"
+    plan: PricePlan
+
+
+class MessageRefused(Value):
+    """A message could not be understood, or asked for what a pump refuses; said where an operator sees it."""
+
+    kind: Literal["refused"] = "refused"
+    reason: str
+
+
+class OverrideRequested(Value):
+    """A person wishes something else."""
+
+    kind: Literal["override"] = "override"
+    override: Override
+
+
+class OverrideEnded(Value):
+    """A person ends an override; None ends all."""
+
+    kind: Literal["end-override"] = "end-override"
+    override_id: str | None = None
+
+
+class OrderGiven(Value):
+    """An operator imposes something."""
+
+    kind: Literal["order"] = "order"
+    order: Order
+
+
+class OrderLifted(Value):
+    """An operator lifts what was imposed; None lifts all."""
+
+    kind: Literal["lift"] = "lift"
+    order_id: str | None = None
+
+
+class SteeringConsent(Value):
+    """The household leaves, or comes back."""
+
+    kind: Literal["consent"] = "consent"
+    opted_out: bool
+
+
+class ComfortChanged(Value):
+    """The household accepts other room temperatures."""
+
+    kind: Literal["comfort"] = "comfort"
+    band: ComfortBand
+
+
+class RetryRequested(Value):
+    """A person wants what failed tried again now, or given up until the wish changes."""
+
+    kind: Literal["retry"] = "retry"
+    circuit: Circuit = Circuit.HEATING
+    give_up: bool = False
+    mode: Level | None = None
+    """The wish that is given up, where only that one is meant; neutral is never given up."""
+
+
+class SeenLever(Value):
+    """One lever as observed."""
+
+    circuit: Circuit
+    level: Level | None
+    """The level its setting stands for; None for a setting that is none of ours."""
+    setting: FiniteFloat
+
+
+class Observed(Value):
+    """What an observation said that matters to steering."""
+
+    kind: Literal["observed"] = "observed"
+    as_of: Instant
+    """Of when it is: the pump's own stamp, or the look itself where that is later or the pump is silent."""
+    stamp: Instant | None = None
+    """The pump's own stamp as it stands, which orders its pictures whatever its clock says."""
+    levers: tuple[SeenLever, ...] = ()
+    condition: Condition = Condition.NORMAL
+    silent: bool = False
+    """It reports no more; nothing else of this observation is new then."""
+    room_c: FiniteFloat | None = None
+    hot_water_c: FiniteFloat | None = None
+
+
+class CommandSettled(Value):
+    """The open command of a circuit ended."""
+
+    kind: Literal["settled"] = "settled"
+    outcome: CommandOutcome
+
+
+class Kept(Value):
+    """The ledger holds these lines of the outbox now."""
+
+    kind: Literal["kept"] = "kept"
+    keys: tuple[str, ...]
+
+
+class RetireRequested(Value):
+    """Steer no more: back to neutral, then end."""
+
+    kind: Literal["retire"] = "retire"
+
+
+Event = Annotated[
+    Woke
+    | PlanArrived
+    | MessageRefused
+    | OverrideRequested
+    | OverrideEnded
+    | OrderGiven
+    | OrderLifted
+    | SteeringConsent
+    | ComfortChanged
+    | RetryRequested
+    | Observed
+    | CommandSettled
+    | Kept
+    | RetireRequested,
+    Field(discriminator="kind"),
+]
+
+
+class Rebase(Value):
+    """A person gave a lever a new baseline; the ledger's profile must learn it."""
+
+    circuit: Circuit
+    setting: float
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from an event: the new state, commands to start and to cancel, new baselines, when to wake."""
+
+    state: PumpState
+    starts: tuple[Command, ...] = ()
+    cancels: tuple[Circuit, ...] = ()
+    rebases: tuple[Rebase, ...] = ()
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What should be on a circuit, and by whose authority."""
+
+    mode: Level
+    authority: Authority
+    until: datetime | None
+    """When this wish may change by itself."""
+    revision: int | None = None
+    is_held: bool = False
+    """Nothing may be written now, whatever is wished."""
+    is_urgent: bool = False
+    """An emergency: it does not wait in the line of what a plan began."""
+    reason: str = ""
+    """Why it is not what it else would be, in some words; empty for a plain plan."""

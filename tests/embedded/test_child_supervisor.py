@@ -1,0 +1,119 @@
+"""The leash: what it does to its child when its own stdin ends or it is told to stop."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embedded import child_supervisor as leash
+from tests.embedded.conftest import gone_within
+
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+)
+PATIENT = "import time; print('here', flush=True); time.sleep(60)"
+
+
+@contextmanager
+def leashed(*arguments: str, pass_fds: tuple[int, ...] = ()) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A running leash and the id of its child."""
+    command = [sys.executable, "-I", "-S", leash.__file__, *arguments]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True, pass_fds=pass_fds) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline() or 0)
+
+
+def python(code: str) -> tuple[str, ...]:
+    return ("--", sys.executable, "-I", "-S", "-c", code)
+
+
+def await_word(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stderr is not None
+    assert process.stderr.readline().strip() == word
+
+
+def test_the_end_of_stdin_stops_the_child() -> None:
+    with leashed(*python(PATIENT)) as (process, child):
+        await_word(process, "here")
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(5) == 128 + signal.SIGTERM
+        assert gone_within([child], 1)
+
+
+def test_a_stop_signal_to_the_leash_stops_the_child_with_the_signal_it_wants() -> None:
+    with leashed("--stop-signal", "INT", *python(PATIENT)) as (process, child):
+        await_word(process, "here")
+        process.send_signal(signal.SIGTERM)
+        process.wait(5)
+        assert gone_within([child], 1)
+        assert process.stderr is not None
+        assert "KeyboardInterrupt" in process.stderr.read()
+
+
+def test_a_child_deaf_to_its_stop_signal_is_killed_after_the_grace() -> None:
+    with leashed("--grace", "0.3", *python(STUBBORN)) as (process, child):
+        await_word(process, "deaf")
+        told = time.monotonic()
+        process.terminate()
+        assert process.wait(5) == 128 + signal.SIGKILL
+        assert time.monotonic() - told >= 0.3
+        assert gone_within([child], 1)
+
+
+def test_the_exit_code_is_the_childs() -> None:
+    with leashed(*python("raise SystemExit(7)")) as (process, _):
+        assert process.wait(5) == 7
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    with leashed("--", "/nowhere/at-all") as (process, child):
+        assert process.wait(5) == leash.EXIT_NOT_STARTED
+        assert child == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == "cannot start /nowhere/at-all: No such file or directory\n"
+
+
+def test_wrong_usage_says_so() -> None:
+    for arguments in (("true",), ("--",), ("--stop-signal", "FIRE", "--", "true"), ("--speed", "2", "--", "true")):
+        with leashed(*arguments) as (process, _):
+            assert process.wait(5) == leash.EXIT_USAGE
+
+
+def test_what_the_child_started_ends_with_it() -> None:
+    code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+    with leashed(*python(code)) as (process, _):
+        assert process.stderr is not None
+        grandchild = int(process.stderr.readline())
+        assert process.wait(5) == 0
+        assert gone_within([grandchild], 1)
+
+
+def test_the_child_can_be_interrupted_even_where_interrupts_were_ignored() -> None:
+    script = f"trap '' INT; exec {sys.executable} -I -S {leash.__file__} --stop-signal INT -- sleep 60"
+    with subprocess.Popen(["sh", "-c", script], stdin=-1, stdout=-1) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(3) == 128 + signal.SIGINT
+        assert gone_within([child], 1)
+
+
+def test_a_leash_starts_fast() -> None:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-I", "-S", leash.__file__, "--", "true"], stdin=-1, stdout=-1, check=False)
+    assert time.monotonic() - began < 1.0  # about 30 ms; the margin is for a machine with other things to do
+
+
+def test_the_lock_it_holds_is_not_taken_along_by_the_child(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as held:
+        lock = held.fileno()
+        look = python(f"import os; os.fstat({lock})")
+        with leashed("--hold", str(lock), *look, pass_fds=(lock,)) as (process, _):
+            assert process.wait(5) == 1
+            assert process.stderr is not None
+            assert "Bad file descriptor" in process.stderr.read()

@@ -1,0 +1,151 @@
+"""What the sweep remembers and asks of the ledger: looks, newest commands by circuit, breakers, latencies."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.commands.command import Authority, Command, CommandEvent, CommandState, EventKind
+from domain.homes.enrolment import LeverSetup
+from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.oem.cloud import Condition
+from domain.steering.sweep_policy import Reported, ReportedLever, WatchRecord
+from ledger.commands import LedgerCommands
+from ledger.models import OemGrant
+from ledger.observations import LedgerObservations
+from ledger.pumps import LedgerPumps
+from ledger.sweep_records import LedgerSweepRecords
+from tests.builders import a_reading, at
+from tests.ledger.builders import enrol_pumps
+
+pytestmark = pytest.mark.servers
+
+
+def a_command(seq: int, mode: Mode | HotWaterMode, decided_at: datetime, pump_id: str = "p-0001") -> Command:
+    return Command(
+        command_id=f"{pump_id}-c{seq:05d}",
+        pump_id=pump_id,
+        seq=seq,
+        mode=mode,
+        authority=Authority.PLAN,
+        decided_at=decided_at,
+        expires_at=decided_at + timedelta(hours=2),
+    )
+
+
+def line(command: Command, kind: EventKind, when: datetime, **given: Any) -> CommandEvent:
+    is_write = kind in (EventKind.SENT, EventKind.ACCEPTED)
+    return CommandEvent(
+        command_id=command.command_id,
+        pump_id=command.pump_id,
+        at=when,
+        kind=kind,
+        write_no=given.pop("write_no", int(is_write)),
+        lever=Lever.HEATING_OFFSET if is_write else None,
+        setting=given.pop("setting", 3.0 if is_write else None),
+    )
+
+
+async def lived(engine: AsyncEngine, command: Command, *steps: tuple[EventKind, float], **given: Any) -> None:
+    """Decide a command and let these things happen to it, so many minutes later each."""
+    commands = LedgerCommands(engine, engine)
+    await commands.begin(command, [])
+    for kind, minutes in steps:
+        await commands.record([line(command, kind, command.decided_at + timedelta(minutes=minutes), **given)])
+
+
+OBEYED = ((EventKind.PLANNED, 0), (EventKind.SENT, 1), (EventKind.ACCEPTED, 1), (EventKind.APPLIED, 4))
+
+
+async def test_what_was_told_of_a_pump_is_remembered_and_an_older_look_changes_nothing(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    log = LedgerSweepRecords(engine)
+    levers = {Circuit.HEATING: ReportedLever(command_id="p-0001-c00001", setting=0.5, at=at(8))}
+    told = Reported(condition=Condition.AWAY, is_cold=True, levers=levers)
+    kept = WatchRecord(
+        pump_id="p-0001", looked_at=at(8), as_of=at(7, 59), told=told, unanswered=2, room_c=19.5, drifted_at=at(8)
+    )
+    gone = WatchRecord(pump_id="p-0002", looked_at=at(8), is_silent=True, told=Reported(silent=True), disconnected=3)
+    await log.keep([gone, kept])
+    await log.keep([kept.model_copy(update={"looked_at": at(7), "told": Reported()})])
+    await log.keep([])
+    assert await log.records(["p-0001", "p-0002", "p-0003"]) == {"p-0001": kept, "p-0002": gone}
+    later = kept.model_copy(update={"looked_at": at(9), "told": Reported()})
+    await log.keep([later])
+    assert (await log.records(["p-0001"]))["p-0001"] == later
+
+
+async def test_the_newest_command_of_each_circuit_is_expected_in_its_newest_state(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002", "p-0003")
+    await lived(engine, a_command(1, Mode.MIN, at(1)), *OBEYED)
+    await lived(engine, a_command(2, Mode.MAX, at(5)), *OBEYED, (EventKind.EFFECTIVE, 40))
+    await lived(engine, a_command(3, HotWaterMode.BOOST, at(6)), (EventKind.PLANNED, 0), (EventKind.SENT, 1))
+    await lived(engine, a_command(1, Mode.MID, at(2), "p-0002"), *OBEYED[:3], (EventKind.UNVERIFIED, 140))
+    found = await LedgerSweepRecords(engine).expected(["p-0001", "p-0002", "p-0003"])
+    assert found.keys() == {"p-0001", "p-0002"}
+    heating, tank = found["p-0001"]
+    assert (heating.circuit, heating.mode, heating.state, heating.at) == (
+        Circuit.HEATING,
+        Mode.MAX,
+        CommandState.EFFECTIVE,
+        at(5, 40),
+    )
+    assert (heating.sent_at, heating.lever, heating.setting) == (at(5, 1), Lever.HEATING_OFFSET, 3.0)
+    assert (tank.circuit, tank.mode, tank.state) == (Circuit.HOT_WATER, HotWaterMode.BOOST, CommandState.SENT)
+    assert tank.is_open(at(7))
+    assert [(e.mode, e.state) for e in found["p-0002"]] == [(Mode.MID, CommandState.UNVERIFIED)]
+    assert await LedgerSweepRecords(engine).expected([]) == {}
+
+
+async def test_what_the_workflow_noted_of_a_lever_outranks_the_command_it_noted_it_of(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    setup = LeverSetup(lever=Lever.HEATING_OFFSET, baseline=0.0)
+    command = a_command(1, Mode.MAX, at(5))
+    await lived(engine, command, *OBEYED)
+    await LedgerCommands(engine, engine).record([line(command, EventKind.DRIFTED, at(6), setting=-2.0, write_no=1)])
+    await lived(engine, a_command(1, Mode.MAX, at(5), "p-0002"), *OBEYED)
+    await LedgerPumps(engine).rebase("p-0002", Circuit.HEATING, 2.0, at(6))
+    found = await LedgerSweepRecords(engine).expected(["p-0001", "p-0002"])
+    assert [found[pump][0].is_by_hand for pump in ("p-0001", "p-0002")] == [False, True]
+    fallen, touched = found["p-0001"][0], found["p-0002"][0]
+    assert (fallen.level(setup), fallen.known_at) == (Mode.MIN, at(6))
+    theirs = setup.model_copy(update={"baseline": 2.0})
+    assert touched.level(theirs) is Mode.LOW
+    await lived(engine, a_command(2, Mode.MAX, at(7), "p-0002"), *OBEYED)
+    (newer,) = (await LedgerSweepRecords(engine).expected(["p-0002"]))["p-0002"]
+    assert newer.level(theirs) is Mode.MAX, "what was noted before the newest command is over"
+
+
+async def test_readings_come_by_pump_from_a_moment_on_and_oldest_first(engine: AsyncEngine) -> None:
+    log = LedgerObservations(engine)
+    await log.store([("p-0001", a_reading(3.0, at(7))), ("p-0002", a_reading(9.0, at(6)))], at(8))
+    await log.store([("p-0001", a_reading(2.0, at(6))), ("p-0001", a_reading(1.0, at(-2)))], at(8))
+    found = await LedgerSweepRecords(engine).readings(["p-0001"], at(5))
+    assert {pump: [r.setting for r in readings] for pump, readings in found.items()} == {"p-0001": [2.0, 3.0]}
+
+
+async def test_grants_are_those_last_told(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        row = {"account_id": "nibe-main", "oem": "nibe", "per_min": 25, "told_at": at(8)}
+        await connection.execute(insert(OemGrant).values(row))
+    assert await LedgerSweepRecords(engine).grants(["nibe-main", "nibe-other"]) == {"nibe-main": 25.0}
+
+
+async def test_latencies_are_those_of_the_commands_that_made_the_step(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001")
+    log = LedgerSweepRecords(engine)
+    assert await log.latencies() == {}
+    for seq, applied_min in enumerate((3, 4, 5), 1):
+        steps = ((EventKind.PLANNED, 0), (EventKind.SENT, 1), (EventKind.ACCEPTED, 1), (EventKind.APPLIED, applied_min))
+        await lived(engine, a_command(seq, Mode.MAX, at(seq)), *steps)
+    await lived(engine, a_command(4, Mode.MIN, at(4)), *OBEYED[:3])
+    await lived(engine, a_command(5, Mode.MAX, at(5)), *OBEYED, (EventKind.EFFECTIVE, 34))
+    found = await log.latencies()
+    assert (found["decided-accepted"].commands, found["decided-accepted"].p50_s) == (5, 60)
+    applied = found["accepted-applied"]
+    assert (applied.commands, applied.p50_s) == (4, 180)
+    assert 180 < applied.p90_s < applied.p99_s < 240
+    assert (found["applied-effective"].commands, found["applied-effective"].p99_s) == (1, 1800)
+    assert (await log.latencies(since=at(5)))["decided-applied"].p50_s == 240
