@@ -1,8 +1,8 @@
 """Years of a fleet in minutes: `python -m benchmarks.simulated_years --pump-days 100000 --seed 1 --json`.
 
 The real decisions and the real verification run against a seeded world of faults, people and operators, and after every
-step the rules of `benchmarks.years.rules` are looked at. `--replay SEED:PUMP` lives one life again; a failing one is
-shortened to a story that a person can read. Exit code 1 where a rule was broken.
+step the rules of `tests.simulation.rules` are looked at. `--replay SEED:PUMP` lives one life again; a failing one is
+shortened to a script that a person can read. Exit code 1 where a rule was broken.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from itertools import repeat
 
 import structlog
 
-from benchmarks.years.life import Life
-from benchmarks.years.mutants import MUTANTS
-from benchmarks.years.rules import INVARIANTS, Violation
-from benchmarks.years.story import write_story
-from benchmarks.years.telling import Spell, broken_by, shortened, timeline
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.rules import INVARIANTS, Violation
+from tests.simulation.script_writer import write_script
+from tests.simulation.shrinking import Mutation, broken_by, shortened, timeline
+from tests.simulation.simulation import Simulation
 
 LIFE_DAYS = 30
 BATCH = 8
@@ -57,16 +57,16 @@ def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) 
     """Live the lives of these pumps, each until its end or its first broken rule."""
     _without_logs()
     lived = Lived()
-    with _spell(mutant)():
+    with _mutation(mutant)():
         for number in numbers:
-            life = Life(write_story(seed, number, days))
+            simulation = Simulation(write_script(seed, number, days))
             try:
-                life.live()
+                simulation.run()
             except Violation as violation:
                 lived.broken.append((number, violation.rule, str(violation)))
-            lived.days += (life.now - life.story.start).total_seconds() / 86_400
-            lived.steps += life.steps
-            lived.kinds += life.counts
+            lived.days += simulation.days
+            lived.steps += simulation.steps
+            lived.kinds += simulation.counts
     return lived
 
 
@@ -102,19 +102,19 @@ def live_all(
     return whole
 
 
-def _spell(mutant: str | None) -> Spell:
+def _mutation(mutant: str | None) -> Mutation:
     return nullcontext if mutant is None else MUTANTS[mutant]
 
 
 def tell(seed: int, number: int, days: int, mutant: str | None = None, *, whole: bool = False) -> list[str]:
     """One life as lines: shortened where it breaks a rule, in full where `whole`."""
     _without_logs()
-    story = write_story(seed, number, days)
-    spell = _spell(mutant)
-    violation = broken_by(story, spell)
+    script = write_script(seed, number, days)
+    mutation = _mutation(mutant)
+    violation = broken_by(script, mutation)
     if violation is None or whole:
-        return timeline(story, spell, last=4000 if whole else 40)
-    return timeline(shortened(story, violation, spell), spell)
+        return timeline(script, mutation, last=4000 if whole else 40)
+    return timeline(shortened(script, violation, mutation), mutation)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,25 +136,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     begun = time.perf_counter()
     lived = live_all(given.seed, given.pump_days, given.processes, given.mutant, _progress(given.pump_days))
     seconds = time.perf_counter() - begun
-    stories = [
+    scripts = [
         {"replay": f"{given.seed}:{number}", "rule": rule, "what": what} for number, rule, what in sorted(lived.broken)
     ]
     days = min(LIFE_DAYS, max(3, given.pump_days))
-    for told in stories[:MOST_STORIES]:
-        told["story"] = "\n".join(tell(given.seed, int(told["replay"].partition(":")[2]), days, given.mutant))
+    for told in scripts[:MOST_STORIES]:
+        told["script"] = "\n".join(tell(given.seed, int(told["replay"].partition(":")[2]), days, given.mutant))
     figures = {
         "pump_days": round(lived.days),
         "steps": lived.steps,
         "events_by_kind": dict(sorted(lived.kinds.items())),
         "invariants": list(INVARIANTS),
-        "violations": stories,
+        "violations": scripts,
         "seconds": round(seconds, 1),
     }
     if given.json:
         print(json.dumps(figures))
     else:
         _print(figures, lived)
-    return 1 if stories else 0
+    return 1 if scripts else 0
 
 
 def _progress(pump_days: int) -> Callable[[Lived], None]:
@@ -176,7 +176,7 @@ def _replay(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         parser.error("--replay takes SEED:PUMP, as printed with a violation")
     lines = tell(int(seed), int(number), given.days, given.mutant, whole=given.whole)
     is_broken = lines[-1].startswith("BROKEN")
-    print(json.dumps({"story": lines, "broken": is_broken}) if given.json else "\n".join(lines))
+    print(json.dumps({"script": lines, "broken": is_broken}) if given.json else "\n".join(lines))
     return 1 if is_broken else 0
 
 
@@ -185,11 +185,11 @@ def _print(figures: dict[str, object], lived: Lived) -> None:
     print(", ".join(f"{kind} {count}" for kind, count in sorted(lived.kinds.items())))
     for number, _, what in sorted(lived.broken):
         print(f"pump {number}: {what}")
-    stories = figures["violations"]
-    assert isinstance(stories, list)
-    for told in stories:
-        if "story" in told:
-            print(f"\n--replay {told['replay']}\n{told['story']}")
+    scripts = figures["violations"]
+    assert isinstance(scripts, list)
+    for told in scripts:
+        if "script" in told:
+            print(f"\n--replay {told['replay']}\n{told['script']}")
     print(f"{len(lived.broken)} broken rules", file=sys.stderr)
 
 

@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from benchmarks.years.story import FIRST_DAY, WINDOWS, Incident, Story, share
 from domain.modes import Lever
 from domain.oem.cloud import (
     Condition,
@@ -20,6 +19,7 @@ from domain.oem.cloud import (
     Unavailable,
     VendorTiming,
 )
+from tests.simulation.script import FIRST_DAY, WINDOWS, Incident, Script, share
 
 TIMING = VendorTiming(
     usual_delay=timedelta(seconds=150),
@@ -50,10 +50,10 @@ class Sent:
 
 
 @dataclass
-class Cloud:
+class FakeCloud:
     """One pump behind one vendor."""
 
-    story: Story
+    script: Script
     true: dict[Lever, float]
     history: dict[Lever, list[tuple[datetime, float]]] = field(default_factory=dict)
     pending: list[tuple[datetime, int, Sent]] = field(default_factory=list)
@@ -64,10 +64,10 @@ class Cloud:
     at: datetime = FIRST_DAY
 
     def __post_init__(self) -> None:
-        self.at = self.story.start
+        self.at = self.script.start
         self.history = {lever: [(self.at, value)] for lever, value in self.true.items()}
         self._windows: dict[str, list[Incident]] = {kind: [] for kind in WINDOWS}
-        for incident in self.story.incidents:
+        for incident in self.script.incidents:
             if incident.until is not None:
                 self._windows[incident.kind].append(incident)
 
@@ -117,11 +117,11 @@ class Cloud:
         self.at = now
         snap, opened = self.window("cold snap", now), self.window("window open", now)
         self.outdoor_c = (snap.what if snap else 3.0) + 3 * math.sin((now.hour - 9) / 24 * 2 * math.pi)
-        steps = self.true[Lever.HEATING_OFFSET] - self.story.baseline[Lever.HEATING_OFFSET]
+        steps = self.true[Lever.HEATING_OFFSET] - self.script.baseline[Lever.HEATING_OFFSET]
         aim = min(21.3 + ROOM_PER_STEP_K * steps, self.outdoor_c + CAPACITY_K) - (6 * opened.what if opened else 0)
         self.room_c += (aim - self.room_c) * (1 - math.exp(-hours / ROOM_TAU_H))
         if Lever.HOT_WATER_COMFORT in self.true:
-            is_bath = now.hour in (7, 19) and share(self.story.seed, self.story.number, now.toordinal()) < 0.3
+            is_bath = now.hour in (7, 19) and share(self.script.seed, self.script.number, now.toordinal()) < 0.3
             draw = 14.0 if is_bath else 0.0
             aim = 41.0 + 6.0 * self.true[Lever.HOT_WATER_COMFORT] - draw
             self.tank_c += (aim - self.tank_c) * (1 - math.exp(-hours / TANK_TAU_H))
@@ -138,7 +138,7 @@ class Cloud:
         """What the cloud shows: a picture of some moments ago, older where it stopped listening to the pump."""
         moment = self.shown(now)
         return Reading(
-            as_of=moment + timedelta(seconds=self.story.vendor_skew_s),
+            as_of=moment + timedelta(seconds=self.script.vendor_skew_s),
             lever=lever,
             setting=self.value_at(lever, moment),
             room_c=round(self.room_c, 2),
@@ -199,4 +199,4 @@ class Cloud:
                 pass
 
     def _luck(self, now: datetime, salt: int) -> float:
-        return share(self.story.seed, self.story.number, salt, int(now.timestamp()))
+        return share(self.script.seed, self.script.number, salt, int(now.timestamp()))

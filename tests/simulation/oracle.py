@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from benchmarks.years.hands import Hands
 from domain.homes.site import Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.cloud import Condition
@@ -33,6 +32,7 @@ from domain.steering.pump_state import (
     RetryRequested,
     SteeringConsent,
 )
+from tests.simulation.manual_change_checker import ManualChangeChecker
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
@@ -67,7 +67,7 @@ class Oracle:
     plans: dict[int, PricePlan] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
-    hands: Hands = field(default_factory=Hands)
+    manual_changes: ManualChangeChecker = field(default_factory=ManualChangeChecker)
     touches: list[Override] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     lifted: dict[str, datetime] = field(default_factory=dict)
@@ -95,8 +95,8 @@ class Oracle:
 
     def hear(self, event: Event, now: datetime, decision: Decision) -> None:  # noqa: C901 -- a line an event
         """An event as it reached the pump; of what it decided, only what it started and took for a hand."""
-        touches = self.hands.hear(event, now, self.condition, decision, left=self.opted_out or self.retiring)
-        heating = self.hands.known[Circuit.HEATING]
+        touches = self.manual_changes.hear(event, now, self.condition, decision, left=self.opted_out or self.retiring)
+        heating = self.manual_changes.known[Circuit.HEATING]
         began = heating.open is not None and heating.open.mode is Mode.MIN and heating.open not in decision.starts
         self.is_set_back = began or heating.level is Mode.MIN
         if self._is_a_try(event):
@@ -129,7 +129,7 @@ class Oracle:
                     self.read_only_until = now + timedelta(hours=6)
                 if outcome.is_too_cool:
                     self.cool_until = now + COOL_RETRY
-            case Observed() if self.hands.is_news:
+            case Observed() if self.manual_changes.is_news:
                 self._see(event, now)
             case _:
                 pass
@@ -140,7 +140,7 @@ class Oracle:
         """Whether a person acts, or remote control was seen to be back: writing is tried again."""
         if isinstance(event, Observed):
             was_off = self.condition is Condition.REMOTE_DISABLED
-            return self.hands.is_news and was_off and event.condition is Condition.NORMAL
+            return self.manual_changes.is_news and was_off and event.condition is Condition.NORMAL
         if isinstance(event, RetryRequested):
             return not event.give_up
         if isinstance(event, OverrideRequested):

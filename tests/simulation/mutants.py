@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from activities import attempt
-from benchmarks.years.books import Books
 from domain.commands import verification
 from domain.commands.command import Authority, CommandState
 from domain.commands.verification import Answer, End, Look, Write
@@ -20,6 +19,7 @@ from domain.steering import observations as watching
 from domain.steering import orders
 from domain.steering import reconcile as following
 from domain.steering.pump_state import Decision, PumpState
+from tests.simulation.fake_ledger import FakeLedger
 
 NEVER = timedelta(days=30)
 
@@ -123,7 +123,7 @@ def _two_at_once() -> AbstractContextManager[None]:
 
 
 def _no_fence() -> AbstractContextManager[None]:
-    return patched((Books, "is_fenced", False), (attempt, "_has_moved", lambda *_: False))
+    return patched((FakeLedger, "is_fenced", False), (attempt, "_has_moved", lambda *_: False))
 
 
 def _no_floor() -> AbstractContextManager[None]:

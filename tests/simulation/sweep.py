@@ -4,15 +4,12 @@ Protects: nothing is told that the cloud did not show, and nothing is lost for g
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from domain.modes import Circuit, Level
 from domain.oem.cloud import Condition
 from domain.steering.pump_state import CircuitState, Observed, SeenLever
 from domain.steering.sweep_policy import silence
-
-if TYPE_CHECKING:
-    from benchmarks.years.life import Life
+from tests.simulation.simulated_pump import SimulatedPump
 
 SILENT_AFTER = timedelta(minutes=30)
 
@@ -20,61 +17,61 @@ SILENT_AFTER = timedelta(minutes=30)
 class Sweep:
     """One pump as the sweep knows it."""
 
-    def __init__(self, life: "Life") -> None:
-        self._life = life
+    def __init__(self, pump: SimulatedPump) -> None:
+        self._pump = pump
         self._told = (Condition.NORMAL, False, False, False)
         self._is_cold = self._is_tank_cold = False
         self._levels: dict[tuple[Circuit, float, float, Level | None], Level | None] = {}
 
     def look(self, n: int) -> None:
         """The n-th pass."""
-        if self._life.cloud.window("outage", self._life.now) or self._life.cloud.window("budget", self._life.now):
+        if self._pump.cloud.window("outage", self._pump.now) or self._pump.cloud.window("budget", self._pump.now):
             return
         seen = self._observe(is_routine=n % 32 == 0)
         if seen is None:
             return
-        delay = 20 * self._life.luck(21) if self._life.luck(22) < 0.95 else 1200 * self._life.luck(21)
-        self._life.later(self._life.now + timedelta(seconds=delay), "event", seen)
-        if self._life.luck(23) < 0.05:
-            self._life.later(self._life.now + timedelta(seconds=900 * self._life.luck(24)), "event", seen)
+        delay = 20 * self._pump.luck(21) if self._pump.luck(22) < 0.95 else 1200 * self._pump.luck(21)
+        self._pump.later(self._pump.now + timedelta(seconds=delay), "event", seen)
+        if self._pump.luck(23) < 0.05:
+            self._pump.later(self._pump.now + timedelta(seconds=900 * self._pump.luck(24)), "event", seen)
 
     def _level_of(self, circuit: Circuit, setting: float, had: CircuitState) -> Level | None:
         # As the ledger has it: a hand that is newer than the newest command leaves nothing to expect but neutral.
         is_by_hand = had.last is None or (had.baseline_at is not None and had.baseline_at > had.last.decided_at)
         expected = had.last.mode if had.last is not None and not is_by_hand else None
-        key = (circuit, setting, self._life.theirs[self._life.lever_of(circuit)], expected)
+        key = (circuit, setting, self._pump.baseline[self._pump.lever_of(circuit)], expected)
         if key not in self._levels:
-            self._levels[key] = self._life.setup(circuit).level_of(setting, expected)
+            self._levels[key] = self._pump.setup(circuit).level_of(setting, expected)
         return self._levels[key]
 
     def _observe(self, *, is_routine: bool) -> Observed | None:
         """What a sweep would tell: what contradicts or is news; silence where the picture is old."""
-        cloud, shown = self._life.cloud, self._life.cloud.shown(self._life.now)
-        if self._life.now - shown > SILENT_AFTER:
+        cloud, shown = self._pump.cloud, self._pump.cloud.shown(self._pump.now)
+        if self._pump.now - shown > SILENT_AFTER:
             was_told = self._told[1]
             self._told = (self._told[0], True, *self._told[2:])
-            return None if was_told else silence(self._life.now)
-        floor_c = self._life.state.site.floor_c
+            return None if was_told else silence(self._pump.now)
+        floor_c = self._pump.state.site.floor_c
         room_c = round(cloud.room_c, 2)
         self._is_cold = room_c < floor_c + (0.3 if self._is_cold else 0)
-        tank_c = round(cloud.tank_c, 1) if self._life.state.hot_water is not None else None
+        tank_c = round(cloud.tank_c, 1) if self._pump.state.hot_water is not None else None
         if tank_c is not None:
             self._is_tank_cold = tank_c < 38 + (2 if self._is_tank_cold else 0)
         seen: list[tuple[Circuit, Level | None, float]] = []
         contradicts = False
-        for circuit, had in self._life.state.circuits:
-            lever = self._life.lever_of(circuit)
+        for circuit, had in self._pump.state.circuits:
+            lever = self._pump.lever_of(circuit)
             setting = cloud.value_at(lever, shown)
             level = self._level_of(circuit, setting, had)
             seen.append((circuit, level, setting))
             contradicts |= had.open is None and level is not had.settled
-        told = (cloud.condition(self._life.now), False, self._is_cold, self._is_tank_cold)
+        told = (cloud.condition(self._pump.now), False, self._is_cold, self._is_tank_cold)
         if not (contradicts or is_routine or told != self._told):
             return None
         self._told = told
-        stamp = shown + self._life.vendor_skew
+        stamp = shown + self._pump.vendor_skew
         return Observed(
-            as_of=min(stamp, self._life.now),
+            as_of=min(stamp, self._pump.now),
             stamp=stamp,
             levers=tuple(SeenLever(circuit=c, level=level, setting=setting) for c, level, setting in seen),
             condition=told[0],

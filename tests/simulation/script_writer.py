@@ -1,11 +1,10 @@
-"""Stories: what people, operators, planners, vendors and chance do to one pump, written down before it is lived.
+"""Draws the script of one pump from a seed: plans, overrides, orders, manual changes, faults and weather.
 
-Protects: a life is a function of its story, so that a failing one replays exactly and can be told with less.
+Protects: the same seed and number give the same script.
 """
 
 import random
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.homes.site import ComfortBand, Emitter, HomeShare
@@ -14,73 +13,12 @@ from domain.oem.cloud import Condition
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
-
-FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-SLOT = timedelta(minutes=15)
-CALM = timedelta(hours=36)
-"""At its end every life is left in peace for so long, and then looked at."""
-WINDOWS = ("outage", "offline", "budget", "ignore", "lose", "stale", "condition", "cold snap", "window open", "slow")
-"""Incidents that last; all others happen at once."""
-_MASK = (1 << 64) - 1
+from tests.simulation.script import CALM, DAY, FIRST_DAY, SLOT, WINDOWS, Incident, Script
 
 
-def share(*parts: int) -> float:
-    """A number in [0, 1) that depends on nothing but the parts: leaving out one event moves no other's luck."""
-    x = 0x9E3779B97F4A7C15
-    for part in parts:
-        x = ((x ^ (part & _MASK)) * 0xBF58476D1CE4E5B9) & _MASK
-        x = ((x ^ (x >> 29)) * 0x94D049BB133111EB) & _MASK
-        x ^= x >> 32
-    return x / 2**64
-
-
-@dataclass(frozen=True)
-class Incident:
-    """Something that happens at `at`, or lasts from then until `until`."""
-
-    at: datetime
-    kind: str
-    what: Any = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Story:
-    """One pump's life before it is lived."""
-
-    seed: int
-    number: int
-    days: int
-    pump_id: str
-    baseline: dict[Lever, float]
-    band: ComfortBand
-    emitter: Emitter
-    home: HomeShare | None
-    vendor_skew_s: int
-    """How far the vendor's clock is ahead."""
-    worker_skew_s: int
-    """Workers' clocks differ from the true time by up to this."""
-    incidents: tuple[Incident, ...]
-
-    @property
-    def start(self) -> datetime:
-        """When steering begins."""
-        return FIRST_DAY
-
-    @property
-    def end(self) -> datetime:
-        """When the life is looked at for the last time."""
-        return FIRST_DAY + self.days * DAY
-
-    def only(self, incidents: tuple[Incident, ...]) -> "Story":
-        """The same life with other incidents."""
-        return replace(self, incidents=incidents)
-
-
-def write_story(seed: int, number: int, days: int) -> Story:
-    """The story of one pump: `days` days, the last of them calm."""
-    rng = random.Random(f"{seed}:{number}")  # noqa: S311 -- a seeded world, not cryptography
+def write_script(seed: int, number: int, days: int) -> Script:
+    """The script of one pump: `days` days, the last of them calm."""
+    rng = random.Random(f"{seed}:{number}")
     writer = _Writer(rng, seed, number, days)
     return writer.write()
 
@@ -93,7 +31,7 @@ class _Writer:
         self.last = FIRST_DAY + days * DAY - CALM
         self.count = 0
 
-    def write(self) -> Story:
+    def write(self) -> Script:
         rng = self.rng
         has_hot_water = rng.random() < 0.5
         baseline = {Lever.HEATING_OFFSET: float(rng.choice((-1, 0, 0, 1, 2)))}
@@ -107,7 +45,7 @@ class _Writer:
             self._a_day(FIRST_DAY + day * DAY, busy, has_hot_water)
         self._ending()
         skewed = rng.random() < 0.4
-        return Story(
+        return Script(
             seed=self.seed,
             number=self.number,
             days=self.days,

@@ -51,7 +51,7 @@ def _nothing() -> dict[Circuit, Known]:
 
 
 @dataclass
-class Hands:
+class ManualChangeChecker:
     """The settings by hand that one pump was told of."""
 
     known: dict[Circuit, Known] = field(default_factory=_nothing)

@@ -5,16 +5,13 @@ Protects: lateness is measured from when the oracle began to rule so, in times i
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from benchmarks.years.hands import LONGEST_PAUSE, MOST_DRIFTS
-from benchmarks.years.oracle import Ruling
 from domain.commands.command import Authority, Command
 from domain.modes import Circuit
 from domain.steering.pump_state import CircuitState, Decision
-
-if TYPE_CHECKING:
-    from benchmarks.years.life import Life
+from tests.simulation.manual_change_checker import LONGEST_PAUSE, MOST_DRIFTS
+from tests.simulation.oracle import Ruling
+from tests.simulation.simulated_pump import SimulatedPump
 
 PROMPT = timedelta(minutes=30)
 """A write under way, one that got no answer, and the newer one after both take half of it."""
@@ -31,7 +28,7 @@ AUTHORITIES = {
 
 
 @dataclass
-class Course:
+class CircuitHistory:
     """What was ruled and started on one circuit."""
 
     last: Command | None = None
@@ -61,18 +58,18 @@ class Course:
             self.most, self.most_since = most, now
 
 
-def late(life: "Life", circuit: Circuit, had: CircuitState, course: Course) -> str:
+def late(pump: SimulatedPump, circuit: Circuit, had: CircuitState, course: CircuitHistory) -> str:
     """How a lever is late, in words; empty where it is in time. Called in calm times, at every sweep."""
-    where = life.cloud.true[life.lever_of(circuit)]
-    if course.bound_since is not None and life.now - course.bound_since >= PROMPT:
+    where = pump.cloud.true[pump.lever_of(circuit)]
+    if course.bound_since is not None and pump.now - course.bound_since >= PROMPT:
         assert course.ruling is not None
-        should, ruling = life.setting_of(circuit, course.ruling.level), course.ruling
+        should, ruling = pump.setting_of(circuit, course.ruling.level), course.ruling
         is_late = where > should if ruling.by == "limit" else where != should
-        if is_late and not _is_left(had, life.now) and life.oracle.rules(life.now, circuit) == ruling:
+        if is_late and not _is_left(had, pump.now) and pump.oracle.rules(pump.now, circuit) == ruling:
             return f"{circuit.value} stands at {where:g}, {ruling.by} says {should:g} since {course.bound_since:%H:%M}"
-    if course.most is not None and course.most_since is not None and life.now - course.most_since >= PROMPT:
-        should = life.setting_of(circuit, course.most.level)
-        if where > should and not _is_left(had, life.now) and life.oracle.most(life.now) == course.most:
+    if course.most is not None and course.most_since is not None and pump.now - course.most_since >= PROMPT:
+        should = pump.setting_of(circuit, course.most.level)
+        if where > should and not _is_left(had, pump.now) and pump.oracle.most(pump.now) == course.most:
             return f"{circuit.value} stands at {where:g}, at most {should:g} is allowed since {course.most_since:%H:%M}"
     return ""
 
@@ -87,9 +84,9 @@ def _is_left(had: CircuitState, now: datetime) -> bool:
     return gave_up or is_young or (had.drift is not None and now < had.drift.retry_at + PROMPT)
 
 
-def moved_on(life: "Life", circuit: Circuit, ruling: Ruling, decision: Decision) -> str:
+def moved_on(pump: SimulatedPump, circuit: Circuit, ruling: Ruling, decision: Decision) -> str:
     """A command under way for what is wished no more, and not asked to stop; empty where there is none."""
-    run = life.workers.runs.get(circuit)
+    run = pump.runs.get(circuit)
     if run is None or run.is_finished or run.is_cancelled or circuit in decision.cancels:
         return ""
     is_bound = ruling.by in AUTHORITIES or ruling.by == "outside"
@@ -99,9 +96,9 @@ def moved_on(life: "Life", circuit: Circuit, ruling: Ruling, decision: Decision)
     return f"{run.command.command_id} for {run.command.mode} goes on, {ruling.by} says {ruling.level}{held}"
 
 
-def left_wrongly(life: "Life", circuit: Circuit, had: CircuitState) -> tuple[str, str] | None:
+def left_wrongly(pump: SimulatedPump, circuit: Circuit, had: CircuitState) -> tuple[str, str] | None:
     """A wish given up or a pump handed over with nothing told that would allow it: the rule, and what is wrong."""
-    known = life.oracle.hands.known[circuit]
+    known = pump.oracle.manual_changes.known[circuit]
     if had.failed is not None and had.failed.retry_at is None and not known.may_be_given_up:
         return "given up", f"{circuit.value} {had.failed.mode} is given up, and nobody said so"
     drift = had.drift
@@ -112,13 +109,13 @@ def left_wrongly(life: "Life", circuit: Circuit, had: CircuitState) -> tuple[str
     return None
 
 
-def waits_for_another(life: "Life", circuit: Circuit, had: CircuitState, ruling: Ruling) -> str:
+def waits_for_another(pump: SimulatedPump, circuit: Circuit, had: CircuitState, ruling: Ruling) -> str:
     """Somebody who is bound by nobody's back-off but their own, and waits; empty where nobody does."""
-    known = life.oracle.hands.known[circuit]
+    known = pump.oracle.manual_changes.known[circuit]
     failed = known.failed
     if failed is None or known.open is not None or ruling.is_held or ruling.by not in AUTHORITIES:
         return ""
-    if known.level is ruling.level or had.drift is not None or life.state.watch.silent_since is not None:
+    if known.level is ruling.level or had.drift is not None or pump.state.watch.silent_since is not None:
         return ""
     if failed.mode is ruling.level and failed.authority in AUTHORITIES[ruling.by]:
         return ""

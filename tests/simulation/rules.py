@@ -6,20 +6,25 @@ is judged.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from benchmarks.years.cloud import TIMING, Sent
-from benchmarks.years.oracle import Ruling
-from benchmarks.years.promptness import CALM_FOR, PROMPT, Course, late, left_wrongly, moved_on, waits_for_another
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
 from domain.oem.cloud import Condition, Reading
 from domain.steering.arbitration import target_at
 from domain.steering.overrides import OverrideKind
 from domain.steering.pump_state import CircuitState, Decision, Event, PumpState
-
-if TYPE_CHECKING:
-    from benchmarks.years.life import Life
+from tests.simulation.fake_cloud import TIMING, Sent
+from tests.simulation.oracle import Ruling
+from tests.simulation.promptness import (
+    CALM_FOR,
+    PROMPT,
+    CircuitHistory,
+    late,
+    left_wrongly,
+    moved_on,
+    waits_for_another,
+)
+from tests.simulation.simulated_pump import SimulatedPump
 
 NEUTRAL: dict[Circuit, Level] = {Circuit.HEATING: Mode.LOW, Circuit.HOT_WATER: HotWaterMode.NORMAL}
 MIN_RUN = timedelta(minutes=60)
@@ -53,7 +58,7 @@ class Violation(Exception):
 
 
 @dataclass
-class Hand:
+class HeldSetting:
     """A setting that a person made and the pump learnt."""
 
     setting: float
@@ -64,34 +69,34 @@ class Hand:
 class Rules:
     """The rules of one life, with what they must remember."""
 
-    def __init__(self, life: "Life") -> None:
-        self.life = life
-        self.courses = {circuit: Course() for circuit, _ in life.state.circuits}
-        self.hands: dict[Lever, Hand] = {}
+    def __init__(self, pump: SimulatedPump) -> None:
+        self.pump = pump
+        self.courses = {circuit: CircuitHistory() for circuit, _ in pump.state.circuits}
+        self.held: dict[Lever, HeldSetting] = {}
         self.last_read: dict[str, tuple[datetime, float | None]] = {}
         self.last_room_c: dict[str, float | None] = {}
         self.steps = 0
 
     def _fail(self, rule: str, what: str) -> None:
-        raise Violation(rule, self.life.now, what)
+        raise Violation(rule, self.pump.now, what)
 
     # --- after every decision --------------------------------------------------------------------------------------
 
     def after(self, event: Event, decision: Decision) -> None:
         """Everything that a decision alone can break."""
         self.steps += 1
-        now, state = self.life.now, decision.state
+        now, state = self.pump.now, decision.state
         if decision.wake_at is not None and decision.wake_at <= now:
             self._fail("wakes", f"wakes at {decision.wake_at:%H:%M:%S}, which is not ahead")
-        if self.life.oracle.hands.wrong:
-            self._fail("hands", self.life.oracle.hands.wrong)
+        if self.pump.oracle.manual_changes.wrong:
+            self._fail("hands", self.pump.oracle.manual_changes.wrong)
         for command in decision.starts:
             self._started(command)
         if state.retired:
             return
         for circuit, had in state.circuits:
-            ruling = self.life.oracle.rules(now, circuit)
-            most = self.life.oracle.most(now) if circuit is Circuit.HEATING else None
+            ruling = self.pump.oracle.rules(now, circuit)
+            most = self.pump.oracle.most(now) if circuit is Circuit.HEATING else None
             self.courses[circuit].rules(ruling, most, now)
             self._is_in_time(circuit, had, ruling, decision)
             if event.kind in ("settled", "kept", "woke") and self.steps % 4:
@@ -108,10 +113,10 @@ class Rules:
             is_set_back = circuit is Circuit.HEATING and had.settled is Mode.MIN and had.open is None
             is_drifting = had.drift is not None and now < had.drift.at + COLD_RETRY
             waits = had.failed is not None or is_drifting or state.watch.silent_since is not None
-            waits = waits or self.life.oracle.condition is Condition.INSTALLER  # it takes nothing up
+            waits = waits or self.pump.oracle.condition is Condition.INSTALLER  # it takes nothing up
             if (
                 is_set_back
-                and self.life.oracle.is_cold
+                and self.pump.oracle.is_cold
                 and ruling.level is Mode.LOW
                 and not waits
                 and not target.is_held
@@ -124,19 +129,19 @@ class Rules:
 
     def _is_in_time(self, circuit: Circuit, had: CircuitState, ruling: Ruling, decision: Decision) -> None:
         """Nobody waits for what is no business of theirs, and nothing is left alone that may not be."""
-        if what := moved_on(self.life, circuit, ruling, decision):
+        if what := moved_on(self.pump, circuit, ruling, decision):
             self._fail("moved on", what)
-        if wrong := left_wrongly(self.life, circuit, had):
+        if wrong := left_wrongly(self.pump, circuit, had):
             self._fail(*wrong)
-        if what := waits_for_another(self.life, circuit, had, ruling):
+        if what := waits_for_another(self.pump, circuit, had, ruling):
             self._fail("own back-off", what)
 
     def _started(self, command: Command) -> None:
-        now, circuit = self.life.now, command.circuit
+        now, circuit = self.pump.now, command.circuit
         course = self.courses[circuit]
-        if self.life.workers.is_running(circuit):
+        if self.pump.is_running(circuit):
             self._fail("one in flight", f"{command.command_id} starts while another command of {circuit.value} is open")
-        ruling = self.life.oracle.rules(now, circuit)
+        ruling = self.pump.oracle.rules(now, circuit)
         is_plan = command.authority is Authority.PLAN
         is_neutral = command.mode is NEUTRAL[circuit]
         if ruling.is_held or (command.mode is not ruling.level and not (is_plan and is_neutral)):
@@ -144,7 +149,7 @@ class Rules:
             self._fail(
                 "precedence", f"{command.command_id} starts {command.mode}, {ruling.by} says {ruling.level}{held}"
             )
-        if command.mode is Mode.MIN and self.life.oracle.is_cold and ruling.by != "outside":
+        if command.mode is Mode.MIN and self.pump.oracle.is_cold and ruling.by != "outside":
             self._fail("floor", f"{command.command_id} sets back while a room is below its floor")
         if command.expires_at <= now:
             self._fail("expiry", f"{command.command_id} is born expired")
@@ -153,11 +158,11 @@ class Rules:
             course.run_since = now
         course.last = command
 
-    def _changes(self, course: Course, command: Command, *, is_plan: bool, is_neutral: bool) -> None:
-        now, last = self.life.now, course.last
+    def _changes(self, course: CircuitHistory, command: Command, *, is_plan: bool, is_neutral: bool) -> None:
+        now, last = self.pump.now, course.last
         if is_plan and last is not None and last.authority is Authority.PLAN and course.run_since is not None:
             keep = MIN_RUN if last.mode in (Mode.MID, Mode.MAX) else MIN_PAUSE
-            by_floor = self.life.oracle.rules(now, command.circuit).by == "floor"
+            by_floor = self.pump.oracle.rules(now, command.circuit).by == "floor"
             if now - course.run_since < keep and not by_floor:
                 self._fail("dwell", f"a plan leaves {last.mode} for {command.mode} after {now - course.run_since}")
         if is_plan:
@@ -168,10 +173,10 @@ class Rules:
 
     def _wakes_in_time(self, decision: Decision) -> None:
         """Nothing that only time changes may happen before the pump wakes."""
-        now, state = self.life.now, decision.state
+        now, state = self.pump.now, decision.state
         ahead = decision.wake_at - now if decision.wake_at is not None else timedelta(hours=30)
         for circuit, had in state.circuits:
-            ruling = self.life.oracle.rules(now, circuit)
+            ruling = self.pump.oracle.rules(now, circuit)
             waits = had.open is not None or had.settled is ruling.level or ruling.is_held or ruling.by == "outside"
             gave_up = had.failed is not None and had.failed.retry_at is None
             if decision.wake_at is None and not waits and not gave_up:
@@ -182,7 +187,7 @@ class Rules:
                 moment = now + ahead * part
                 if moment == decision.wake_at:
                     continue  # less than a millisecond ahead, the clock's last digit rounds up to the wake itself
-                later = self.life.oracle.rules(moment, circuit)
+                later = self.pump.oracle.rules(moment, circuit)
                 if later.level is not ruling.level or later.is_held is not ruling.is_held:
                     self._fail(
                         "wakes", f"{circuit.value} changes to {later.level} before it wakes ({decision.wake_at})"
@@ -197,36 +202,36 @@ class Rules:
 
     def learnt(self, circuit: Circuit, setting: float) -> None:
         """The pump took a setting for a person's."""
-        lever = self.life.lever_of(circuit)
-        if setting != self.life.theirs[lever] and (lever, setting) not in self.life.by_hand:
+        lever = self.pump.lever_of(circuit)
+        if setting != self.pump.baseline[lever] and (lever, setting) not in self.pump.foreign_settings:
             self._fail("people win", f"{lever.value}={setting:g} is taken for a person's, and only we ever wrote it")
-        hold = next(t for t in reversed(self.life.oracle.touches) if t.circuit is circuit)
-        self.hands[lever] = Hand(setting, self.life.now, hold.until)
+        hold = next(t for t in reversed(self.pump.oracle.touches) if t.circuit is circuit)
+        self.held[lever] = HeldSetting(setting, self.pump.now, hold.until)
 
     def settled(self, command: Command, outcome: CommandOutcome) -> None:
         """A command's end reaches the pump."""
         if outcome.state is CommandState.APPLIED:
-            lever = self.life.lever_of(command.circuit)
-            wrote = [s for s in self.life.cloud.sent if s.command_id == command.command_id]
+            lever = self.pump.lever_of(command.circuit)
+            wrote = [s for s in self.pump.cloud.sent if s.command_id == command.command_id]
             setting = wrote[-1].setting if wrote else self.last_read[command.command_id][1]
             since = wrote[-1].at if wrote else command.decided_at
-            slack = TIMING.reading_max_age if not wrote else self.life.skew
-            if setting is None or not self.life.cloud.stood_at(lever, setting, since - slack):
+            slack = TIMING.reading_max_age if not wrote else self.pump.skew
+            if setting is None or not self.pump.cloud.stood_at(lever, setting, since - slack):
                 self._fail("applied means seen", f"{command.command_id} is called applied, the lever never stood there")
 
     # --- at every call ---------------------------------------------------------------------------------------------
 
     def read(self, command: Command, reading: Reading) -> None:
         """A command's attempt saw the lever and the room."""
-        self.last_read[command.command_id] = (self.life.now, reading.setting)
+        self.last_read[command.command_id] = (self.pump.now, reading.setting)
         self.last_room_c[command.command_id] = reading.room_c
 
     def wrote(self, sent: Sent, command: Command) -> None:
         """A write begins."""
-        now, skew = self.life.now, self.life.skew
+        now, skew = self.pump.now, self.pump.skew
         if now >= command.expires_at + skew + timedelta(seconds=1):
             self._fail("expiry", f"{sent.command_id} is written {now - command.expires_at} after it expired")
-        earlier = [s for s in self.life.cloud.sent if s.lever is sent.lever]
+        earlier = [s for s in self.pump.cloud.sent if s.lever is sent.lever]
         own = [s for s in earlier if s.command_id == sent.command_id]
         read_at = self.last_read.get(sent.command_id, (None, None))[0]
         if own and (read_at is None or read_at <= own[-1].at):
@@ -244,10 +249,13 @@ class Rules:
                     f"wrote {other.setting:g} and got no answer",
                 )
         if command.mode is Mode.MIN:
-            since = self.life.oracle.cold_since
+            since = self.pump.oracle.cold_since
             if since is not None and now - since > COLD_GRACE and command.authority is Authority.PLAN:
                 self._fail("floor", f"{sent.command_id} writes a set-back {now - since} after a room was seen too cold")
-            was, room_c = self.life.oracle.hands.known[command.circuit].level, self.last_room_c.get(sent.command_id)
+            was, room_c = (
+                self.pump.oracle.manual_changes.known[command.circuit].level,
+                self.last_room_c.get(sent.command_id),
+            )
             begins = not own and was is not Mode.MIN and command.authority is not Authority.VACATION
             if begins and (room_c is None or room_c < SET_BACK_FROM_C):
                 self._fail("floor", f"{sent.command_id} begins a set-back in a room seen at {room_c} C")
@@ -256,22 +264,22 @@ class Rules:
             self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever.value} within a day")
 
     def _people_win(self, sent: Sent, command: Command) -> None:
-        now, hand = self.life.now, self.hands.get(sent.lever)
-        if hand is not None and now < hand.until - self.life.vendor_skew and sent.setting != hand.setting:
-            person = self.life.oracle.person(now, command.circuit)
+        now, hand = self.pump.now, self.held.get(sent.lever)
+        if hand is not None and now < hand.until - self.pump.vendor_skew and sent.setting != hand.setting:
+            person = self.pump.oracle.person(now, command.circuit)
             is_newer = person is not None and person.kind is not OverrideKind.THERMOSTAT
-            ended = any(t.override_id in self.life.oracle.ended for t in self.life.oracle.touches)
-            ruling = self.life.oracle.rules(now, command.circuit)
+            ended = any(t.override_id in self.pump.oracle.ended for t in self.pump.oracle.touches)
+            ruling = self.pump.oracle.rules(now, command.circuit)
             if not is_newer and not ended and ruling.by == "person" and command.decided_at > hand.at:
                 self._fail("people win", f"{sent.command_id} writes {sent.setting:g} over {hand.setting:g} set by hand")
         seen = self.last_read.get(sent.command_id, (None, None))[1]
-        touched = self.life.touched.get(sent.lever)
+        touched = self.pump.manual.get(sent.lever)
         if (
             touched is not None
             and seen == touched.setting
             and seen != sent.setting
             and touched.at > command.decided_at
-            and seen != self.life.theirs[sent.lever]
+            and seen != self.pump.baseline[sent.lever]
         ):
             self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
 
@@ -279,16 +287,16 @@ class Rules:
 
     def looked(self, *, is_thorough: bool) -> None:
         """Where nothing troubles and the wish stands, the lever must be there."""
-        now, state = self.life.now, self.life.state
-        if state.retired or now - self.life.troubled_at < CALM_FOR:
+        now, state = self.pump.now, self.pump.state
+        if state.retired or now - self.pump.troubled_at < CALM_FOR:
             return
         for circuit, had in state.circuits:
             course = self.courses[circuit]
-            if what := late(self.life, circuit, had, course):
+            if what := late(self.pump, circuit, had, course):
                 self._fail("promptness", what)
             if not is_thorough:
                 continue
-            ruling = self.life.oracle.rules(now, circuit)
+            ruling = self.pump.oracle.rules(now, circuit)
             if (
                 ruling.is_held
                 or ruling.by == "outside"
@@ -307,23 +315,23 @@ class Rules:
                 or (ruling.by == "plan" and len(course.plan_changes) >= MAX_PLAN_CHANGES)
             ):
                 continue
-            lever = self.life.lever_of(circuit)
-            should = self.life.setup(circuit).setting_for(ruling.level)
-            if self.life.cloud.true[lever] != should:
+            lever = self.pump.lever_of(circuit)
+            should = self.pump.setup(circuit).setting_for(ruling.level)
+            if self.pump.cloud.true[lever] != should:
                 rule = "stop" if ruling.by == "stop" else "revert" if ruling.by == "gone" else "settles"
                 self._fail(
-                    rule, f"{lever.value} stands at {self.life.cloud.true[lever]:g}, {ruling.by} says {should:g}"
+                    rule, f"{lever.value} stands at {self.pump.cloud.true[lever]:g}, {ruling.by} says {should:g}"
                 )
 
     def at_the_end(self) -> None:
         """After the calm everything is said and done."""
-        state, life = self.life.state, self.life
+        state, pump = self.pump.state, self.pump
         if state.outbox:
             self._fail("outbox", f"{len(state.outbox)} lines never reached the ledger: {state.outbox[0].key}")
-        if lost := life.said - life.books.keys:
+        if lost := pump.outbox_keys - pump.ledger.keys:
             self._fail("outbox", f"lines were lost: {sorted(lost)[:3]}")
-        for command in life.workers.commands:
-            if not life.books.has_ended(command.command_id):
+        for command in pump.commands:
+            if not pump.ledger.has_ended(command.command_id):
                 self._fail("every wish ends", f"{command.command_id} has no end in the ledger")
         for circuit, had in state.circuits:
             if had.open is not None:
@@ -331,13 +339,13 @@ class Rules:
             gave_up = had.failed is not None and had.failed.retry_at is None
             handed_over = had.drift is not None and had.drift.is_handed_over
             is_gone = state.opted_out or state.retiring
-            lever = life.lever_of(circuit)
-            theirs = life.theirs[lever]
-            touched = life.touched.get(lever)
-            is_by_hand = touched is not None and life.cloud.true[lever] == touched.setting
-            if lever in life.moved_after_us or (state.retired and is_by_hand):
+            lever = pump.lever_of(circuit)
+            theirs = pump.baseline[lever]
+            touched = pump.manual.get(lever)
+            is_by_hand = touched is not None and pump.cloud.true[lever] == touched.setting
+            if lever in pump.moved_after_us or (state.retired and is_by_hand):
                 continue  # somebody's hand was the last
-            if is_gone and not gave_up and not handed_over and life.cloud.true[lever] != theirs:
-                self._fail("revert", f"{lever.value} was left at {life.cloud.true[lever]:g}, theirs is {theirs:g}")
+            if is_gone and not gave_up and not handed_over and pump.cloud.true[lever] != theirs:
+                self._fail("revert", f"{lever.value} was left at {pump.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:
             self._fail("revert", "it was asked to retire and never came to it")

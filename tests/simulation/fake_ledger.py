@@ -10,12 +10,12 @@ from datetime import datetime
 from itertools import islice
 from typing import ClassVar
 
-from benchmarks.years.cloud import TIMING, Cloud, Sent
 from domain.commands.command import Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Circuit, Lever
 from domain.oem.cloud import PumpAddress, Reading, Unavailable, VendorTiming
 from domain.ports import Recorder
+from tests.simulation.fake_cloud import TIMING, FakeCloud, Sent
 
 LOOK_BACK = 3
 LONGEST_WAIT_S = 50.0
@@ -39,7 +39,7 @@ class Pass:
 
 
 @dataclass
-class Books:
+class FakeLedger:
     """The ledger's memory of commands, with its locks."""
 
     commands: dict[str, Command] = field(default_factory=dict)
@@ -123,12 +123,12 @@ def _writes(lines: Sequence[CommandEvent]) -> tuple[WriteRecord, ...]:
 
 
 @dataclass
-class Meeting:
+class AttemptPorts:
     """What one attempt meets: ports of `domain.ports` that take the world's time."""
 
     command: Command
-    books: Books
-    cloud: Cloud
+    ledger: FakeLedger
+    cloud: FakeCloud
     true_clock: Callable[[], datetime]
     on_read: Callable[[Command, Reading], None]
     on_write: Callable[[Sent, Command], None]
@@ -144,15 +144,15 @@ class Meeting:
     @property
     def holds_lock(self) -> bool:
         """Whether the attempt is between its check and its answer."""
-        return any(holder is self for holder in self.books.locked.values())
+        return any(holder is self for holder in self.ledger.locked.values())
 
     async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """As `CommandLog.begin`."""
-        self.books.begin(command, outbox)
+        self.ledger.begin(command, outbox)
 
     async def record(self, events: Sequence[CommandEvent]) -> None:
         """As `CommandLog.record`."""
-        self.books.record(events)
+        self.ledger.record(events)
         if self.on_line is None:
             return
         for event in events:
@@ -161,11 +161,11 @@ class Meeting:
 
     async def progress(self, command: Command, lever: Lever) -> Progress:
         """As `CommandLog.progress`."""
-        return self.books.progress(command, lever)
+        return self.ledger.progress(command, lever)
 
-    def fence(self, command: Command, lever: Lever) -> "Fence":
+    def fence(self, command: Command, lever: Lever) -> "LeverLock":
         """As `CommandLog.fence`."""
-        return Fence(self, command, lever)
+        return LeverLock(self, command, lever)
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
         """As `ObservationLog.store`: nobody asks for it here."""
@@ -196,23 +196,23 @@ class Meeting:
             raise error
 
 
-class Fence:
+class LeverLock:
     """The lever's lock, as `CommandLog.fence`."""
 
-    def __init__(self, meeting: Meeting, command: Command, lever: Lever) -> None:
-        self._meeting, self._command, self._lever = meeting, command, lever
+    def __init__(self, ports: AttemptPorts, command: Command, lever: Lever) -> None:
+        self._ports, self._command, self._lever = ports, command, lever
 
     async def __aenter__(self) -> Recorder | None:
-        books, waited_s = self._meeting.books, 0.0
-        while self._lever in books.locked:
+        ledger, waited_s = self._ports.ledger, 0.0
+        while self._lever in ledger.locked:
             waited_s += 3.0
             if waited_s > LONGEST_WAIT_S:
                 raise TimeoutError
             await Pass(3.0)
-        if books.is_fenced:
-            books.locked[self._lever] = self._meeting
-        return self._meeting.record if books.is_newest(self._command) else None
+        if ledger.is_fenced:
+            ledger.locked[self._lever] = self._ports
+        return self._ports.record if ledger.is_newest(self._command) else None
 
     async def __aexit__(self, *_: object) -> None:
-        if self._meeting.books.locked.get(self._lever) is self._meeting:
-            del self._meeting.books.locked[self._lever]
+        if self._ports.ledger.locked.get(self._lever) is self._ports:
+            del self._ports.ledger.locked[self._lever]

@@ -6,11 +6,11 @@ import pytest
 
 from benchmarks import simulated_years
 from benchmarks.simulated_years import live_all, live_some
-from benchmarks.years.life import Life
-from benchmarks.years.mutants import MUTANTS
-from benchmarks.years.rules import Violation
-from benchmarks.years.story import write_story
-from benchmarks.years.telling import broken_by, shortened, timeline
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.rules import Violation
+from tests.simulation.script_writer import write_script
+from tests.simulation.shrinking import broken_by, shortened, timeline
+from tests.simulation.simulation import Simulation
 
 FOUND_BY = {
     "200 believed": {"applied means seen"},
@@ -40,13 +40,13 @@ FOUND_BY = {
 """By which rule each mutant must be noticed: found by luck under another name would not count."""
 
 
-def lived(seed: int, number: int, days: int) -> Life:
-    life = Life(write_story(seed, number, days), traced=True)
+def lived(seed: int, number: int, days: int) -> Simulation:
+    simulation = Simulation(write_script(seed, number, days), traced=True)
     try:
-        life.live()
+        simulation.run()
     except Violation as violation:
-        life.tell(f"BROKEN {violation}")
-    return life
+        simulation.pump.trace(f"BROKEN {violation}")
+    return simulation
 
 
 def days_until_found(mutant: str, most_days: int, seed: int = 11) -> float | None:
@@ -61,13 +61,13 @@ def days_until_found(mutant: str, most_days: int, seed: int = 11) -> float | Non
 
 def test_the_same_story_is_the_same_life_to_the_last_line() -> None:
     first, second = lived(5, 2, 10), lived(5, 2, 10)
-    assert first.lines == second.lines
-    assert len(first.lines) > 100
-    assert first.state == second.state
+    assert first.pump.lines == second.pump.lines
+    assert len(first.pump.lines) > 100
+    assert first.pump.state == second.pump.state
 
 
 def test_another_seed_is_another_life() -> None:
-    assert lived(5, 2, 6).lines != lived(6, 2, 6).lines
+    assert lived(5, 2, 6).pump.lines != lived(6, 2, 6).pump.lines
 
 
 def test_a_life_meets_plans_commands_people_and_observations() -> None:
@@ -91,24 +91,24 @@ def test_every_mutant_names_the_rules_that_must_notice_it() -> None:
 
 
 def test_a_mutant_is_over_when_its_spell_is() -> None:
-    story = write_story(11, 0, 8)
-    before = broken_by(story)
-    assert broken_by(story, MUTANTS["200 believed"]) is not None
-    assert str(broken_by(story)) == str(before)
+    script = write_script(11, 0, 8)
+    before = broken_by(script)
+    assert broken_by(script, MUTANTS["200 believed"]) is not None
+    assert str(broken_by(script)) == str(before)
 
 
 def test_a_failing_story_is_told_with_few_incidents_and_still_fails_by_the_same_rule() -> None:
-    spell = MUTANTS["blind retry"]
-    stories = [write_story(11, number, 20) for number in range(8)]
-    story = next(s for s in stories if (found := broken_by(s, spell)) and found.rule == "read before rewrite")
-    violation = broken_by(story, spell)
+    mutation = MUTANTS["blind retry"]
+    scripts = [write_script(11, number, 20) for number in range(8)]
+    script = next(s for s in scripts if (found := broken_by(s, mutation)) and found.rule == "read before rewrite")
+    violation = broken_by(script, mutation)
     assert violation is not None
-    short = shortened(story, violation, spell)
-    assert len(short.incidents) <= 6 < len(story.incidents)
-    again = broken_by(short, spell)
+    short = shortened(script, violation, mutation)
+    assert len(short.incidents) <= 6 < len(script.incidents)
+    again = broken_by(short, mutation)
     assert again is not None
     assert again.rule == violation.rule
-    lines = timeline(short, spell)
+    lines = timeline(short, mutation)
     assert lines[-1].startswith(f"BROKEN {violation.rule}")
     assert any("sent #" in line for line in lines)
 

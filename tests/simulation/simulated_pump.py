@@ -1,0 +1,143 @@
+"""One simulated pump as it stands: its clock, event queue, cloud, ledger, oracle, durable state and commands in flight.
+
+Protects: every part of a run shares this one record and none of them knows another, so imports form no circle. There is
+no clock but `now` and no chance but `luck`: the same script is the same run.
+"""
+
+import heapq
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from domain.commands.command import Command, CommandEvent
+from domain.homes.enrolment import LeverSetup
+from domain.homes.site import Site
+from domain.modes import Circuit, HotWaterMode, Level, Lever
+from domain.steering.pump_state import CircuitState, PumpState
+from tests.simulation.fake_cloud import FakeCloud
+from tests.simulation.fake_ledger import AttemptPorts, FakeLedger
+from tests.simulation.oracle import Oracle
+from tests.simulation.script import Script, share
+
+
+@dataclass
+class ManualSetting:
+    """The newest setting somebody made at the pump, whether or not we have seen it."""
+
+    setting: float
+    at: datetime
+
+
+@dataclass
+class Run:
+    """One command being carried out."""
+
+    command: Command
+    outbox: tuple[CommandEvent, ...]
+    attempts: int = 0
+    ports: AttemptPorts | None = None
+    """Those of the attempt that the server is waiting for."""
+    begun_at: datetime | None = None
+    is_cancelled: bool = False
+    is_finished: bool = False
+    is_lost: bool = False
+    """Its worker is gone; the server learns that when the attempt times out, and until then a cancellation waits."""
+
+
+@cache
+def _setup(lever: Lever, baseline: float) -> LeverSetup:
+    wide = lever is Lever.HEATING_OFFSET
+    return LeverSetup(lever=lever, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
+
+
+@cache
+def _setting(lever: Lever, baseline: float, level: Level) -> float:
+    return _setup(lever, baseline).setting_for(level)
+
+
+class SimulatedPump:
+    """Everything that the parts of one run share."""
+
+    def __init__(self, script: Script, *, traced: bool = False) -> None:
+        self.script = script
+        self.now = script.start
+        self.cloud = FakeCloud(script, dict(script.baseline))
+        self.ledger = FakeLedger()
+        self.baseline = dict(script.baseline)
+        """As the ledger's profile has it."""
+        has_hot_water = Lever.HOT_WATER_COMFORT in script.baseline
+        self.state = PumpState(
+            pump_id=script.pump_id,
+            oem="nibe",
+            site=Site(band=script.band, emitter=script.emitter, home=script.home),
+            hot_water=CircuitState(settled=HotWaterMode.NORMAL) if has_hot_water else None,
+        )
+        self.oracle = Oracle(script.pump_id, script.emitter, script.home, script.band.room_min_c)
+        self.skew = timedelta(seconds=script.worker_skew_s)
+        self.vendor_skew = timedelta(seconds=script.vendor_skew_s)
+        self.outbox_keys: set[str] = set()
+        """Of every event that was ever in the outbox."""
+        self.runs: dict[Circuit, Run] = {}
+        self.commands: list[Command] = []
+        self.manual: dict[Lever, ManualSetting] = {}
+        self.moved_after_us: set[Lever] = set()
+        """Levers that others moved where no sweep would see it any more."""
+        self.moved_at: dict[Lever, datetime] = {}
+        """When a lever last moved without us."""
+        self.foreign_settings: set[tuple[Lever, float]] = set()
+        """Every setting that anybody but us ever made."""
+        self.troubled_at = script.start - timedelta(days=1)
+        self.lines: list[str] = []
+        self.is_traced = traced
+        self._queue: list[tuple[datetime, int, str, Any]] = []
+        self._n = 0
+
+    def is_running(self, circuit: Circuit) -> bool:
+        """Whether a command of the circuit is being carried out."""
+        run = self.runs.get(circuit)
+        return run is not None and not run.is_finished
+
+    def setup(self, circuit: Circuit, baseline: float | None = None) -> LeverSetup:
+        """The lever of a circuit as the ledger has it, on another baseline where one is given."""
+        lever = self.lever_of(circuit)
+        return _setup(lever, self.baseline[lever] if baseline is None else baseline)
+
+    def setting_of(self, circuit: Circuit, level: Level) -> float:
+        """The absolute setting of a level on the current baseline."""
+        lever = self.lever_of(circuit)
+        return _setting(lever, self.baseline[lever], level)
+
+    def lever_of(self, circuit: Circuit) -> Lever:
+        """Which lever steers a circuit."""
+        return Lever.HEATING_OFFSET if circuit is Circuit.HEATING else Lever.HOT_WATER_COMFORT
+
+    def trace(self, text: str) -> None:
+        """Add a line to the timeline, if one is kept."""
+        if self.is_traced:
+            self.lines.append(f"{self.now:%d %b %H:%M:%S}  {text}")
+
+    def move(self, lever: Lever, setting: float) -> None:
+        """Somebody other than us moves a lever."""
+        self.cloud.advance(self.now)
+        self.cloud.set(lever, setting, self.now)
+        self.foreign_settings.add((lever, setting))
+        self.moved_at[lever] = self.now
+        if self.state.retired:
+            self.moved_after_us.add(lever)
+
+    def luck(self, salt: int) -> float:
+        """A draw in [0, 1) for one purpose at one moment."""
+        return share(self.script.seed, self.script.number, salt, int(self.now.timestamp() * 10))
+
+    def later(self, at: datetime, kind: str, what: Any) -> None:
+        """Queue something of a kind that `Simulation` knows how to handle."""
+        self._n += 1
+        heapq.heappush(self._queue, (at, self._n, kind, what))
+
+    def next_until(self, end: datetime) -> tuple[str, Any] | None:
+        """Advance the clock to the next queued thing and return it; None when nothing is left before `end`."""
+        if not self._queue or self._queue[0][0] > end:
+            return None
+        self.now, _, kind, what = heapq.heappop(self._queue)
+        return kind, what
