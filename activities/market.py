@@ -16,7 +16,7 @@ class FetchPrices(Value):
     """A market day's prices."""
 
     clock: SteeringClock
-    zone: str
+    price_area: str
     tz: str
     day: date
 
@@ -25,6 +25,7 @@ class FetchWeather(Value):
     """A forecast for slots."""
 
     clock: SteeringClock
+    price_area: str
     cell: str
     first_slot: datetime
     slots: int
@@ -33,7 +34,7 @@ class FetchWeather(Value):
 class NewestPrices(Value):
     """Stored prices that cover a time."""
 
-    zone: str
+    price_area: str
     start: datetime
     end: datetime
 
@@ -51,7 +52,7 @@ class MarketActivities:
         """Fetch, judge and store; returns the version. "Not published yet" is expected and retried without alarm."""
         now = steered_now(given.clock)
         try:
-            series = await self._prices.prices(given.zone, given.day, ZoneInfo(given.tz))
+            series = await self._prices.prices(given.price_area, given.day, ZoneInfo(given.tz))
         except NotPublished as error:
             raise _not_published(error) from error
         except DocumentRefused as error:
@@ -64,7 +65,7 @@ class MarketActivities:
         """Fetch, judge and store a forecast; returns the version."""
         now = steered_now(given.clock)
         try:
-            series = await self._weather.weather(given.cell, given.first_slot, given.slots)
+            series = await self._weather.weather(given.price_area, given.cell, given.first_slot, given.slots)
         except NotPublished as error:
             raise _not_published(error) from error
         except DocumentRefused as error:
@@ -75,7 +76,7 @@ class MarketActivities:
     @activity.defn
     async def newest_prices(self, given: NewestPrices) -> int | None:
         """The last good version that covers the time, for when the market stays silent."""
-        return await self._series.newest_prices(given.zone, given.start, given.end)
+        return await self._series.newest_prices(given.price_area, given.start, given.end)
 
 
 def _not_published(error: NotPublished) -> ApplicationError:

@@ -20,7 +20,8 @@ from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.tariff import SPOT, home_prices
 from domain.ports import (
     ObservationLog,
     PlanDelivery,
@@ -151,13 +152,13 @@ class PlanningActivities:
                     floor=_floor(profile, ahead),
                 )
             )
-        prices = cut_prices(await self._series.prices(given.price_version), given.first_slot, given.slots)
+        wholesale = cut_prices(await self._series.prices(given.price_version), given.first_slot, given.slots)
         weather = cut_weather(forecast, given.first_slot, given.slots)
         nameplate_kw = sum(p.enrolment.rated_heat_kw / NAMEPLATE_COP for p in profiles)
         return PlanningRequest(
             first_slot=given.first_slot,
             slots=given.slots,
-            prices=prices,
+            prices=home_prices(wholesale, SPOT),
             weather=weather,
             pumps=tuple(pumps),
             cap_kw=None if given.cap_share is None else round(given.cap_share * nameplate_kw, 3),
@@ -252,7 +253,7 @@ def price_plan(
     )
 
 
-def cut_prices(series: PriceSeries, first_slot: datetime, slots: int) -> PriceSeries:
+def cut_prices(series: WholesalePrices, first_slot: datetime, slots: int) -> WholesalePrices:
     """The part of a series that covers these slots."""
     skip = (first_slot - series.start) // SLOT
     return series.model_copy(

@@ -16,7 +16,7 @@ from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpPro
 from domain.homes.site import Emitter
 from domain.modes import Lever, Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT_HOURS
 from optimizer.planner import plan_fleet
 
@@ -74,10 +74,9 @@ def a_winter_day(pumps: tuple[PumpForPlanning, ...], cap_kw: float | None) -> Pl
     return PlanningRequest(
         first_slot=FIRST_SLOT,
         slots=SLOTS,
-        prices=PriceSeries(
-            zone="DE-LU",
+        prices=HomePrices(
+            tariff="spot",
             source="benchmark (made up)",
-            resolution_min=15,
             start=FIRST_SLOT,
             price_eur_per_mwh=tuple(price.tolist()),
         ),

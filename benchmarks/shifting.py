@@ -24,7 +24,8 @@ from domain.homes.enrolment import LeverSetup, PumpProfile
 from domain.modes import Circuit, Lever
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from domain.planning.price_plan import PricePlan, jitter
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.tariff import SPOT, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
 from optimizer.planner import plan_fleet
@@ -34,7 +35,7 @@ from simulator.world import Home, World
 from simulator.world_api import sheet
 
 TZ = ZoneInfo("Europe/Berlin")
-ZONE = "DE-LU"
+PRICE_AREA = "DE-LU"
 CELL = "50.0,10.0"
 
 
@@ -75,12 +76,12 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
     } | figures
 
 
-def _prices(world: World, day: date, file: Path | None) -> PriceSeries:
+def _prices(world: World, day: date, file: Path | None) -> WholesalePrices:
     if file is not None:
-        return load_price_file(file, ZONE, TZ, day)
+        return load_price_file(file, PRICE_AREA, TZ, day)
     rows = MarketFeed(world).rows(day)
-    return PriceSeries(
-        zone=ZONE,
+    return WholesalePrices(
+        price_area=PRICE_AREA,
         source="generator",
         resolution_min=15,
         start=market_day_bounds(day, TZ)[0],
@@ -88,7 +89,7 @@ def _prices(world: World, day: date, file: Path | None) -> PriceSeries:
     )
 
 
-def _request(world: World, prices: PriceSeries, start: datetime, slots: int) -> PlanningRequest:
+def _request(world: World, prices: WholesalePrices, start: datetime, slots: int) -> PlanningRequest:
     seconds = [start.timestamp() + 900.0 * i for i in range(slots)]
     weather = WeatherSeries(
         cell=CELL,
@@ -102,7 +103,7 @@ def _request(world: World, prices: PriceSeries, start: datetime, slots: int) -> 
     return PlanningRequest(
         first_slot=start,
         slots=slots,
-        prices=prices,
+        prices=home_prices(prices, SPOT),
         weather=cut_weather(weather, start, slots),
         pumps=tuple(
             PumpForPlanning(
@@ -118,7 +119,7 @@ def _request(world: World, prices: PriceSeries, start: datetime, slots: int) -> 
 def _profile(world: World, home: Home) -> PumpProfile:
     spec, tank = home.unit.spec, home.unit.knobs.get(Lever.HOT_WATER_COMFORT)
     return PumpProfile(
-        enrolment=sheet(world.config.seed, ZONE, home.unit),
+        enrolment=sheet(world.config.seed, PRICE_AREA, home.unit),
         model=home.unit.product_name,
         heating=LeverSetup(
             lever=Lever(home.unit.lever),
@@ -150,7 +151,7 @@ def _follow(
 
 
 def _figures(
-    world: World, plans: dict[str, PricePlan], prices: PriceSeries, start: datetime, request: PlanningRequest
+    world: World, plans: dict[str, PricePlan], prices: WholesalePrices, start: datetime, request: PlanningRequest
 ) -> dict[str, Any]:
     first, slots = int(start.timestamp()) // 900, request.slots
     load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
@@ -207,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     files: list[Path | None] = list(given.prices) or [None]
     rows = []
     for file in files:
-        day = given.date if file is None else load_price_file(file, ZONE, TZ).start.astimezone(TZ).date()
+        day = given.date if file is None else load_price_file(file, PRICE_AREA, TZ).start.astimezone(TZ).date()
         for seed in range(int(first), int(last or first) + 1):
             rows.append(play(seed, day, given.pumps, file, given.weather))
             if not given.json:

@@ -21,7 +21,7 @@ from demo.report.recording import OutageSeen, Run, Warmth
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import SLOT
 from domain.steering.observations import take_observation
 from domain.steering.orders import Order
@@ -146,7 +146,7 @@ async def most_events(client: Client, spans: Sequence[tuple[datetime, datetime]]
     return max(counts.values(), default=0)
 
 
-def _priced(prices: PriceSeries, order: DemoOrder) -> PriceSeries:
+def _priced(prices: WholesalePrices, order: DemoOrder) -> WholesalePrices:
     """The prices with the file behind the demo's endpoint; generated ones are labelled by the endpoint itself."""
     file = order.staging.prices_file
     return prices if file is None else prices.model_copy(update={"source": f"{prices.source} (file {file.name})"})

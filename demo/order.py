@@ -22,7 +22,7 @@ from market.files import load_price_file, load_weather_file
 from simulator.faults import FAULTS, PER_DAY, checked_rates
 from simulator.outages import Outage
 
-ZONE = "DE-LU"
+PRICE_AREA = "DE-LU"
 TZ = ZoneInfo("Europe/Berlin")
 CELL = "50.0,10.0"
 DEFAULT_DAY = date(2026, 1, 15)
@@ -104,7 +104,7 @@ def demo_order(
         speed=speed,
         day=day,
         epoch=start,
-        price_area=ZONE,
+        price_area=PRICE_AREA,
         lead=timedelta(seconds=LEAD_S + LEAD_S_PER_PUMP * pumps),
         prices_file=prices,
         weather_file=weather,
@@ -118,7 +118,7 @@ def demo_order(
 def _day(prices: Path | None, day: date | None) -> date:
     if prices is None:
         return day or DEFAULT_DAY
-    found = _checked(lambda: load_price_file(prices, ZONE, TZ, day))
+    found = _checked(lambda: load_price_file(prices, PRICE_AREA, TZ, day))
     return found.start.astimezone(TZ).date()
 
 

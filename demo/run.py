@@ -138,7 +138,7 @@ async def _plan(scene: _Scene, board: Board) -> None:
     begun = time.monotonic()
     given = PlanningInput(
         clock=scene.access.clock,
-        zone=staging.price_area,
+        price_area=staging.price_area,
         tz=staging.tz,
         weather_cell=CELL,
         oems=("nibe",),

@@ -17,7 +17,7 @@ from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.cloud import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import Expected, WatchRecord
 
@@ -142,7 +142,7 @@ class ObservationLog(Protocol):
 class SeriesStore(Protocol):
     """Versioned prices and weather."""
 
-    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+    async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         """Store a version and return its number; the same content keeps its number."""
         ...
 
@@ -150,7 +150,7 @@ class SeriesStore(Protocol):
         """As for prices."""
         ...
 
-    async def prices(self, version: int) -> PriceSeries:
+    async def prices(self, version: int) -> WholesalePrices:
         """A stored version."""
         ...
 
@@ -158,7 +158,7 @@ class SeriesStore(Protocol):
         """A stored version."""
         ...
 
-    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+    async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
         """The newest version that covers [start, end), or None."""
         ...
 
@@ -205,7 +205,7 @@ class NotPublished(Exception):
 class PriceSource(Protocol):
     """Day-ahead prices; raises `DocumentRefused` or `NotPublished`."""
 
-    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> PriceSeries:
+    async def prices(self, price_area: str, day: date, tz: ZoneInfo) -> WholesalePrices:
         """A whole market day."""
         ...
 
@@ -213,8 +213,8 @@ class PriceSource(Protocol):
 class WeatherSource(Protocol):
     """Forecasts; raises `DocumentRefused` or `NotPublished`."""
 
-    async def weather(self, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
-        """A forecast for these slots."""
+    async def weather(self, price_area: str, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+        """A forecast for these slots; a cell that lies outside the price area is refused."""
         ...
 
 

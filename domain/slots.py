@@ -10,10 +10,10 @@ SLOT = timedelta(minutes=15)
 SLOT_HOURS = 0.25
 
 
-def market_day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def market_day_bounds(day: date, tz: ZoneInfo) -> tuple[datetime, datetime]:
     """UTC start and end of a market day: local midnight to local midnight."""
-    start = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    start = datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
+    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=tz).astimezone(UTC)
     return start, end
 
 
@@ -23,7 +23,7 @@ def delivery_day(scheduled: datetime, tz: str) -> date:
 
 
 def bounds_of(day: date, tz: str) -> tuple[datetime, datetime]:
-    """`market_day_bounds` by the zone's name, for callers that may not hold a ZoneInfo (a sandboxed workflow)."""
+    """`market_day_bounds` by the time zone's name, for callers that may not hold a ZoneInfo (a sandboxed workflow)."""
     return market_day_bounds(day, ZoneInfo(tz))
 
 
@@ -33,9 +33,9 @@ def slots_between(start: datetime, end: datetime) -> tuple[datetime, ...]:
     return tuple(start + i * SLOT for i in range(count))
 
 
-def market_day_slots(day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+def market_day_slots(day: date, tz: ZoneInfo) -> tuple[datetime, ...]:
     """UTC starts of a market day's 92, 96 or 100 slots."""
-    return slots_between(*market_day_bounds(day, zone))
+    return slots_between(*market_day_bounds(day, tz))
 
 
 def slot_start(moment: datetime) -> datetime:

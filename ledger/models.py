@@ -72,7 +72,7 @@ class PriceVersion(Base):
 
     __tablename__ = "price_versions"
     version: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
-    zone: Mapped[str] = mapped_column(String(16))
+    price_area: Mapped[str] = mapped_column(String(16))
     starts_at: Mapped[datetime] = mapped_column(Moment)
     ends_at: Mapped[datetime] = mapped_column(Moment)
     digest: Mapped[str] = mapped_column(String(64), unique=True)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import SLOT
 from ledger.models import FleetPlan, PriceVersion, PumpPlan, QuarantinedDocument, WeatherVersion
 
@@ -25,16 +25,18 @@ class LedgerSeries:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+    async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         """Store a version of the prices; the same content keeps its number."""
-        return await self._store(PriceVersion, {"zone": series.zone}, series, len(series.price_eur_per_mwh), at)
+        return await self._store(
+            PriceVersion, {"price_area": series.price_area}, series, len(series.price_eur_per_mwh), at
+        )
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
         """Store a version of the weather; the same content keeps its number."""
         return await self._store(WeatherVersion, {"cell": series.cell}, series, len(series.outdoor_c), at)
 
     async def _store(
-        self, table: Any, name: dict[str, str], series: PriceSeries | WeatherSeries, slots: int, at: datetime
+        self, table: Any, name: dict[str, str], series: WholesalePrices | WeatherSeries, slots: int, at: datetime
     ) -> int:
         text = series.model_dump_json()
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -51,9 +53,9 @@ class LedgerSeries:
         assert version is not None
         return int(version)
 
-    async def prices(self, version: int) -> PriceSeries:
+    async def prices(self, version: int) -> WholesalePrices:
         """A stored version."""
-        return PriceSeries.model_validate(await self._load(PriceVersion, version))
+        return WholesalePrices.model_validate(await self._load(PriceVersion, version))
 
     async def weather(self, version: int) -> WeatherSeries:
         """A stored version."""
@@ -66,12 +68,14 @@ class LedgerSeries:
             raise LookupError(f"there is no version {version} in {table.__tablename__}")
         return found
 
-    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+    async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
         """The newest version that covers [start, end)."""
         async with self._engine.connect() as connection:
             return await connection.scalar(
                 select(PriceVersion.version)
-                .where(PriceVersion.zone == zone, PriceVersion.starts_at <= start, PriceVersion.ends_at >= end)
+                .where(
+                    PriceVersion.price_area == price_area, PriceVersion.starts_at <= start, PriceVersion.ends_at >= end
+                )
                 .order_by(PriceVersion.version.desc())
                 .limit(1)
             )

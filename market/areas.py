@@ -32,6 +32,7 @@ class Area:
 
 
 AREAS = {
+    "AT": Area("AT", ZoneInfo("Europe/Vienna"), south=46.3, north=49.1, west=9.5, east=17.2),
     "DE-LU": Area("DE-LU", ZoneInfo("Europe/Berlin"), south=47.2, north=55.1, west=5.8, east=15.1),
 }
 

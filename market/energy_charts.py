@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from domain.planning.series import PriceSeries
+from domain.planning.series import WholesalePrices
 from market.areas import area_of
 from market.documents import read_object, source_text
 from market.errors import NotYetPublished
@@ -31,7 +31,7 @@ def parse_prices(
     *,
     over_range: bool = False,
     limits: MarketLimits = MARKET_LIMITS,
-) -> PriceSeries:
+) -> WholesalePrices:
     """The series of a market day, 92, 96 or 100 slots in EUR per MWh.
 
     Raises `BadDocument`; with `over_range` (see `judge_prices`) also `NotYetPublished`.
@@ -39,8 +39,8 @@ def parse_prices(
     document = read_object(raw, origin)
     judged = judge_prices(document, origin, zone, day, tz, over_range=over_range, limits=limits)
     slots_per_row = judged.step_s // SLOT_S
-    return PriceSeries(
-        zone=zone,
+    return WholesalePrices(
+        price_area=zone,
         source=source_text(document, source or SOURCE),
         resolution_min=judged.step_s // 60,
         start=datetime.fromtimestamp(judged.start_s, tz=UTC),
@@ -67,11 +67,11 @@ class EnergyChartsSource:
         self._base_url = base_url
         self._limits = limits
 
-    async def fetch(self, zone: str, day: date) -> PriceSeries:
+    async def fetch(self, zone: str, day: date) -> WholesalePrices:
         """A market day in the area's own local time; raises as `prices`, and `LookupError` for an unknown area."""
         return await self.prices(zone, day, area_of(zone).tz)
 
-    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> PriceSeries:
+    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> WholesalePrices:
         """A whole market day; raises `BadDocument`, `NotYetPublished` or `SourceUnavailable`."""
         # One day more than needed: whether the last day belongs to the answer is not documented.
         params = {"bzn": zone, "start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat()}

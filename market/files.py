@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from market import energy_charts, open_meteo
 from market.documents import MAX_DOCUMENT_BYTES, too_large
 from market.errors import refused
@@ -21,7 +21,7 @@ def load_price_file(
     tz: ZoneInfo,
     day: date | None = None,
     limits: MarketLimits = MARKET_LIMITS,
-) -> PriceSeries:
+) -> WholesalePrices:
     """The market day in an Energy-Charts file; `day` None takes the day of its first row. Raises `BadDocument`."""
     raw, origin = _read(path), str(path)
     of_day = day if day is not None else energy_charts.day_of(raw, origin, tz)

@@ -217,14 +217,15 @@ class OpenMeteoSource:
     Raises `LookupError` for a price area that is not known.
     """
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str = OPEN_METEO_URL, zone: str = DEFAULT_ZONE) -> None:
+    def __init__(self, client: httpx.AsyncClient, base_url: str = OPEN_METEO_URL) -> None:
         self._client = client
         self._base_url = base_url
-        self._area = area_of(zone)
 
-    async def weather(self, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
-        """A forecast for these slots; raises `BadDocument` or `SourceUnavailable`."""
-        latitude, longitude = place_of(cell, self._area)
+    async def weather(self, price_area: str, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+        """A forecast for a cell of a price area; raises `BadDocument` (also for a cell outside it) or
+        `SourceUnavailable`.
+        """
+        latitude, longitude = place_of(cell, area_of(price_area))
         wanted = f"{TEMPERATURE.name},{RADIATION.name}"
         first_s = int(first_slot.timestamp())
         params = {
@@ -247,7 +248,7 @@ class OpenMeteoSource:
         if document.get("error") is True:
             reason = reason_of(raw, shown(url)) or "no reason given"
             raise SourceUnavailable(f"{shown(url)} answered with an error ({reason}); ask again later.")
-        return parse_weather(raw, shown(url), cell, first_slot, slots, self._area.zone)
+        return parse_weather(raw, shown(url), cell, first_slot, slots, price_area)
 
     fetch = weather
 

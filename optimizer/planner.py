@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from domain.modes import HotWaterMode, Mode, at_least
 from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlannedPump, PlanningRequest
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT
 from optimizer.certificate import LEAST_GAIN_EUR, LEAST_GAIN_SHARE, Effort, Ledger, certify
 from optimizer.coordination import (
@@ -123,7 +123,7 @@ def horizon_of(request: PlanningRequest) -> Horizon:
 
 
 def _cut(
-    request: PlanningRequest, series: PriceSeries | WeatherSeries, values: tuple[float, ...], what: str
+    request: PlanningRequest, series: HomePrices | WeatherSeries, values: tuple[float, ...], what: str
 ) -> tuple[float, ...]:
     offset, rest = divmod(request.first_slot - series.start, SLOT)
     if rest:

@@ -156,7 +156,7 @@ class PlanningInput(Value):
     """What the planning run plans for."""
 
     clock: SteeringClock
-    zone: str
+    price_area: str
     tz: str
     weather_cell: str
     oems: tuple[str, ...]

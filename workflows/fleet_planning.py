@@ -83,7 +83,7 @@ class FleetPlanning:
         return day_start if now <= day_start else slot_start(now) + SLOT
 
     async def _prices(self, given: PlanningInput, day: date) -> int | None:
-        fetch = FetchPrices(clock=given.clock, zone=given.zone, tz=given.tz, day=day)
+        fetch = FetchPrices(clock=given.clock, price_area=given.price_area, tz=given.tz, day=day)
         try:
             return await workflow.execute_activity_method(
                 MarketActivities.fetch_prices,
@@ -95,7 +95,7 @@ class FleetPlanning:
             )
         except ActivityError:
             start, end = bounds_of(day, given.tz)
-            wanted = NewestPrices(zone=given.zone, start=start, end=end)
+            wanted = NewestPrices(price_area=given.price_area, start=start, end=end)
             return await workflow.execute_activity_method(
                 MarketActivities.newest_prices,
                 wanted,
@@ -104,7 +104,13 @@ class FleetPlanning:
             )
 
     async def _weather(self, given: PlanningInput, first_slot: datetime, slots: int) -> int | None:
-        fetch = FetchWeather(clock=given.clock, cell=given.weather_cell, first_slot=first_slot, slots=slots)
+        fetch = FetchWeather(
+            clock=given.clock,
+            price_area=given.price_area,
+            cell=given.weather_cell,
+            first_slot=first_slot,
+            slots=slots,
+        )
         try:
             return await workflow.execute_activity_method(
                 MarketActivities.fetch_weather,

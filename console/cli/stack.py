@@ -36,7 +36,7 @@ from workflows.contracts import PlanningInput
 
 prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)
 TZ = ZoneInfo("Europe/Berlin")
-ZONE = "DE-LU"
+PRICE_AREA = "DE-LU"
 CELL = "50.0,10.0"
 ENROLMENT = timedelta(seconds=15)
 """Before steered time begins, the simulator grants enrolment as many calls as it needs."""
@@ -77,7 +77,12 @@ async def _up(folder: Path, pumps: int, seed: int) -> None:
             world = SimulatorClient(http, stage.simulator_url(stack))
             enrolled = await stage.enrol_everybody(access, settings, world, http, staging, client_secret)
             given = PlanningInput(
-                clock=clock, zone=ZONE, tz=TZ.key, weather_cell=CELL, oems=("nibe",), cap_share=stage.CAP_SHARE
+                clock=clock,
+                price_area=PRICE_AREA,
+                tz=TZ.key,
+                weather_cell=CELL,
+                oems=("nibe",),
+                cap_share=stage.CAP_SHARE,
             )
             await create_schedule(client, given, paused=False)
             await plan_day(client, today, TZ)
@@ -191,12 +196,12 @@ async def _load(file: Path, by: Actor, folder: Path | None) -> dict[str, Any]:
         async def do() -> dict[str, Any]:
             return await _take_in(access, file)
 
-        return await audited(access, "load-prices", ZONE, by, {"file": str(file)}, do)
+        return await audited(access, "load-prices", PRICE_AREA, by, {"file": str(file)}, do)
 
 
 async def _take_in(access: Access, file: Path) -> dict[str, Any]:
     try:
-        series = load_price_file(file, ZONE, TZ)
+        series = load_price_file(file, PRICE_AREA, TZ)
     except DocumentRefused as error:
         await access.ledger.series.quarantine("price", error.origin, str(error), access.now())
         raise WrongInput(str(error)) from error

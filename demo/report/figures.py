@@ -77,7 +77,8 @@ def _prices(run: Run) -> dict[str, Any] | None:
     values = run.prices.price_eur_per_mwh
     return {
         "source": run.prices.source,
-        "zone": run.prices.zone,
+        "price_area": run.prices.price_area,
+        "zone": run.prices.price_area,  # the key's first name; keys are only ever added
         "version": run.price_version,
         "slots": len(values),
         "resolution_min": run.prices.resolution_min,

@@ -15,7 +15,7 @@ from demo.simulator_client import Truth
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Lever
 from domain.planning.price_plan import PricePlan
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
 
@@ -64,7 +64,7 @@ class Run:
     """By pump; one that a person ended ends then."""
     retired_at: Mapping[str, datetime]
     plan_row: Mapping[str, Any] | None
-    prices: PriceSeries | None
+    prices: WholesalePrices | None
     price_version: int | None
     weather: WeatherSeries | None
     planning_s: float

@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat
 from domain.base import Instant, Value
 from domain.homes.enrolment import PumpProfile
 from domain.modes import HotWaterMode, Mode
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import HomePrices, WeatherSeries
 
 
 class PumpForPlanning(Value):
@@ -32,7 +32,7 @@ class PlanningRequest(Value):
 
     first_slot: Instant
     slots: Annotated[int, Field(ge=1, le=400)]
-    prices: PriceSeries
+    prices: HomePrices
     weather: WeatherSeries
     """Both series must cover [first_slot, first_slot + slots)."""
     pumps: tuple[PumpForPlanning, ...]

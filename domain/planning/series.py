@@ -10,15 +10,27 @@ from pydantic import Field, FiniteFloat
 from domain.base import Instant, Value
 
 
-class PriceSeries(Value):
-    """Day-ahead prices of one price area on contiguous slots."""
+class WholesalePrices(Value):
+    """Day-ahead prices of one price area on contiguous slots: what the market publishes, not what a home pays."""
 
-    zone: str
+    price_area: str
     """Price area, as the market names it (for instance DE-LU)."""
     source: str
     """Where it came from, in words a person can check (for instance "energy-charts (synthetic, seed 7)")."""
     resolution_min: Annotated[int, Field(gt=0)]
     """Resolution of the published document in minutes, before it was spread over slots."""
+    start: Instant
+    """UTC start of the first slot."""
+    price_eur_per_mwh: tuple[FiniteFloat, ...]
+    """One price per slot."""
+
+
+class HomePrices(Value):
+    """What a home on one tariff pays for a kilowatt-hour more, on contiguous slots."""
+
+    tariff: str
+    source: str
+    """The wholesale series it was made from, in words a person can check."""
     start: Instant
     """UTC start of the first slot."""
     price_eur_per_mwh: tuple[FiniteFloat, ...]

@@ -18,7 +18,7 @@ from domain.oem.breaker import Breaker
 from domain.oem.cloud import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.ports import Recorder
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
 
@@ -47,11 +47,11 @@ class Series:
     """`domain.ports.SeriesStore` in memory."""
 
     def __init__(self) -> None:
-        self.price_versions: list[tuple[PriceSeries, datetime]] = []
+        self.price_versions: list[tuple[WholesalePrices, datetime]] = []
         self.weather_versions: list[tuple[WeatherSeries, datetime]] = []
         self.quarantined: list[tuple[str, str, str, datetime]] = []
 
-    async def store_prices(self, series: PriceSeries, at: datetime) -> int:
+    async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         self.price_versions.append((series, at))
         return len(self.price_versions)
 
@@ -59,13 +59,13 @@ class Series:
         self.weather_versions.append((series, at))
         return len(self.weather_versions)
 
-    async def prices(self, version: int) -> PriceSeries:
+    async def prices(self, version: int) -> WholesalePrices:
         return self.price_versions[version - 1][0]
 
     async def weather(self, version: int) -> WeatherSeries:
         return self.weather_versions[version - 1][0]
 
-    async def newest_prices(self, zone: str, start: datetime, end: datetime) -> int | None:
+    async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
         return len(self.price_versions) or None
 
     async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
@@ -75,17 +75,17 @@ class Series:
 class Market:
     """`domain.ports.PriceSource` and `WeatherSource`: answers as it is told, or fails."""
 
-    def __init__(self, answer: PriceSeries | WeatherSeries | Exception) -> None:
+    def __init__(self, answer: WholesalePrices | WeatherSeries | Exception) -> None:
         self._answer = answer
 
-    async def prices(self, zone: str, day: date, tz: ZoneInfo) -> PriceSeries:
+    async def prices(self, price_area: str, day: date, tz: ZoneInfo) -> WholesalePrices:
         assert not isinstance(self._answer, WeatherSeries)
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
 
-    async def weather(self, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
-        assert not isinstance(self._answer, PriceSeries)
+    async def weather(self, price_area: str, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+        assert not isinstance(self._answer, WholesalePrices)
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer

@@ -13,8 +13,8 @@ from tests.activities.ports import CLOCK, Market, Series, an_attempt
 from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import prices, weather
 
-PRICES = FetchPrices(clock=CLOCK, zone="DE-LU", tz="Europe/Berlin", day=date(2026, 1, 15))
-WEATHER = FetchWeather(clock=CLOCK, cell="50.0,10.0", first_slot=MIDNIGHT, slots=96)
+PRICES = FetchPrices(clock=CLOCK, price_area="DE-LU", tz="Europe/Berlin", day=date(2026, 1, 15))
+WEATHER = FetchWeather(clock=CLOCK, price_area="DE-LU", cell="50.0,10.0", first_slot=MIDNIGHT, slots=96)
 
 
 def both(activities: MarketActivities) -> list[tuple[Callable[[Any], Coroutine[Any, Any, int]], Any]]:
@@ -66,7 +66,7 @@ async def test_what_is_not_published_yet_is_awaited_without_alarm() -> None:
 async def test_the_last_good_prices_are_asked_of_the_ledger() -> None:
     series = Series()
     activities = MarketActivities(Market(prices()), Market(weather()), series)
-    wanted = NewestPrices(zone="DE-LU", start=MIDNIGHT, end=at(24))
+    wanted = NewestPrices(price_area="DE-LU", start=MIDNIGHT, end=at(24))
     assert await an_attempt().run(activities.newest_prices, wanted) is None
     await series.store_prices(prices(), at(1))
     assert await an_attempt().run(activities.newest_prices, wanted) == 1

@@ -149,7 +149,7 @@ async def a_planned_day(world: TestWorld, day: date) -> WorkflowHandle[Any, Any]
     client = world.access.client
     given = PlanningInput(
         clock=world.access.clock,
-        zone="DE-LU",
+        price_area="DE-LU",
         tz=BERLIN.key,
         weather_cell="50.0,10.0",
         oems=("nibe",),

@@ -13,7 +13,8 @@ from domain.commands.command import Authority, Command, CommandEvent, EventKind
 from domain.modes import Lever, Mode
 from domain.oem.credentials import AccountCredentials
 from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlanningRequest
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.tariff import SPOT, home_prices
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps, Vault
 from tests.builders import MIDNIGHT, a_profile, at
@@ -84,9 +85,9 @@ async def live(commands: LedgerCommands, command: Command, *kinds: EventKind) ->
         await commands.record([an_event(command, kind, write_no if of_write else 0, at(0, minute))])
 
 
-def prices(start: datetime = MIDNIGHT, slots: int = 96, level: float = 80.0) -> PriceSeries:
-    return PriceSeries(
-        zone="DE-LU",
+def prices(start: datetime = MIDNIGHT, slots: int = 96, level: float = 80.0) -> WholesalePrices:
+    return WholesalePrices(
+        price_area="DE-LU",
         source="as the test says",
         resolution_min=15,
         start=start,
@@ -106,7 +107,11 @@ def weather(start: datetime = MIDNIGHT, slots: int = 96) -> WeatherSeries:
 
 def a_request(slots: int = 96) -> PlanningRequest:
     return PlanningRequest(
-        first_slot=MIDNIGHT, slots=slots, prices=prices(slots=slots), weather=weather(slots=slots), pumps=()
+        first_slot=MIDNIGHT,
+        slots=slots,
+        prices=home_prices(prices(slots=slots), SPOT),
+        weather=weather(slots=slots),
+        pumps=(),
     )
 
 

@@ -60,8 +60,8 @@ async def test_the_newest_prices_are_those_that_cover_the_whole_time(engine: Asy
     new = await series.store_prices(prices(level=99.0), at(2))
     await series.store_prices(prices(slots=95), at(3))
     shifted = await series.store_prices(prices(start=MIDNIGHT + SLOT), at(3))
-    other_zone = prices().model_copy(update={"zone": "AT"})
-    await series.store_prices(other_zone, at(4))
+    other_area = prices().model_copy(update={"price_area": "AT"})
+    await series.store_prices(other_area, at(4))
     assert new > old
     assert await series.newest_prices("DE-LU", MIDNIGHT, MIDNIGHT + day) == new
     assert await series.newest_prices("DE-LU", at(3), at(4)) == shifted

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.planning.series import PriceSeries
+from domain.planning.series import WholesalePrices
 from domain.slots import market_day_slots
 from market.documents import MAX_DOCUMENT_BYTES
 from market.energy_charts import day_of, parse_prices
@@ -21,7 +21,7 @@ AUTUMN = date(2025, 10, 26)
 SIX_IN_THE_MORNING = 24
 
 
-def parsed(document: object, day: date = DAY) -> PriceSeries:
+def parsed(document: object, day: date = DAY) -> WholesalePrices:
     return parse_prices(raw(document), "prices.json", "DE-LU", day, BERLIN)
 
 

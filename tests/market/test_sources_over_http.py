@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.ports import DocumentRefused, NotPublished, PriceSource, WeatherSource
 from market.energy_charts import EnergyChartsSource
 from market.errors import BadDocument, NotYetPublished, SourceUnavailable
@@ -75,14 +75,14 @@ def a_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=False)
 
 
-async def prices(server: Server, day: date = DAY) -> PriceSeries:
+async def prices(server: Server, day: date = DAY) -> WholesalePrices:
     async with a_client() as client:
         return await EnergyChartsSource(client, server.base_url).fetch("DE-LU", day)
 
 
 async def weather(server: Server) -> WeatherSeries:
     async with a_client() as client:
-        return await OpenMeteoSource(client, server.base_url).fetch(CELL, MIDNIGHT, 96)
+        return await OpenMeteoSource(client, server.base_url).fetch("DE-LU", CELL, MIDNIGHT, 96)
 
 
 def three_days() -> Json:
@@ -108,9 +108,9 @@ async def test_the_sources_fit_the_ports_of_the_domain(server: Server) -> None:
         price_source: PriceSource = EnergyChartsSource(client, server.base_url + "/")
         weather_source: WeatherSource = OpenMeteoSource(client, server.base_url + "/")
         server.body = raw(a_price_document())
-        assert (await price_source.prices("DE-LU", DAY, BERLIN)).zone == "DE-LU"
+        assert (await price_source.prices("DE-LU", DAY, BERLIN)).price_area == "DE-LU"
         server.body = raw(a_weather_document())
-        assert (await weather_source.weather(CELL, MIDNIGHT, 96)).cell == CELL
+        assert (await weather_source.weather("DE-LU", CELL, MIDNIGHT, 96)).cell == CELL
     assert issubclass(BadDocument, DocumentRefused)
     assert issubclass(NotYetPublished, NotPublished)
     assert issubclass(SourceUnavailable, NotPublished)
@@ -244,7 +244,7 @@ async def test_a_source_that_does_not_answer_in_time_is_unavailable() -> None:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as client:
         with pytest.raises(SourceUnavailable, match="did not answer in time"):
-            await OpenMeteoSource(client).weather(CELL, MIDNIGHT, 96)
+            await OpenMeteoSource(client).weather("DE-LU", CELL, MIDNIGHT, 96)
 
 
 async def test_a_body_that_cannot_be_unpacked_is_unavailable(server: Server) -> None:
@@ -271,10 +271,10 @@ async def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
 
 async def test_an_unknown_price_area_is_named() -> None:
     async with a_client() as client:
-        with pytest.raises(LookupError, match="price area XX is not known; known are DE-LU"):
+        with pytest.raises(LookupError, match="price area XX is not known; known are AT, DE-LU"):
             await EnergyChartsSource(client).fetch("XX", DAY)
         with pytest.raises(LookupError, match="price area XX"):
-            OpenMeteoSource(client, zone="XX")
+            await OpenMeteoSource(client).weather("XX", CELL, MIDNIGHT, 96)
 
 
 async def test_many_questions_at_once_do_not_mix(server: Server) -> None:

@@ -10,7 +10,7 @@ from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpPro
 from domain.homes.site import ComfortBand, Emitter
 from domain.modes import Lever, Mode
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
-from domain.planning.series import PriceSeries, WeatherSeries
+from domain.planning.series import HomePrices, WeatherSeries
 from optimizer.house import LOSS_W_PER_M2_K
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
@@ -99,10 +99,9 @@ def a_request(
     return PlanningRequest(
         first_slot=FIRST_SLOT,
         slots=len(price),
-        prices=PriceSeries(
-            zone="DE-LU",
+        prices=HomePrices(
+            tariff="spot",
             source="made up",
-            resolution_min=15,
             start=FIRST_SLOT,
             price_eur_per_mwh=tuple(price.tolist()),
         ),

@@ -193,7 +193,7 @@ async def a_climate(folder: Path, mean_c: float) -> AsyncIterator[TestWorld]:
     async with a_world(folder / "stack", pumps=3, speed=SPEED, workers=workers, weather_file=weather) as world:
         given = PlanningInput(
             clock=world.access.clock,
-            zone="DE-LU",
+            price_area="DE-LU",
             tz=BERLIN.key,
             weather_cell="50.0,10.0",
             oems=("nibe",),

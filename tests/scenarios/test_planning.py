@@ -16,7 +16,7 @@ from temporalio.worker import Replayer
 
 from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.clock import SteeringClock
-from domain.planning.series import PriceSeries
+from domain.planning.series import WholesalePrices
 from domain.slots import SLOT, bounds_of
 from ledger.models import FleetPlan, PumpPlan
 from tests.builders import MIDNIGHT
@@ -52,7 +52,7 @@ async def a_planned_world(
     async with a_world(folder, pumps=pumps, workers=("pumps,oem:nibe", "planner")) as world:
         given = PlanningInput(
             clock=clock or world.access.clock,
-            zone="DE-LU",
+            price_area="DE-LU",
             tz=BERLIN.key,
             weather_cell="50.0,10.0",
             oems=("nibe",),
@@ -151,8 +151,8 @@ async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_l
     async with a_planned_world(tmp_path, pumps=2, clock=stopped, patience=patience) as world:
         pumps = [world.pump(1), world.pump(2)]
         start, end = bounds_of(LOADED_DAY, BERLIN.key)
-        loaded = PriceSeries(
-            zone="DE-LU",
+        loaded = WholesalePrices(
+            price_area="DE-LU",
             source="as the test says",
             resolution_min=15,
             start=start,

@@ -70,7 +70,7 @@ def upgrade() -> None:
     op.create_table(
         "price_versions",
         sa.Column("version", sa.Integer(), sa.Identity(always=False), nullable=False),
-        sa.Column("zone", sa.String(length=16), nullable=False),
+        sa.Column("price_area", sa.String(length=16), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
