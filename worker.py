@@ -41,8 +41,7 @@ from ledger.pumps import LedgerPumps, Vault
 from ledger.series import LedgerPlans, LedgerSeries
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
-from market.energy_charts import EnergyChartsSource
-from market.open_meteo import OpenMeteoSource
+from market.fetching import HttpPrices, HttpWeather
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
 from worker_environment import (
@@ -238,8 +237,8 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
 def _planner_worker(world: Connections) -> Worker:
     settings, ledger = world.settings, world.ledger
     market = MarketActivities(
-        EnergyChartsSource(world.http, settings.price_url),
-        OpenMeteoSource(world.http, settings.weather_url),
+        HttpPrices(world.http, settings.price_url),
+        HttpWeather(world.http, settings.weather_url),
         ledger.series,
     )
     planning = PlanningActivities(

@@ -17,8 +17,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 
 from ledger.pumps import check_keys
-from market.energy_charts import ENERGY_CHARTS_URL
-from market.open_meteo import OPEN_METEO_URL
 from oem_adapters.timeouts import WallTimeouts
 
 
@@ -33,8 +31,10 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     secret_keys: SecretStr = Field(description="Fernet keys for vendor secrets, newest first, separated by commas")
-    price_url: str = ENERGY_CHARTS_URL
-    weather_url: str = OPEN_METEO_URL
+    price_url: str | None = None
+    """Base URL of the price source; None is its public service."""
+    weather_url: str | None = None
+    """Base URL of the weather source; None is its public service."""
     http_timeout_s: float = Field(default=20.0, gt=0)
     """Wall seconds of silence after which a vendor's answer is given up."""
     oem_concurrency: int = Field(default=24, ge=1, le=500)

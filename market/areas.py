@@ -1,6 +1,6 @@
-"""Price areas we know: their local time and where on the map they lie.
+"""Price areas we know: their market-day time zone and where on the map they lie.
 
-Protects: weather from another country, or latitude and longitude swapped, never heats a home here.
+Protects: weather of another country, or latitude and longitude swapped, never heats a home here.
 """
 
 import math
@@ -12,9 +12,9 @@ from market.errors import refused
 
 @dataclass(frozen=True)
 class Area:
-    """A price area with its market-day time zone and bounding box in degrees."""
+    """A price area (bidding zone) with its market-day time zone and bounding box in degrees."""
 
-    zone: str
+    price_area: str
     tz: ZoneInfo
     south: float
     north: float
@@ -37,11 +37,11 @@ AREAS = {
 }
 
 
-def area_of(zone: str) -> Area:
-    """The area of a price zone; raises `LookupError` with a sentence where it is not known."""
-    if zone not in AREAS:
-        raise LookupError(f"price area {zone} is not known; known are {', '.join(sorted(AREAS))}.")
-    return AREAS[zone]
+def area_of(price_area: str) -> Area:
+    """The area of this name; raises `LookupError` with a sentence where it is not known."""
+    if price_area not in AREAS:
+        raise LookupError(f"price area {price_area} is not known; known are {', '.join(sorted(AREAS))}.")
+    return AREAS[price_area]
 
 
 def place_of(cell: str, area: Area) -> tuple[float, float]:
@@ -52,5 +52,5 @@ def place_of(cell: str, area: Area) -> tuple[float, float]:
     except ValueError:
         raise refused(origin, "is no place", 'write it as "latitude,longitude", for instance "52.52,13.41"') from None
     if not (math.isfinite(latitude) and math.isfinite(longitude) and area.holds(latitude, longitude)):
-        raise refused(origin, f"lies outside price area {area.zone} ({area.box})", "correct the cell")
+        raise refused(origin, f"lies outside price area {area.price_area} ({area.box})", "correct the cell")
     return latitude, longitude

@@ -1,6 +1,6 @@
-"""Reading a JSON document of columns, from a file or an address, and naming what is wrong in it.
+"""Reading JSON documents, and the words for what is wrong in them.
 
-Protects: nothing is parsed that is too large or too deep, and no document has two readings.
+Protects: nothing too large or too deep is parsed, and no document can be read in two ways.
 """
 
 import json
@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from market.errors import refused
 
 MAX_DOCUMENT_BYTES = 4_000_000
-"""A whole year of hourly prices fits twenty times; what is larger is neither a market day nor a forecast."""
+"""Twenty times a year of hourly prices; what is larger is neither a market day nor a forecast."""
 
 UTF8_BOM = b"\xef\xbb\xbf"
 
@@ -41,8 +41,8 @@ def read_object(raw: bytes, origin: str) -> Document:
     if not text.strip():
         raise refused(origin, "is empty", "fetch it again or give another file")
     try:
-        # This parser refuses deep nesting with an error of its own instead of using up the stack, but lets the last of
-        # two equal keys win; the standard one shows both keys, and is safe for what the first has let through.
+        # pydantic's parser refuses deep nesting instead of exhausting the stack, but silently keeps the last of two
+        # equal keys; the standard one shows both keys, and is safe once the first has accepted the nesting.
         from_json(text)
         document = json.loads(text, object_pairs_hook=_without_repeats)
     except _RepeatedKey as error:
@@ -65,7 +65,7 @@ def read_object(raw: bytes, origin: str) -> Document:
 
 
 def too_large(origin: str) -> Exception:
-    """The error for a document that is not even parsed."""
+    """The error for a document that is too large to parse."""
     limit_mb = MAX_DOCUMENT_BYTES // 1_000_000
     return refused(origin, f"is larger than {limit_mb} MB", "give one market day or one forecast")
 
@@ -105,7 +105,7 @@ def finite_number(value: object) -> float | None:
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in words a person reads."""
+    """What a JSON value is, for an error message."""
     match value:
         case None:
             return "null"
@@ -127,13 +127,13 @@ def _digits(number: int) -> str:
 
 
 def clip(text: str, limit: int = 60) -> str:
-    """Foreign text on one line and no longer than `limit`, for use in a sentence."""
+    """Text from outside on one line and at most `limit` long, for an error message."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def named(instant_s: int, tz: ZoneInfo) -> str:
-    """An instant for people: local time, and UTC because local time may be said twice a year."""
+    """An instant for people: local time, and UTC because one local hour occurs twice a year."""
     utc = datetime.fromtimestamp(instant_s, tz=UTC)
     return f"{utc.astimezone(tz):%Y-%m-%d %H:%M} ({utc:%Y-%m-%d %H:%M} UTC)"
 

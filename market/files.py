@@ -1,32 +1,36 @@
 """Price and weather documents from files, in the sources' own formats.
 
-Protects: a file is judged exactly as an answer of its source is; a missing or odd one is a sentence.
+Protects: a file is judged exactly as an answer of its source is; one that cannot be read is an error with a sentence.
 """
 
 import stat
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from domain.planning.series import WeatherSeries, WholesalePrices
-from market import energy_charts, open_meteo
+from market.areas import area_of
 from market.documents import MAX_DOCUMENT_BYTES, too_large
 from market.errors import refused
-from market.quality import MARKET_LIMITS, MarketLimits
+from market.fetching import DEFAULT_AREA, DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
+from market.judging.prices import MARKET_LIMITS, MarketLimits, day_of, judge_day
+from market.judging.weather import judge_weather, needed_slots
+from market.registry import price_format, weather_format
 
 
 def load_price_file(
     path: Path,
-    zone: str,
+    price_area: str,
     tz: ZoneInfo,
     day: date | None = None,
     limits: MarketLimits = MARKET_LIMITS,
+    source: str = DEFAULT_PRICE_SOURCE,
 ) -> WholesalePrices:
-    """The market day in an Energy-Charts file; `day` None takes the day of its first row. Raises `BadDocument`."""
-    raw, origin = _read(path), str(path)
-    of_day = day if day is not None else energy_charts.day_of(raw, origin, tz)
-    source = f"{energy_charts.SOURCE} file {path.name}"
-    return energy_charts.parse_prices(raw, origin, zone, of_day, tz, source, limits=limits)
+    """The market day in a file; `day` None takes the day of its first row. Raises `BadDocument`."""
+    document = price_format(source).read(_read(path), str(path), area_of(price_area))
+    document = replace(document, source=_of_file(document.source, source, path))
+    return judge_day(document, price_area, day or day_of(document, tz), tz, limits=limits)
 
 
 def load_weather_file(
@@ -34,11 +38,17 @@ def load_weather_file(
     cell: str,
     first_slot: datetime,
     slots: int,
-    zone: str = open_meteo.DEFAULT_ZONE,
+    price_area: str = DEFAULT_AREA,
+    source: str = DEFAULT_WEATHER_SOURCE,
 ) -> WeatherSeries:
-    """The weather for these slots in an Open-Meteo file; raises `BadDocument`."""
-    source = f"{open_meteo.SOURCE} file {path.name}"
-    return open_meteo.parse_weather(_read(path), str(path), cell, first_slot, slots, zone, source)
+    """The weather for these slots in a file; raises `BadDocument`."""
+    document = weather_format(source).read(_read(path), str(path))
+    document = replace(document, source=_of_file(document.source, source, path))
+    return judge_weather(document, cell, needed_slots(first_slot, slots), area_of(price_area))
+
+
+def _of_file(text: str, source: str, path: Path) -> str:
+    return text.replace(source, f"{source} file {path.name}", 1)
 
 
 def _read(path: Path) -> bytes:
@@ -48,7 +58,7 @@ def _read(path: Path) -> bytes:
         if stat.S_ISDIR(found.st_mode):
             raise refused(origin, "is a directory", "give a file")
         if not stat.S_ISREG(found.st_mode):
-            # A pipe would block for ever and a device never end.
+            # Reading a pipe would block for ever, and a device may never end.
             raise refused(origin, "is not a regular file", "give a file")
         if found.st_size > MAX_DOCUMENT_BYTES:
             raise too_large(origin)
@@ -58,4 +68,4 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise refused(origin, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
     except ValueError:
-        raise refused(repr(origin), "is no path", "check it") from None
+        raise refused(repr(origin), "is not a path", "check it") from None

@@ -1,6 +1,6 @@
-"""Asking a source over HTTP: one GET, a bounded body, and every way it can fail put into words.
+"""Asking a source over HTTP: one GET with a bounded body; every failure becomes an error with a sentence.
 
-Protects: a source that is down, slow or talkative costs a sentence, not a worker; no secret of an address is shown.
+Protects: a source that is down, slow or endless costs one failed request, never a worker; no secret is shown.
 """
 
 import httpx
@@ -9,7 +9,7 @@ from market.documents import MAX_DOCUMENT_BYTES, clip, read_object, too_large
 from market.errors import BadDocument, SourceUnavailable
 
 TIMEOUT = httpx.Timeout(20.0, connect=10.0)
-"""Wall seconds. Forecasts are computed on demand and can take some; prices are awaited by nobody in a hurry."""
+"""Wall seconds. Forecasts are computed on demand, which can take a while; nothing urgent waits for prices."""
 
 NOTHING_THERE = (204, 404)
 WHOLE_DOCUMENT = (200, 203)
@@ -19,7 +19,7 @@ Params = dict[str, str]
 
 
 def address_of(base_url: str, path: str, params: Params) -> httpx.URL:
-    """The address of a question; raises `SourceUnavailable` where the configured base is none."""
+    """The address of a question; raises `SourceUnavailable` where the configured base URL is not one."""
     try:
         url = httpx.URL(base_url.rstrip("/") + path, params=params)
     except httpx.InvalidURL:
@@ -30,18 +30,21 @@ def address_of(base_url: str, path: str, params: Params) -> httpx.URL:
 
 
 def shown(url: httpx.URL) -> str:
-    """An address for a sentence: without a name and password."""
+    """An address as error messages show it: without user name and password."""
     return str(url.copy_with(userinfo=b""))
 
 
-async def get_document(client: httpx.AsyncClient, url: httpx.URL) -> bytes | None:
+async def get_document(
+    client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str] | None = None
+) -> bytes | None:
     """The body of an answer; None where the source has nothing (204, 404).
 
     Raises `SourceUnavailable` for every other refusal and for a source that cannot be reached, `BadDocument` for a body
     beyond `MAX_DOCUMENT_BYTES`.
     """
     try:
-        async with client.stream("GET", url, timeout=TIMEOUT, headers={"Accept": "application/json"}) as response:
+        sent = {"Accept": "application/json"} | (headers or {})
+        async with client.stream("GET", url, timeout=TIMEOUT, headers=sent) as response:
             if response.status_code in NOTHING_THERE:
                 return None
             body = await _bounded_body(response, shown(url))
@@ -83,7 +86,7 @@ def _refusal(response: httpx.Response, body: bytes, origin: str) -> SourceUnavai
 
 
 def reason_of(body: bytes, origin: str) -> str:
-    """What an error body says for itself, clipped; empty where it says nothing."""
+    """The reason that an error body gives, clipped; empty where it gives none."""
     try:
         document = read_object(body, origin)
     except BadDocument:
@@ -96,6 +99,6 @@ def reason_of(body: bytes, origin: str) -> str:
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
-    # The other form of this header, a date, is left alone: it would be compared with a clock we may not share.
+    # The other form of this header, a date, is ignored: its clock need not agree with ours.
     text = response.headers.get("Retry-After", "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -1,11 +1,11 @@
 """The time column of an Open-Meteo block, as UTC seconds: unix seconds, ISO times with an offset, or naive local times.
 
-Protects: a naive local time is read one way or not at all; a day of clock change neither loses nor repeats an hour.
+Protects: a naive local time has one reading or is refused; a day of clock change neither loses nor repeats an hour.
 
-Naive times come in two readings. Open-Meteo itself counts on evenly with the one offset it had when it was asked
-(`utc_offset_seconds`), so that a spring day holds an hour that no clock shows. Other programs write what the clock
-shows: the hour left out in spring, twice in autumn. Where the clocks change within a document, only one of the two
-readings is evenly spaced, and that one is taken.
+Naive times can be meant in two ways. Open-Meteo itself keeps the one offset it had when it was asked
+(`utc_offset_seconds`) and counts on evenly, so that a spring day holds an hour that no clock shows. Other programs
+write what the clock shows: an hour is left out in spring and occurs twice in autumn. Where the clocks change within a
+document, only one of the two readings is evenly spaced, and that one is taken.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from market.documents import Document, clip, kind_of
 from market.errors import refused
-from market.time_axis import EARLIEST_S, LATEST_S, unix_instants
+from market.judging.time_axis import EARLIEST_S, LATEST_S, unix_instants
 
 ASK_FOR_UTC = "ask for it with timezone=UTC&timeformat=unixtime"
 

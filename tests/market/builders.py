@@ -11,8 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import market_day_bounds
+from market.areas import area_of
 from market.errors import BadDocument
+from market.judging.prices import MARKET_LIMITS, MarketLimits, judge_day
+from market.judging.weather import judge_weather, needed_slots
+from market.registry import price_format, weather_format
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 3, 3)
@@ -70,3 +75,17 @@ def verdict(parse: Callable[[], object]) -> str:
     assert "\n" not in sentence
     assert "; " in sentence, "the way out is missing"
     return sentence
+
+
+def parse_prices(
+    body: bytes, origin: str, price_area: str, day: date, tz: ZoneInfo, limits: MarketLimits = MARKET_LIMITS
+) -> WholesalePrices:
+    """An Energy-Charts document, read and judged."""
+    document = price_format("energy-charts").read(body, origin, area_of(price_area))
+    return judge_day(document, price_area, day, tz, limits=limits)
+
+
+def parse_weather(body: bytes, origin: str, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
+    """An Open-Meteo document, read and judged."""
+    need = needed_slots(first_slot, slots)
+    return judge_weather(weather_format("open-meteo").read(body, origin), cell, need, area_of("DE-LU"))

@@ -10,10 +10,18 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from market.energy_charts import parse_prices
 from market.errors import BadDocument
-from market.open_meteo import parse_weather
-from tests.market.builders import BERLIN, CELL, MIDNIGHT, Json, a_price_document, a_weather_document, raw
+from tests.market.builders import (
+    BERLIN,
+    CELL,
+    MIDNIGHT,
+    Json,
+    a_price_document,
+    a_weather_document,
+    parse_prices,
+    parse_weather,
+    raw,
+)
 
 DAYS = (date(2026, 3, 3), date(2026, 3, 29), date(2025, 10, 26))
 KINDS = ("drop", "double", "swap", "blank", "move")

@@ -29,6 +29,13 @@ def test_a_price_file_is_of_the_day_of_its_first_row_and_names_itself_as_the_sou
     assert load_price_file(path, "DE-LU", BERLIN, DAY) == series
 
 
+def test_a_synthetic_file_says_so_in_the_series(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(raw(a_price_document() | {"license_info": "synthetic: heatsteer generator, seed 7"}))
+    series = load_price_file(path, "DE-LU", BERLIN)
+    assert series.source == "energy-charts file a.json (synthetic: heatsteer generator, seed 7)"
+
+
 def test_a_weather_file_names_itself_as_the_source(tmp_path: Path) -> None:
     path = tmp_path / "forecast.json"
     path.write_bytes(raw(a_weather_document()))
@@ -38,7 +45,7 @@ def test_a_weather_file_names_itself_as_the_source(tmp_path: Path) -> None:
 
 def test_a_bad_file_is_refused_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "broken.json"
-    path.write_bytes(raw(a_price_document() | {"unix_seconds": []}))
+    path.write_bytes(raw(a_price_document() | {"unix_seconds": [], "price": []}))
     assert verdict(lambda: load_price_file(path, "DE-LU", BERLIN)).startswith(f"{path} has no rows")
 
 
@@ -87,4 +94,4 @@ def test_a_file_that_may_not_be_read_is_a_sentence(tmp_path: Path, monkeypatch: 
 
 
 def test_a_path_that_is_none_is_a_sentence() -> None:
-    assert "is no path" in verdict(lambda: load_price_file(Path("a\0b"), "DE-LU", BERLIN))
+    assert "is not a path" in verdict(lambda: load_price_file(Path("a\0b"), "DE-LU", BERLIN))

@@ -11,10 +11,12 @@ import pytest
 
 from domain.planning.series import WholesalePrices
 from domain.slots import market_day_slots
+from market.areas import area_of
 from market.documents import MAX_DOCUMENT_BYTES
-from market.energy_charts import day_of, parse_prices
-from market.quality import MarketLimits
-from tests.market.builders import BERLIN, DAY, MIDNIGHT, Json, a_price_document, raw, verdict
+from market.judging.prices import MarketLimits, day_of
+from market.registry import price_format
+from market.rows import PriceDocument
+from tests.market.builders import BERLIN, DAY, MIDNIGHT, Json, a_price_document, parse_prices, raw, verdict
 
 SPRING = date(2026, 3, 29)
 AUTUMN = date(2025, 10, 26)
@@ -23,6 +25,10 @@ SIX_IN_THE_MORNING = 24
 
 def parsed(document: object, day: date = DAY) -> WholesalePrices:
     return parse_prices(raw(document), "prices.json", "DE-LU", day, BERLIN)
+
+
+def read(document: object) -> PriceDocument:
+    return price_format("energy-charts").read(raw(document), "prices.json", area_of("DE-LU"))
 
 
 def refusal(document: object, day: date = DAY) -> str:
@@ -75,12 +81,10 @@ def test_a_series_says_where_it_came_from() -> None:
 def test_synthetic_prices_say_so_in_the_series() -> None:
     document = a_price_document() | {"license_info": "synthetic: heatsteer generator, seed 7"}
     assert parsed(document).source == "energy-charts (synthetic: heatsteer generator, seed 7)"
-    named = parse_prices(raw(document), "x", "DE-LU", DAY, BERLIN, "energy-charts file a.json")
-    assert named.source == "energy-charts file a.json (synthetic: heatsteer generator, seed 7)"
 
 
 def test_the_day_of_a_document_is_the_local_day_of_its_first_row() -> None:
-    assert day_of(raw(a_price_document(SPRING)), "prices.json", BERLIN) == SPRING
+    assert day_of(read(a_price_document(SPRING)), BERLIN) == SPRING
 
 
 @pytest.mark.parametrize("unit", ["EUR / MWh", "EUR/MWh", "EUR/MWh ", "Eur/MWh", "€/MWh"])
@@ -286,7 +290,7 @@ def test_a_flat_day_with_float_noise_passes() -> None:
 
 @pytest.mark.parametrize("key", ["zone", "bzn", "bidding_zone"])
 def test_a_document_that_names_another_price_area_is_refused(key: str) -> None:
-    assert f'is of price area FR ("{key}"); prices of DE-LU are needed' in refusal(a_price_document() | {key: "FR"})
+    assert "is of price area FR; prices of DE-LU are needed" in refusal(a_price_document() | {key: "FR"})
     assert parsed(a_price_document() | {key: "de_lu"}) == parsed(a_price_document())
 
 
@@ -295,7 +299,7 @@ def test_a_day_that_starts_at_another_areas_midnight_is_refused_naming_both_time
     document = a_price_document()
     shift_s = int((market_day_slots(DAY, ZoneInfo(zone))[0] - MIDNIGHT).total_seconds())
     document["unix_seconds"] = [instant + shift_s for instant in document["unix_seconds"]]
-    sentence = refusal(document, day_of(raw(document), "prices.json", BERLIN))
+    sentence = refusal(document, day_of(read(document), BERLIN))
     assert "starts at 2026-03-0" in sentence
     assert "of DE-LU starts at local midnight, 2026-03-0" in sentence
     assert "another price area" in sentence

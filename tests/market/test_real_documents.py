@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from domain.slots import market_day_slots
-from market.energy_charts import parse_prices
 from market.errors import BadDocument
 from market.files import load_price_file, load_weather_file
-from tests.market.builders import BERLIN, raw, verdict
+from tests.market.builders import BERLIN, parse_prices, raw, verdict
 
 # day: slots, resolution in minutes, lowest and highest price
 REAL_DAYS = {

@@ -17,9 +17,8 @@ import pytest
 
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.ports import DocumentRefused, NotPublished, PriceSource, WeatherSource
-from market.energy_charts import EnergyChartsSource
 from market.errors import BadDocument, NotYetPublished, SourceUnavailable
-from market.open_meteo import OpenMeteoSource
+from market.fetching import HttpPrices, HttpWeather
 from tests.market.builders import BERLIN, CELL, DAY, MIDNIGHT, Json, a_price_document, a_weather_document, raw
 
 
@@ -77,12 +76,12 @@ def a_client() -> httpx.AsyncClient:
 
 async def prices(server: Server, day: date = DAY) -> WholesalePrices:
     async with a_client() as client:
-        return await EnergyChartsSource(client, server.base_url).fetch("DE-LU", day)
+        return await HttpPrices(client, server.base_url).prices("DE-LU", day, BERLIN)
 
 
 async def weather(server: Server) -> WeatherSeries:
     async with a_client() as client:
-        return await OpenMeteoSource(client, server.base_url).fetch("DE-LU", CELL, MIDNIGHT, 96)
+        return await HttpWeather(client, server.base_url).weather("DE-LU", CELL, MIDNIGHT, 96)
 
 
 def three_days() -> Json:
@@ -105,8 +104,8 @@ async def test_a_day_is_asked_for_by_area_and_date_and_cut_out_of_a_longer_answe
 
 async def test_the_sources_fit_the_ports_of_the_domain(server: Server) -> None:
     async with a_client() as client:
-        price_source: PriceSource = EnergyChartsSource(client, server.base_url + "/")
-        weather_source: WeatherSource = OpenMeteoSource(client, server.base_url + "/")
+        price_source: PriceSource = HttpPrices(client, server.base_url + "/")
+        weather_source: WeatherSource = HttpWeather(client, server.base_url + "/")
         server.body = raw(a_price_document())
         assert (await price_source.prices("DE-LU", DAY, BERLIN)).price_area == "DE-LU"
         server.body = raw(a_weather_document())
@@ -235,7 +234,7 @@ async def test_a_weather_address_that_leads_nowhere_is_unavailable(server: Serve
 async def test_a_source_that_is_not_there_is_unavailable(server: Server) -> None:
     async with a_client() as client:
         with pytest.raises(SourceUnavailable, match="cannot be reached"):
-            await EnergyChartsSource(client, "http://127.0.0.1:1").fetch("DE-LU", DAY)
+            await HttpPrices(client, "http://127.0.0.1:1").prices("DE-LU", DAY, BERLIN)
 
 
 async def test_a_source_that_does_not_answer_in_time_is_unavailable() -> None:
@@ -244,7 +243,7 @@ async def test_a_source_that_does_not_answer_in_time_is_unavailable() -> None:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as client:
         with pytest.raises(SourceUnavailable, match="did not answer in time"):
-            await OpenMeteoSource(client).weather("DE-LU", CELL, MIDNIGHT, 96)
+            await HttpWeather(client).weather("DE-LU", CELL, MIDNIGHT, 96)
 
 
 async def test_a_body_that_cannot_be_unpacked_is_unavailable(server: Server) -> None:
@@ -257,7 +256,7 @@ async def test_a_body_that_cannot_be_unpacked_is_unavailable(server: Server) -> 
 async def test_an_address_that_is_none_is_a_sentence(base_url: str) -> None:
     async with a_client() as client:
         with pytest.raises(SourceUnavailable, match="is no http address"):
-            await EnergyChartsSource(client, base_url).fetch("DE-LU", DAY)
+            await HttpPrices(client, base_url).prices("DE-LU", DAY, BERLIN)
 
 
 async def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
@@ -265,16 +264,16 @@ async def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
     secret = server.base_url.replace("http://", "http://reader:hunter2@")
     async with a_client() as client:
         with pytest.raises(NotYetPublished) as failure:
-            await EnergyChartsSource(client, secret).fetch("DE-LU", DAY)
+            await HttpPrices(client, secret).prices("DE-LU", DAY, BERLIN)
     assert "hunter2" not in str(failure.value)
 
 
 async def test_an_unknown_price_area_is_named() -> None:
     async with a_client() as client:
         with pytest.raises(LookupError, match="price area XX is not known; known are AT, DE-LU"):
-            await EnergyChartsSource(client).fetch("XX", DAY)
+            await HttpPrices(client).prices("XX", DAY, BERLIN)
         with pytest.raises(LookupError, match="price area XX"):
-            await OpenMeteoSource(client).weather("XX", CELL, MIDNIGHT, 96)
+            await HttpWeather(client).weather("XX", CELL, MIDNIGHT, 96)
 
 
 async def test_many_questions_at_once_do_not_mix(server: Server) -> None:

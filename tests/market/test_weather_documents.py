@@ -10,8 +10,7 @@ import pytest
 
 from domain.planning.series import WeatherSeries
 from market.errors import BadDocument
-from market.open_meteo import parse_weather
-from tests.market.builders import BERLIN, CELL, MIDNIGHT, Json, a_weather_document, raw, verdict
+from tests.market.builders import BERLIN, CELL, MIDNIGHT, Json, a_weather_document, parse_weather, raw, verdict
 
 SPRING_MIDNIGHT = datetime(2026, 3, 28, 23, tzinfo=UTC)
 AUTUMN_MIDNIGHT = datetime(2026, 10, 24, 22, tzinfo=UTC)

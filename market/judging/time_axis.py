@@ -1,4 +1,4 @@
-"""The time column of a document: UTC seconds, ascending, on slot edges, evenly spaced.
+"""The time column of a document: UTC seconds, ascending, on the edges of slots, evenly spaced.
 
 Protects: no slot is lost, repeated or moved between a document and a series.
 """
@@ -20,7 +20,7 @@ LATEST_S = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 
 
 def unix_instants(values: Sequence[object], name: str, origin: str) -> list[int]:
-    """Checked seconds since 1970; raises `BadDocument` naming the row that holds none."""
+    """Checked seconds since 1970; raises `BadDocument` naming the row that is no such time."""
     instants: list[int] = []
     for row, value in enumerate(values, start=1):
         if isinstance(value, bool) or not isinstance(value, int):
@@ -50,7 +50,7 @@ def judge_order(instants: Sequence[int], origin: str, tz: ZoneInfo) -> None:
             raise refused(
                 origin,
                 f"has slot {named(instant, tz)} twice, in rows {first_row[instant]} and {row}",
-                "leave the one that was published",
+                "keep the one that was published",
             )
         first_row[instant] = row
     for row, (before, after) in enumerate(pairwise(instants), start=2):

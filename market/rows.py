@@ -1,0 +1,128 @@
+"""What every source turns its documents into, and what a source has to offer.
+
+Protects: judging sees rows and columns only, so a new source needs no change outside its own module.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from market.areas import Area
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """One published price. `price` is the raw value in EUR per MWh: judging decides whether it is a number."""
+
+    start_s: int
+    """UTC seconds of the row's start."""
+    price: object
+
+
+@dataclass(frozen=True)
+class PriceDocument:
+    """A price document, read and not yet judged."""
+
+    origin: str
+    """File or address, for sentences."""
+    source: str
+    """Where the numbers come from; becomes `WholesalePrices.source`."""
+    rows: tuple[PriceRow, ...]
+    price_area: str | None = None
+    """The price area that the document names, if it names one."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A physical quantity of a forecast, its unit and the values that are possible."""
+
+    name: str
+    unit: str
+    lowest: float
+    highest: float
+
+
+TEMPERATURE = Quantity("temperature", "°C", -60.0, 60.0)
+RADIATION = Quantity("radiation", "W/m²", 0.0, 1500.0)
+# Radiation above the sun's own 1361 W/m2 occurs for minutes at the edges of clouds, never as a mean of 1500.
+
+
+@dataclass(frozen=True)
+class WeatherColumn:
+    """One quantity at evenly spaced stamps. `values` are raw: judging decides whether they are numbers."""
+
+    quantity: Quantity
+    name: str
+    """What the document calls it, for sentences."""
+    block: str
+    """The part of the document that it stands in, for sentences."""
+    step_s: int
+    """Seconds that there should be between two stamps."""
+    stamps_s: Sequence[int]
+    values: Sequence[object]
+
+
+@dataclass(frozen=True)
+class WeatherDocument:
+    """A forecast for one place, read and not yet judged; several columns of a quantity, the preferred one first."""
+
+    origin: str
+    source: str
+    latitude: float
+    longitude: float
+    columns: tuple[WeatherColumn, ...]
+    """At least one of each quantity."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A GET request, relative to the source's base URL."""
+
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class PriceFormat(Protocol):
+    """A price source's module: its `FORMAT` is one of these."""
+
+    @property
+    def name(self) -> str:
+        """Name in settings, on the command line and in stored series."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Base URL of the public service."""
+        ...
+
+    def question(self, area: Area, day: date) -> Question:
+        """The request for a market day; the answer may hold more than the day."""
+        ...
+
+    def read(self, raw: bytes, origin: str, area: Area) -> PriceDocument:
+        """The rows of an answer; raises `BadDocument` or `NotYetPublished`."""
+        ...
+
+
+class WeatherFormat(Protocol):
+    """A weather source's module: its `FORMAT` is one of these."""
+
+    @property
+    def name(self) -> str:
+        """Name in settings, on the command line and in stored series."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Base URL of the public service."""
+        ...
+
+    def question(self, latitude: float, longitude: float, start_s: int, end_s: int) -> Question:
+        """The request for a forecast that covers [start_s, end_s]."""
+        ...
+
+    def read(self, raw: bytes, origin: str) -> WeatherDocument:
+        """The columns of an answer; raises `BadDocument` or `SourceUnavailable`."""
+        ...
