@@ -24,8 +24,6 @@ from domain.commands.verification import (
     Wait,
     Write,
 )
-from domain.homes.enrolment import LeverSetup
-from domain.modes import Lever
 from domain.oem.breaker import left_alone_until
 from domain.oem.cloud import (
     AuthExpired,
@@ -39,6 +37,7 @@ from domain.oem.cloud import (
     Rejected,
     Unavailable,
 )
+from domain.oem.lever import Lever, LeverName
 from domain.ports import AccountAsks, BreakerView, CommandLog, LeverAccess, ObservationLog
 
 log = structlog.get_logger(__name__)
@@ -82,9 +81,7 @@ class Dependencies:
 class CommandAttempt:
     """One attempt at a command."""
 
-    def __init__(
-        self, command: Command, address: PumpAddress, setup: LeverSetup, around: Dependencies, number: int
-    ) -> None:
+    def __init__(self, command: Command, address: PumpAddress, setup: Lever, around: Dependencies, number: int) -> None:
         """`setup`: the command's lever on its baseline; `number` counts from 1 and lengthens the pause after faults."""
         self._command = command
         self._address = address
@@ -95,7 +92,7 @@ class CommandAttempt:
         self._vendors = around.vendors
         self._now = around.now
         self._number = number
-        self._lever = setup.lever
+        self._lever = setup.name
         self._setting = setup.setting_for(command.mode)
         self._urgent = command.authority is not Authority.PLAN
         self._seen: float | None = None
@@ -270,7 +267,7 @@ class CommandAttempt:
         return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
 
 
-async def close(command: Command, lever: Lever, commands: CommandLog, now: datetime) -> CommandOutcome:
+async def close(command: Command, lever: LeverName, commands: CommandLog, now: datetime) -> CommandOutcome:
     """End a command whose attempts ran out of time in the queue, by what is written down of it; calls no vendor."""
     progress = await commands.progress(command, lever)
     end = End(state=progress.ended) if progress.ended is not None else verification.out_of_time(progress)

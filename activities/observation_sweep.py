@@ -205,8 +205,8 @@ class _Sweep:
             return
         for profile in profiles:
             e = profile.enrolment
-            if e.vendor_device_id in connected:
-                self._disconnected[e.pump_id] = not connected[e.vendor_device_id]
+            if e.vendor_ref in connected:
+                self._disconnected[e.pump_id] = not connected[e.vendor_ref]
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class _Sweep:
         if self._disconnected.get(pump_id) and times + 1 >= LOOKS_DISCONNECTED:
             return SweepRead(profile, is_silent=True)
         try:
-            reading = await self._adapter.observe(profile.address, profile.heating.lever, self._now())
+            reading = await self._adapter.observe(profile.address, profile.heating.name, self._now())
         except Offline:
             return SweepRead(profile, is_silent=True)
         except (RateLimited, AuthExpired) as error:  # ours or the account's trouble: it says nothing of the pump

@@ -94,7 +94,7 @@ class PumpActivities:
         now = steered_now(given.clock)
         command = given.command
         profile = await self._pumps.profile(command.pump_id)
-        setup = profile.rebased(command.circuit, command.baseline).setup(command.circuit)
+        setup = profile.rebased(command.circuit, command.baseline).lever_of(command.circuit)
         await self._commands.begin(command, given.outbox)
         around = Dependencies(
             adapter=self._adapters[profile.enrolment.oem],
@@ -118,7 +118,7 @@ class PumpActivities:
     async def close_command(self, given: ApplyCommand) -> CommandOutcome:
         """Say how a command ended whose attempts ran out of time in the queue."""
         command = given.command
-        lever = (await self._pumps.profile(command.pump_id)).setup(command.circuit).lever
+        lever = (await self._pumps.profile(command.pump_id)).lever_of(command.circuit).name
         await self._commands.begin(command, given.outbox)
         return await close(command, lever, self._commands, steered_now(given.clock)())
 
@@ -165,7 +165,7 @@ class PumpActivities:
             if pump_id in newest and now() - newest[pump_id].as_of < SEEN_JUST_NOW:
                 continue
             try:
-                reading = await adapter.observe(profile.address, profile.heating.lever, now())
+                reading = await adapter.observe(profile.address, profile.heating.name, now())
             except RateLimited as error:
                 activity.heartbeat(done_until, seen)
                 raise not_yet(str(error), max(error.retry_at - now(), timedelta(seconds=1)), given.clock) from error

@@ -20,9 +20,9 @@ from application.errors import Failed, WrongInput
 from application.manual_changes import MEMORY, Touch, holds_of, touches_before
 from application.scopes import covers
 from console.access import Access
-from domain.homes.enrolment import Enrolment, LeverSetup, PumpProfile
-from domain.modes import NEUTRAL, HotWaterMode, Lever
-from domain.oem.cloud import Capability, OemError, RateLimited
+from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.modes import NEUTRAL, HotWaterMode
+from domain.oem.cloud import OemError, RateLimited
 from domain.ports import OemAdapter
 from domain.steering.orders import Order
 from domain.steering.pump_state import CircuitState, PumpState, Watch
@@ -82,16 +82,10 @@ async def enrol(
 
 
 async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, patience: Patience) -> str | None:
-    bare = PumpProfile(
-        enrolment=enrolment,
-        model="",
-        heating=LeverSetup(lever=Lever.HEATING_OFFSET, baseline=0),
-        has_room_sensor=False,
-    )
     refusal = "the vendor's call budget is used up"
     for attempt in range(ENROL_TRIES):
         try:
-            capability = await adapter.capability(bare.address, access.now())
+            capability = await adapter.capability(enrolment.address, access.now())
             break
         except RateLimited as error:
             pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
@@ -101,31 +95,9 @@ async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, 
             await asyncio.sleep(0.2 * 2**attempt)
     else:
         return f"{enrolment.pump_id} could not be enrolled: {refusal}"
-    profile = PumpProfile(
-        enrolment=enrolment,
-        model=capability.model,
-        heating=LeverSetup(
-            lever=capability.lever,
-            baseline=capability.current,
-            minimum=capability.minimum,
-            maximum=capability.maximum,
-            step=capability.step,
-        ),
-        hot_water=_hot_water(capability),
-        has_room_sensor=capability.has_room_sensor,
-        emergency=capability.emergency,
-    )
+    profile = PumpProfile.of(enrolment, capability)
     await access.ledger.pumps.enrol(profile, access.now())
     return await start_pump(access, profile, patience)
-
-
-def _hot_water(capability: Capability) -> LeverSetup | None:
-    lever = capability.hot_water
-    if lever is None:
-        return None
-    return LeverSetup(
-        lever=lever.lever, baseline=lever.current, minimum=lever.minimum, maximum=lever.maximum, step=lever.step
-    )
 
 
 def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = (), last_note: int = 0) -> PumpState:

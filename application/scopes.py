@@ -21,7 +21,7 @@ def segment_of(profile: PumpProfile) -> str:
     above = f"{AREA_BANDS_M2[band]:.0f}m2" if band < len(AREA_BANDS_M2) else "up"
     size = f"{AREA_BANDS_M2[band - 1]:.0f}-{above}" if band else f"below-{above}"
     sensed = "sensed" if profile.has_room_sensor else "unsensed"
-    return f"{e.building_class.value}/{e.emitter.value}/{profile.heating.lever.value}/{size}/{sensed}"
+    return f"{e.building_class.value}/{e.emitter.value}/{profile.heating.name}/{size}/{sensed}"
 
 
 def covers(order: Order, profile: PumpProfile) -> bool:

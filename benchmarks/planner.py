@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import Emitter
-from domain.modes import Lever, Mode
+from domain.modes import Mode
+from domain.oem.lever import Lever
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT_HOURS
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.planner import plan_fleet
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
@@ -41,8 +43,7 @@ def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
             pump_id=f"pump-{number:05d}",
             oem="nibe",
             account_id=f"account-{number // 4}",
-            vendor_system_id=f"system-{number}",
-            vendor_device_id=f"device-{number}",
+            vendor_ref=f"unit-{number}",
             price_area="DE-LU",
             grid_area="feeder-1",
             weather_cell="52.5,13.4",
@@ -51,10 +52,14 @@ def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
             emitter=Emitter.FLOOR if draw.random() < 0.45 else Emitter.RADIATOR,
             rated_heat_kw=round(HEAT_KW_PER_M2[kind] * area_m2 * float(draw.uniform(1.0, 1.25)), 1),
         )
-        lever = Lever.ROOM_SETPOINT if draw.random() < 0.3 else Lever.HEATING_OFFSET
+        spec = ROOM_SETPOINT if draw.random() < 0.3 else HEATING_OFFSET
+        lever = Lever(spec=spec, minimum=-10, maximum=10, step=0, baseline=0.0)
         sensor = number % 12 != 11
         profile = PumpProfile(
-            enrolment=enrolment, model="S1155", heating=LeverSetup(lever=lever, baseline=0.0), has_room_sensor=sensor
+            enrolment=enrolment,
+            model="S1155",
+            heating=lever,
+            has_room_sensor=sensor,
         )
         room_c = float(draw.uniform(20.6, 21.8)) if sensor else None
         pumps.append(PumpForPlanning(profile=profile, room_c=room_c))

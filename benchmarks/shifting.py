@@ -20,15 +20,18 @@ import numpy as np
 from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
 from demo.stage import CAP_SHARE
 from domain.clock import SteeringClock
-from domain.homes.enrolment import LeverSetup, PumpProfile
-from domain.modes import Circuit, Lever
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit
+from domain.oem.lever import Lever
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from domain.planning.price_plan import PricePlan, jitter
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from optimizer.planner import plan_fleet
+from simulator import levers
 from simulator.config import SimulatorConfig
 from simulator.market_feed import MarketFeed
 from simulator.world import Home, World
@@ -117,17 +120,24 @@ def _request(world: World, prices: WholesalePrices, start: datetime, slots: int)
 
 
 def _profile(world: World, home: Home) -> PumpProfile:
-    spec, tank = home.unit.spec, home.unit.knobs.get(Lever.HOT_WATER_COMFORT)
+    spec, tank = home.unit.spec, home.unit.knobs.get(levers.Lever.HOT_WATER_COMFORT)
+    low, high, step = (5.0, 35.0, 0.5) if spec.is_s_series else (-10.0, 10.0, 1.0)
+    heating = Lever(
+        spec=ROOM_SETPOINT if spec.is_s_series else HEATING_OFFSET,
+        minimum=low,
+        maximum=high,
+        step=step,
+        baseline=home.unit.household_setting,
+    )
+    hot_water = None
+    if tank is not None:
+        hot_water = Lever(spec=HOT_WATER_COMFORT, minimum=0, maximum=2, step=1, baseline=tank.household_setting)
     return PumpProfile(
         enrolment=sheet(world.config.seed, PRICE_AREA, home.unit),
         model=home.unit.product_name,
-        heating=LeverSetup(
-            lever=Lever(home.unit.lever),
-            baseline=home.unit.household_setting,
-            step=0.5 if spec.is_s_series else 1.0,
-        ),
+        heating=heating,
         has_room_sensor=spec.has_room_sensor,
-        hot_water=None if tank is None else LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=tank.household_setting),
+        hot_water=hot_water,
     )
 
 
@@ -140,12 +150,14 @@ def _follow(
         for home in world.homes:
             pump_id = home.unit.pump_id
             profile = profiles[pump_id]
-            for circuit, setup in ((Circuit.HEATING, profile.heating), (Circuit.HOT_WATER, profile.hot_water)):
-                if setup is None:
+            for circuit in Circuit:
+                lever = profile.lever(circuit)
+                if lever is None:
                     continue
-                setting = setup.setting_for(plans[pump_id].level_at(circuit, moment - jitter(pump_id)))
-                if home.unit.knobs[setup.lever].setting != setting:
-                    home.unit.ask(setting, moment.timestamp(), setup.lever)
+                setting = lever.setting_for(plans[pump_id].level_at(circuit, moment - jitter(pump_id)))
+                on_unit = levers.Lever(lever.name)
+                if home.unit.knobs[on_unit].setting != setting:
+                    home.unit.ask(setting, moment.timestamp(), on_unit)
         moment += timedelta(minutes=1)
         world.advance_to(moment.timestamp())
 

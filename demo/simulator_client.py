@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from domain.base import Instant, Value
 from domain.homes.enrolment import Enrolment
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 
 _SHEET = TypeAdapter(list[Enrolment])
 
@@ -90,10 +90,7 @@ def true_settings(
     """Each pump's true setting of a circuit's lever over time, from the truth log's state lines."""
     course: dict[str, list[tuple[datetime, float]]] = {}
     for line in lines:
-        if (
-            line["kind"] == "state"
-            and (Lever(line["lever"]).circuit if "lever" in line else Circuit.HEATING) is circuit
-        ):
+        if line["kind"] == "state" and line.get("circuit", Circuit.HEATING) == circuit:
             course.setdefault(line["pump"], []).append((datetime.fromisoformat(line["at"]), float(line["value"])))
     for steps in course.values():
         steps.sort(key=lambda step: step[0])

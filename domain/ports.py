@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from domain.commands.command import Command, CommandEvent
 from domain.commands.verification import Progress
 from domain.homes.enrolment import PumpProfile
-from domain.modes import Circuit, Lever, Mode
+from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.cloud import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
+from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
@@ -33,12 +34,12 @@ class LeverAccess(Protocol):
         """How this vendor behaves in time."""
         ...
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
         """What the cloud reports of the unit, with the lever's setting as evidence of a write."""
         ...
 
     async def write(
-        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
         """Set the lever to an absolute value; returns when the cloud accepted it.
 
@@ -63,12 +64,12 @@ class OemAdapter(LeverAccess, Protocol):
         """What the unit can do now."""
         ...
 
-    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         """As `read`, as cheaply as the vendor allows: for looking at a pump that was not written to just now."""
         ...
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
-        """Whether each unit of an account is connected to its cloud, by the vendor's device id."""
+        """Whether each unit of an account is connected to its cloud, by `vendor_ref`."""
         ...
 
 
@@ -87,11 +88,11 @@ class CommandLog(Protocol):
         """Append events; one of the same command, kind and write number is written once."""
         ...
 
-    async def progress(self, command: Command, lever: Lever) -> Progress:
+    async def progress(self, command: Command, lever: LeverName) -> Progress:
         """What is known of a command's writes, and of the write before them."""
         ...
 
-    def fence(self, command: Command, lever: Lever) -> AbstractAsyncContextManager[Recorder | None]:
+    def fence(self, command: Command, lever: LeverName) -> AbstractAsyncContextManager[Recorder | None]:
         """Hold the lever's lock; yields None where `command` is not its circuit's newest any more, else as `record`.
 
         What is yielded fails where the lock was lost meanwhile: what must not be done without it is recorded by it.

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.commands.command import Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
-from domain.modes import Lever, Mode
+from domain.modes import Mode
+from domain.oem.lever import LeverName
 from domain.ports import Recorder
 from ledger.models import CommandEventRow, CommandRow
 
@@ -77,7 +78,7 @@ class LedgerCommands:
             rows = (await connection.execute(query)).all()
         return {row.pump_id: (Mode(row.mode), row.decided_at) for row in rows if row.kind in seen}
 
-    async def progress(self, command: Command, lever: Lever) -> Progress:
+    async def progress(self, command: Command, lever: LeverName) -> Progress:
         """What is known of a command's writes, and of the newest earlier write on the same lever."""
         async with self._engine.connect() as connection:
             own = await _events(connection, CommandEventRow.command_id == command.command_id)
@@ -90,7 +91,7 @@ class LedgerCommands:
         )
 
     async def _writes_before(
-        self, connection: AsyncConnection, command: Command, lever: Lever
+        self, connection: AsyncConnection, command: Command, lever: LeverName
     ) -> tuple[WriteRecord, ...]:
         """Writes of earlier commands that may have been taken, oldest first."""
         newest = (
@@ -98,7 +99,7 @@ class LedgerCommands:
             .join(CommandRow, CommandRow.command_id == CommandEventRow.command_id)
             .where(
                 CommandEventRow.pump_id == command.pump_id,
-                CommandEventRow.lever == lever.value,
+                CommandEventRow.lever == lever,
                 CommandEventRow.kind == EventKind.SENT.value,
                 CommandRow.seq < command.seq,
             )
@@ -113,13 +114,13 @@ class LedgerCommands:
         return tuple(taken)
 
     @asynccontextmanager
-    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[Recorder | None]:
+    async def fence(self, command: Command, lever: LeverName) -> AsyncIterator[Recorder | None]:
         """Hold the lever's lock in an own connection; yields how to write lines down in it, None for an older command.
 
         Who lost the connection lost the lock, and can write nothing down in it: a write to the vendor that is first
         written down so is never made by somebody whose lock another holds.
         """
-        key = f"{command.pump_id}/{lever.value}"
+        key = f"{command.pump_id}/{lever}"
         async with self._fences.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
             try:
@@ -158,11 +159,7 @@ async def _append(connection: AsyncConnection, events: Sequence[CommandEvent], *
         await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
     if not events:
         return
-    rows = [
-        event.model_dump(mode="python", exclude={"command"})
-        | {"kind": event.kind.value, "lever": event.lever.value if event.lever else None}
-        for event in events
-    ]
+    rows = [event.model_dump(mode="python", exclude={"command"}) | {"kind": event.kind.value} for event in events]
     await connection.execute(insert(CommandEventRow).values(rows).on_conflict_do_nothing())
 
 

@@ -12,11 +12,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.orders import Order
 from ledger.models import BaselineRow, BreakerRow, CommandEventRow, CommandRow, ObservationRow, OrderRow
 
-_BY_LEVER = {lever.value: lever.circuit.value for lever in Lever}
 _BY_MODE = {mode.value: Circuit.HEATING.value for mode in Mode} | {
     mode.value: Circuit.HOT_WATER.value for mode in HotWaterMode
 }
@@ -122,7 +121,7 @@ class LedgerRuns:
 
 
 def _circuit_of(line: Mapping[str, Any]) -> str | None:
-    """A line names its lever, or its command's mode does, or the baseline that it made."""
-    known = line["circuit"] or _BY_LEVER.get(line["lever"] or "") or _BY_MODE.get(line["mode"] or "")
+    """The baseline that a line made names its circuit, or its command's mode does."""
+    known = line["circuit"] or _BY_MODE.get(line["mode"] or "")
     # Before a pump's first command nothing else tells; what falls back or is turned by hand is mostly the heating.
     return known or (Circuit.HEATING.value if line["event"] in _OF_A_LEVER else None)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Reading
 from domain.steering.sweep_policy import Expected, Reported, WatchRecord
 from ledger.models import (
@@ -207,7 +207,7 @@ def _expected(row: Any, circuit: Circuit, lines: Sequence[Any], touched: Any) ->
         at=newest.at,
         expires_at=row.expires_at,
         sent_at=sent[0].at if sent else None,
-        lever=Lever(sent[-1].lever) if sent and sent[-1].lever else None,
+        lever=sent[-1].lever if sent else None,
         setting=sent[-1].setting if sent else None,
         noted_setting=noted.setting if noted is not None else None,
         noted_at=noted.at if noted is not None else None,

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from domain.homes.enrolment import BuildingClass, Enrolment
 from domain.homes.site import Emitter
-from domain.modes import MODE_DELTA, Lever, Mode
+from domain.modes import Mode
 from domain.planning.fleet_plan import PumpForPlanning
 
 Array = npt.NDArray[np.float64]
@@ -53,11 +53,6 @@ WATER_AT_DESIGN_C = {
 }
 FLOOR_WATER_AT_DESIGN_C = 33.0
 """Mean water temperature at the design outdoor temperature and a room of 20 degrees C."""
-
-SHIFT_K_PER_UNIT = {Lever.HEATING_OFFSET: 2.0, Lever.ROOM_SETPOINT: 3.5}
-"""Mean water temperature per step of offset, and per kelvin of room setpoint."""
-FEEDBACK_K_PER_K = {Lever.HEATING_OFFSET: 0.0, Lever.ROOM_SETPOINT: 1.5}
-"""Of the 3.5 K per kelvin of setpoint, 2 K come from the curve and 1.5 K from room influence, which also acts on T."""
 
 CARNOT_FRACTION = 0.45
 COP_LIMITS = (1.0, 7.0)
@@ -104,7 +99,8 @@ class House:
 
 def house_of(pump: PumpForPlanning) -> House:
     """Class priors for a pump: its building class per square metre, bounded by what the installer sized it for."""
-    enrolment, lever = pump.profile.enrolment, pump.profile.heating.lever
+    enrolment, spec = pump.profile.enrolment, pump.profile.heating.spec
+    assert spec.response is not None, "a heating lever declares its response"
     area_m2 = enrolment.heated_area_m2
     design_lift_k = max(20.0 - enrolment.design_outdoor_c, 10.0)
     sized_for = enrolment.rated_heat_kw / design_lift_k
@@ -115,14 +111,13 @@ def house_of(pump: PumpForPlanning) -> House:
     held = pump.room_c if sensed and pump.room_c is not None else ASSUMED_ROOM_C
     if not sensed:
         held = min(max(held, band.room_min_c + 2 * UNSENSED_MARGIN_K), band.room_max_c - UNSENSED_MARGIN_K)
-    deltas = MODE_DELTA[lever]
     return House(
         pump_id=enrolment.pump_id,
         loss_kw_per_k=loss,
         capacity_kwh_per_k=_capacity(enrolment),
         emitter_kw_per_k=loss * design_lift_k / (_water_at_design(enrolment) - 20.0),
-        feedback=FEEDBACK_K_PER_K[lever],
-        shift_k=tuple(SHIFT_K_PER_UNIT[lever] * deltas[mode] for mode in MODES),
+        feedback=spec.response.feedback_k_per_k,
+        shift_k=tuple(spec.response.water_k_per_unit * spec.deltas.get(mode, 0.0) for mode in MODES),
         gains_kw=INTERNAL_GAINS_W_PER_M2 * area_m2 / 1000,
         aperture_m2=APERTURE_M2_PER_M2 * area_m2,
         rated_heat_kw=enrolment.rated_heat_kw,

@@ -42,7 +42,7 @@ def segments_of(pumps: Sequence[PumpForPlanning], houses: Sequence[House]) -> tu
         key = (
             profile.enrolment.building_class.value,
             profile.enrolment.emitter.value,
-            profile.heating.lever.value,
+            profile.heating.name,
             band,
             houses[place].sensed,
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from domain.modes import Lever
 from simulator.faults import Dice
+from simulator.levers import Lever
 from simulator.seeded import between, share
 
 if TYPE_CHECKING:

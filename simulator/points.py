@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
+from simulator.levers import Lever
 from simulator.snapshot import ABSENT, Snapshot, speed_hz
 from simulator.unit import Unit
 

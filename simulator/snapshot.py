@@ -6,9 +6,9 @@ Protects: the cloud learns nothing about a house or its unit that is not in here
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
 from simulator.house import HouseState
+from simulator.levers import Lever
 from simulator.seeded import share
 
 if TYPE_CHECKING:

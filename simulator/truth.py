@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO
 
+from simulator.levers import Lever
+
 type StateCause = Literal["initial", "write", "late-write", "household", "drift"]
 type RequestCause = Literal[
     "accepted",
@@ -28,6 +30,10 @@ def stamp(moment_s: float) -> str:
     return datetime.fromtimestamp(moment_s, tz=UTC).isoformat(timespec="milliseconds")
 
 
+def _named(lever: Lever | None) -> dict[str, object]:
+    return {"lever": lever, "circuit": lever.circuit if lever is not None else None}
+
+
 class TruthLog:
     """JSON lines, each flushed, so that a killed process loses none."""
 
@@ -39,7 +45,7 @@ class TruthLog:
         self,
         at_s: float,
         pump: str | None,
-        lever: str | None,
+        lever: Lever | None,
         value: float | None,
         cause: RequestCause,
         client: str | None,
@@ -47,7 +53,7 @@ class TruthLog:
         apply_at_s: float | None = None,
     ) -> None:
         """One write request and its fate."""
-        line: dict[str, object] = {"kind": "request", "at": stamp(at_s), "pump": pump, "lever": lever}
+        line: dict[str, object] = {"kind": "request", "at": stamp(at_s), "pump": pump} | _named(lever)
         line |= {"value": value, "cause": cause, "client": client}
         if detail is not None:
             line["detail"] = detail
@@ -56,11 +62,11 @@ class TruthLog:
         self._write(line)
 
     def state(
-        self, at_s: float, pump: str, lever: str, value: float, cause: StateCause, detail: str | None = None
+        self, at_s: float, pump: str, lever: Lever, value: float, cause: StateCause, detail: str | None = None
     ) -> None:
         """One true change of a lever."""
-        line: dict[str, object] = {"kind": "state", "at": stamp(at_s), "pump": pump, "lever": lever, "value": value}
-        line["cause"] = cause
+        line: dict[str, object] = {"kind": "state", "at": stamp(at_s), "pump": pump} | _named(lever)
+        line |= {"value": value, "cause": cause}
         if detail is not None:
             line["detail"] = detail
         self._write(line)

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
 from simulator.conditions import Standing, shift_of
 from simulator.house import HouseSpec, HouseState
+from simulator.levers import Lever
 from simulator.people import Due, Insistence
 from simulator.seeded import between, share
 from simulator.snapshot import KEPT_SNAPSHOTS, PUBLISH_S, Snapshot, take_snapshot

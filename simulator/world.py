@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
 from simulator.building import settled
 from simulator.calls import CallBook
@@ -24,6 +23,7 @@ from simulator.faults import Dice
 from simulator.history import MINUTE_KWH, SLOT_S, History, book_minute
 from simulator.hot_water import CHARGE_C, HYGIENE_EVERY_S, TankState
 from simulator.house import STEP_S, HouseState, house_stored_kwh, step_house
+from simulator.levers import Lever
 from simulator.outages import Outages
 from simulator.people import HOUR_S, Hands
 from simulator.seeded import share

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
+from simulator.levers import Lever
 from simulator.outages import outage_of
 from simulator.points import SETPOINT_MAX_C, SETPOINT_MIN_C, SETPOINT_STEP_K, lever_points
 from simulator.truth import stamp

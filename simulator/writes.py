@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition
+from simulator.levers import Lever
 from simulator.points import (
     SETPOINT_MAX_C,
     SETPOINT_MIN_C,

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
-from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import Emitter
-from domain.modes import Circuit, Level, Lever, Mode
+from domain.modes import Circuit, Level, Mode
 from domain.oem.cloud import Reading, VendorTiming
+from domain.oem.lever import Lever, LeverSpec
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
 from domain.steering.overrides import Override, OverrideSource
 from domain.steering.pump_state import CircuitState, Decision, Observed, PumpState, SeenLever
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
 TIMING = VendorTiming(
@@ -20,6 +22,8 @@ TIMING = VendorTiming(
     longest_in_flight=timedelta(seconds=420),
     reading_max_age=timedelta(minutes=30),
 )
+OFFSET, SETPOINT, COMFORT = HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name
+_RANGES = {OFFSET: (-10.0, 10.0, 0.0), SETPOINT: (5.0, 35.0, 0.5), COMFORT: (0.0, 2.0, 1.0)}
 
 
 def at(hours: float, minutes: float = 0) -> datetime:
@@ -90,7 +94,7 @@ def an_outcome(command_id: str, state: CommandState, when: datetime, seen: Mode 
 
 def a_reading(setting: float | None, as_of: datetime) -> Reading:
     """What a cloud reports of an offset lever."""
-    return Reading(as_of=as_of, lever=Lever.HEATING_OFFSET, setting=setting, room_c=21.0)
+    return Reading(as_of=as_of, lever=OFFSET, setting=setting, room_c=21.0)
 
 
 def an_observation(as_of: datetime, level: Level | None, setting: float | None = None, **given: Any) -> Observed:
@@ -105,14 +109,19 @@ def started(decision: Decision) -> Command | None:
     return decision.starts[0] if decision.starts else None
 
 
+def a_lever(spec: LeverSpec = HEATING_OFFSET, baseline: float = 0.0, **given: Any) -> Lever:
+    """A lever with the range of known units."""
+    minimum, maximum, step = _RANGES[spec.name]
+    return Lever(spec=spec, baseline=baseline, **{"minimum": minimum, "maximum": maximum, "step": step} | given)
+
+
 def a_profile(pump_id: str = "p-0001", **given: Any) -> PumpProfile:
     """A radiator house of the sixties with an offset lever."""
     enrolment = Enrolment(
         pump_id=pump_id,
         oem="nibe",
         account_id="nibe-main",
-        vendor_system_id="s",
-        vendor_device_id="d",
+        vendor_ref="s/d",
         price_area="DE-LU",
         grid_area="feeder-1",
         weather_cell="50.0,10.0",
@@ -126,7 +135,5 @@ def a_profile(pump_id: str = "p-0001", **given: Any) -> PumpProfile:
         model=given.pop("model", "F730"),
         has_room_sensor=given.pop("has_room_sensor", True),
         hot_water=given.pop("hot_water", None),
-        heating=LeverSetup(
-            lever=given.pop("lever", Lever.HEATING_OFFSET), baseline=given.pop("baseline", 0.0), **given
-        ),
+        heating=a_lever(given.pop("spec", HEATING_OFFSET), **given),
     )

@@ -27,7 +27,7 @@ from demo.simulator_client import SimulatorClient, true_settings
 from demo.stage import Staging
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.site import HomeShare
-from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.overrides import OverrideKind, OverrideSource
 from domain.steering.pump_state import PumpState
@@ -108,7 +108,7 @@ class TestWorld:
             if line["kind"] == "state"
             and line["pump"] == pump_id
             and line["cause"] != "initial"
-            and Lever(line["lever"]).circuit is Circuit.HEATING
+            and line["circuit"] == Circuit.HEATING
         ]
 
     def setting(self, pump_id: str, circuit: Circuit = Circuit.HEATING) -> float:
@@ -120,7 +120,7 @@ class TestWorld:
 
     def written(self, pump_id: str, circuit: Circuit = Circuit.HEATING) -> list[dict[str, Any]]:
         """As `reached`, for one of the pump's levers."""
-        return [line for line in self.reached(pump_id) if Lever(line["lever"]).circuit is circuit]
+        return [line for line in self.reached(pump_id) if line["circuit"] == circuit]
 
     async def events(self, pump_id: str) -> list[dict[str, Any]]:
         return [e for e in await self.access.reports.command_events() if e["pump"] == pump_id]
@@ -170,7 +170,9 @@ class TestWorld:
     async def family(self, prefix: str) -> list[str]:
         """The pumps whose vendor's device id begins so (f730, s735), by number."""
         profiles = await self.access.ledger.pumps.active()
-        return sorted(p.enrolment.pump_id for p in profiles if p.enrolment.vendor_device_id.startswith(prefix))
+        return sorted(
+            p.enrolment.pump_id for p in profiles if p.enrolment.vendor_ref.partition("/")[2].startswith(prefix)
+        )
 
     async def state(self, pump_id: str) -> PumpState:
         return (await self.status(pump_id)).state
@@ -210,13 +212,13 @@ class TestWorld:
         circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
         state, profile = await self.state(pump_id), await self.profile(pump_id)
         had = state.circuit(circuit)
-        setup = profile.rebased(circuit, had.baseline if had is not None else None).setup(circuit)
+        setup = profile.rebased(circuit, had.baseline if had is not None else None).lever_of(circuit)
         assert self.setting(pump_id, circuit) == setup.setting_for(level)
 
     async def setting_for(self, pump_id: str, level: Level) -> float:
         """The setting that stands for a level on the pump's baseline as the ledger has it."""
         circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
-        return (await self.profile(pump_id)).setup(circuit).setting_for(level)
+        return (await self.profile(pump_id)).lever_of(circuit).setting_for(level)
 
     async def plan(
         self,

@@ -192,5 +192,5 @@ def _read(reading: Reading) -> str:
     room = "no room sensor" if reading.room_c is None else f"room {reading.room_c:.1f} C"
     tank = "" if reading.hot_water_c is None else f", tank {reading.hot_water_c:.1f} C"
     levers = reading.settings or ({reading.lever: reading.setting} if reading.setting is not None else {})
-    settings = ", ".join(f"{lever.value} {setting:g}" for lever, setting in levers.items())
+    settings = ", ".join(f"{lever} {setting:g}" for lever, setting in levers.items())
     return f"{room}{tank}, {settings or 'no setting'}, as of {local(reading.as_of)}"

@@ -238,7 +238,7 @@ def _readings(readings: Sequence[Reading]) -> Iterator[str]:
             ("power", one.power_w, "W"),
         )
         words = [f"{name} {value:.1f} {unit}" for name, value, unit in values if value is not None]
-        words += [f"{one.lever.value} {one.setting:g}"] if one.setting is not None else []
+        words += [f"{one.lever} {one.setting:g}"] if one.setting is not None else []
         words += [one.condition.value] if one.condition is not Condition.NORMAL else []
         yield f"  {_second(one.as_of)}   read {', '.join(words)}"
 

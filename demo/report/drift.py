@@ -12,7 +12,7 @@ from typing import Any
 from demo.report.recording import DETECTABLE, Run, circuit_of, moment, percentile
 from demo.report.targets import Wishes
 from demo.report.writes import writes_of
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.steering.observations import TOUCH_HOLDS
 
 _REMOTE = ("write", "late-write")
@@ -59,7 +59,7 @@ def episodes(run: Run, cause: str, *, run_only: bool = True) -> list[Episode]:
             if begun["cause"] != cause or (run_only and at >= run.end) or pump not in run.profiles:
                 continue
             until = max(run.end, at) if after is None else moment(after["at"])
-            circuit = Lever(lever).circuit if lever else Circuit.HEATING
+            circuit = circuit_of(begun)
             ended_by = None if after is None else str(after["cause"])
             found.append(Episode(pump, circuit, lever, float(begun["value"]), at, until, ended_by))
     return sorted(found, key=lambda one: one.at)

@@ -13,7 +13,7 @@ from typing import Any
 
 from demo.simulator_client import Truth
 from domain.homes.enrolment import PumpProfile
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.steering.orders import Order
@@ -87,9 +87,7 @@ class Run:
 
 def circuit_of(line: Mapping[str, Any]) -> Circuit:
     """What a line is about; a line that names nothing is about the heating."""
-    if line.get("circuit"):
-        return Circuit(line["circuit"])
-    return Lever(line["lever"]).circuit if line.get("lever") else Circuit.HEATING
+    return Circuit(line.get("circuit") or Circuit.HEATING)
 
 
 def moment(value: Any) -> datetime:

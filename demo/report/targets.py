@@ -63,12 +63,12 @@ class Wishes:
         if target.is_held:
             return None
         profile = self.run.profiles[pump].rebased(circuit, self._baseline(pump, circuit, when))
-        return profile.setup(circuit).setting_for(target.mode)
+        return profile.lever_of(circuit).setting_for(target.mode)
 
     def lever(self, pump: str, circuit: Circuit, when: datetime) -> float:
         """Where the lever truly stood."""
         stood = newest_before(self._settings[circuit].get(pump, ()), when)
-        return self.run.profiles[pump].setup(circuit).baseline if stood is None else stood
+        return self.run.profiles[pump].lever_of(circuit).baseline if stood is None else stood
 
     def holds(self, pump: str, circuit: Circuit, when: datetime) -> bool | None:
         """Whether the lever truly stood as wished; None while nothing might be written."""

@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from domain.base import Instant, Value, printable
-from domain.modes import Circuit, Level, Lever, Mode
+from domain.modes import Circuit, Level, Mode
+from domain.oem.lever import LeverName
 
 
 class Authority(StrEnum):
@@ -127,7 +128,7 @@ class CommandEvent(Value):
     kind: EventKind
     write_no: int = 0
     """Which write of the command this speaks of; 0 where it speaks of the command."""
-    lever: Lever | None = None
+    lever: LeverName | None = None
     setting: float | None = None
     reason: Annotated[str, AfterValidator(printable)] = ""
     command: Command | None = None

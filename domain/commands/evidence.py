@@ -10,8 +10,9 @@ from enum import StrEnum
 from statistics import mean
 
 from domain.base import Instant, Value
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.oem.cloud import Busy, Condition, Reading
+from domain.oem.lever import LeverName
 
 EVIDENT_WITHIN = timedelta(minutes=90)
 """After this a change of supply or compressor may be the weather's or the day's doing, and proves nothing."""
@@ -58,7 +59,7 @@ class AppliedCommand(Value):
     sent_at: Instant
     """When its first write left: what was stamped before is the state before it."""
     applied_at: Instant
-    lever: Lever
+    lever: LeverName
     setting: float
 
     @property
@@ -86,12 +87,12 @@ _SIGNS: tuple[tuple[_Sign, Callable[[Reading], float | None]], ...] = (
 def judge_effect(command: AppliedCommand, readings: Sequence[Reading], now: datetime) -> Evidence:
     """Whether `readings` (of the pump, in any order, from `looks_back_to` on) show that the command did something."""
     told = sorted(
-        (r for r in readings if r.condition is Condition.NORMAL and _setting(r, command.lever) is not None),
+        (r for r in readings if r.condition is Condition.NORMAL and r.setting_of(command.lever) is not None),
         key=lambda r: r.as_of,
     )
     before = [r for r in told if command.looks_back_to <= r.as_of <= command.sent_at]
-    came_from = _setting(before[-1], command.lever) if before else None
-    moved = [r for r in told if r.as_of > command.sent_at and _setting(r, command.lever) == command.setting]
+    came_from = before[-1].setting_of(command.lever) if before else None
+    moved = [r for r in told if r.as_of > command.sent_at and r.setting_of(command.lever) == command.setting]
     if came_from == command.setting:
         return Evidence(verdict=Effect.IMPOSSIBLE, sentence="the lever did not move")
     if came_from is None or not moved:
@@ -176,20 +177,14 @@ def _heating(readings: Sequence[Reading]) -> list[Reading]:
     return [r for r in readings if r.busy is None]
 
 
-def _newest_at(readings: Sequence[Reading], lever: Lever, setting: float) -> list[Reading]:
+def _newest_at(readings: Sequence[Reading], lever: LeverName, setting: float) -> list[Reading]:
     """The newest unbroken run of readings with one setting."""
     held: list[Reading] = []
     for reading in reversed(readings):
-        if _setting(reading, lever) != setting:
+        if reading.setting_of(lever) != setting:
             break
         held.append(reading)
     return held[::-1]
-
-
-def _setting(reading: Reading, lever: Lever) -> float | None:
-    if lever in reading.settings:
-        return reading.settings[lever]
-    return reading.setting if reading.lever is lever else None
 
 
 def _values(readings: Sequence[Reading], value: Callable[[Reading], float | None]) -> list[float]:

@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Value
-from domain.homes.site import STUCK_DROP_K, STUCK_FALL_K, ComfortBand, Emitter, HomeShare, Site
-from domain.modes import HOT_WATER_STEP, MODE_DELTA, Circuit, HotWaterMode, Level, Lever, Mode, neutral_of
-from domain.oem.cloud import PumpAddress
+from domain.homes.site import ComfortBand, Emitter, HomeShare, Site
+from domain.modes import Circuit
+from domain.oem.cloud import Capability, PumpAddress
+from domain.oem.lever import Lever
 
 
 class BuildingClass(StrEnum):
@@ -35,8 +36,8 @@ class Enrolment(Value):
     oem: str
     account_id: str
     """Vendor account the pump is reached through; opaque."""
-    vendor_system_id: str
-    vendor_device_id: str
+    vendor_ref: str
+    """What the vendor's adapter calls the unit by."""
     price_area: str
     grid_area: str
     weather_cell: str
@@ -50,94 +51,44 @@ class Enrolment(Value):
     band: ComfortBand = ComfortBand()
     home: HomeShare | None = None
 
-
-class LeverSetup(Value):
-    """One lever of a unit: the setting a person last gave it, and its range and steps as the vendor gave them."""
-
-    lever: Lever
-    baseline: float
-    """Last value a person set, in the lever's unit."""
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
-    expires_by_itself: bool = False
-
-    def setting_for(self, level: Level) -> float:
-        """The absolute setting that expresses a level, within the unit's range and on its steps.
-
-        Neutral is the household's own value to the digit, whatever the steps.
-        """
-        if level is neutral_of(self.lever.circuit):
-            return self.baseline
-        wished = HOT_WATER_STEP[level] if isinstance(level, HotWaterMode) else self.baseline + self._delta(level)
-        if self.minimum is not None:
-            wished = max(wished, self.minimum)
-        if self.maximum is not None:
-            wished = min(wished, self.maximum)
-        if self.step:
-            wished = round(wished / self.step) * self.step
-        return round(wished, 3)
-
-    def _delta(self, mode: Mode) -> float:
-        return MODE_DELTA[self.lever][mode]
-
-    def level_of(self, setting: float | None, expected: Level | None = None) -> Level | None:
-        """The level a setting stands for: the expected one first (at a range's end two levels may share a setting),
-        then neutral, then any; None for a setting that is none of ours.
-        """
-        if setting is None:
-            return None
-        neutral = neutral_of(self.lever.circuit)
-        levels: tuple[Level, ...] = tuple(Mode if isinstance(neutral, Mode) else HotWaterMode)
-        for level in (neutral if expected is None else expected, neutral, *levels):
-            if abs(self.setting_for(level) - setting) < 1e-6:
-                return level
-        return None
+    @property
+    def address(self) -> PumpAddress:
+        """How to reach the unit in its vendor's cloud."""
+        return PumpAddress(pump_id=self.pump_id, oem=self.oem, account_id=self.account_id, vendor_ref=self.vendor_ref)
 
 
-class PumpProfile(Value):
-    """An enrolment with what the vendor said of the unit: its levers, and the settings a person last gave them."""
+class PumpProfile(Capability):
+    """An enrolment with what the vendor said of the unit; its levers carry the settings a person last gave them."""
 
     enrolment: Enrolment
-    model: str
-    heating: LeverSetup
-    hot_water: LeverSetup | None = None
-    """None where the unit offers no hot-water lever."""
-    has_room_sensor: bool
-    emergency: str = ""
-    """What emergency heat does on this unit, in a sentence."""
+
+    @classmethod
+    def of(cls, enrolment: Enrolment, capability: Capability) -> "PumpProfile":
+        """The profile of a unit that was just asked what it can do."""
+        return cls(enrolment=enrolment, **dict(capability))
 
     @property
     def address(self) -> PumpAddress:
         """How to reach it."""
-        e = self.enrolment
-        return PumpAddress(
-            pump_id=e.pump_id,
-            oem=e.oem,
-            account_id=e.account_id,
-            vendor_system_id=e.vendor_system_id,
-            vendor_device_id=e.vendor_device_id,
-        )
+        return self.enrolment.address
 
     @property
     def site(self) -> Site:
         """What binds its steering by its home."""
         e = self.enrolment
-        lever, is_brief = self.heating.lever, self.heating.expires_by_itself
-        drop_k, fall_k = (0.0, 0.0) if is_brief else (STUCK_DROP_K[lever], STUCK_FALL_K[lever])
-        return Site(band=e.band, emitter=e.emitter, home=e.home, stuck_drop_k=drop_k, stuck_fall_k=fall_k)
+        stuck = self.heating.spec.stuck_limits
+        return Site(band=e.band, emitter=e.emitter, home=e.home, stuck_drop_k=stuck.drop_k, stuck_fall_k=stuck.fall_k)
 
-    def setup(self, circuit: Circuit) -> LeverSetup:
+    def lever_of(self, circuit: Circuit) -> Lever:
         """The lever of a circuit; raises LookupError where the unit has none."""
-        if circuit is Circuit.HEATING:
-            return self.heating
-        if self.hot_water is None:
+        lever = self.lever(circuit)
+        if lever is None:
             raise LookupError(f"{self.enrolment.pump_id} has no hot-water lever")
-        return self.hot_water
+        return lever
 
     def rebased(self, circuit: Circuit, baseline: float | None) -> "PumpProfile":
         """The profile after a person set a lever; unchanged for None."""
         if baseline is None:
             return self
         name = "heating" if circuit is Circuit.HEATING else "hot_water"
-        return self.model_copy(update={name: self.setup(circuit).model_copy(update={"baseline": baseline})})
+        return self.model_copy(update={name: self.lever_of(circuit).model_copy(update={"baseline": baseline})})

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from domain.base import Value
-from domain.modes import Lever
+from domain.oem.lever import CAUTIOUS_LIMITS
 
 FLOOR_BELOW_BAND_K = 1.0
 """A room so far below its household's band is warmed before anything else is considered."""
@@ -18,14 +18,6 @@ LOWEST_FLOOR_C = 17.0
 """No household's band, however wide, lets a room fall lower by our doing."""
 LOWEST_EMPTY_C = 15.0
 """So far may an empty home's rooms fall, should nobody ever take a vacation's set-back back: no frost, no mould."""
-STUCK_DROP_K = {Lever.HEATING_OFFSET: 3.0, Lever.ROOM_SETPOINT: 1.5}
-"""By how much a room falls at most in 48 h at the design temperature when a lever is stuck at our deepest set-back.
-
-From houses of every class and emitter at -12 and -16 C, with a margin (tests/simulator/test_stuck.py).
-"""
-STUCK_FALL_K = {Lever.HEATING_OFFSET: 3.7, Lever.ROOM_SETPOINT: 2.0}
-"""How much warmer a room must be where a set-back begins: of those houses, at rest as warm as their band or cooler,
-none then ends below 17 C, own control's fall in two dark days included."""
 TURN_GAP = timedelta(minutes=30)
 """Between the turns of two pumps of a home neither runs raised: the one that stops needs time to be seen to stop."""
 
@@ -79,9 +71,9 @@ class Site(Value):
     emitter: Emitter = Emitter.RADIATOR
     home: HomeShare | None = None
     """None for a home with one pump, or without a shared limit."""
-    stuck_drop_k: float = STUCK_DROP_K[Lever.HEATING_OFFSET]
+    stuck_drop_k: float = CAUTIOUS_LIMITS.drop_k
     """What a set-back may cost the room if nobody ever takes it back; 0 for a lever that expires by itself."""
-    stuck_fall_k: float = STUCK_FALL_K[Lever.HEATING_OFFSET]
+    stuck_fall_k: float = CAUTIOUS_LIMITS.fall_k
     """By how much the room may fall then from where it is now; 0 as above."""
 
     @property

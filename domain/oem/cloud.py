@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.modes import Lever
+from domain.modes import Circuit
+from domain.oem.lever import Lever, LeverName
 
 
 class OemError(Exception):
@@ -147,37 +148,24 @@ class PumpAddress(Value):
     pump_id: str
     oem: str
     account_id: str
-    vendor_system_id: str
-    vendor_device_id: str
-
-
-class LeverRange(Value):
-    """One lever as the vendor offers it."""
-
-    lever: Lever
-    minimum: float
-    maximum: float
-    step: float
-    current: float
-    expires_by_itself: bool = False
+    vendor_ref: str
+    """What the vendor's adapter calls the unit by; opaque to everybody else."""
 
 
 class Capability(Value):
-    """What this unit can do now, as the vendor says."""
+    """What a unit can do now, as the vendor says."""
 
     model: str
-    lever: Lever
-    minimum: float
-    maximum: float
-    step: float
-    current: float
-    """The lever's setting now."""
-    expires_by_itself: bool = False
+    heating: Lever
+    hot_water: Lever | None = None
+    """None where the unit offers no hot-water lever."""
     has_room_sensor: bool
-    hot_water: LeverRange | None = None
-    """The hot-water lever; None where the unit offers none."""
     emergency: str = ""
     """What emergency heat does on this unit, in a sentence."""
+
+    def lever(self, circuit: Circuit) -> Lever | None:
+        """The lever of a circuit; None where the unit has none."""
+        return self.heating if circuit is Circuit.HEATING else self.hot_water
 
 
 class Reading(Value):
@@ -185,7 +173,7 @@ class Reading(Value):
 
     as_of: Instant
     """The newest stamp the pump itself gave: how fresh this is, whatever was asked."""
-    lever: Lever
+    lever: LeverName
     setting: float | None
     """The lever's reported setting; None where the cloud gave none."""
     room_c: float | None = None
@@ -196,16 +184,21 @@ class Reading(Value):
     target_c: float | None = None
     """Supply temperature that the unit's own control aims at."""
     hot_water_c: float | None = None
-    settings: dict[Lever, float] = Field(default_factory=dict)
+    settings: dict[LeverName, float] = Field(default_factory=dict)
     """Every lever that the answer shows, the asked one included."""
     condition: Condition = Condition.NORMAL
     busy: Busy | None = None
+
+    def setting_of(self, lever: LeverName) -> float | None:
+        """The reported setting of a lever; None where the answer does not show it."""
+        if lever in self.settings:
+            return self.settings[lever]
+        return self.setting if self.lever == lever else None
 
 
 class DiscoveredPump(Value):
     """A unit that an account can reach."""
 
-    vendor_system_id: str
-    vendor_device_id: str
+    vendor_ref: str
     model: str
     connected: bool

@@ -12,9 +12,10 @@ from pydantic import Field
 from domain.base import Instant, Value
 from domain.commands.command import CommandEvent, CommandState, EventKind
 from domain.commands.evidence import EVIDENT_WITHIN, AppliedCommand
-from domain.homes.enrolment import LeverSetup, PumpProfile
-from domain.modes import Circuit, Level, Lever, neutral_of
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit, Level, neutral_of
 from domain.oem.cloud import Condition, Reading, VendorTiming
+from domain.oem.lever import Lever, LeverName
 from domain.steering.observations import COLD_HYSTERESIS_K, TANK_FLOOR_C, TANK_HYSTERESIS_K
 from domain.steering.pump_state import Observed, SeenLever
 
@@ -57,7 +58,7 @@ class Expected(Value):
     expires_at: Instant
     sent_at: Instant | None = None
     """When its first write left."""
-    lever: Lever | None = None
+    lever: LeverName | None = None
     setting: float | None = None
     """What was written."""
     noted_setting: float | None = None
@@ -85,10 +86,10 @@ class Expected(Value):
         """A reading stamped before says nothing new."""
         return max(self.at, self.noted_at) if self.noted_at is not None else self.at
 
-    def level(self, setup: LeverSetup) -> Level | None:
+    def level(self, lever: Lever) -> Level | None:
         """The level that the pump's workflow believes; None where that is open."""
         if self.is_noted:
-            return setup.level_of(self.noted_setting, self.called)
+            return lever.level_of(self.noted_setting, self.called)
         return self.mode if self.state in (CommandState.APPLIED, CommandState.EFFECTIVE) else None
 
     def applied(self, pump_id: str, now: datetime) -> AppliedCommand | None:
@@ -224,11 +225,11 @@ def observed_from(
         return silence(now)
     levers = []
     for circuit in Circuit:
-        setup = _setup(profile, circuit)
-        setting = _setting_of(reading, setup.lever) if setup is not None else None
-        if setup is not None and setting is not None:
+        lever = profile.lever(circuit)
+        setting = reading.setting_of(lever.name) if lever is not None else None
+        if lever is not None and setting is not None:
             called = next((e.called for e in expected if e.circuit is circuit), None)
-            levers.append(SeenLever(circuit=circuit, level=setup.level_of(setting, called), setting=setting))
+            levers.append(SeenLever(circuit=circuit, level=lever.level_of(setting, called), setting=setting))
     return Observed(
         as_of=min(reading.as_of, now),
         stamp=reading.as_of,
@@ -271,15 +272,13 @@ def news_of(
         reasons_.append("tank cold" if is_tank_cold else "tank warm again")
     levers = dict(told.levers)
     has_drifted = False
-    for lever in seen.levers:
-        newest = next((e for e in expected if e.circuit is lever.circuit), None)
-        setup = _setup(profile, lever.circuit)
-        assert setup is not None, "only levers of the profile are seen"
-        why = _lever_news(lever, setup, newest, levers.get(lever.circuit), seen, now)
+    for one in seen.levers:
+        newest = next((e for e in expected if e.circuit is one.circuit), None)
+        why = _lever_news(one, profile.lever_of(one.circuit), newest, levers.get(one.circuit), seen, now)
         if why:
             command_id = newest.command_id if newest is not None else ""
-            levers[lever.circuit] = ReportedLever(command_id=command_id, setting=lever.setting, at=now)
-            reasons_.append(f"{lever.circuit.value} {why} at {lever.setting:g}")
+            levers[one.circuit] = ReportedLever(command_id=command_id, setting=one.setting, at=now)
+            reasons_.append(f"{one.circuit.value} {why} at {one.setting:g}")
             has_drifted = has_drifted or why in (DRIFTED, TOUCHED)
     whole = Reported(condition=seen.condition, is_cold=is_cold, is_tank_cold=is_tank_cold, levers=levers)
     return News(reasons=tuple(reasons_), told=whole, has_drifted=has_drifted)
@@ -290,8 +289,8 @@ TOUCHED = "touched"
 
 
 def _lever_news(
-    lever: SeenLever,
-    setup: LeverSetup,
+    one: SeenLever,
+    lever: Lever,
     newest: Expected | None,
     told: ReportedLever | None,
     seen: Observed,
@@ -301,11 +300,11 @@ def _lever_news(
     if newest is not None and (newest.is_open(now) or seen.as_of <= newest.known_at):
         return ""
     command_id = newest.command_id if newest is not None else ""
-    is_told = told is not None and told.command_id == command_id and told.setting == lever.setting
-    wanted = neutral_of(lever.circuit) if newest is None else newest.level(setup)
+    is_told = told is not None and told.command_id == command_id and told.setting == one.setting
+    wanted = neutral_of(one.circuit) if newest is None else newest.level(lever)
     if wanted is None:
         return "" if is_told else "settled"
-    if lever.level is wanted:
+    if one.level is wanted:
         # It was told to have left; a workflow that steers back with patience should know that it came back by itself.
         has_left = told is not None and told.command_id == command_id and not is_told
         return "as commanded again" if has_left else ""
@@ -313,7 +312,7 @@ def _lever_news(
         return ""  # explained, and told as a condition
     if is_told and told is not None and now - told.at < REPEAT_AFTER:
         return ""
-    return TOUCHED if lever.level is None else DRIFTED
+    return TOUCHED if one.level is None else DRIFTED
 
 
 def settling_event(pump_id: str, newest: Expected, seen: Observed, timing: VendorTiming) -> CommandEvent | None:
@@ -337,13 +336,3 @@ def settling_event(pump_id: str, newest: Expected, seen: Observed, timing: Vendo
 
 def _is_below(value: float | None, floor: float, hysteresis: float, *, was: bool) -> bool:
     return was if value is None else value < floor + (hysteresis if was else 0.0)
-
-
-def _setup(profile: PumpProfile, circuit: Circuit) -> LeverSetup | None:
-    return profile.heating if circuit is Circuit.HEATING else profile.hot_water
-
-
-def _setting_of(reading: Reading, lever: Lever) -> float | None:
-    if lever in reading.settings:
-        return reading.settings[lever]
-    return reading.setting if reading.lever is lever else None

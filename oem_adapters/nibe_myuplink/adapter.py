@@ -10,7 +10,6 @@ from datetime import datetime
 import httpx
 import structlog
 
-from domain.modes import Lever
 from domain.oem.cloud import (
     AuthExpired,
     Capability,
@@ -25,29 +24,27 @@ from domain.oem.cloud import (
     VendorTiming,
 )
 from domain.oem.credentials import TokenVault
+from domain.oem.lever import Lever, LeverName
 from domain.ports import CallListener
 from oem_adapters.http import CloudClient
-from oem_adapters.lever_values import why_not_allowed
-from oem_adapters.nibe_myuplink.const import HEADERS, TIMING, TOKENS
-from oem_adapters.nibe_myuplink.levers import LeverOnWire, heating_offset, hot_water_comfort, room_setpoint
+from oem_adapters.nibe_myuplink.const import EMERGENCY, HEADERS, TIMING, TOKENS
+from oem_adapters.nibe_myuplink.levers import heating_offset, hot_water_comfort, room_setpoint
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, LEVERS, ROOM_SETPOINT
 from oem_adapters.nibe_myuplink.memory import Memory
 from oem_adapters.nibe_myuplink.models import Family, Quantity, family_of, family_seen, find
 from oem_adapters.nibe_myuplink.reading import condition_of, is_old, newest_stamp, reading_of, room_c
+from oem_adapters.nibe_myuplink.refs import ref_of
 from oem_adapters.nibe_myuplink.requests import MyUplinkRequests
 from oem_adapters.nibe_myuplink.wire import ACCEPTED, Device, Point, System, Zone
 from oem_adapters.timeouts import WallTimeouts
 
 log = structlog.get_logger(__name__)
 
-_LEVER_WORDS = {
-    Lever.HEATING_OFFSET: "heating offset",
-    Lever.ROOM_SETPOINT: "room setpoint",
-    Lever.HOT_WATER_COMFORT: "hot-water comfort step",
-}
+_TITLES = {spec.name: spec.title for spec in LEVERS}
 _POINT_OF = {
-    Lever.HEATING_OFFSET: Quantity.HEATING_OFFSET,
-    Lever.ROOM_SETPOINT: Quantity.ROOM_SETPOINT_C,
-    Lever.HOT_WATER_COMFORT: Quantity.HOT_WATER_COMFORT,
+    HEATING_OFFSET.name: Quantity.HEATING_OFFSET,
+    ROOM_SETPOINT.name: Quantity.ROOM_SETPOINT_C,
+    HOT_WATER_COMFORT.name: Quantity.HOT_WATER_COMFORT,
 }
 
 
@@ -82,9 +79,13 @@ class NibeMyUplink:
         return list(found.values())
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
-        """Whether each unit is connected, by device id; one call per 99 systems."""
+        """Whether each unit is connected; one call per 99 systems."""
         systems = await self._systems(account_id, now)
-        return {device.device_id: device.connected for system in systems for device in system.devices}
+        return {
+            ref_of(system.system_id, device.device_id): device.connected
+            for system in systems
+            for device in system.devices
+        }
 
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
         """A room setpoint where the unit has a heat zone, else the heating offset; and its hot-water lever if any."""
@@ -92,15 +93,21 @@ class NibeMyUplink:
         points = await self._all_points(pump, now)
         zones = [] if family_of(device.product.name) is Family.F else await self._zones_if_any(pump, now)
         levers = (room_setpoint(zones), heating_offset(points))
-        usable = next((lever for lever in levers if lever is not None and lever.current is not None), None)
+        usable = next((lever for lever in levers if lever is not None), None)
         if usable is None:
             raise NotExecutable(
                 f"Pump {pump.pump_id} has neither a heat zone nor a heating offset that can be written and read back."
             )
         has_room_sensor = room_c(points, zones) is not None
-        return usable.capability(device.product.name, has_room_sensor, hot_water_comfort(points))
+        return Capability(
+            model=device.product.name,
+            heating=usable,
+            hot_water=hot_water_comfort(points),
+            has_room_sensor=has_room_sensor,
+            emergency=EMERGENCY,
+        )
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
         """The unit's points in one call; a room setpoint is taken from the stamped point beside its zone.
 
         `as_of` is the newest stamp among the points. The setting's own stamp would mislead: a value that does not
@@ -121,7 +128,7 @@ class NibeMyUplink:
             await self._look_whether_away(pump, lever, points, now)
         return self._reading(pump, lever, points, zones, as_of, now)
 
-    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         """As `read`, for the fleet's rounds.
 
         A silent unit costs more, though not at every look: all its points, for the usual few may just not have changed,
@@ -143,49 +150,47 @@ class NibeMyUplink:
         return self._reading(pump, lever, points, zones, as_of, now)
 
     async def write(
-        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
         """Set the lever; refuses itself, as Rejected, what the unit's range or step do not allow."""
         on_wire = self._memory.lever(pump, lever, now) or await self._look_up(pump, lever, now, urgent)
-        wrong = why_not_allowed(on_wire.minimum, on_wire.maximum, on_wire.step, setting)
+        wrong = on_wire.why_not_allowed(setting)
         if wrong is not None:
-            raise Rejected(f"A {_LEVER_WORDS[lever]} of {setting:g} for pump {pump.pump_id} {wrong}; nothing was sent.")
+            raise Rejected(f"A {on_wire.spec.title} of {setting:g} for pump {pump.pump_id} {wrong}; nothing was sent.")
         try:
             await self._send(pump, on_wire, setting, now, urgent)
         except Rejected:
             self._memory.forget(pump)  # the id or the range may have changed since it was learnt
             raise
 
-    async def _send(self, pump: PumpAddress, on_wire: LeverOnWire, setting: float, now: datetime, urgent: bool) -> None:
-        is_zone = on_wire.lever is Lever.ROOM_SETPOINT
+    async def _send(self, pump: PumpAddress, on_wire: Lever, setting: float, now: datetime, urgent: bool) -> None:
+        is_zone = on_wire.name == ROOM_SETPOINT.name
         write = self._ask.set_zone if is_zone else self._ask.set_point
         verdict = await write(pump, on_wire.wire_id, setting, now, urgent)
         if verdict == ACCEPTED:
             return
         if verdict is not None:
-            raise Rejected(
-                f"The cloud answered a {_LEVER_WORDS[on_wire.lever]} for pump {pump.pump_id} without taking it."
-            )
+            raise Rejected(f"The cloud answered a {on_wire.spec.title} for pump {pump.pump_id} without taking it.")
         if not is_zone:
             raise Malformed(f"The cloud's answer to a write for pump {pump.pump_id} does not name what was written.")
         # What a zone answers is not known well enough to read more than its status out of it.
 
-    async def _look_up(self, pump: PumpAddress, lever: Lever, now: datetime, urgent: bool) -> LeverOnWire:
+    async def _look_up(self, pump: PumpAddress, lever: LeverName, now: datetime, urgent: bool) -> Lever:
         match lever:
-            case Lever.ROOM_SETPOINT:
+            case ROOM_SETPOINT.name:
                 found = room_setpoint(await self._zones_if_any(pump, now, urgent))
-            case Lever.HEATING_OFFSET:
+            case HEATING_OFFSET.name:
                 found = heating_offset(await self._all_points(pump, now, urgent))
-            case Lever.HOT_WATER_COMFORT:
+            case HOT_WATER_COMFORT.name:
                 found = hot_water_comfort(await self._all_points(pump, now, urgent))
         if found is None:
-            raise Rejected(f"Pump {pump.pump_id} has no {_LEVER_WORDS[lever]} that can be written and read back.")
+            raise Rejected(f"Pump {pump.pump_id} has no {_TITLES[lever]} that can be written and read back.")
         return found
 
     def _reading(
         self,
         pump: PumpAddress,
-        lever: Lever,
+        lever: LeverName,
         points: Sequence[Point],
         zones: Sequence[Zone] | None,
         as_of: datetime,
@@ -195,7 +200,7 @@ class NibeMyUplink:
         return reading_of(lever, points, zones, as_of, condition)
 
     async def _points(
-        self, pump: PumpAddress, lever: Lever, now: datetime, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, now: datetime, urgent: bool = False
     ) -> tuple[Sequence[Point], bool]:
         """The points a reading needs, and whether these are all points of the unit.
 
@@ -205,7 +210,7 @@ class NibeMyUplink:
         if not known:
             return await self._all_points(pump, now, urgent), True
         points = await self._ask.points(pump, now, urgent, known)
-        if lever is not Lever.ROOM_SETPOINT and find(points, _POINT_OF[lever]) is None:
+        if lever != ROOM_SETPOINT.name and find(points, _POINT_OF[lever]) is None:
             return await self._all_points(pump, now, urgent), True
         self._memory.learn_levers(pump, points, now)
         return points, False
@@ -217,13 +222,13 @@ class NibeMyUplink:
         return points
 
     async def _zones_to_tell(
-        self, pump: PumpAddress, lever: Lever, points: Sequence[Point], now: datetime, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, points: Sequence[Point], now: datetime, urgent: bool = False
     ) -> Sequence[Zone] | None:
         """The zones, where only they tell the setpoint.
 
         A zone carries no stamp, so that an old picture of it looks like a fresh one: the stamped point goes first.
         """
-        if lever is not Lever.ROOM_SETPOINT or find(points, Quantity.ROOM_SETPOINT_C) is not None:
+        if lever != ROOM_SETPOINT.name or find(points, Quantity.ROOM_SETPOINT_C) is not None:
             return None
         return await self._zones(pump, now, urgent)
 
@@ -252,12 +257,14 @@ class NibeMyUplink:
                 self._memory.learn_device(account_id, device, now, listed=True)
         return systems
 
-    async def _look_whether_away(self, pump: PumpAddress, lever: Lever, points: Sequence[Point], now: datetime) -> None:
+    async def _look_whether_away(
+        self, pump: PumpAddress, lever: LeverName, points: Sequence[Point], now: datetime
+    ) -> None:
         """Ask an S-series' home for its away switch, every other hour at most; F-series tell theirs among their points.
 
         A reading does not depend on it: a failure is logged, and what is remembered counts a while longer.
         """
-        is_s_series = lever is Lever.ROOM_SETPOINT or family_seen(points) is Family.S
+        is_s_series = lever == ROOM_SETPOINT.name or family_seen(points) is Family.S
         if not is_s_series or not self._memory.claim_away(pump, now):
             return
         try:
@@ -275,8 +282,7 @@ class NibeMyUplink:
 
 def _discovered(system_id: str, device: Device) -> DiscoveredPump:
     return DiscoveredPump(
-        vendor_system_id=system_id,
-        vendor_device_id=device.device_id,
+        vendor_ref=ref_of(system_id, device.device_id),
         model=device.product.name,
         connected=device.connected,
     )

@@ -5,18 +5,16 @@ not applied; ranges are in real units.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from domain.modes import Lever
-from domain.oem.cloud import Capability, LeverRange
+from domain.oem.lever import Lever
 from oem_adapters.nibe_myuplink.const import (
-    EMERGENCY,
     HOT_WATER_RANGE,
     HOT_WATER_STEP,
     OFFSET_RANGE,
     ZONE_RANGE_C,
     ZONE_STEP_C,
 )
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from oem_adapters.nibe_myuplink.models import Quantity, find
 from oem_adapters.nibe_myuplink.wire import Point, Zone
 
@@ -24,74 +22,36 @@ _HEAT_MODES = frozenset({"", "heat", "off", "auto"})
 """Zone modes in which `setpointHeat` is the wish for heating; "heatcool" follows one setpoint for both."""
 
 
-@dataclass(frozen=True)
-class LeverOnWire:
-    """Where a lever is found and what it takes."""
-
-    lever: Lever
-    wire_id: str
-    """Parameter id of an offset or a comfort step, zone id of a room setpoint."""
-    minimum: float
-    maximum: float
-    step: float
-    current: float | None
-
-    def capability(self, model: str, has_room_sensor: bool, hot_water: "LeverOnWire | None") -> Capability:
-        """What the unit can do with this lever of its heating; only for one that tells its current setting."""
-        heating = self.range()
-        if heating is None:
-            raise ValueError("a lever without a current setting is no capability")
-        return Capability(
-            model=model,
-            lever=self.lever,
-            minimum=heating.minimum,
-            maximum=heating.maximum,
-            step=heating.step,
-            current=heating.current,
-            has_room_sensor=has_room_sensor,
-            hot_water=hot_water.range() if hot_water is not None else None,
-            emergency=EMERGENCY,
-        )
-
-    def range(self) -> LeverRange | None:
-        """What it takes; None for a lever that does not tell its current setting, for nothing written is ever seen."""
-        if self.current is None:
-            return None
-        return LeverRange(
-            lever=self.lever, minimum=self.minimum, maximum=self.maximum, step=self.step, current=self.current
-        )
-
-
-def heating_offset(points: Sequence[Point]) -> LeverOnWire | None:
-    """The heating offset of the first climate system, where it may be written."""
+def heating_offset(points: Sequence[Point]) -> Lever | None:
+    """The heating offset of the first climate system, where it may be written and read back."""
     point = find(points, Quantity.HEATING_OFFSET)
-    if point is None or not point.writable:
+    if point is None or not point.writable or point.value is None:
         return None
-    return LeverOnWire(
-        lever=Lever.HEATING_OFFSET,
+    return Lever(
+        spec=HEATING_OFFSET,
         wire_id=point.parameter_id,
         minimum=OFFSET_RANGE[0] if point.minimum is None else point.minimum,
         maximum=OFFSET_RANGE[1] if point.maximum is None else point.maximum,
         step=point.step,
-        current=point.value,
+        baseline=point.value,
     )
 
 
-def hot_water_comfort(points: Sequence[Point]) -> LeverOnWire | None:
-    """The comfort step of the hot water, where it may be written and its numbers mean what they mean on known units."""
+def hot_water_comfort(points: Sequence[Point]) -> Lever | None:
+    """The hot-water comfort step, where it may be written and read back and its numbers mean what they usually mean."""
     point = find(points, Quantity.HOT_WATER_COMFORT)
-    if point is None or not point.writable:
+    if point is None or not point.writable or point.value is None:
         return None
     lowest, highest = HOT_WATER_RANGE
     if point.choices and not {lowest, lowest + HOT_WATER_STEP, highest} <= set(point.choices):
         return None
-    return LeverOnWire(
-        lever=Lever.HOT_WATER_COMFORT,
+    return Lever(
+        spec=HOT_WATER_COMFORT,
         wire_id=point.parameter_id,
         minimum=lowest,
         maximum=highest,
         step=HOT_WATER_STEP,
-        current=point.value,
+        baseline=point.value,
     )
 
 
@@ -100,18 +60,18 @@ def heat_zone(zones: Sequence[Zone]) -> Zone | None:
     return next((zone for zone in zones if _can_heat(zone)), None)
 
 
-def room_setpoint(zones: Sequence[Zone]) -> LeverOnWire | None:
+def room_setpoint(zones: Sequence[Zone]) -> Lever | None:
     """The room setpoint of the first heat zone."""
     zone = heat_zone(zones)
-    if zone is None:
+    if zone is None or zone.setpoint_heat is None:
         return None
-    return LeverOnWire(
-        lever=Lever.ROOM_SETPOINT,
+    return Lever(
+        spec=ROOM_SETPOINT,
         wire_id=zone.zone_id,
         minimum=ZONE_RANGE_C[0] if zone.minimum is None else zone.minimum,
         maximum=ZONE_RANGE_C[1] if zone.maximum is None else zone.maximum,
         step=ZONE_STEP_C,
-        current=zone.setpoint_heat,
+        baseline=zone.setpoint_heat,
     )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.modes import Lever
 from domain.oem.cloud import PumpAddress
+from domain.oem.lever import Lever, LeverName
 from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE
-from oem_adapters.nibe_myuplink.levers import LeverOnWire, heating_offset, hot_water_comfort
+from oem_adapters.nibe_myuplink.levers import heating_offset, hot_water_comfort
 from oem_adapters.nibe_myuplink.models import Quantity, find
 from oem_adapters.nibe_myuplink.reading import newest_stamp
+from oem_adapters.nibe_myuplink.refs import device_id_of
 from oem_adapters.nibe_myuplink.wire import Device, Point
 
 
@@ -32,7 +33,7 @@ class _Seen[What]:
 @dataclass
 class _Unit:
     parameters: _Seen[tuple[str, ...]] | None = None
-    levers: dict[Lever, _Seen[LeverOnWire]] = field(default_factory=dict)
+    levers: dict[LeverName, _Seen[Lever]] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,24 +69,24 @@ class Memory:
         for lever in (heating_offset(points), hot_water_comfort(points)):
             self.learn_lever(pump, lever, now)
 
-    def learn_lever(self, pump: PumpAddress, lever: LeverOnWire | None, now: datetime) -> None:
+    def learn_lever(self, pump: PumpAddress, lever: Lever | None, now: datetime) -> None:
         """Remember where a lever is and what it takes."""
         if lever is not None:
-            self._unit(pump).levers[lever.lever] = _Seen(lever, now)
+            self._unit(pump).levers[lever.name] = _Seen(lever, now)
 
     def parameters(self, pump: PumpAddress, now: datetime, life: timedelta = MEMORY_LIFE) -> tuple[str, ...]:
         """Ids of the useful points; empty where they are not known, or were learnt longer ago than `life`."""
         seen = self._unit(pump).parameters
         return seen.what if seen is not None and seen.within(life, now) else ()
 
-    def lever(self, pump: PumpAddress, lever: Lever, now: datetime) -> LeverOnWire | None:
+    def lever(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Lever | None:
         """Where a lever was last seen."""
         seen = self._unit(pump).levers.get(lever)
         return seen.what if seen is not None and seen.within(MEMORY_LIFE, now) else None
 
     def forget(self, pump: PumpAddress) -> None:
         """Believe no id and no range of a unit any more; its state is another matter."""
-        self._units.pop((pump.account_id, pump.vendor_device_id), None)
+        self._units.pop((pump.account_id, device_id_of(pump)), None)
 
     def learn_device(self, account_id: str, device: Device, now: datetime, listed: bool = False) -> None:
         """Remember a unit's connection, and its firmware's state where its document or a list tells it."""
@@ -128,10 +129,10 @@ class Memory:
         return _holds(self._state(pump).away, AWAY_BELIEVED, now)
 
     def _unit(self, pump: PumpAddress) -> _Unit:
-        return self._units.setdefault((pump.account_id, pump.vendor_device_id), _Unit())
+        return self._units.setdefault((pump.account_id, device_id_of(pump)), _Unit())
 
     def _state(self, pump: PumpAddress) -> _State:
-        return self._states.setdefault((pump.account_id, pump.vendor_device_id), _State())
+        return self._states.setdefault((pump.account_id, device_id_of(pump)), _State())
 
 
 def _holds(seen: _Seen[bool] | None, life: timedelta, now: datetime) -> bool:

@@ -7,10 +7,11 @@ against its being steered.
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.modes import Lever
 from domain.oem.cloud import Busy, Condition, Reading
+from domain.oem.lever import LeverName
 from oem_adapters.nibe_myuplink.const import CLOCK_AHEAD, TIMING
 from oem_adapters.nibe_myuplink.levers import heat_zone
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from oem_adapters.nibe_myuplink.models import Quantity, find, value_of
 from oem_adapters.nibe_myuplink.wire import Point, Zone
 
@@ -24,7 +25,7 @@ _HOT_WATER_FIRST = frozenset({20.0, 3.0})
 
 
 def reading_of(
-    lever: Lever, points: Sequence[Point], zones: Sequence[Zone] | None, as_of: datetime, condition: Condition
+    lever: LeverName, points: Sequence[Point], zones: Sequence[Zone] | None, as_of: datetime, condition: Condition
 ) -> Reading:
     """All that the points tell, and the zones where they were asked (None where they were not)."""
     settings = settings_of(points, zones)
@@ -55,13 +56,13 @@ def is_old(as_of: datetime | None, now: datetime) -> bool:
     return as_of is None or now - as_of > TIMING.reading_max_age
 
 
-def settings_of(points: Sequence[Point], zones: Sequence[Zone] | None) -> dict[Lever, float]:
+def settings_of(points: Sequence[Point], zones: Sequence[Zone] | None) -> dict[LeverName, float]:
     """The setting of every lever that shows one."""
     offset, comfort = find(points, Quantity.HEATING_OFFSET), find(points, Quantity.HOT_WATER_COMFORT)
     shown = {
-        Lever.HEATING_OFFSET: offset.value if offset is not None else None,
-        Lever.ROOM_SETPOINT: value_of(points, Quantity.ROOM_SETPOINT_C) if zones is None else _zone_setpoint(zones),
-        Lever.HOT_WATER_COMFORT: comfort.value if comfort is not None else None,
+        HEATING_OFFSET.name: offset.value if offset is not None else None,
+        ROOM_SETPOINT.name: value_of(points, Quantity.ROOM_SETPOINT_C) if zones is None else _zone_setpoint(zones),
+        HOT_WATER_COMFORT.name: comfort.value if comfort is not None else None,
     }
     return {lever: setting for lever, setting in shown.items() if setting is not None}
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from domain.oem.cloud import PumpAddress
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.nibe_myuplink.const import ITEMS_PER_PAGE, MOST_PAGES, WRITE_CONTENT_TYPE
+from oem_adapters.nibe_myuplink.refs import device_id_of, system_id_of
 from oem_adapters.nibe_myuplink.wire import (
     DEVICE,
     HOME_MODE,
@@ -66,19 +67,19 @@ class MyUplinkRequests:
         return await self._of_device(pump, "/smart-home-zones", ZONES, now, urgent)
 
     async def home_mode(self, pump: PumpAddress, now: datetime) -> HomeMode:
-        call = Call("GET", "/v2/systems/{system}/smart-home-mode", {"system": pump.vendor_system_id})
+        call = Call("GET", "/v2/systems/{system}/smart-home-mode", {"system": system_id_of(pump)})
         return await self.cloud.fetch(pump.account_id, call, HOME_MODE, now)
 
     async def set_point(
         self, pump: PumpAddress, parameter_id: str, value: float, now: datetime, urgent: bool
     ) -> str | None:
         """Write a point in real units; what the cloud says of it, as `verdict_on`."""
-        ids = {"device": pump.vendor_device_id}
+        ids = {"device": device_id_of(pump)}
         return await self._patch(pump, "/v2/devices/{device}/points", ids, parameter_id, value, now, urgent)
 
     async def set_zone(self, pump: PumpAddress, zone_id: str, value: float, now: datetime, urgent: bool) -> str | None:
         """Write a zone's room setpoint for heating; what the cloud says of it, as `verdict_on`."""
-        ids = {"device": pump.vendor_device_id, "zone": zone_id}
+        ids = {"device": device_id_of(pump), "zone": zone_id}
         return await self._patch(pump, "/v2/devices/{device}/zones/{zone}", ids, SETPOINT_FIELD, value, now, urgent)
 
     async def _of_device[Shape](
@@ -90,7 +91,7 @@ class MyUplinkRequests:
         urgent: bool,
         query: Mapping[str, str] | None = None,
     ) -> Shape:
-        call = Call("GET", "/v2/devices/{device}" + what, {"device": pump.vendor_device_id}, query or {})
+        call = Call("GET", "/v2/devices/{device}" + what, {"device": device_id_of(pump)}, query or {})
         return await self.cloud.fetch(pump.account_id, call, shape, now, urgent)
 
     async def _patch(

@@ -13,9 +13,10 @@ from domain.clock import SteeringClock
 from domain.commands.command import Command, CommandEvent
 from domain.commands.verification import Progress
 from domain.homes.enrolment import PumpProfile
-from domain.modes import Circuit, Lever, Mode
+from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker
 from domain.oem.cloud import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
+from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
@@ -168,11 +169,11 @@ class Commands:
     async def record(self, events: Sequence[CommandEvent]) -> None:
         self.events += events
 
-    async def progress(self, command: Command, lever: Lever) -> Progress:
+    async def progress(self, command: Command, lever: LeverName) -> Progress:
         return self._progress
 
     @contextlib.asynccontextmanager
-    async def fence(self, command: Command, lever: Lever) -> AsyncIterator[Recorder | None]:
+    async def fence(self, command: Command, lever: LeverName) -> AsyncIterator[Recorder | None]:
         yield self.record if self._newest else None
 
 
@@ -197,17 +198,17 @@ class Cloud:
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
         return {}
 
-    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         return await self.read(pump, lever, now)
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
         self.asked.append(pump.pump_id)
         if pump.pump_id in self._failing:
             raise self._failing[pump.pump_id]
         return self._reading
 
     async def write(
-        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
         if pump.pump_id in self._failing:
             raise self._failing[pump.pump_id]

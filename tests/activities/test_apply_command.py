@@ -9,7 +9,7 @@ from activities.attempt import FIRST_BACKOFF, NOT_NOW_LOOK, OFFLINE_LOOK, SPREAD
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.commands.verification import Answer, Progress, WriteRecord
-from domain.modes import Lever, Mode
+from domain.modes import Mode
 from domain.oem.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
 from domain.oem.cloud import (
     AuthExpired,
@@ -22,7 +22,7 @@ from domain.oem.cloud import (
     Unavailable,
 )
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
-from tests.builders import TIMING, a_command, a_reading, at
+from tests.builders import OFFSET, TIMING, a_command, a_reading, at
 
 COMMAND = a_command(Mode.MAX, decided=5.9)
 WRITTEN = WriteRecord(write_no=1, at=at(5, 55), setting=3.0, answer=Answer.ACCEPTED)
@@ -271,9 +271,9 @@ async def test_what_ran_out_of_time_in_the_queue_ends_as_what_became_of_its_writ
     writes: tuple[WriteRecord, ...], state: CommandState
 ) -> None:
     commands = Commands(Progress(writes=writes))
-    ended = await close(PLANNED, Lever.HEATING_OFFSET, commands, at(9))
+    ended = await close(PLANNED, OFFSET, commands, at(9))
     assert (ended.state, kinds(commands)) == (state, [state.value])
-    again = await close(PLANNED, Lever.HEATING_OFFSET, Commands(Progress(ended=CommandState.APPLIED)), at(9))
+    again = await close(PLANNED, OFFSET, Commands(Progress(ended=CommandState.APPLIED)), at(9))
     assert again.state is CommandState.APPLIED
 
 

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.observation_sweep import SweepVendor, Swept, WatchActivities
 from activities.sweep_reporting import SweepPorts
 from domain.commands.command import CommandState, EventKind
-from domain.modes import Circuit, Lever, Mode
+from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker, BreakerState
 from domain.oem.cloud import (
     AuthExpired,
@@ -25,10 +25,11 @@ from domain.oem.cloud import (
     Rejected,
     Unavailable,
 )
+from domain.oem.lever import LeverName
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of
-from tests.builders import a_reading, at
+from tests.builders import OFFSET, a_reading, at
 
 FLEET = ("p-0001", "p-0002", "p-0003", "p-0004")
 NOW = at(6)
@@ -51,7 +52,7 @@ class Sky(Cloud):
         self.refusal: OemError | None = None
         """What a call for connections fails with."""
 
-    async def observe(self, pump: PumpAddress, lever: Lever, now: datetime) -> Reading:
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         self.asked.append(pump.pump_id)
         self.on_ask(pump.pump_id)
         await asyncio.sleep(0)
@@ -72,7 +73,7 @@ class Homes(Directory):
     def __init__(self, *pump_ids: str) -> None:
         super().__init__(*pump_ids)
         self.profiles = [
-            p.model_copy(update={"enrolment": p.enrolment.model_copy(update={"vendor_device_id": p.enrolment.pump_id})})
+            p.model_copy(update={"enrolment": p.enrolment.model_copy(update={"vendor_ref": p.enrolment.pump_id})})
             for p in self.profiles
         ]
 
@@ -143,7 +144,7 @@ def commanded(mode: Mode = Mode.MAX, state: CommandState = CommandState.APPLIED,
         state=state,
         at=given.pop("at", at(5)),
         expires_at=given.pop("expires_at", at(7)),
-        lever=Lever.HEATING_OFFSET,
+        lever=OFFSET,
         **given,
     )
 

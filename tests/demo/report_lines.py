@@ -48,7 +48,8 @@ def a_request(minutes: float, cause: str, **given: Any) -> dict[str, Any]:
 def a_change(minutes: float, value: float, cause: str = "write", **given: Any) -> dict[str, Any]:
     """A true change of the lever."""
     when = at(0, minutes).isoformat()
-    return {"kind": "state", "at": when, "pump": PUMP, "lever": OFFSET, "value": value, "cause": cause} | given
+    line = {"kind": "state", "at": when, "pump": PUMP, "lever": OFFSET, "circuit": "heating"}
+    return line | {"value": value, "cause": cause} | given
 
 
 def an_outage(start_min: float, end_min: float) -> list[dict[str, Any]]:

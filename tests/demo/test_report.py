@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from demo.report.figures import build_report
 from demo.report.targets import fidelity
 from demo.report.writes import commands_figures, dwell_violations, latency_figures, writes_figures
-from domain.homes.enrolment import LeverSetup
-from domain.modes import Circuit, HotWaterMode, Lever
+from domain.modes import Circuit, HotWaterMode
 from domain.planning.price_plan import HotWaterSegment, jitter
 from domain.steering.orders import Order, OrderKind
-from tests.builders import MIDNIGHT, a_plan, a_profile, at
+from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from tests.builders import MIDNIGHT, a_lever, a_plan, a_profile, at
 from tests.demo.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed
 
 
@@ -197,13 +197,13 @@ def test_slots_in_which_nothing_may_be_written_ask_nothing_of_a_lever() -> None:
 
 
 def test_hot_water_has_its_own_fidelity_on_its_own_lever() -> None:
-    water = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=1.0, minimum=0, maximum=2, step=1)
+    water = a_lever(HOT_WATER_COMFORT, 1.0)
     segment = HotWaterSegment(start=MIDNIGHT, end=at(1), mode=HotWaterMode.BOOST)
     plan = a_plan(1).model_copy(update={"hot_water": (segment,)})
     truth = [
-        a_change(0, 1.0, "initial", lever="hot_water_comfort"),
+        a_change(0, 1.0, "initial", lever="hot_water_comfort", circuit="hot_water"),
         a_change(0, 0.0, "initial"),
-        a_change(6, 2.0, lever="hot_water_comfort"),
+        a_change(6, 2.0, lever="hot_water_comfort", circuit="hot_water"),
     ]
     run = a_run(truth, profile=a_profile(hot_water=water), plan=plan)
     assert fidelity(run, Circuit.HEATING) == 1.0
@@ -212,10 +212,13 @@ def test_hot_water_has_its_own_fidelity_on_its_own_lever() -> None:
 
 
 def test_a_hand_on_the_heating_leaves_the_hot_water_to_the_plan() -> None:
-    water = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=1.0, minimum=0, maximum=2, step=1)
+    water = a_lever(HOT_WATER_COMFORT, 1.0)
     segment = HotWaterSegment(start=MIDNIGHT, end=at(2), mode=HotWaterMode.BOOST)
     plan = a_plan(1).model_copy(update={"hot_water": (segment,)})
-    truth = [a_change(0, 1.0, "initial", lever="hot_water_comfort"), a_change(6, 2.0, lever="hot_water_comfort")]
+    truth = [
+        a_change(0, 1.0, "initial", lever="hot_water_comfort", circuit="hot_water"),
+        a_change(6, 2.0, lever="hot_water_comfort", circuit="hot_water"),
+    ]
     touched = an_event("touched", 25, setting=1.5, circuit="heating")
     assert (
         fidelity(a_run(truth, profile=a_profile(hot_water=water), plan=plan, events=[touched]), Circuit.HOT_WATER) == 1

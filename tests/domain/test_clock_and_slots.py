@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from domain.clock import SteeringClock
 from domain.homes.site import ComfortBand
-from domain.modes import Circuit, Lever, Mode
+from domain.modes import Circuit, Mode
 from domain.planning.price_plan import MAX_JITTER, ModeSegment, PricePlan, jitter, segments_from_modes
 from domain.slots import SLOT, delivery_day, market_day_slots, slot_start, slots_between
+from oem_adapters.nibe_myuplink.manifest import ROOM_SETPOINT
 from tests.builders import MIDNIGHT, a_plan, a_profile, at
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -83,7 +84,7 @@ def test_a_mode_is_an_absolute_setting_within_the_unit_s_range_and_steps() -> No
     assert [profile.setting_for(mode) for mode in Mode] == [-1.0, 1.0, 2.0, 3.0]
     assert profile.level_of(-1.0) is Mode.MIN
     assert profile.level_of(7.0) is None
-    room = a_profile(lever=Lever.ROOM_SETPOINT, baseline=21.0, step=0.5).heating
+    room = a_profile(spec=ROOM_SETPOINT, baseline=21.0, step=0.5).heating
     assert [room.setting_for(mode) for mode in Mode] == [20.0, 21.0, 21.5, 22.5]
 
 

@@ -6,19 +6,20 @@ from typing import Any
 import pytest
 
 from domain.commands.evidence import AppliedCommand, Effect, judge_effect, shows_no_effect
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.oem.cloud import Busy, Condition, Reading
-from tests.builders import at
+from domain.oem.lever import LeverName
+from tests.builders import COMFORT, OFFSET, at
 
 SENT = at(6)
 EVERY = timedelta(minutes=15)
 
 
-def a_command(setting: float = 3.0, lever: Lever = Lever.HEATING_OFFSET) -> AppliedCommand:
+def a_command(setting: float = 3.0, lever: LeverName = OFFSET) -> AppliedCommand:
     return AppliedCommand(
         command_id="p-0001-c00001",
         pump_id="p-0001",
-        circuit=lever.circuit,
+        circuit=Circuit.HOT_WATER if lever == COMFORT else Circuit.HEATING,
         sent_at=SENT,
         applied_at=SENT + timedelta(minutes=4),
         lever=lever,
@@ -29,11 +30,11 @@ def a_command(setting: float = 3.0, lever: Lever = Lever.HEATING_OFFSET) -> Appl
 def looks(setting: float, first: int, **values: list[float]) -> list[Reading]:
     """A look every quarter of an hour, the `first` counted from the write, with these values in turn."""
     count = len(next(iter(values.values())))
-    lever = Lever.HOT_WATER_COMFORT if "hot_water_c" in values else Lever.HEATING_OFFSET
+    lever = COMFORT if "hot_water_c" in values else OFFSET
     return [
         Reading(
             as_of=SENT + timedelta(minutes=5) + (first + n) * EVERY,
-            lever=Lever.HEATING_OFFSET,
+            lever=OFFSET,
             setting=0.0,
             settings={lever: setting},
             **{name: row[n] for name, row in values.items()},
@@ -63,17 +64,17 @@ def test_warmer_supply_and_a_faster_compressor_are_evidence_with_both_numbers() 
 
 
 def test_the_same_numbers_speak_against_a_set_back() -> None:
-    assert verdict(*STEADY, *changed(RAISED, settings={Lever.HEATING_OFFSET: -2.0}), setting=-2.0) is Effect.NOT_YET
+    assert verdict(*STEADY, *changed(RAISED, settings={OFFSET: -2.0}), setting=-2.0) is Effect.NOT_YET
     cooler = looks(-2.0, 1, supply_c=[32.0, 31.0, 30.8], compressor_hz=[40.0, 35.0, 33.0])
     assert verdict(*STEADY, *cooler, setting=-2.0) is Effect.EFFECTIVE
 
 
 def test_a_lever_that_did_not_move_is_never_effective_whatever_the_house_does() -> None:
-    assert verdict(*changed(STEADY, settings={Lever.HEATING_OFFSET: 3.0}), *RAISED) is Effect.IMPOSSIBLE
+    assert verdict(*changed(STEADY, settings={OFFSET: 3.0}), *RAISED) is Effect.IMPOSSIBLE
 
 
 def test_readings_before_the_lever_was_seen_to_have_moved_do_not_count() -> None:
-    assert verdict(*STEADY, *changed(RAISED, settings={Lever.HEATING_OFFSET: 0.0})) is Effect.NOT_YET
+    assert verdict(*STEADY, *changed(RAISED, settings={OFFSET: 0.0})) is Effect.NOT_YET
 
 
 @pytest.mark.parametrize("what", [{"busy": Busy.DEFROST}, {"busy": Busy.HOT_WATER}, {"condition": Condition.EXTERNAL}])
@@ -127,7 +128,7 @@ def test_a_vendor_that_shows_no_physics_is_said_to_show_none() -> None:
 
 
 def tank(*readings: Reading, setting: float = 2.0) -> Effect:
-    return judge_effect(a_command(setting, Lever.HOT_WATER_COMFORT), readings, LATER).verdict
+    return judge_effect(a_command(setting, COMFORT), readings, LATER).verdict
 
 
 def test_a_boosted_tank_counts_only_beyond_what_its_usual_runs_reach() -> None:
@@ -141,7 +142,7 @@ def test_a_boosted_tank_counts_only_beyond_what_its_usual_runs_reach() -> None:
 def test_a_held_tank_shows_nothing_in_time() -> None:
     usual = looks(1.0, -6, hot_water_c=[47.8, 47.0, 45.0, 44.0, 43.8, 43.5])
     assert tank(*usual, *looks(0.0, 0, hot_water_c=[43.0, 42.5, 42.0]), setting=0.0) is Effect.IMPOSSIBLE
-    assert Circuit.HOT_WATER is a_command(0.0, Lever.HOT_WATER_COMFORT).circuit
+    assert Circuit.HOT_WATER is a_command(0.0, COMFORT).circuit
 
 
 def test_a_vendor_that_tells_neither_compressor_nor_power_nor_supply_shows_no_effect() -> None:

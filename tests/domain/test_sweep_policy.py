@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.commands.command import CommandState, EventKind
-from domain.homes.enrolment import LeverSetup, PumpProfile
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Condition, Reading
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import (
@@ -27,11 +27,12 @@ from domain.steering.sweep_policy import (
     silence,
     worth_asking_connections,
 )
-from tests.builders import TIMING, a_profile, a_reading, at
+from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from tests.builders import COMFORT, OFFSET, TIMING, a_lever, a_profile, a_reading, at
 
 NOW = at(8)
 JUST_NOW = at(7, 58)
-TANK = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=1.0, minimum=0, maximum=2, step=1)
+TANK = a_lever(HOT_WATER_COMFORT, 1.0)
 
 
 def newest(mode: Mode | HotWaterMode = Mode.MAX, state: CommandState = CommandState.APPLIED, **given: Any) -> Expected:
@@ -51,7 +52,7 @@ def a_record(**given: Any) -> WatchRecord:
 
 
 def seen_at(setting: float, as_of: datetime = JUST_NOW, profile: PumpProfile | None = None, **given: Any) -> Observed:
-    reading = Reading(as_of=as_of, lever=Lever.HEATING_OFFSET, setting=setting, **given)
+    reading = Reading(as_of=as_of, lever=OFFSET, setting=setting, **given)
     return observed_from(profile or a_profile(), reading, TIMING, NOW)
 
 
@@ -146,7 +147,7 @@ def test_a_room_below_its_floor_is_told_on_crossing_with_some_slack_on_the_way_b
 
 def test_the_tank_has_its_own_lever_and_its_own_floor() -> None:
     profile = a_profile(hot_water=TANK)
-    heating, tank = Lever.HEATING_OFFSET, Lever.HOT_WATER_COMFORT
+    heating, tank = OFFSET, COMFORT
     seen = seen_at(0.0, profile=profile, settings={heating: 0.0, tank: 0.0}, hot_water_c=37.0)
     found = news(seen, newest(HotWaterMode.BOOST), profile=profile)
     assert found.reasons == ("tank cold", "hot_water drifted at 0")
@@ -154,9 +155,7 @@ def test_the_tank_has_its_own_lever_and_its_own_floor() -> None:
 
 
 def test_an_unverified_command_is_settled_in_the_ledger_by_what_was_seen() -> None:
-    written = newest(
-        Mode.MAX, CommandState.UNVERIFIED, at=at(7), lever=Lever.HEATING_OFFSET, setting=3.0, sent_at=at(7)
-    )
+    written = newest(Mode.MAX, CommandState.UNVERIFIED, at=at(7), lever=OFFSET, setting=3.0, sent_at=at(7))
     obeyed = settling_event("p-0001", written, seen_at(3.0), TIMING)
     assert obeyed is not None
     assert (obeyed.kind, obeyed.at) == (EventKind.APPLIED, at(7, 58))
@@ -220,7 +219,7 @@ def test_connections_are_asked_where_they_spare_calls_or_end_a_doubt() -> None:
 
 
 def test_where_two_levels_share_a_setting_the_one_that_was_commanded_is_seen() -> None:
-    comfort = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=2.0)
+    comfort = a_lever(HOT_WATER_COMFORT, 2.0)
     assert comfort.level_of(2.0) is HotWaterMode.NORMAL
     assert comfort.level_of(2.0, HotWaterMode.BOOST) is HotWaterMode.BOOST
     assert comfort.level_of(0.0, HotWaterMode.BOOST) is HotWaterMode.HOLD

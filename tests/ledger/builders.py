@@ -10,17 +10,17 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import Authority, Command, CommandEvent, EventKind
-from domain.modes import Lever, Mode
+from domain.modes import Mode
 from domain.oem.credentials import AccountCredentials
+from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlanningRequest
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps, Vault
-from tests.builders import MIDNIGHT, a_profile, at
+from tests.builders import MIDNIGHT, OFFSET, a_profile, at
 
 SECRET = "a-secret-of-the-household"
-OFFSET = Lever.HEATING_OFFSET
 
 
 def a_key() -> SecretStr:
@@ -60,7 +60,7 @@ def a_command_of(pump_id: str = "p-0001", seq: int = 1) -> Command:
 
 
 def an_event(
-    command: Command, kind: EventKind, write_no: int = 0, when: datetime = MIDNIGHT, lever: Lever = OFFSET
+    command: Command, kind: EventKind, write_no: int = 0, when: datetime = MIDNIGHT, lever: LeverName = OFFSET
 ) -> CommandEvent:
     """A line of a command's life; its writes set the lever to 10 x seq + write number."""
     return CommandEvent(

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
 from domain.commands.verification import Answer
-from domain.modes import Lever, Mode
+from domain.modes import Mode
 from domain.steering.decide import decide
 from domain.steering.pump_state import MessageRefused, OverrideRequested
 from ledger.commands import LedgerCommands
 from ledger.database import locks_for
 from ledger.models import CommandEventRow, CommandRow
-from tests.builders import a_state, an_override, at
-from tests.ledger.builders import OFFSET, a_command_of, an_event, count, enrol_pumps, live, until, waiting_for_a_lock
+from tests.builders import OFFSET, SETPOINT, a_state, an_override, at
+from tests.ledger.builders import a_command_of, an_event, count, enrol_pumps, live, until, waiting_for_a_lock
 
 pytestmark = pytest.mark.servers
 
@@ -108,7 +108,7 @@ async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_
     await live(commands, a_command_of("p-0002", seq=3), SENT, ACCEPTED)
     other_lever = a_command_of(seq=4)
     await commands.begin(other_lever, [])
-    await commands.record([an_event(other_lever, SENT, 1, lever=Lever.ROOM_SETPOINT)])
+    await commands.record([an_event(other_lever, SENT, 1, lever=SETPOINT)])
     before = (await commands.progress(a_command_of(seq=4), OFFSET)).before
     assert before is not None
     assert (before.setting, before.answer) == (22.0, Answer.LOST)
@@ -156,7 +156,7 @@ async def test_two_fences_of_one_lever_exclude_each_other(commands: LedgerComman
 async def test_fences_of_two_levers_and_of_two_pumps_do_not_wait_for_each_other(commands: LedgerCommands) -> None:
     async with (
         commands.fence(a_command_of(), OFFSET),
-        commands.fence(a_command_of(), Lever.ROOM_SETPOINT),
+        commands.fence(a_command_of(), SETPOINT),
         commands.fence(a_command_of("p-0002"), OFFSET) as newest,
     ):
         assert newest

@@ -5,14 +5,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import EventKind
-from domain.modes import Circuit, HotWaterMode, Lever
+from domain.modes import Circuit, HotWaterMode
 from domain.steering.orders import Order, OrderKind
 from ledger.commands import LedgerCommands
 from ledger.models import BreakerRow, OrderRow
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps
 from ledger.runs import LedgerRuns
-from tests.builders import MIDNIGHT, a_reading, at
+from tests.builders import COMFORT, MIDNIGHT, a_reading, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
 
 pytestmark = pytest.mark.servers
@@ -24,7 +24,7 @@ async def test_every_line_names_its_circuit(engine: AsyncEngine) -> None:
     await live(commands, a_command_of(seq=1), EventKind.PLANNED, EventKind.SENT, EventKind.APPLIED)
     water = a_command_of(seq=2).model_copy(update={"mode": HotWaterMode.BOOST})
     planned = an_event(water, EventKind.PLANNED).model_copy(update={"lever": None, "setting": None, "command": water})
-    await commands.record([planned, an_event(water, EventKind.SENT, 1, lever=Lever.HOT_WATER_COMFORT)])
+    await commands.record([planned, an_event(water, EventKind.SENT, 1, lever=COMFORT)])
     unsaid = a_command_of(seq=9)  # never kept: nothing but the baseline tells
     touched = an_event(unsaid, EventKind.TOUCHED, 1, at(3)).model_copy(update={"lever": None, "setting": 2.0})
     await LedgerPumps(engine).rebase("p-0001", Circuit.HEATING, 2.0, at(3))

@@ -8,8 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import Authority, Command, CommandEvent, CommandState, EventKind
-from domain.homes.enrolment import LeverSetup
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Condition
 from domain.steering.sweep_policy import Reported, ReportedLever, WatchRecord
 from ledger.commands import LedgerCommands
@@ -17,7 +16,7 @@ from ledger.models import OemGrant
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps
 from ledger.sweep_records import LedgerSweepRecords
-from tests.builders import a_reading, at
+from tests.builders import OFFSET, a_lever, a_reading, at
 from tests.ledger.builders import enrol_pumps
 
 pytestmark = pytest.mark.servers
@@ -43,7 +42,7 @@ def line(command: Command, kind: EventKind, when: datetime, **given: Any) -> Com
         at=when,
         kind=kind,
         write_no=given.pop("write_no", int(is_write)),
-        lever=Lever.HEATING_OFFSET if is_write else None,
+        lever=OFFSET if is_write else None,
         setting=given.pop("setting", 3.0 if is_write else None),
     )
 
@@ -92,7 +91,7 @@ async def test_the_newest_command_of_each_circuit_is_expected_in_its_newest_stat
         CommandState.EFFECTIVE,
         at(5, 40),
     )
-    assert (heating.sent_at, heating.lever, heating.setting) == (at(5, 1), Lever.HEATING_OFFSET, 3.0)
+    assert (heating.sent_at, heating.lever, heating.setting) == (at(5, 1), OFFSET, 3.0)
     assert (tank.circuit, tank.mode, tank.state) == (Circuit.HOT_WATER, HotWaterMode.BOOST, CommandState.SENT)
     assert tank.is_open(at(7))
     assert [(e.mode, e.state) for e in found["p-0002"]] == [(Mode.MID, CommandState.UNVERIFIED)]
@@ -101,7 +100,7 @@ async def test_the_newest_command_of_each_circuit_is_expected_in_its_newest_stat
 
 async def test_what_the_workflow_noted_of_a_lever_outranks_the_command_it_noted_it_of(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001", "p-0002")
-    setup = LeverSetup(lever=Lever.HEATING_OFFSET, baseline=0.0)
+    setup = a_lever()
     command = a_command(1, Mode.MAX, at(5))
     await lived(engine, command, *OBEYED)
     await LedgerCommands(engine, engine).record([line(command, EventKind.DRIFTED, at(6), setting=-2.0, write_no=1)])

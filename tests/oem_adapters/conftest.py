@@ -40,9 +40,7 @@ def vault(cloud: Loopback) -> VaultInMemory:
 
 @pytest.fixture
 def pump() -> PumpAddress:
-    return PumpAddress(
-        pump_id="pump-1", oem="nibe", account_id="account-1", vendor_system_id="sys-1", vendor_device_id="dev/1"
-    )
+    return PumpAddress(pump_id="pump-1", oem="nibe", account_id="account-1", vendor_ref="sys-1/dev%2F1")
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.modes import Lever
 from domain.oem.cloud import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
+from domain.oem.lever import LeverName
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.nibe_myuplink.const import TIMING
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import HANG, Answer, Loopback, Request
 from tests.oem_adapters.nibe_bodies import a_device, a_system, a_zone, an_offset, f_series_points, s_series_points
@@ -25,7 +26,7 @@ from tests.oem_adapters.nibe_cloud import (
     paths,
 )
 
-OFFSET, ROOM = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT
+OFFSET, ROOM = HEATING_OFFSET.name, ROOM_SETPOINT.name
 WITHOUT_SETPOINT = [point for point in s_series_points() if point["parameterId"] != "47751"]
 
 
@@ -38,7 +39,7 @@ async def test_discovery_walks_all_pages(cloud: Loopback, nibe: NibeMyUplink) ->
 
     cloud.on("GET", "/v2/systems/me", page)
     found = await nibe.discover("account-1", NOW)
-    assert [pump.vendor_device_id for pump in found] == [f"dev-{number}" for number in range(250)]
+    assert [pump.vendor_ref for pump in found] == [f"sys-{number}/dev-{number}" for number in range(250)]
     assert len(cloud.requests) == 3
 
 
@@ -52,17 +53,18 @@ async def test_discovery_tells_model_and_connection(cloud: Loopback, nibe: NibeM
     system = a_system(7, a_device("S735-4", "a"), a_device("", "b", "Disconnected"), {"id": "c"})
     cloud.on("GET", "/v2/systems/me", Answer({"page": 1, "numItems": 1, "systems": [system, {"systemId": "empty"}]}))
     found = await nibe.discover("account-1", NOW)
-    assert [(p.vendor_system_id, p.vendor_device_id, p.model, p.connected) for p in found] == [
-        ("sys-7", "a", "S735-4", True),
-        ("sys-7", "b", "", False),
-        ("sys-7", "c", "", False),
+    assert [(p.vendor_ref, p.model, p.connected) for p in found] == [
+        ("sys-7/a", "S735-4", True),
+        ("sys-7/b", "", False),
+        ("sys-7/c", "", False),
     ]
 
 
 async def test_an_f_series_is_steered_by_its_offset(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:
     an_f_series(cloud, offset=-1)
     found = await nibe.capability(pump, NOW)
-    assert (found.model, found.lever, found.minimum, found.maximum, found.step, found.current) == (
+    lever = found.heating
+    assert (found.model, lever.name, lever.minimum, lever.maximum, lever.step, lever.baseline) == (
         "F1155-12",
         OFFSET,
         -10.0,
@@ -71,7 +73,7 @@ async def test_an_f_series_is_steered_by_its_offset(cloud: Loopback, nibe: NibeM
         -1.0,
     )
     assert found.has_room_sensor
-    assert not found.expires_by_itself
+    assert lever.spec.expires_after is None
     assert cloud.asked("GET", ZONES) == []
 
 
@@ -85,7 +87,8 @@ async def test_an_s_series_with_a_heat_zone_is_steered_by_its_setpoint(
 ) -> None:
     an_s_series(cloud)
     found = await nibe.capability(pump, NOW)
-    assert (found.lever, found.minimum, found.maximum, found.step, found.current, found.has_room_sensor) == (
+    lever = found.heating
+    assert (lever.name, lever.minimum, lever.maximum, lever.step, lever.baseline, found.has_room_sensor) == (
         ROOM,
         5.0,
         30.0,
@@ -103,7 +106,7 @@ async def test_an_s_series_without_a_heat_zone_is_steered_by_its_offset(
     an_s_series(cloud)
     cloud.on("GET", POINTS, Answer([*s_series_points(), offset]))
     cloud.on("GET", ZONES, zones)
-    assert (await nibe.capability(pump, NOW)).lever is OFFSET
+    assert (await nibe.capability(pump, NOW)).heating.name == OFFSET
 
 
 async def test_a_unit_without_a_lever_is_not_executable(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:
@@ -280,9 +283,9 @@ async def test_a_setting_out_of_range_or_off_step_is_never_sent(
     assert cloud.asked("PATCH", POINTS) == []
 
 
-@pytest.mark.parametrize("lever", list(Lever))
+@pytest.mark.parametrize("lever", [OFFSET, ROOM, HOT_WATER_COMFORT.name])
 async def test_a_lever_that_the_unit_has_not_is_rejected(
-    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, lever: Lever
+    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, lever: LeverName
 ) -> None:
     if lever is ROOM:
         an_f_series(cloud)

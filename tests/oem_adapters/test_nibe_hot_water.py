@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
-from domain.modes import Lever
-from domain.oem.cloud import LeverRange, Malformed, PumpAddress, Rejected
+from domain.oem.cloud import Malformed, PumpAddress, Rejected
+from domain.oem.lever import LeverName
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback
 from tests.oem_adapters.nibe_bodies import STAMP, a_comfort_step, a_point
 from tests.oem_adapters.nibe_cloud import POINTS, ZONE, an_f_series, an_s_series, paths
 
-OFFSET, ROOM, COMFORT = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT, Lever.HOT_WATER_COMFORT
+OFFSET, ROOM, COMFORT = HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name
 
 
 @pytest.mark.parametrize("current", [0, 1, 2, 4])
@@ -22,8 +23,10 @@ async def test_an_f_series_offers_its_comfort_steps_beside_its_offset(
 ) -> None:
     an_f_series(cloud, a_comfort_step(current))
     found = await nibe.capability(pump, NOW)
-    assert found.lever is OFFSET
-    assert found.hot_water == LeverRange(lever=COMFORT, minimum=0.0, maximum=2.0, step=1.0, current=float(current))
+    assert found.heating.name == OFFSET
+    lever = found.hot_water
+    assert lever is not None
+    assert (lever.name, lever.minimum, lever.maximum, lever.step, lever.baseline) == (COMFORT, 0.0, 2.0, 1.0, current)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ async def test_a_room_setpoint_is_among_the_settings(cloud: Loopback, nibe: Nibe
 
 @pytest.mark.parametrize(("lever", "setting"), [(OFFSET, 1.0), (COMFORT, 2.0), (ROOM, 21.0)])
 async def test_a_write_without_the_right_to_it_says_that_remote_control_is_not_permitted(
-    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, lever: Lever, setting: float
+    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, lever: LeverName, setting: float
 ) -> None:
     if lever is ROOM:
         an_s_series(cloud)

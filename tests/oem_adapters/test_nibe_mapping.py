@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.modes import Lever
 from oem_adapters.nibe_myuplink.levers import heat_zone, heating_offset, room_setpoint
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET
 from oem_adapters.nibe_myuplink.models import Family, Quantity, family_of, find, value_of
 from oem_adapters.nibe_myuplink.wire import POINTS, SYSTEMS_PAGE, ZONES, Point, verdict_on
 from tests.oem_adapters.nibe_bodies import a_point, a_zone, an_offset, f_series_points, s_series_points
@@ -133,8 +133,8 @@ def test_unknown_fields_and_missing_ones_spoil_nothing() -> None:
 def test_the_offset_is_a_lever_with_its_own_range() -> None:
     lever = heating_offset(points(*f_series_points(offset=2)))
     assert lever is not None
-    assert (lever.lever, lever.wire_id, lever.minimum, lever.maximum, lever.step, lever.current) == (
-        Lever.HEATING_OFFSET,
+    assert (lever.name, lever.wire_id, lever.minimum, lever.maximum, lever.step, lever.baseline) == (
+        HEATING_OFFSET.name,
         "47011",
         -10.0,
         10.0,
@@ -168,7 +168,7 @@ def test_the_room_setpoint_point_is_never_a_lever() -> None:
 def test_the_room_setpoint_is_the_zones() -> None:
     lever = room_setpoint(ZONES.validate_json(json.dumps([a_zone(3)])))
     assert lever is not None
-    assert (lever.wire_id, lever.minimum, lever.maximum, lever.step, lever.current) == ("3", 5.0, 30.0, 0.5, 20.5)
+    assert (lever.wire_id, lever.minimum, lever.maximum, lever.step, lever.baseline) == ("3", 5.0, 30.0, 0.5, 20.5)
 
 
 @pytest.mark.parametrize(

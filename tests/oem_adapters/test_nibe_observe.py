@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.modes import Lever
 from domain.oem.cloud import Condition, Malformed, Offline, PumpAddress, RateLimited
 from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
 from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback, Request
 from tests.oem_adapters.nibe_bodies import (
@@ -31,7 +31,7 @@ from tests.oem_adapters.nibe_cloud import (
     paths,
 )
 
-OFFSET, ROOM, COMFORT = Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT, Lever.HOT_WATER_COMFORT
+OFFSET, ROOM, COMFORT = HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name
 SYSTEMS = "/v2/systems/me"
 
 
@@ -130,7 +130,7 @@ async def test_connections_are_told_for_every_unit_over_all_pages(cloud: Loopbac
 
     cloud.on("GET", SYSTEMS, page)
     told = await nibe.connections("account-1", NOW)
-    assert told == {f"dev-{number}": number % 2 == 0 for number in range(150)}
+    assert told == {f"sys-{number}/dev-{number}": number % 2 == 0 for number in range(150)}
     assert len(cloud.requests) == 2
 
 
@@ -175,7 +175,7 @@ async def test_a_unit_that_reports_is_not_offline_whatever_the_list_says(
 ) -> None:
     an_f_series(cloud)
     a_list(cloud, a_device("F1155-12", "dev/1", "Disconnected"))
-    assert await nibe.connections("account-1", NOW) == {"dev/1": False}
+    assert await nibe.connections("account-1", NOW) == {"sys-1/dev%2F1": False}
     assert (await nibe.observe(pump, OFFSET, NOW)).setting == 0.0
 
 

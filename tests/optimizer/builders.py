@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.homes.enrolment import BuildingClass, Enrolment, LeverSetup, PumpProfile
+from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import ComfortBand, Emitter
-from domain.modes import Lever, Mode
+from domain.modes import Mode
+from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import LOSS_W_PER_M2_K
+from tests.builders import a_lever
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
 Array = npt.NDArray[np.float64]
@@ -23,7 +26,7 @@ def a_pump(
     building_class: BuildingClass = BuildingClass.RENOVATED,
     area_m2: float = 140.0,
     emitter: Emitter = Emitter.RADIATOR,
-    lever: Lever = Lever.HEATING_OFFSET,
+    spec: LeverSpec = HEATING_OFFSET,
     rated_heat_kw: float | None = None,
     room_c: float | None = 21.3,
     sensor: bool = True,
@@ -37,8 +40,7 @@ def a_pump(
         pump_id=f"pump-{number:04d}",
         oem="nibe",
         account_id="account-1",
-        vendor_system_id="system-1",
-        vendor_device_id=f"device-{number}",
+        vendor_ref=f"unit-{number}",
         price_area="DE-LU",
         grid_area="feeder-1",
         weather_cell="52.5,13.4",
@@ -48,9 +50,7 @@ def a_pump(
         rated_heat_kw=heat_kw,
         band=band or ComfortBand(),
     )
-    profile = PumpProfile(
-        enrolment=enrolment, model="S1155", heating=LeverSetup(lever=lever, baseline=0.0), has_room_sensor=sensor
-    )
+    profile = PumpProfile(enrolment=enrolment, model="S1155", heating=a_lever(spec), has_room_sensor=sensor)
     return PumpForPlanning(profile=profile, room_c=room_c if sensor else None, mode=mode, held_slots=held_slots)
 
 
@@ -63,7 +63,7 @@ def a_fleet(count: int, seed: int = 1) -> tuple[PumpForPlanning, ...]:
             building_class=list(BuildingClass)[number % 4],
             area_m2=float(draw.uniform(90, 220)),
             emitter=Emitter.FLOOR if draw.random() < 0.4 else Emitter.RADIATOR,
-            lever=Lever.ROOM_SETPOINT if draw.random() < 0.3 else Lever.HEATING_OFFSET,
+            spec=ROOM_SETPOINT if draw.random() < 0.3 else HEATING_OFFSET,
             room_c=float(draw.uniform(20.8, 21.8)),
         )
         for number in range(count)

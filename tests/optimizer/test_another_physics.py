@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from domain.homes.site import Emitter
-from domain.modes import MODE_DELTA, NEUTRAL, Lever, Mode
+from domain.modes import NEUTRAL, Mode
 from domain.planning.fleet_plan import PumpForPlanning
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import House, house_of
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_fleet, a_request, two_peaks
@@ -20,8 +21,8 @@ from tests.optimizer.builders import a_fleet, a_request, two_peaks
 pytestmark = pytest.mark.slow
 
 Array = npt.NDArray[np.float64]
-WATER_K_PER_UNIT = {Lever.HEATING_OFFSET: 2.0, Lever.ROOM_SETPOINT: 3.5}
-ROOM_INFLUENCE = {Lever.HEATING_OFFSET: 0.0, Lever.ROOM_SETPOINT: 1.5}
+WATER_K_PER_UNIT = {HEATING_OFFSET.name: 2.0, ROOM_SETPOINT.name: 3.5}
+ROOM_INFLUENCE = {HEATING_OFFSET.name: 0.0, ROOM_SETPOINT.name: 1.5}
 
 
 class TwoMassHouse:
@@ -38,8 +39,8 @@ class TwoMassHouse:
         self.air, self.wall = 0.012 * area, 1.3 * around(prior.capacity_kwh_per_k, 0.3)
         self.water = 0.028 * area if enrolment.emitter is Emitter.FLOOR else max(0.004 * area, 0.3)
         self.to_wall, self.area, self.rated = 0.02 * area, area, 1.1 * enrolment.rated_heat_kw
-        self.lever = pump.profile.heating.lever
-        self.per_unit = around(WATER_K_PER_UNIT[self.lever], 0.25)
+        self.lever = pump.profile.heating
+        self.per_unit = around(WATER_K_PER_UNIT[self.lever.name], 0.25)
         self.held = prior.room_held_c
         self.state = (self.held, self.held, self.held + 8.0)
 
@@ -50,10 +51,10 @@ class TwoMassHouse:
         ends = []
         for mode, outdoor, sun in zip(modes, outdoor_c, sun_w_per_m2, strict=True):
             neutral = self.held + (self.loss * (self.held - outdoor) - gains) / self.emitter
-            shift = self.per_unit * MODE_DELTA[self.lever][mode]
+            shift = self.per_unit * self.lever.spec.deltas.get(mode, 0.0)
             solar = 0.015 * self.area * sun / 1000
             for _ in range(15):
-                wish = neutral + shift - ROOM_INFLUENCE[self.lever] * (air - self.held)
+                wish = neutral + shift - ROOM_INFLUENCE[self.lever.name] * (air - self.held)
                 heat = float(np.clip(4 * self.emitter * (wish - water), 0.0, self.rated))
                 given = self.emitter * (water - air)
                 leak = self.loss / 2

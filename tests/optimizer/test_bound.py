@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
-from domain.modes import MODE_DELTA, Lever, Mode
+from domain.modes import Mode
+from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.bound import underestimate
 from optimizer.dwell import dwell_of
 from optimizer.house import MODES
@@ -29,7 +31,7 @@ def three_pumps(seed: int) -> tuple[PumpForPlanning, ...]:
             i,
             building_class=list(BuildingClass)[int(draw.integers(4))],
             emitter=Emitter.FLOOR if draw.random() < 0.5 else Emitter.RADIATOR,
-            lever=Lever.ROOM_SETPOINT if draw.random() < 0.5 else Lever.HEATING_OFFSET,
+            spec=ROOM_SETPOINT if draw.random() < 0.5 else HEATING_OFFSET,
             area_m2=float(draw.uniform(90, 200)),
             room_c=float(draw.uniform(20.1, 22.0)),
             mode=list(Mode)[int(draw.integers(4))],
@@ -80,7 +82,7 @@ def test_no_feasible_combination_is_cheaper_than_the_bound_nor_the_plan_cheaper_
     prices=st.lists(st.floats(-500, 1500), min_size=6, max_size=6),
     room_c=st.floats(19.0, 23.5),
     outdoor_c=st.floats(-15, 14),
-    lever=st.sampled_from(list(MODE_DELTA)),
+    spec=st.sampled_from([HEATING_OFFSET, ROOM_SETPOINT]),
     emitter=st.sampled_from(Emitter),
     cell_k=st.sampled_from([0.05, 0.3, 1.0]),
     sensor=st.booleans(),
@@ -89,12 +91,12 @@ def test_the_bound_of_one_pump_holds_on_any_grid_at_any_prices(
     prices: list[float],
     room_c: float,
     outdoor_c: float,
-    lever: Lever,
+    spec: LeverSpec,
     emitter: Emitter,
     cell_k: float,
     sensor: bool,
 ) -> None:
-    pump = a_pump(room_c=room_c, lever=lever, emitter=emitter, sensor=sensor)
+    pump = a_pump(room_c=room_c, spec=spec, emitter=emitter, sensor=sensor)
     request = a_request([pump], prices, outdoor_c=outdoor_c)
     best = every_schedule(request, 0).cost_eur.min()
     assert bound_alone(request, cell_k=cell_k, corrected=True) <= best + 1e-9

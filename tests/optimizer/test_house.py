@@ -5,8 +5,9 @@ import pytest
 
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
-from domain.modes import MODE_DELTA, Lever
+from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PumpForPlanning
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
 from optimizer.objective import evaluate, neutral_path, objective_of
 from optimizer.response import Horizon, respond
@@ -32,14 +33,14 @@ def integrated(house: House, horizon: Horizon, mode: int, room_c: float, seconds
 
 
 @pytest.mark.parametrize("mode", [MIN, LOW, MID, MAX])
-@pytest.mark.parametrize("lever", list(MODE_DELTA))
+@pytest.mark.parametrize("spec", [HEATING_OFFSET, ROOM_SETPOINT])
 @pytest.mark.parametrize("emitter", Emitter)
 @pytest.mark.parametrize(("outdoor_c", "room_c"), [(0.0, 21.0), (9.0, 23.0), (-11.0, 19.0), (14.0, 22.5)])
 def test_a_slot_agrees_with_the_differential_equation(
-    mode: int, lever: Lever, emitter: Emitter, outdoor_c: float, room_c: float
+    mode: int, spec: LeverSpec, emitter: Emitter, outdoor_c: float, room_c: float
 ) -> None:
     horizon = a_horizon(outdoor_c, sun_w_per_m2=80, slots=2)
-    house = house_of(a_pump(lever=lever, emitter=emitter))
+    house = house_of(a_pump(spec=spec, emitter=emitter))
     end = respond([house], horizon).rooms(0, np.array([[room_c]]))[mode, 0, 0]
     if outdoor_c < -7:  # there a rod supplies the excess, which the plain equation caps
         assert end >= integrated(house, horizon, mode, room_c) - 0.002
@@ -98,7 +99,7 @@ def test_an_unsized_guess_is_bounded_by_what_the_installer_sized_the_unit_for() 
     assert small.loss_kw_per_k * 32 <= 8
 
 
-@pytest.mark.parametrize("pump", [a_pump(), a_pump(lever=Lever.ROOM_SETPOINT), a_pump(emitter=Emitter.FLOOR)])
+@pytest.mark.parametrize("pump", [a_pump(), a_pump(spec=ROOM_SETPOINT), a_pump(emitter=Emitter.FLOOR)])
 def test_a_set_back_for_ever_earns_nothing_once_lost_warmth_is_charged(pump: PumpForPlanning) -> None:
     house, horizon = house_of(pump), a_horizon(0.0)
     responses = respond([house], horizon)

@@ -13,9 +13,10 @@ import pytest
 from activities.planning import price_plan
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import ComfortBand
-from domain.modes import Lever, Mode
+from domain.modes import Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.slots import SLOT
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET
 from optimizer.certificate import LEAST_GAIN_EUR
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet
@@ -283,7 +284,7 @@ def test_many_like_houses_are_coordinated_by_segments() -> None:
             building_class=BuildingClass.MODERN if i % 2 else BuildingClass.RENOVATED,
             area_m2=float(draw.uniform(145, 185)),
             room_c=float(draw.uniform(20.8, 21.8)),
-            lever=Lever.HEATING_OFFSET,
+            spec=HEATING_OFFSET,
         )
         for i in range(24)
     ]

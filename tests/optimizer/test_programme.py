@@ -6,7 +6,8 @@ import pytest
 
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
-from domain.modes import MODE_DELTA, Mode
+from domain.modes import Mode
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES
@@ -41,7 +42,7 @@ def test_the_programme_finds_the_best_of_all_schedules_within_grid_error(seed: i
     cost, best, neutral = planned_cost(
         draw.uniform(-300, 900, 9),
         building_class=list(BuildingClass)[seed % 4],
-        lever=list(MODE_DELTA)[seed % 2],
+        spec=(HEATING_OFFSET, ROOM_SETPOINT)[seed % 2],
         emitter=list(Emitter)[seed // 2 % 2],
         mode=list(Mode)[seed % 4],
         held_slots=seed,

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from domain.homes.enrolment import LeverSetup
-from domain.modes import HotWaterMode, Lever
+from domain.modes import HotWaterMode
+from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
 from optimizer.planner import plan_fleet
 from optimizer.reserve import DOUBT_SHARE, TANK_KW, cap_for_heating, tanks_kw
+from tests.builders import a_lever
 from tests.optimizer.builders import a_fleet, a_request
 
 BOOST, NORMAL, HOLD = HotWaterMode.BOOST, HotWaterMode.NORMAL, HotWaterMode.HOLD
@@ -30,7 +31,7 @@ def test_without_a_limit_nothing_is_kept_back() -> None:
 
 @pytest.mark.slow
 def test_a_fleet_with_tanks_plans_less_heating_where_they_charge() -> None:
-    hot_water = LeverSetup(lever=Lever.HOT_WATER_COMFORT, baseline=1.0)
+    hot_water = a_lever(HOT_WATER_COMFORT, 1.0)
     dry = a_fleet(6)
     wet = [p.model_copy(update={"profile": p.profile.model_copy(update={"hot_water": hot_water})}) for p in dry]
     free_kw = np.sum([p.expected_power_kw for p in plan_fleet(a_request(dry)).pumps], axis=0)

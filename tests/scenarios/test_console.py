@@ -155,7 +155,7 @@ async def test_a_hand_at_the_unit_holds_beyond_a_new_start_and_why_knows_of_it_u
         setup = (await world.profile(pump)).heating
         theirs = setup.baseline + 2
         assert setup.level_of(theirs) is None, "no setting of ours explains it"
-        await world.bring_about("household", pump=pump, lever=setup.lever.value, value=theirs)
+        await world.bring_about("household", pump=pump, lever=setup.name, value=theirs)
         await world.until(partial(is_kept, world, pump, theirs), timedelta(hours=2))
         (hold,) = (await world.state(pump)).overrides
         await world.handle(pump).terminate("by somebody who thought it would help")

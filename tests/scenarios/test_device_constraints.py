@@ -16,9 +16,10 @@ import pytest_asyncio
 
 from domain.commands.command import Authority
 from domain.commands.verification import MAX_WRITES
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.orders import Order, OrderKind, stagger
 from domain.steering.pump_state import OrderGiven, OrderLifted
+from tests.builders import COMFORT, OFFSET, SETPOINT
 from tests.world import TestWorld, a_world
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
@@ -223,8 +224,8 @@ async def test_every_model_gets_settings_of_its_own_lever_and_none_that_it_has_n
     degrees = (await world.profile(setpoint)).heating.baseline
     steps = (await world.profile(offset)).heating.baseline
     assert by_lever == {
-        offset: {Lever.HEATING_OFFSET: steps + 3, Lever.HOT_WATER_COMFORT: 2.0},
-        setpoint: {Lever.ROOM_SETPOINT: degrees + 1.5},
+        offset: {OFFSET: steps + 3, COMFORT: 2.0},
+        setpoint: {SETPOINT: degrees + 1.5},
     }
     assert (await world.profile(setpoint)).hot_water is None
     assert "hot water" not in (await world.details(setpoint)).partition("Plan revision")[0]

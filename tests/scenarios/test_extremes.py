@@ -20,10 +20,11 @@ from application.homes import band_of, set_comfort
 from application.orders import OrderResult
 from application.overrides import Actor
 from application.planning import create_schedule
-from domain.modes import HOT_WATER_STEP, Circuit, HotWaterMode, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.slots import SLOT
 from domain.steering.orders import STAGGER, Order, OrderKind
+from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT
 from tests.scenarios.test_planning import BERLIN, DAY, Planning, start_planning
 from tests.world import TestWorld, a_world
@@ -257,7 +258,7 @@ async def test_in_a_heat_wave_no_heating_is_commanded_and_hot_water_is_not_harme
         for pump in pumps:
             assert world.written(pump) == [], "nothing to heat, nothing to say"
             steps = {line["value"] for line in world.written(pump, Circuit.HOT_WATER)}
-            assert steps <= {*HOT_WATER_STEP.values(), await world.setting_for(pump, HotWaterMode.NORMAL)}
+            assert steps <= {*HOT_WATER_COMFORT.settings.values(), await world.setting_for(pump, HotWaterMode.NORMAL)}
         for house in (await world.world.summary(start, start + 4 * SLOT)).pumps:
             assert house.hot_water_min_c is not None
             assert house.hot_water_min_c > 35.0

@@ -37,8 +37,8 @@ async def test_a_worker_killed_after_the_cloud_took_the_write_and_before_its_ans
 async def test_a_worker_killed_before_the_write(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1) as world:
         pump = world.pump(1)
-        lever = (await world.access.ledger.pumps.profile(pump)).heating.lever
-        key = func.hashtextextended(f"{pump}/{lever.value}", 0)
+        lever = (await world.access.ledger.pumps.profile(pump)).heating.name
+        key = func.hashtextextended(f"{pump}/{lever}", 0)
         async with world.access.ledger.fences.connect() as holding:
             await holding.execute(select(func.pg_advisory_lock(key)))
             await _wish(world, [pump], Mode.MAX)

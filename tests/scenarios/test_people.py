@@ -53,9 +53,9 @@ async def has(world: TestWorld, pump: str, kind: str) -> Any:
 
 async def turn(world: TestWorld, pump: str, value: float) -> datetime:
     """A person sets the unit's heating by hand."""
-    lever = (await world.profile(pump)).heating.lever
+    lever = (await world.profile(pump)).heating.name
     at = world.now()
-    await world.bring_about("household", pump=pump, lever=lever.value, value=value)
+    await world.bring_about("household", pump=pump, lever=lever, value=value)
     return at
 
 

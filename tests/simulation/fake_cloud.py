@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.modes import Lever
 from domain.oem.cloud import (
     Condition,
     NotExecutable,
@@ -19,6 +18,8 @@ from domain.oem.cloud import (
     Unavailable,
     VendorTiming,
 )
+from domain.oem.lever import LeverName
+from tests.builders import COMFORT, OFFSET
 from tests.simulation.script import FIRST_DAY, WINDOWS, Incident, Script, share
 
 TIMING = VendorTiming(
@@ -41,7 +42,7 @@ class Sent:
 
     command_id: str
     seq: int
-    lever: Lever
+    lever: LeverName
     setting: float
     at: datetime
     answered_at: datetime | None = None
@@ -54,8 +55,8 @@ class FakeCloud:
     """One pump behind one vendor."""
 
     script: Script
-    true: dict[Lever, float]
-    history: dict[Lever, list[tuple[datetime, float]]] = field(default_factory=dict)
+    true: dict[LeverName, float]
+    history: dict[LeverName, list[tuple[datetime, float]]] = field(default_factory=dict)
     pending: list[tuple[datetime, int, Sent]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     room_c: float = 21.0
@@ -85,20 +86,20 @@ class FakeCloud:
         window = self.window("condition", now)
         return window.what if window is not None else Condition.NORMAL
 
-    def set(self, lever: Lever, value: float, now: datetime) -> None:
+    def set(self, lever: LeverName, value: float, now: datetime) -> None:
         """The lever moves."""
         if self.true[lever] != value:
             self.true[lever] = value
             self.history[lever].append((now, value))
 
-    def value_at(self, lever: Lever, moment: datetime) -> float:
+    def value_at(self, lever: LeverName, moment: datetime) -> float:
         """What the lever truly stood at."""
         for at, value in reversed(self.history[lever]):
             if at <= moment:
                 return value
         return self.history[lever][0][1]
 
-    def stood_at(self, lever: Lever, value: float, since: datetime) -> bool:
+    def stood_at(self, lever: LeverName, value: float, since: datetime) -> bool:
         """Whether the lever stood at a value at any time since a moment."""
         rows = self.history[lever]
         later = any(v == value for at, v in rows if at >= since)
@@ -117,24 +118,24 @@ class FakeCloud:
         self.at = now
         snap, opened = self.window("cold snap", now), self.window("window open", now)
         self.outdoor_c = (snap.what if snap else 3.0) + 3 * math.sin((now.hour - 9) / 24 * 2 * math.pi)
-        steps = self.true[Lever.HEATING_OFFSET] - self.script.baseline[Lever.HEATING_OFFSET]
+        steps = self.true[OFFSET] - self.script.baseline[OFFSET]
         aim = min(21.3 + ROOM_PER_STEP_K * steps, self.outdoor_c + CAPACITY_K) - (6 * opened.what if opened else 0)
         self.room_c += (aim - self.room_c) * (1 - math.exp(-hours / ROOM_TAU_H))
-        if Lever.HOT_WATER_COMFORT in self.true:
+        if COMFORT in self.true:
             is_bath = now.hour in (7, 19) and share(self.script.seed, self.script.number, now.toordinal()) < 0.3
             draw = 14.0 if is_bath else 0.0
-            aim = 41.0 + 6.0 * self.true[Lever.HOT_WATER_COMFORT] - draw
+            aim = 41.0 + 6.0 * self.true[COMFORT] - draw
             self.tank_c += (aim - self.tank_c) * (1 - math.exp(-hours / TANK_TAU_H))
 
     # --- what the cloud tells --------------------------------------------------------------------------------------
 
-    def read(self, lever: Lever, now: datetime) -> Reading:
+    def read(self, lever: LeverName, now: datetime) -> Reading:
         """As an adapter's read: raises the closed set of errors."""
         self.advance(now)
         self._refuse(now, 1)
         return self.picture(lever, now)
 
-    def picture(self, lever: Lever, now: datetime) -> Reading:
+    def picture(self, lever: LeverName, now: datetime) -> Reading:
         """What the cloud shows: a picture of some moments ago, older where it stopped listening to the pump."""
         moment = self.shown(now)
         return Reading(

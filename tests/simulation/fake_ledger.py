@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from domain.commands.command import Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.oem.cloud import PumpAddress, Reading, Unavailable, VendorTiming
+from domain.oem.lever import LeverName
 from domain.ports import Recorder
 from tests.simulation.fake_cloud import TIMING, FakeCloud, Sent
 
@@ -47,10 +48,10 @@ class FakeLedger:
     keys: set[str] = field(default_factory=set)
     ends: dict[str, CommandState] = field(default_factory=dict)
     folded: dict[str, tuple[int, tuple[WriteRecord, ...]]] = field(default_factory=dict)
-    senders: dict[Lever, dict[str, Command]] = field(default_factory=dict)
+    senders: dict[LeverName, dict[str, Command]] = field(default_factory=dict)
     """Commands that wrote on a lever, by id; who wrote last comes last."""
     newest: dict[Circuit, int] = field(default_factory=dict)
-    locked: dict[Lever, object] = field(default_factory=dict)
+    locked: dict[LeverName, object] = field(default_factory=dict)
     is_fenced: ClassVar[bool] = True
 
     def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
@@ -79,14 +80,14 @@ class FakeLedger:
                 known.pop(command.command_id, None)
                 known[command.command_id] = command
 
-    def progress(self, command: Command, lever: Lever) -> Progress:
+    def progress(self, command: Command, lever: LeverName) -> Progress:
         """As `domain.ports.CommandLog.progress`."""
         own = self._writes(command.command_id)
         ended = self.ends.get(command.command_id)
         *others, before = (None, *self._writes_before(command, lever))
         return Progress(writes=own, before=before, others=tuple(w for w in others if w is not None), ended=ended)
 
-    def _writes_before(self, command: Command, lever: Lever) -> list[WriteRecord]:
+    def _writes_before(self, command: Command, lever: LeverName) -> list[WriteRecord]:
         newest_first = islice(reversed(self.senders.get(lever, {}).values()), LOOK_BACK + 2)
         earlier = [c for c in newest_first if c.seq < command.seq][:LOOK_BACK][::-1]
         writes = [w for c in earlier for w in self._writes(c.command_id)]
@@ -159,11 +160,11 @@ class AttemptPorts:
             setting = "" if event.setting is None else f" {event.lever}={event.setting:g}"
             self.on_line(f"{event.command_id} {event.kind} #{event.write_no}{setting} {event.reason}")
 
-    async def progress(self, command: Command, lever: Lever) -> Progress:
+    async def progress(self, command: Command, lever: LeverName) -> Progress:
         """As `CommandLog.progress`."""
         return self.ledger.progress(command, lever)
 
-    def fence(self, command: Command, lever: Lever) -> "LeverLock":
+    def fence(self, command: Command, lever: LeverName) -> "LeverLock":
         """As `CommandLog.fence`."""
         return LeverLock(self, command, lever)
 
@@ -174,7 +175,7 @@ class AttemptPorts:
         """As `ObservationLog.newest`."""
         return {}
 
-    async def read(self, pump: PumpAddress, lever: Lever, now: datetime, *, urgent: bool = False) -> Reading:
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
         """As `LeverAccess.read`."""
         await Pass(0.5 + 8 * self.luck**4)
         reading = self.cloud.read(lever, self.true_clock())
@@ -183,7 +184,7 @@ class AttemptPorts:
         return reading
 
     async def write(
-        self, pump: PumpAddress, lever: Lever, setting: float, now: datetime, *, urgent: bool = False
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
         """As `LeverAccess.write`."""
         sent = Sent(self.command.command_id, self.command.seq, lever, setting, self.true_clock())
@@ -199,7 +200,7 @@ class AttemptPorts:
 class LeverLock:
     """The lever's lock, as `CommandLog.fence`."""
 
-    def __init__(self, ports: AttemptPorts, command: Command, lever: Lever) -> None:
+    def __init__(self, ports: AttemptPorts, command: Command, lever: LeverName) -> None:
         self._ports, self._command, self._lever = ports, command, lever
 
     async def __aenter__(self) -> Recorder | None:

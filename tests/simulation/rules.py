@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
-from domain.modes import Circuit, HotWaterMode, Level, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.cloud import Condition, Reading
+from domain.oem.lever import LeverName
 from domain.steering.arbitration import target_at
 from domain.steering.overrides import OverrideKind
 from domain.steering.pump_state import CircuitState, Decision, Event, PumpState
@@ -72,7 +73,7 @@ class Rules:
     def __init__(self, pump: SimulatedPump) -> None:
         self.pump = pump
         self.courses = {circuit: CircuitHistory() for circuit, _ in pump.state.circuits}
-        self.held: dict[Lever, HeldSetting] = {}
+        self.held: dict[LeverName, HeldSetting] = {}
         self.last_read: dict[str, tuple[datetime, float | None]] = {}
         self.last_room_c: dict[str, float | None] = {}
         self.steps = 0
@@ -204,7 +205,7 @@ class Rules:
         """The pump took a setting for a person's."""
         lever = self.pump.lever_of(circuit)
         if setting != self.pump.baseline[lever] and (lever, setting) not in self.pump.foreign_settings:
-            self._fail("people win", f"{lever.value}={setting:g} is taken for a person's, and only we ever wrote it")
+            self._fail("people win", f"{lever}={setting:g} is taken for a person's, and only we ever wrote it")
         hold = next(t for t in reversed(self.pump.oracle.touches) if t.circuit is circuit)
         self.held[lever] = HeldSetting(setting, self.pump.now, hold.until)
 
@@ -261,7 +262,7 @@ class Rules:
                 self._fail("floor", f"{sent.command_id} begins a set-back in a room seen at {room_c} C")
         self._people_win(sent, command)
         if len(earlier) >= MOST_WRITES_A_DAY and now - earlier[-MOST_WRITES_A_DAY].at < timedelta(hours=24):
-            self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever.value} within a day")
+            self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever} within a day")
 
     def _people_win(self, sent: Sent, command: Command) -> None:
         now, hand = self.pump.now, self.held.get(sent.lever)
@@ -319,9 +320,7 @@ class Rules:
             should = self.pump.setup(circuit).setting_for(ruling.level)
             if self.pump.cloud.true[lever] != should:
                 rule = "stop" if ruling.by == "stop" else "revert" if ruling.by == "gone" else "settles"
-                self._fail(
-                    rule, f"{lever.value} stands at {self.pump.cloud.true[lever]:g}, {ruling.by} says {should:g}"
-                )
+                self._fail(rule, f"{lever} stands at {self.pump.cloud.true[lever]:g}, {ruling.by} says {should:g}")
 
     def at_the_end(self) -> None:
         """After the calm everything is said and done."""
@@ -346,6 +345,6 @@ class Rules:
             if lever in pump.moved_after_us or (state.retired and is_by_hand):
                 continue  # somebody's hand was the last
             if is_gone and not gave_up and not handed_over and pump.cloud.true[lever] != theirs:
-                self._fail("revert", f"{lever.value} was left at {pump.cloud.true[lever]:g}, theirs is {theirs:g}")
+                self._fail("revert", f"{lever} was left at {pump.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:
             self._fail("revert", "it was asked to retire and never came to it")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.homes.site import ComfortBand, Emitter, HomeShare
-from domain.modes import Lever
+from domain.oem.lever import LeverName
 
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ class Script:
     number: int
     days: int
     pump_id: str
-    baseline: dict[Lever, float]
+    baseline: dict[LeverName, float]
     band: ComfortBand
     emitter: Emitter
     home: HomeShare | None

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.homes.site import ComfortBand, Emitter, HomeShare
-from domain.modes import Circuit, HotWaterMode, Lever, Mode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Condition
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
+from tests.builders import COMFORT, OFFSET
 from tests.simulation.script import CALM, DAY, FIRST_DAY, SLOT, WINDOWS, Incident, Script
 
 
@@ -34,9 +35,9 @@ class _Writer:
     def write(self) -> Script:
         rng = self.rng
         has_hot_water = rng.random() < 0.5
-        baseline = {Lever.HEATING_OFFSET: float(rng.choice((-1, 0, 0, 1, 2)))}
+        baseline = {OFFSET: float(rng.choice((-1, 0, 0, 1, 2)))}
         if has_hot_water:
-            baseline[Lever.HOT_WATER_COMFORT] = 1.0
+            baseline[COMFORT] = 1.0
         home = HomeShare(home_id="h", pumps=2, rank=rng.randrange(2), raised_at_once=1) if rng.random() < 0.1 else None
         for day in range(-1, self.days):
             self._plans(FIRST_DAY + day * DAY, has_hot_water)

@@ -11,10 +11,12 @@ from functools import cache
 from typing import Any
 
 from domain.commands.command import Command, CommandEvent
-from domain.homes.enrolment import LeverSetup
 from domain.homes.site import Site
-from domain.modes import Circuit, HotWaterMode, Level, Lever
+from domain.modes import Circuit, HotWaterMode, Level
+from domain.oem.lever import Lever, LeverName
 from domain.steering.pump_state import CircuitState, PumpState
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
+from tests.builders import COMFORT, OFFSET
 from tests.simulation.fake_cloud import FakeCloud
 from tests.simulation.fake_ledger import AttemptPorts, FakeLedger
 from tests.simulation.oracle import Oracle
@@ -46,13 +48,14 @@ class Run:
 
 
 @cache
-def _setup(lever: Lever, baseline: float) -> LeverSetup:
-    wide = lever is Lever.HEATING_OFFSET
-    return LeverSetup(lever=lever, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
+def _setup(lever: LeverName, baseline: float) -> Lever:
+    wide = lever == OFFSET
+    spec = HEATING_OFFSET if wide else HOT_WATER_COMFORT
+    return Lever(spec=spec, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
 
 
 @cache
-def _setting(lever: Lever, baseline: float, level: Level) -> float:
+def _setting(lever: LeverName, baseline: float, level: Level) -> float:
     return _setup(lever, baseline).setting_for(level)
 
 
@@ -66,7 +69,7 @@ class SimulatedPump:
         self.ledger = FakeLedger()
         self.baseline = dict(script.baseline)
         """As the ledger's profile has it."""
-        has_hot_water = Lever.HOT_WATER_COMFORT in script.baseline
+        has_hot_water = COMFORT in script.baseline
         self.state = PumpState(
             pump_id=script.pump_id,
             oem="nibe",
@@ -80,12 +83,12 @@ class SimulatedPump:
         """Of every event that was ever in the outbox."""
         self.runs: dict[Circuit, Run] = {}
         self.commands: list[Command] = []
-        self.manual: dict[Lever, ManualSetting] = {}
-        self.moved_after_us: set[Lever] = set()
+        self.manual: dict[LeverName, ManualSetting] = {}
+        self.moved_after_us: set[LeverName] = set()
         """Levers that others moved where no sweep would see it any more."""
-        self.moved_at: dict[Lever, datetime] = {}
+        self.moved_at: dict[LeverName, datetime] = {}
         """When a lever last moved without us."""
-        self.foreign_settings: set[tuple[Lever, float]] = set()
+        self.foreign_settings: set[tuple[LeverName, float]] = set()
         """Every setting that anybody but us ever made."""
         self.troubled_at = script.start - timedelta(days=1)
         self.lines: list[str] = []
@@ -98,7 +101,7 @@ class SimulatedPump:
         run = self.runs.get(circuit)
         return run is not None and not run.is_finished
 
-    def setup(self, circuit: Circuit, baseline: float | None = None) -> LeverSetup:
+    def setup(self, circuit: Circuit, baseline: float | None = None) -> Lever:
         """The lever of a circuit as the ledger has it, on another baseline where one is given."""
         lever = self.lever_of(circuit)
         return _setup(lever, self.baseline[lever] if baseline is None else baseline)
@@ -108,16 +111,16 @@ class SimulatedPump:
         lever = self.lever_of(circuit)
         return _setting(lever, self.baseline[lever], level)
 
-    def lever_of(self, circuit: Circuit) -> Lever:
+    def lever_of(self, circuit: Circuit) -> LeverName:
         """Which lever steers a circuit."""
-        return Lever.HEATING_OFFSET if circuit is Circuit.HEATING else Lever.HOT_WATER_COMFORT
+        return OFFSET if circuit is Circuit.HEATING else COMFORT
 
     def trace(self, text: str) -> None:
         """Add a line to the timeline, if one is kept."""
         if self.is_traced:
             self.lines.append(f"{self.now:%d %b %H:%M:%S}  {text}")
 
-    def move(self, lever: Lever, setting: float) -> None:
+    def move(self, lever: LeverName, setting: float) -> None:
         """Somebody other than us moves a lever."""
         self.cloud.advance(self.now)
         self.cloud.set(lever, setting, self.now)

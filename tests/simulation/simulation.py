@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.oem.cloud import Condition
 from domain.steering.decide import decide
 from domain.steering.pump_state import (
@@ -29,6 +29,7 @@ from domain.steering.pump_state import (
 )
 from domain.steering.requests import problem_with_act
 from domain.steering.sweep_policy import PASS
+from tests.builders import OFFSET
 from tests.simulation.event_text import named, short
 from tests.simulation.rules import Rules
 from tests.simulation.script import SLOT, Incident, Script
@@ -111,7 +112,7 @@ class Simulation:
                 self._keeping -= 1
                 self.pump.baseline[self.pump.lever_of(what.circuit)] = what.setting
             case "moved by another":
-                self.pump.move(Lever.HEATING_OFFSET, what)
+                self.pump.move(OFFSET, what)
                 self.pump.trace(f"another controller sets heating to {what:g}")
             case _:
                 pass
@@ -205,7 +206,7 @@ class Simulation:
                 self.pump.move(lever, setting)
                 self.pump.manual[lever] = ManualSetting(setting=setting, at=self.pump.now)
             case "drift":
-                self.pump.move(Lever.HEATING_OFFSET, self.pump.setup(Circuit.HEATING).setting_for(what))
+                self.pump.move(OFFSET, self.pump.setup(Circuit.HEATING).setting_for(what))
             case "condition" if what is Condition.EXTERNAL:
                 self._compete(incident)
             case "crash" | "stall":
@@ -217,7 +218,7 @@ class Simulation:
     def _compete(self, incident: Incident) -> None:
         """Another controller moves the lever now and then, and puts it back when it goes."""
         assert incident.until is not None
-        was, at = self.pump.cloud.true[Lever.HEATING_OFFSET], self.pump.now
+        was, at = self.pump.cloud.true[OFFSET], self.pump.now
         while at < incident.until:
             self.pump.later(at, "moved by another", FOREIGN[Circuit.HEATING][at.minute % 6])
             at += timedelta(minutes=50)

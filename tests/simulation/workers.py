@@ -31,9 +31,7 @@ class Workers:
     def __init__(self, pump: SimulatedPump, rules: Rules) -> None:
         self._pump, self._rules = pump, rules
         pump_id = pump.script.pump_id
-        self._address = PumpAddress(
-            pump_id=pump_id, oem="nibe", account_id="one", vendor_system_id="one", vendor_device_id=pump_id
-        )
+        self._address = PumpAddress(pump_id=pump_id, oem="nibe", account_id="one", vendor_ref=pump_id)
         self.armed: list[str] = []
         """Crashes and stalls that wait for an attempt to strike."""
 

@@ -1,5 +1,6 @@
 """Builders for the simulator's tests: configurations, a hand-turned clock, single houses."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,13 @@ def live(spec: HouseSpec, state: HouseState, outdoor_c: float, setting: float, h
         step_house(spec, state, around, setting)
         total_w += state.power_w
     return total_w / minutes
+
+
+def system_of(sheet: Mapping[str, Any]) -> str:
+    """The system of an enrolment sheet's unit."""
+    return str(sheet["vendor_ref"]).partition("/")[0]
+
+
+def device_of(sheet: Mapping[str, Any]) -> str:
+    """The device of an enrolment sheet's unit."""
+    return str(sheet["vendor_ref"]).partition("/")[2]

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from simulator.world import World
-from tests.simulator.builders import DAY, EPOCH, HandClock, a_config
+from tests.simulator.builders import DAY, EPOCH, HandClock, a_config, device_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = {"client_id": "tester", "client_secret": "s3cret"}
@@ -116,8 +116,8 @@ class Simulator:
 
     def device(self, family: str, skip: int = 0) -> tuple[str, str]:
         """Device and pump of the n-th unit of a family (`f730`, `s735`)."""
-        fitting = [sheet for sheet in self.pumps() if sheet["vendor_device_id"].startswith(family)]
-        return fitting[skip]["vendor_device_id"], fitting[skip]["pump_id"]
+        fitting = [sheet for sheet in self.pumps() if device_of(sheet).startswith(family)]
+        return device_of(fitting[skip]), fitting[skip]["pump_id"]
 
     def point(self, device: str, parameter: str) -> dict[str, Any]:
         listed = self.call("GET", f"/v2/devices/{device}/points", params={"parameters": parameter})

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.builders import EPOCH
+from tests.simulator.builders import EPOCH, device_of
 from tests.simulator.conftest import Simulator
 
 pytestmark = pytest.mark.servers
@@ -163,7 +163,7 @@ def test_nothing_fails_and_nothing_is_counted_before_the_epoch(start_simulator: 
         answer = held.call("GET", "/v2/systems/me")
         assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (200, "3")
     assert held.steered() == EPOCH
-    device = held.pumps()[0]["vendor_device_id"]
+    device = device_of(held.pumps()[0])
     stamp = datetime.fromisoformat(held.call("GET", f"/v2/devices/{device}/points").json()[0]["timestamp"])
     assert timedelta(0) <= EPOCH - stamp <= timedelta(minutes=1)
     assert held.call("GET", f"/v2/devices/{device}").json()["connectionState"] == "Connected"

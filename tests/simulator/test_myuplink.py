@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.builders import EPOCH
+from tests.simulator.builders import EPOCH, device_of, system_of
 from tests.simulator.conftest import CLIENT, Simulator
 
 pytestmark = pytest.mark.servers
@@ -66,7 +66,7 @@ def test_systems_come_in_pages(simulator: Simulator) -> None:
     assert set(system) == {"systemId", "name", "securityLevel", "hasAlarm", "country", "devices"}
     assert system["devices"][0]["connectionState"] == "Connected"
     sheet = simulator.pumps()[0]
-    assert (system["systemId"], system["devices"][0]["id"]) == (sheet["vendor_system_id"], sheet["vendor_device_id"])
+    assert (system["systemId"], system["devices"][0]["id"]) == (system_of(sheet), device_of(sheet))
     for bad in ({"page": 0}, {"itemsPerPage": 101}, {"page": "x"}, {"size": 5}):
         assert simulator.call("GET", "/v2/systems/me", params=bad).status_code == 400
 
@@ -104,7 +104,7 @@ def test_ranges_are_raw_while_values_are_real(simulator: Simulator) -> None:
 def test_an_absent_sensor_reads_minus_32768(simulator: Simulator) -> None:
     rooms = []
     for sheet in simulator.pumps():
-        device = sheet["vendor_device_id"]
+        device = device_of(sheet)
         rooms.append(simulator.point(device, "50660" if device.startswith("s735") else "40033")["value"])
     assert 1 <= rooms.count(-32768) <= 6
     assert all(17 < room < 25 for room in rooms if room != -32768)
@@ -256,7 +256,7 @@ def test_devices_modes_and_firmware_are_told(simulator: Simulator) -> None:
     assert told["firmware"]["currentFwVersion"] == told["firmware"]["desiredFwVersion"]
     firmware = simulator.call("GET", f"/v2/devices/{device}/firmware-info").json()
     assert firmware["deviceId"] == device
-    system = simulator.pumps()[0]["vendor_system_id"]
+    system = system_of(simulator.pumps()[0])
     mode = simulator.call("GET", f"/v2/systems/{system}/smart-home-mode")
     assert mode.json() == {"smartHomeMode": "Default"}
 
@@ -264,7 +264,7 @@ def test_devices_modes_and_firmware_are_told(simulator: Simulator) -> None:
 def test_quota_and_token_life_run_on_steered_time(start_simulator: Callable[..., Simulator]) -> None:
     strict = start_simulator(pumps=1, rate_limit_per_min=3, token_life_s=360, clock=_clock(240.0))
     sheet = strict.pumps()[0]
-    device, pump = sheet["vendor_device_id"], sheet["pump_id"]
+    device, pump = device_of(sheet), sheet["pump_id"]
     while (refused := strict.write(device, {"47011": 1})).status_code != 429:
         pass
     assert refused.headers["RateLimit-Limit"] == "3"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.builders import EPOCH
+from tests.simulator.builders import EPOCH, device_of
 from tests.simulator.conftest import MakeWorld, Simulator, truth_of
 
 EPOCH_S = EPOCH.timestamp()
@@ -45,7 +45,7 @@ def test_in_an_outage_nothing_gets_through_and_every_call_is_told(
     own_simulator: Simulator, kind: str, fates: set[str]
 ) -> None:
     sheet = own_simulator.pumps()[0]
-    device, pump = sheet["vendor_device_id"], sheet["pump_id"]
+    device, pump = device_of(sheet), sheet["pump_id"]
     path = f"/v2/devices/{device}/points"
     assert fate(own_simulator, "GET", path) == "200"
     down(own_simulator, kind)

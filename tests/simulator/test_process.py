@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from domain.homes.enrolment import Enrolment
-from tests.simulator.builders import EPOCH
+from tests.simulator.builders import EPOCH, device_of
 from tests.simulator.conftest import ROOT, Simulator, truth_of
 
 pytestmark = pytest.mark.servers
@@ -53,7 +53,7 @@ def test_a_signal_ends_it_with_0_even_while_an_answer_is_held_back(
     start_simulator: Callable[..., Simulator], number: signal.Signals
 ) -> None:
     stopped = start_simulator(pumps=1, faults={"timeout": 1.0}, timeout_hold_s=60.0)
-    device, pump = stopped.pumps()[0]["vendor_device_id"], stopped.pumps()[0]["pump_id"]
+    device, pump = device_of(stopped.pumps()[0]), stopped.pumps()[0]["pump_id"]
     stopped.wait(seconds=60)
     token = stopped.ask_token().json()["access_token"]
     path = f"{stopped.url}/v2/devices/{device}/points"
@@ -78,7 +78,7 @@ def test_a_signal_ends_it_with_0_even_while_an_answer_is_held_back(
 def test_a_stopped_simulator_goes_on_where_it_was(start_simulator: Callable[..., Simulator], tmp_path: Path) -> None:
     kept = {"pumps": 2, "state_file": str(tmp_path / "state.json"), "folder": tmp_path / "run"}
     first = start_simulator(**kept)
-    device, pump = first.pumps()[0]["vendor_device_id"], first.pumps()[0]["pump_id"]
+    device, pump = device_of(first.pumps()[0]), first.pumps()[0]["pump_id"]
     parameter = "47011" if device.startswith("f730") else "47751"
     path = f"/v2/devices/{device}/" + ("points" if parameter == "47011" else "zones/1")
     value = first.point(device, parameter)["value"] + 1

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from domain.homes.site import STUCK_DROP_K, STUCK_FALL_K, Site
-from domain.modes import HOT_WATER_STEP, MODE_DELTA, HotWaterMode, Lever, Mode
+from domain.homes.site import Site
+from domain.modes import HotWaterMode, Mode
+from domain.oem.lever import LeverSpec
 from domain.steering.decide import decide
 from domain.steering.pump_state import Woke
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay
-from simulator.unit import Unit
 from tests.builders import a_plan, a_state, at, started
 from tests.simulator.builders import EPOCH, at_rest
 
@@ -45,6 +46,11 @@ def fleet() -> list[HouseSpec]:
 FLEET = fleet()
 
 
+def lever_of(spec: HouseSpec) -> LeverSpec:
+    """The heating lever of a home's unit, as the vendor's manifest declares it."""
+    return ROOM_SETPOINT if spec.is_s_series else HEATING_OFFSET
+
+
 @dataclass
 class Course:
     """Rooms and tank, minute by minute, once the levers are stuck."""
@@ -57,10 +63,9 @@ def stuck(
     spec: HouseSpec, mode: Mode, water: HotWaterMode, outdoor_c: float, sun_w_m2: Callable[[float], float]
 ) -> Course:
     """A day of its own control, some hours of the mode, and two days more of it."""
-    unit = Unit(spec, SEED, "p-0001", EPOCH.timestamp())
     state, day = at_rest(spec, outdoor_c), HouseDay(SEED, spec)
     usual, comfort = spec.household.setting, spec.household.hot_water_setting
-    stuck_comfort = comfort if spec.is_s_series else HOT_WATER_STEP[water]
+    stuck_comfort = comfort if spec.is_s_series else HOT_WATER_COMFORT.setting(water, comfort)
     course = Course([], [])
     for minute in range((BEFORE_H + ALREADY_H + STUCK_H) * 60):
         hour = minute / 60 % 24
@@ -68,7 +73,7 @@ def stuck(
         if minute < BEFORE_H * 60:
             step_house(spec, state, day.around, usual, comfort)
             continue
-        step_house(spec, state, day.around, usual + MODE_DELTA[unit.lever][mode], stuck_comfort)
+        step_house(spec, state, day.around, lever_of(spec).setting(mode, usual), stuck_comfort)
         if minute >= (BEFORE_H + ALREADY_H) * 60:
             course.rooms_c.append(state.rooms.air_c)
             course.tank_c.append(state.tank.water_c)
@@ -90,18 +95,19 @@ def test_the_fleet_is_large_and_mixed() -> None:
 
 @pytest.mark.parametrize("outdoor_c", [-12.0, pytest.param(-16.0, marks=pytest.mark.slow)])
 def test_set_back_for_two_days_in_hard_frost_leaves_rooms_above_17_and_water_warm(outdoor_c: float) -> None:
-    deepest: dict[Lever, float] = defaultdict(float)
+    deepest: dict[str, float] = defaultdict(float)
     for spec in FLEET:
         course = stuck(spec, Mode.MIN, HotWaterMode.HOLD, outdoor_c, dark)
         own = stuck(spec, Mode.LOW, HotWaterMode.HOLD, outdoor_c, dark)
-        lever = Lever.ROOM_SETPOINT if spec.is_s_series else Lever.HEATING_OFFSET
-        deepest[lever] = max(deepest[lever], min(own.rooms_c) - min(course.rooms_c))
+        lever = lever_of(spec)
+        deepest[lever.name] = max(deepest[lever.name], min(own.rooms_c) - min(course.rooms_c))
         assert min(course.rooms_c) >= 17.0, spec
         assert min(course.tank_c) >= 30.0, spec
         assert sum(course.tank_c) / len(course.tank_c) >= 38.0, spec
-    for lever, fell_k in deepest.items():
+    for lever in (HEATING_OFFSET, ROOM_SETPOINT):
         # What decisions count on is more than any house showed, and not so much more that nobody is ever set back.
-        assert STUCK_DROP_K[lever] - 0.5 < fell_k < STUCK_DROP_K[lever]
+        drop_k = lever.stuck_limits.drop_k
+        assert drop_k - 0.5 < deepest[lever.name] < drop_k
 
 
 def test_a_home_that_rests_cooler_than_its_band_is_set_back_only_where_two_stuck_days_leave_17() -> None:
@@ -111,8 +117,8 @@ def test_a_home_that_rests_cooler_than_its_band_is_set_back_only_where_two_stuck
             setting = spec.household.setting - cooler_k / (1.0 if spec.is_s_series else KELVIN_PER_OFFSET)
             cool = replace(spec, household=replace(spec.household, setting=setting))
             rests_at_c = stuck(cool, Mode.LOW, HotWaterMode.HOLD, -12.0, dark).rooms_c[0]
-            lever = Lever.ROOM_SETPOINT if spec.is_s_series else Lever.HEATING_OFFSET
-            site = Site(stuck_drop_k=STUCK_DROP_K[lever], stuck_fall_k=STUCK_FALL_K[lever])
+            stuck_there = lever_of(spec).stuck_limits
+            site = Site(stuck_drop_k=stuck_there.drop_k, stuck_fall_k=stuck_there.fall_k)
             command = started(decide(a_state(site=site, plans=(a_plan(1, {(0, 24): Mode.MIN}),)), Woke(), at(2)))
             assert command is not None
             assert command.begins_from_c is not None

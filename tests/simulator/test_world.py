@@ -154,7 +154,7 @@ def test_time_stands_still_before_the_start_on_the_wall(make_world: MakeWorld) -
 def test_an_installers_sheet_is_rounded_somewhat_wrong_and_enough_to_enrol() -> None:
     units = [Unit(draw_house(7, index), 7, f"p-{index + 1:04d}", EPOCH_S) for index in range(40)]
     sheets = [sheet(7, "DE-LU", unit) for unit in units]
-    assert len({enrolment.vendor_device_id for enrolment in sheets}) == 40
+    assert len({enrolment.vendor_ref for enrolment in sheets}) == 40
     wrong = 0
     for enrolment, unit in zip(sheets, units, strict=True):
         assert Enrolment.model_validate_json(enrolment.model_dump_json()) == enrolment

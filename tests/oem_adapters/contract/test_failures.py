@@ -6,7 +6,6 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.modes import Lever
 from domain.oem.cloud import (
     AuthExpired,
     CallFate,
@@ -18,8 +17,8 @@ from domain.oem.cloud import (
     RateLimited,
     Unavailable,
 )
+from domain.oem.lever import LeverName
 from domain.ports import OemAdapter
-from oem_adapters.lever_values import nearest_allowed
 from oem_adapters.registry import build_adapter
 from tests.oem_adapters.contract.vendors import HASTY, PATIENT, PUBLISHED, Units, each_lever, other_setting, ranges
 from tests.oem_adapters.vault import VaultInMemory, a_token
@@ -28,15 +27,15 @@ from tests.oem_adapters.world import CONSENTED, TOKEN_LIFE_S, World, running_wor
 pytestmark = pytest.mark.servers
 
 
-def settled(capability: Capability, lever: Lever) -> float:
+def settled(capability: Capability, lever: LeverName) -> float:
     """The setting that the unit has, or the nearest that can be written."""
     offered = ranges(capability)[lever]
-    return nearest_allowed(offered, offered.current)
+    return offered.nearest(offered.baseline)
 
 
 @each_lever
 async def test_a_used_up_budget_says_when_to_come_back(
-    lever: Lever,
+    lever: LeverName,
     units: Units,
     adapter: OemAdapter,
     world: World,
@@ -56,7 +55,9 @@ async def test_a_used_up_budget_says_when_to_come_back(
 
 
 @each_lever
-async def test_a_failing_cloud_is_unavailable(lever: Lever, units: Units, adapter: OemAdapter, world: World) -> None:
+async def test_a_failing_cloud_is_unavailable(
+    lever: LeverName, units: Units, adapter: OemAdapter, world: World
+) -> None:
     pump, capability = units[lever]
     with world.faulty(http_500=1.0):
         for call in (
@@ -71,7 +72,7 @@ async def test_a_failing_cloud_is_unavailable(lever: Lever, units: Units, adapte
 @each_lever
 async def test_a_write_without_an_answer_may_have_been_taken(
     oem: str,
-    lever: Lever,
+    lever: LeverName,
     units: Units,
     client: httpx.AsyncClient,
     vault: VaultInMemory,
@@ -189,7 +190,7 @@ async def test_a_cloud_that_is_down_is_no_matter_of_credentials(
         told: list[CallMade] = []
         adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
         capability = await adapter.capability(pump, down.now())
-        lever = capability.lever
+        lever = capability.heating.name
         down.fail_from_now_on(oem, kind)
         told.clear()
         with pytest.raises(Unavailable) as during:

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from domain.modes import Circuit, Lever
+from domain.modes import Circuit
 from domain.oem.cloud import CallFate, CallMade, PumpAddress, Rejected
+from domain.oem.lever import LeverName
 from domain.ports import OemAdapter
-from oem_adapters.lever_values import nearest_allowed
 from oem_adapters.registry import build_adapter
 from tests.oem_adapters.contract.vendors import (
     OFFERED,
@@ -34,12 +34,10 @@ async def test_discovery_and_connections_find_every_unit_over_all_pages(
         adapter = build_adapter(oem, client, vault, PATIENT)
         found = await adapter.discover(account_id, large.now())
         connected = await adapter.connections(account_id, large.now())
-    assert {(p.vendor_system_id, p.vendor_device_id) for p in found} == {
-        (p.vendor_system_id, p.vendor_device_id) for p in enrolled
-    }
+    assert {pump.vendor_ref for pump in found} == {pump.vendor_ref for pump in enrolled}
     assert len(found) == 101
     assert all(pump.model and pump.connected for pump in found)
-    assert connected == {pump.vendor_device_id: True for pump in enrolled}
+    assert connected == {pump.vendor_ref: True for pump in enrolled}
 
 
 async def test_every_lever_is_offered_with_range_step_and_setting(
@@ -50,13 +48,13 @@ async def test_every_lever_is_offered_with_range_step_and_setting(
     for lever, (pump, _) in units.items():
         capability = await adapter.capability(pump, world.now())
         offered = ranges(capability)
-        assert capability.lever.circuit is Circuit.HEATING
-        assert set(offered) == {Lever(name) for name in world.truth(pump.pump_id)["levers"]}
+        assert capability.heating.circuit is Circuit.HEATING
+        assert set(offered) == set(world.truth(pump.pump_id)["levers"])
         assert capability.emergency.endswith(".")
         found = offered[lever]
         assert found.minimum < found.maximum
         assert found.step > 0
-        assert found.current == world.truth(pump.pump_id)["levers"][lever]
+        assert found.baseline == world.truth(pump.pump_id)["levers"][lever]
 
 
 async def test_a_reading_and_a_look_tell_what_is_so(units: Units, adapter: OemAdapter, world: World) -> None:
@@ -78,7 +76,7 @@ async def test_a_reading_and_a_look_tell_what_is_so(units: Units, adapter: OemAd
 @pytest.mark.parametrize("slow_apply", [0.0, 1.0])
 @each_lever
 async def test_a_write_is_obeyed_and_seen_in_time(
-    lever: Lever,
+    lever: LeverName,
     slow_apply: float,
     units: Units,
     adapter: OemAdapter,
@@ -97,7 +95,7 @@ async def test_a_write_is_obeyed_and_seen_in_time(
 
 @each_lever
 async def test_a_write_to_one_lever_leaves_the_others_alone(
-    lever: Lever, units: Units, adapter: OemAdapter, world: World
+    lever: LeverName, units: Units, adapter: OemAdapter, world: World
 ) -> None:
     pump, capability = units[lever]
     await all_landed(adapter, world)
@@ -105,12 +103,12 @@ async def test_a_write_to_one_lever_leaves_the_others_alone(
     target = other_setting(ranges(capability)[lever], before[lever])
     await adapter.write(pump, lever, target, world.now(), urgent=True)
     await all_landed(adapter, world)
-    assert world.truth(pump.pump_id)["levers"] == before | {lever.value: target}
+    assert world.truth(pump.pump_id)["levers"] == before | {lever: target}
 
 
 @each_lever
 async def test_a_write_that_is_accepted_and_ignored_is_not_seen(
-    lever: Lever, units: Units, adapter: OemAdapter, world: World
+    lever: LeverName, units: Units, adapter: OemAdapter, world: World
 ) -> None:
     pump, capability = units[lever]
     await all_landed(adapter, world)
@@ -126,17 +124,17 @@ async def test_a_write_that_is_accepted_and_ignored_is_not_seen(
 
 @each_lever
 async def test_the_same_setting_written_twice_is_harmless(
-    lever: Lever, units: Units, adapter: OemAdapter, world: World
+    lever: LeverName, units: Units, adapter: OemAdapter, world: World
 ) -> None:
     pump, capability = units[lever]
     offered = ranges(capability)[lever]
     for _ in range(2):
-        await adapter.write(pump, lever, nearest_allowed(offered, offered.current), world.now())
+        await adapter.write(pump, lever, offered.nearest(offered.baseline), world.now())
 
 
 @each_lever
 async def test_what_the_unit_does_not_take_is_refused_before_anything_is_sent(
-    lever: Lever,
+    lever: LeverName,
     units: Units,
     adapter: OemAdapter,
     world: World,
@@ -168,7 +166,7 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     for lever, (pump, capability) in units.items():
         offered = ranges(capability)[lever]
         await adapter.read(pump, lever, world.now())
-        await adapter.write(pump, lever, nearest_allowed(offered, offered.current), world.now())
+        await adapter.write(pump, lever, offered.nearest(offered.baseline), world.now())
     assert len(told) == len(sent)
     # An access token may end in between: its call is refused and repeated.
     assert {CallFate.OK} <= {call.fate for call in told} <= {CallFate.OK, CallFate.REFUSED}

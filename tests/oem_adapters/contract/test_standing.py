@@ -57,7 +57,7 @@ async def test_a_unit_that_may_only_be_read_says_so_when_it_is_written(
         offered = ranges(capability)[lever]
         with world.standing(Condition.REMOTE_DISABLED, pump.pump_id):
             with pytest.raises(Rejected) as raised:
-                await adapter.write(pump, lever, other_setting(offered, offered.current), world.now())
+                await adapter.write(pump, lever, other_setting(offered, offered.baseline), world.now())
             await adapter.read(pump, lever, world.now())
         assert str(raised.value).startswith(REMOTE_CONTROL_NOT_PERMITTED)
 
@@ -67,6 +67,6 @@ async def test_units_with_a_hot_water_lever_offer_it_beside_one_of_their_heating
 ) -> None:
     for pump in pumps:
         capability = await adapter.capability(pump, world.now())
-        assert capability.lever.circuit is Circuit.HEATING
+        assert capability.heating.circuit is Circuit.HEATING
         if capability.hot_water is not None:
-            assert capability.hot_water.lever.circuit is Circuit.HOT_WATER
+            assert capability.hot_water.circuit is Circuit.HOT_WATER

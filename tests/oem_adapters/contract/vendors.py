@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.modes import Lever
-from domain.oem.cloud import Capability, LeverRange, PumpAddress, Reading
+from domain.modes import Circuit
+from domain.oem.cloud import Capability, PumpAddress, Reading
+from domain.oem.lever import Lever, LeverName
 from domain.ports import OemAdapter
-from oem_adapters.lever_values import nearest_allowed
+from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from oem_adapters.registry import known_oems
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.world import World
@@ -21,8 +22,8 @@ HASTY = WallTimeouts(connect_s=1, answer_s=0.4, whole_s=0.8)
 PUBLISHED = timedelta(minutes=1)
 """How often a unit of the fake cloud tells its state."""
 
-OFFERED: dict[str, tuple[Lever, ...]] = {
-    "nibe": (Lever.HEATING_OFFSET, Lever.ROOM_SETPOINT, Lever.HOT_WATER_COMFORT),
+OFFERED: dict[str, tuple[LeverName, ...]] = {
+    "nibe": (HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name),
 }
 """The levers that a vendor's units offer, each unit some of them."""
 
@@ -30,27 +31,20 @@ each_lever = pytest.mark.parametrize(
     ("oem", "lever"), [(oem, lever) for oem in known_oems() for lever in OFFERED[oem]], indirect=["oem"]
 )
 
-type Units = dict[Lever, tuple[PumpAddress, Capability]]
+type Units = dict[LeverName, tuple[PumpAddress, Capability]]
 """One unit for every lever, with what it can do."""
 
 
-def ranges(capability: Capability) -> dict[Lever, LeverRange]:
+def ranges(capability: Capability) -> dict[LeverName, Lever]:
     """Every lever of a unit."""
-    heating = LeverRange(
-        lever=capability.lever,
-        minimum=capability.minimum,
-        maximum=capability.maximum,
-        step=capability.step,
-        current=capability.current,
-    )
-    found = [heating] if capability.hot_water is None else [heating, capability.hot_water]
-    return {lever.lever: lever for lever in found}
+    found = [capability.lever(circuit) for circuit in Circuit]
+    return {lever.name: lever for lever in found if lever is not None}
 
 
-def other_setting(lever: LeverRange, current: float) -> float:
+def other_setting(lever: Lever, current: float) -> float:
     """Something the lever takes that is not its setting now."""
-    higher = nearest_allowed(lever, current + max(1.0, lever.step))
-    return higher if higher != current else nearest_allowed(lever, current - max(1.0, lever.step))
+    higher = lever.nearest(current + max(1.0, lever.step))
+    return higher if higher != current else lever.nearest(current - max(1.0, lever.step))
 
 
 async def all_landed(adapter: OemAdapter, world: World) -> None:
@@ -59,7 +53,7 @@ async def all_landed(adapter: OemAdapter, world: World) -> None:
 
 
 async def seen(
-    adapter: OemAdapter, pump: PumpAddress, lever: Lever, setting: float, world: World, written_at: datetime
+    adapter: OemAdapter, pump: PumpAddress, lever: LeverName, setting: float, world: World, written_at: datetime
 ) -> Reading:
     """Look as a worker does: first after the usual delay, then again until the write can no longer land."""
     await asyncio.sleep(world.wall_s(adapter.timing.usual_delay))

@@ -6,21 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.modes import Lever
-from domain.oem.cloud import Capability
-from oem_adapters.lever_values import nearest_allowed, why_not_allowed
+from domain.oem.lever import Lever
+from oem_adapters.nibe_myuplink.manifest import ROOM_SETPOINT
+from tests.builders import a_lever
 
 
-def a_capability(minimum: float, maximum: float, step: float) -> Capability:
-    return Capability(
-        model="any",
-        lever=Lever.ROOM_SETPOINT,
-        minimum=minimum,
-        maximum=maximum,
-        step=step,
-        current=minimum,
-        has_room_sensor=True,
-    )
+def a_range(minimum: float, maximum: float, step: float) -> Lever:
+    return a_lever(ROOM_SETPOINT, minimum, minimum=minimum, maximum=maximum, step=step)
 
 
 @pytest.mark.parametrize(
@@ -28,16 +20,16 @@ def a_capability(minimum: float, maximum: float, step: float) -> Capability:
     [(20.3, 20.5), (20.2, 20.0), (20.25, 20.5), (4.0, 5.0), (99.0, 35.0), (-math.inf, 5.0), (math.inf, 35.0)],
 )
 def test_a_wish_goes_to_the_nearest_step_in_range(wished: float, allowed: float) -> None:
-    assert nearest_allowed(a_capability(5.0, 35.0, 0.5), wished) == allowed
+    assert a_range(5.0, 35.0, 0.5).nearest(wished) == allowed
 
 
 def test_steps_count_from_the_minimum() -> None:
-    assert nearest_allowed(a_capability(-10.0, 10.0, 3.0), 10.0) == 8.0
+    assert a_range(-10.0, 10.0, 3.0).nearest(10.0) == 8.0
 
 
 def test_a_wish_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="number"):
-        nearest_allowed(a_capability(5, 35, 0.5), math.nan)
+        a_range(5, 35, 0.5).nearest(math.nan)
 
 
 @given(
@@ -52,7 +44,8 @@ def test_what_is_nearest_is_always_allowed_and_no_allowed_one_is_nearer(
 ) -> None:
     low, step = round(minimum * scale, 6), round(raw_step * scale, 6)
     high = round((minimum + steps * raw_step) * scale, 6)
-    found = nearest_allowed(a_capability(low, high, step), wished)
-    assert why_not_allowed(low, high, step, found) is None
+    lever = a_range(low, high, step)
+    found = lever.nearest(wished)
+    assert lever.why_not_allowed(found) is None
     within = min(max(wished, low), high)
     assert abs(found - within) <= step / 2 + 1e-6

@@ -1,0 +1,26 @@
+"""What can be set on a simulated unit, read from the vendors' documents independently of the adapters' manifests."""
+
+from enum import StrEnum
+
+
+class Lever(StrEnum):
+    """One setting of a unit, as the truth log names it."""
+
+    HEATING_OFFSET = "heating_offset"
+    """Parallel shift of the heating curve, in the vendor's steps."""
+    ROOM_SETPOINT = "room_setpoint"
+    """Room temperature that the unit aims at, in degrees C."""
+    HOT_WATER_COMFORT = "hot_water_comfort"
+    """0 economy, 1 normal, 2 luxury."""
+
+    @property
+    def circuit(self) -> str:
+        """What the lever acts on."""
+        return _CIRCUITS[self]
+
+
+_CIRCUITS = {
+    Lever.HEATING_OFFSET: "heating",
+    Lever.ROOM_SETPOINT: "heating",
+    Lever.HOT_WATER_COMFORT: "hot_water",
+}
