@@ -35,6 +35,7 @@ from domain.ports import OemAdapter
 from ledger.calls import CallCounter
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
+from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps, Vault
@@ -74,6 +75,7 @@ class Ledger:
     """Its own pool: a lock is held while the same activity needs another connection."""
     commands: LedgerCommands
     pumps: LedgerPumps
+    journal: LedgerJournal
     observations: LedgerObservations
     series: LedgerSeries
     plans: LedgerPlans
@@ -94,6 +96,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             fences=fences,
             commands=LedgerCommands(engine, fences),
             pumps=LedgerPumps(engine),
+            journal=LedgerJournal(engine),
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
@@ -162,7 +165,9 @@ class Connections:
     def pump_activities(self, adapters: Mapping[str, OemAdapter]) -> PumpActivities:
         """Write, verify, observe, record."""
         ledger = self.ledger
-        return PumpActivities(ledger.commands, ledger.pumps, ledger.observations, adapters, vendors=ledger.vendors)
+        return PumpActivities(
+            ledger.commands, ledger.journal, ledger.pumps, ledger.observations, adapters, vendors=ledger.vendors
+        )
 
     def watch_activities(self, adapters: Mapping[str, OemAdapter]) -> WatchActivities:
         """The sweep."""
@@ -206,7 +211,7 @@ def _pumps_worker(world: Connections) -> Worker:
         workflows=[HeatPumpWorkflow, OemGuard, ObservationSweep],
         activities=[
             acts.close_command,
-            acts.record_events,
+            acts.store_decisions,
             acts.rebase_pump,
             acts.retire_pump,
             guard.find_breaker,

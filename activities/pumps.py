@@ -22,7 +22,8 @@ from domain.oem.cloud import (
     RateLimited,
     Unavailable,
 )
-from domain.ports import CommandLog, ObservationLog, OemAdapter, PumpDirectory
+from domain.ports import CommandLog, Journal, ObservationLog, OemAdapter, PumpDirectory
+from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import Rebase
 
 log = structlog.get_logger(__name__)
@@ -41,12 +42,14 @@ class ApplyCommand(Value):
     clock: SteeringClock
     command: Command
     outbox: tuple[CommandEvent, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
 
 
-class RecordEvents(Value):
-    """Keep what a pump's workflow decided without any other activity."""
+class StoreDecisions(Value):
+    """Store what a pump's workflow decided without any other activity."""
 
-    events: tuple[CommandEvent, ...]
+    events: tuple[CommandEvent, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
 
 
 class RetirePump(Value):
@@ -76,6 +79,7 @@ class PumpActivities:
     def __init__(
         self,
         commands: CommandLog,
+        journal: Journal,
         pumps: PumpDirectory,
         observations: ObservationLog,
         adapters: Mapping[str, OemAdapter],
@@ -83,6 +87,7 @@ class PumpActivities:
     ) -> None:
         """`vendors`: where breakers are known and a person is asked for new credentials; None asks nobody."""
         self._commands = commands
+        self._journal = journal
         self._pumps = pumps
         self._observations = observations
         self._adapters = adapters
@@ -95,7 +100,7 @@ class PumpActivities:
         command = given.command
         profile = await self._pumps.profile(command.pump_id)
         setup = profile.rebased(command.circuit, command.baseline).lever_of(command.circuit)
-        await self._commands.begin(command, given.outbox)
+        await self._begin(given)
         around = Dependencies(
             adapter=self._adapters[profile.enrolment.oem],
             commands=self._commands,
@@ -119,13 +124,18 @@ class PumpActivities:
         """Say how a command ended whose attempts ran out of time in the queue."""
         command = given.command
         lever = (await self._pumps.profile(command.pump_id)).lever_of(command.circuit).name
-        await self._commands.begin(command, given.outbox)
+        await self._begin(given)
         return await close(command, lever, self._commands, steered_now(given.clock)())
 
+    async def _begin(self, given: ApplyCommand) -> None:
+        await self._commands.begin(given.command, given.outbox)
+        await self._journal.append(given.journal)
+
     @activity.defn
-    async def record_events(self, given: RecordEvents) -> None:
-        """Append events to the ledger."""
+    async def store_decisions(self, given: StoreDecisions) -> None:
+        """Append events and journal entries to the ledger."""
         await self._commands.record(given.events)
+        await self._journal.append(given.journal)
 
     @activity.defn
     async def retire_pump(self, given: RetirePump) -> None:

@@ -26,7 +26,9 @@ from domain.steering.arbitration import plan_in_force, target_at
 from domain.steering.observations import TANK_FLOOR_C
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
-from domain.steering.pump_state import CircuitState, PumpState, Target, Watch
+from domain.steering.pump_state import CircuitState, PumpState
+from domain.steering.target import Target
+from domain.steering.watch import Watch
 
 AROUND = timedelta(hours=3)
 AHEAD = timedelta(hours=6)

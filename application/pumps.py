@@ -25,8 +25,9 @@ from domain.modes import NEUTRAL, HotWaterMode
 from domain.oem.cloud import OemError, RateLimited
 from domain.ports import OemAdapter
 from domain.steering.orders import Order
-from domain.steering.pump_state import CircuitState, PumpState, Watch
+from domain.steering.pump_state import CircuitState, PumpState
 from domain.steering.sweep_policy import WatchRecord
+from domain.steering.watch import Watch
 from workflows.contracts import (
     PUMPS_QUEUE,
     SEARCH_ATTRIBUTES,

@@ -19,6 +19,7 @@ from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import Expected, WatchRecord
 
@@ -97,6 +98,14 @@ class CommandLog(Protocol):
 
         What is yielded fails where the lock was lost meanwhile: what must not be done without it is recorded by it.
         """
+        ...
+
+
+class Journal(Protocol):
+    """The ledger's memory of what pumps decided."""
+
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Store entries; one that is there already is left as it is."""
         ...
 
 

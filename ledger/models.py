@@ -175,10 +175,34 @@ class ObservationRow(Base):
     __table_args__ = {"postgresql_partition_by": "RANGE (as_of)"}  # noqa: RUF012 -- SQLAlchemy's own form
 
 
-class ObservationDay(Base):
-    """Which days `observations` has partitions for."""
+class JournalRow(Base):
+    """What a pump decided for one circuit, partitioned by the day of the decision; append-only."""
 
-    __tablename__ = "observation_days"
+    __tablename__ = "journal"
+    pump_id: Mapped[str] = mapped_column(String(41), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event: Mapped[str] = mapped_column(String(16))
+    circuit: Mapped[str] = mapped_column(String(16))
+    mode: Mapped[str] = mapped_column(String(8))
+    authority: Mapped[str] = mapped_column(String(24))
+    until: Mapped[datetime | None] = mapped_column(Moment)
+    revision: Mapped[int | None] = mapped_column(Integer)
+    is_held: Mapped[bool] = mapped_column(Boolean)
+    is_urgent: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str] = mapped_column(Text)
+    baseline: Mapped[float | None] = mapped_column(Double)
+    bounds: Mapped[list[Any]] = mapped_column(JSONB)
+    standing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    __table_args__ = {"postgresql_partition_by": "RANGE (at)"}  # noqa: RUF012 -- SQLAlchemy's own form
+
+
+class PartitionDay(Base):
+    """Which days each partitioned table has partitions for."""
+
+    __tablename__ = "partition_days"
+    table_name: Mapped[str] = mapped_column(String(32), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
 
 

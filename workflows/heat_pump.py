@@ -47,8 +47,8 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._deeds = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
-        self._alarm = WakeTimer(given.clock, self._inbox.append)
+        self._activities = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
+        self._timer = WakeTimer(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
     @workflow.run
@@ -156,14 +156,14 @@ class HeatPumpWorkflow:
     def _carry_out(self, decision: Decision) -> None:
         self._state = decision.state
         for circuit in decision.cancels:
-            self._deeds.cancel(circuit)
+            self._activities.cancel(circuit)
         for command in decision.starts:
-            self._deeds.start(command, self._state.outbox)
+            self._activities.start(command, self._state)
         for rebase in decision.rebases:
-            self._deeds.rebase(rebase)
-        if self._state.outbox and not self._state.has_open and not self._deeds.is_keeping:
-            self._deeds.keep(self._state.outbox)
-        self._alarm.arm(decision.wake_at)
+            self._activities.rebase(rebase)
+        if self._state.owes_ledger and not self._state.has_open and not self._activities.is_storing:
+            self._activities.store(self._state)
+        self._timer.arm(decision.wake_at)
 
     # --- what people see, and the end ------------------------------------------------------------------------------
 
@@ -178,13 +178,13 @@ class HeatPumpWorkflow:
         workflow.set_current_details(details_of(self._state, now))
 
     def _may_continue_as_new(self) -> bool:
-        if self._inbox or self._state.has_open or self._state.retired or self._deeds.is_booking:
+        if self._inbox or self._state.has_open or self._state.retired or self._activities.is_busy:
             return False
         old = self._now() - self._started_at >= contracts.ONE_DAY
         return old or workflow.info().is_continue_as_new_suggested()
 
     async def _say_goodbye(self) -> None:
-        await self._deeds.finish_keeping(self._state.outbox)
+        await self._activities.finish_storing(self._state)
         retired = RetirePump(pump_id=self._state.pump_id, at=self._now())
-        await self._deeds.do(PumpActivities.retire_pump, retired, "steered no more")
+        await self._activities.do(PumpActivities.retire_pump, retired, "steered no more")
         await workflow.wait_condition(workflow.all_handlers_finished)

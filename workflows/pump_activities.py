@@ -12,10 +12,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from activities.pumps import ApplyCommand, PumpActivities, RebasePump, RecordEvents
+from activities.pumps import ApplyCommand, PumpActivities, RebasePump, StoreDecisions
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome, CommandState
+from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit
 from domain.steering.pump_state import CommandSettled, Event, Kept, PumpState, Rebase, Woke
 from workflows import contracts
@@ -78,26 +78,26 @@ class ActivityRunner:
         self._oem = state.oem
         self._tell = tell
         self._attempts: dict[Circuit, RunningCommand] = {}
-        self._keeping: asyncio.Task[None] | None = None
+        self._storing: asyncio.Task[None] | None = None
         self._rebasing: set[asyncio.Task[None]] = set()
 
     @property
-    def is_keeping(self) -> bool:
-        """Whether lines are on their way to the ledger."""
-        return self._keeping is not None and not self._keeping.done()
+    def is_storing(self) -> bool:
+        """Whether decisions are on their way to the ledger."""
+        return self._storing is not None and not self._storing.done()
 
     @property
-    def is_booking(self) -> bool:
-        """Whether anything, lines or baselines, is on its way to the ledger."""
-        return self.is_keeping or bool(self._rebasing)
+    def is_busy(self) -> bool:
+        """Whether anything, decisions or baselines, is on its way to the ledger."""
+        return self.is_storing or bool(self._rebasing)
 
-    def start(self, command: Command, outbox: tuple[CommandEvent, ...]) -> None:
-        """Begin to write and verify.
+    def start(self, command: Command, state: PumpState) -> None:
+        """Begin to write and verify; what waits for the ledger in `state` rides along.
 
         The activity is started here and not inside a task: a task cancelled before its first step would never tell.
         """
         remaining = command.expires_at + contracts.VERIFY_GRACE - self._clock.steered(workflow.now())
-        given = ApplyCommand(clock=self._clock, command=command, outbox=outbox)
+        given = ApplyCommand(clock=self._clock, command=command, outbox=state.outbox, journal=state.journal)
         handle = workflow.start_activity_method(
             PumpActivities.apply_command,
             given,
@@ -153,21 +153,23 @@ class ActivityRunner:
         self._rebasing.add(task)
         task.add_done_callback(self._rebasing.discard)
 
-    def keep(self, events: tuple[CommandEvent, ...]) -> None:
-        """Bring lines to the ledger that no command carries there."""
-        self._keeping = asyncio.create_task(self._keep(events))
+    def store(self, state: PumpState) -> None:
+        """Bring to the ledger what no command carries there."""
+        self._storing = asyncio.create_task(self._store(state))
 
-    async def finish_keeping(self, events: tuple[CommandEvent, ...]) -> None:
+    async def finish_storing(self, state: PumpState) -> None:
         """Wait until everything is in the ledger."""
-        if self._keeping is not None:
-            await self._keeping
+        if self._storing is not None:
+            await self._storing
         await workflow.wait_condition(lambda: not self._rebasing)
-        if events:
-            await self._keep(events)
+        if state.outbox or state.journal:
+            await self._store(state)
 
-    async def _keep(self, events: tuple[CommandEvent, ...]) -> None:
-        await self.do(PumpActivities.record_events, RecordEvents(events=events), "keep what was decided")
-        self._tell(Kept(keys=tuple(event.key for event in events)))
+    async def _store(self, state: PumpState) -> None:
+        given = StoreDecisions(events=state.outbox, journal=state.journal)
+        await self.do(PumpActivities.store_decisions, given, "store what was decided")
+        keys = (*(event.key for event in state.outbox), *(entry.key for entry in state.journal))
+        self._tell(Kept(keys=keys))
 
     async def do(self, act: Any, given: Value, summary: str) -> Any:
         """A piece of book-keeping, tried until it is done."""

@@ -13,7 +13,7 @@ from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.cloud import Condition, Reading
 from domain.slots import SLOT
 from domain.steering.overrides import OverrideKind, strongest
-from domain.steering.pump_state import Target
+from domain.steering.target import Target
 
 MOST_LINES = 30
 _DOES = {

@@ -18,7 +18,9 @@ from domain.slots import SLOT
 from domain.steering.arbitration import target_at
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
-from domain.steering.pump_state import CircuitState, PumpState, Target, Watch
+from domain.steering.pump_state import CircuitState, PumpState
+from domain.steering.target import Target
+from domain.steering.watch import Watch
 
 _SAME = 1e-6
 _NEVER = datetime.max.replace(tzinfo=UTC)

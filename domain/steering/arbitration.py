@@ -14,7 +14,8 @@ from domain.oem.cloud import Condition
 from domain.planning.price_plan import PricePlan, jitter
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, strongest
-from domain.steering.pump_state import CircuitState, PumpState, Target
+from domain.steering.pump_state import CircuitState, PumpState
+from domain.steering.target import Target
 
 _BY_CONDITION = {
     Condition.UPDATING: (Authority.SERVICE, True, "its firmware is being changed"),
@@ -172,7 +173,7 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     if state.watch.is_cold:
         return Mode.LOW, "a room is below its floor"
     cool_until = state.watch.cool_until
-    is_cool = cool_until is not None and now < cool_until and not _is_set_back(state.heating)
+    is_cool = cool_until is not None and now < cool_until and not is_set_back(state.heating)
     if is_cool and authority is not Authority.VACATION:
         return Mode.LOW, "a room was too cool for a set-back to begin that it might be stuck with"
     plan = plan_in_force(state, now)
@@ -184,7 +185,7 @@ def _floor(state: PumpState, authority: Authority, now: datetime) -> tuple[Mode,
     return Mode.MIN, ""
 
 
-def _is_set_back(had: CircuitState) -> bool:
+def is_set_back(had: CircuitState) -> bool:
     """Whether a set-back has begun: it is judged by the room it began in, not by how it falls since."""
     return had.settled is Mode.MIN or (had.open is not None and had.open.command.mode is Mode.MIN)
 

@@ -18,6 +18,7 @@ from domain.modes import Circuit, neutral_of
 from domain.oem.cloud import Condition
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.steering.arbitration import target_at
+from domain.steering.journalling import with_entries
 from domain.steering.observations import noted, take_observation, touched
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
@@ -67,6 +68,7 @@ KEPT_IDS = 32
 
 def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: C901 -- one line an event
     """What to do about `event` at steered time `now`. Total: every state and event has an answer."""
+    before = state
     rebases: tuple[Rebase, ...] = ()
     match event:
         case PlanArrived(plan=plan):
@@ -100,7 +102,8 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: 
         case Woke():
             pass
     decision = follow(_forget_past(state, now), now)
-    return replace(decision, rebases=rebases) if rebases else decision
+    state = _handed(with_entries(before, decision.state, event.kind, now, decision.waits), decision.starts)
+    return replace(decision, state=state, rebases=rebases)
 
 
 def _take_plan(state: PumpState, plan: PricePlan, now: datetime) -> PumpState:
@@ -292,9 +295,26 @@ def _line(command: Command, state: CommandState, outcome: CommandOutcome) -> Com
     )
 
 
+def _handed(state: PumpState, starts: tuple[Command, ...]) -> PumpState:
+    """The state once the activities of these commands are given everything that waits for the ledger."""
+    if not starts:
+        return state
+    keys = (*(line.key for line in state.outbox), *(entry.key for entry in state.journal))
+    for command in starts:
+        had = state.circuit(command.circuit)
+        if had is not None and had.open is not None:
+            opened = had.open.model_copy(update={"handed": keys})
+            state = state.with_circuit(command.circuit, had.model_copy(update={"open": opened}))
+    return state
+
+
 def _without(state: PumpState, keys: tuple[str, ...]) -> PumpState:
-    """The state once the ledger holds these lines of its outbox."""
-    return state.model_copy(update={"outbox": tuple(e for e in state.outbox if e.key not in keys)})
+    """The state once the ledger holds these lines of its outbox and journal."""
+    left = {
+        "outbox": tuple(line for line in state.outbox if line.key not in keys),
+        "journal": tuple(entry for entry in state.journal if entry.key not in keys),
+    }
+    return state.model_copy(update=left)
 
 
 def _forget_past(state: PumpState, now: datetime) -> PumpState:

@@ -11,7 +11,8 @@ from domain.commands.command import CommandEvent, EventKind
 from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.cloud import Condition
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
-from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever, Watch
+from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever
+from domain.steering.watch import Watch
 
 TOUCH_HOLDS = (timedelta(hours=4), timedelta(hours=8), timedelta(hours=24))
 """For how long a person's setting stands, by how often one was made within a day."""

@@ -3,7 +3,8 @@
 Protects: everything that must survive a restart or a continue-as-new is in `PumpState`, and survives a JSON round trip.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -15,8 +16,11 @@ from domain.homes.site import ComfortBand, Site
 from domain.modes import NEUTRAL, Circuit, Level
 from domain.oem.cloud import Condition
 from domain.planning.price_plan import PricePlan
+from domain.steering.journal import JournalEntry
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
+from domain.steering.target import Bound, Decided
+from domain.steering.watch import Watch
 
 
 class OpenCommand(Value):
@@ -25,7 +29,7 @@ class OpenCommand(Value):
     command: Command
     cancelling: bool = False
     handed: tuple[str, ...] = ()
-    """Keys of the outbox lines that its activity was given to keep."""
+    """Keys of the outbox lines and journal entries that its activity was given to store."""
 
 
 class FailedTarget(Value):
@@ -89,22 +93,8 @@ class CircuitState(Value):
     drift: Drift | None = None
 
 
-class Watch(Value):
-    """What observation last said of the unit and its home, as far as it binds steering."""
-
-    as_of: Instant | None = None
-    condition: Condition = Condition.NORMAL
-    silent_since: Instant | None = None
-    """None while it reports."""
-    is_cold: bool = False
-    """A room below the site's floor."""
-    is_tank_cold: bool = False
-    stamp: Instant | None = None
-    """The newest picture's own stamp, from whatever clock: told again, it is the same picture."""
-    read_only_until: Instant | None = None
-    """A write was refused because remote control is off; it is tried again then."""
-    cool_until: Instant | None = None
-    """A room was found too cool for a set-back to begin; it is looked at again then."""
+MOST_WAITING = 24
+"""Journal entries that may wait for a command to carry them; more would make the state large."""
 
 
 class PumpState(Value):
@@ -131,6 +121,12 @@ class PumpState(Value):
     """Counts what was noted of the pump beside its commands."""
     outbox: tuple[CommandEvent, ...] = ()
     """What the ledger is not known to hold yet; carried there by the next activity."""
+    decided: dict[Circuit, Decided] = Field(default_factory=dict)
+    """As last written to the journal."""
+    last_entry: int = 0
+    """Counts the entries of the journal."""
+    journal: tuple[JournalEntry, ...] = ()
+    """Entries that the ledger is not known to hold yet; they ride with whatever carries the outbox."""
     refusal: str = ""
     """The newest message that was refused, in a sentence."""
     opted_out: bool = False
@@ -147,6 +143,12 @@ class PumpState(Value):
     def has_open(self) -> bool:
         """Whether a command is being written or verified."""
         return any(had.open is not None for _, had in self.circuits)
+
+    @property
+    def owes_ledger(self) -> bool:
+        """Whether something waits for the ledger that should not wait for the next command to carry it."""
+        may_wait = len(self.journal) < MOST_WAITING and all(entry.may_wait for entry in self.journal)
+        return bool(self.outbox) or not may_wait
 
     @property
     def circuits(self) -> tuple[tuple[Circuit, CircuitState], ...]:
@@ -316,20 +318,5 @@ class Decision:
     cancels: tuple[Circuit, ...] = ()
     rebases: tuple[Rebase, ...] = ()
     wake_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What should be on a circuit, and by whose authority."""
-
-    mode: Level
-    authority: Authority
-    until: datetime | None
-    """When this wish may change by itself."""
-    revision: int | None = None
-    is_held: bool = False
-    """Nothing may be written now, whatever is wished."""
-    is_urgent: bool = False
-    """An emergency: it does not wait in the line of what a plan began."""
-    reason: str = ""
-    """Why it is not what it else would be, in some words; empty for a plain plan."""
+    waits: Mapping[Circuit, Bound] = field(default_factory=dict)
+    """What keeps a circuit from being brought to its target yet."""

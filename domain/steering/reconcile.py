@@ -12,7 +12,8 @@ from domain.modes import Circuit, Mode, neutral_of
 from domain.oem.cloud import Condition
 from domain.steering.arbitration import forbidden, target_at
 from domain.steering.observations import OFFLINE_AFTER, noted
-from domain.steering.pump_state import CircuitState, Decision, FailedTarget, OpenCommand, PumpState, Target
+from domain.steering.pump_state import CircuitState, Decision, FailedTarget, OpenCommand, PumpState
+from domain.steering.target import Bound, BoundKind, Target
 
 MIN_RUN = timedelta(minutes=60)
 """A plan keeps a raised mode at least this long."""
@@ -40,9 +41,11 @@ def follow(state: PumpState, now: datetime) -> Decision:
     wakes = [silent_since + OFFLINE_AFTER if silent_since else None]
     starts: tuple[Command, ...] = ()
     cancels: tuple[Circuit, ...] = ()
+    waits: dict[Circuit, Bound] = {}
     for circuit in tuple(name for name, _ in state.circuits):
         part = _follow(state, circuit, now)
         state, starts, cancels = part.state, starts + part.starts, cancels + part.cancels
+        waits |= part.waits
         wakes.append(part.wake_at)
     if state.retiring:
         # What moved while nobody could see it is put back before the pump is let go, where it comes back in time.
@@ -55,7 +58,7 @@ def follow(state: PumpState, now: datetime) -> Decision:
         wakes.append(unseen_until)
         if owes_a_look and state.retiring_since is not None:
             wakes.append(state.retiring_since + RETIRE_UNSEEN_AFTER)
-    return Decision(state=state, starts=starts, cancels=cancels, wake_at=_earliest(now, *wakes))
+    return Decision(state=state, starts=starts, cancels=cancels, wake_at=_earliest(now, *wakes), waits=waits)
 
 
 def _let_go_unseen(state: PumpState, silent_since: datetime, now: datetime) -> PumpState:
@@ -81,11 +84,18 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
         target = replace(target, authority=bound.authority, reason=bound.reason)
     held_until = _dwell_end(had, target, now)
     if held_until is not None and not target.is_held:
-        return Decision(state=state, wake_at=_earliest(now, held_until, target.until))
+        dwell = Bound(kind=BoundKind.DWELL, until=held_until)
+        return Decision(state=state, wake_at=_earliest(now, held_until, target.until), waits={circuit: dwell})
     state, had = _without_given_up(state, circuit, had, target)
     neutral = neutral_of(circuit)
     if target.authority is Authority.PLAN and target.mode is not neutral and _too_many_changes(had, target):
-        target = replace(target, mode=neutral)
+        limited = _approach(state, circuit, had, replace(target, mode=neutral), now)
+        return replace(limited, waits={circuit: Bound(kind=BoundKind.DAILY_CHANGES), **limited.waits})
+    return _approach(state, circuit, had, target, now)
+
+
+def _approach(state: PumpState, circuit: Circuit, had: CircuitState, target: Target, now: datetime) -> Decision:
+    """One step towards a target that nothing but a failure or an open command keeps back."""
     if had.open is not None:
         return _follow_with_open(state, circuit, had, had.open, target, now)
     if (had.settled is target.mode and not _owes_a_look(state, had, now)) or target.is_held:
@@ -95,7 +105,8 @@ def _follow(state: PumpState, circuit: Circuit, now: datetime) -> Decision:
         return Decision(state=state, wake_at=_earliest(now, target.until))
     wait, until = _back_off(state, had, target, now)
     if wait:
-        return Decision(state=state, wake_at=_earliest(now, until, target.until))
+        back_off = Bound(kind=BoundKind.BACK_OFF, until=until, what=_why_backing_off(state, had))
+        return Decision(state=state, wake_at=_earliest(now, until, target.until), waits={circuit: back_off})
     return _start(state, circuit, had, target, now)
 
 
@@ -141,6 +152,14 @@ def _back_off(state: PumpState, had: CircuitState, target: Target, now: datetime
         again = had.last.decided_at + SILENT_RETRY
         return again > now, again
     return False, None
+
+
+def _why_backing_off(state: PumpState, had: CircuitState) -> str:
+    if had.failed is not None:
+        return had.failed.reason
+    if had.drift is not None:
+        return f"drifted to {had.drift.level.value} {had.drift.count}x"
+    return "the pump does not report" if state.watch.silent_since is not None else ""
 
 
 def _is_left_cold(state: PumpState, had: CircuitState) -> bool:
@@ -221,9 +240,8 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, target: Target
         command=command,
         reason=target.reason[:400],
     )
-    outbox = (*state.outbox, planned)
     update: dict[str, object] = {
-        "open": OpenCommand(command=command, handed=tuple(e.key for e in outbox)),
+        "open": OpenCommand(command=command),
         "last": command,
     }
     if had.last is None or had.last.mode is not target.mode:
@@ -231,7 +249,7 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, target: Target
         if target.authority is Authority.PLAN:
             update["plan_changes"] = (*had.plan_changes, now)
     state = state.with_circuit(circuit, had.model_copy(update=update))
-    state = state.model_copy(update={"last_seq": seq, "outbox": outbox})
+    state = state.model_copy(update={"last_seq": seq, "outbox": (*state.outbox, planned)})
     return Decision(state=state, starts=(command,), wake_at=_earliest(now, target.until))
 
 

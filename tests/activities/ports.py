@@ -21,6 +21,7 @@ from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.ports import Recorder
+from domain.steering.journal import JournalEntry
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
 
 WALL = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -175,6 +176,16 @@ class Commands:
     @contextlib.asynccontextmanager
     async def fence(self, command: Command, lever: LeverName) -> AsyncIterator[Recorder | None]:
         yield self.record if self._newest else None
+
+
+class Journal:
+    """`domain.ports.Journal` in memory."""
+
+    def __init__(self) -> None:
+        self.entries: list[JournalEntry] = []
+
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        self.entries += entries
 
 
 class Cloud:

@@ -21,7 +21,7 @@ from domain.oem.cloud import (
     Rejected,
     Unavailable,
 )
-from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
+from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
 from tests.builders import OFFSET, TIMING, a_command, a_reading, at
 
 COMMAND = a_command(Mode.MAX, decided=5.9)
@@ -32,7 +32,7 @@ async def attempt(
     commands: Commands, cloud: Cloud, command: Command = COMMAND, desk: Desk | None = None
 ) -> CommandOutcome | ApplicationError:
     """Run one attempt; gives its outcome, or the error that asks for another attempt."""
-    activities = PumpActivities(commands, Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk)
+    activities = PumpActivities(commands, Journal(), Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk)
     try:
         return await an_attempt().run(activities.apply_command, ApplyCommand(clock=CLOCK, command=command))
     except ApplicationError as later:

@@ -13,7 +13,7 @@ from activities.guard import ApplyBreaker, FindBreaker, GuardActivities, WatchVe
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.oem.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, BreakerState, CallsInMinute
 from domain.oem.cloud import AuthExpired, CallFate
-from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Observations, an_attempt
+from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
 from tests.builders import a_command, a_reading, at
 
 NOW = at(6)
@@ -155,7 +155,9 @@ async def test_a_guard_begins_with_what_is_written_down_or_closed() -> None:
 async def test_credentials_that_are_refused_ask_a_person_and_the_command_waits() -> None:
     desk = Desk()
     cloud = Cloud(a_reading(0.0, NOW), failing={"p-0001": AuthExpired("the consent was withdrawn")})
-    activities = PumpActivities(Commands(), Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk)
+    activities = PumpActivities(
+        Commands(), Journal(), Directory("p-0001"), Observations(), {"nibe": cloud}, vendors=desk
+    )
     env = an_attempt()
     env.info = replace(env.info, start_to_close_timeout=timedelta(seconds=30))
     with pytest.raises(ApplicationError) as waits:

@@ -13,6 +13,7 @@ from tests.activities.ports import (
     Commands,
     Desk,
     Directory,
+    Journal,
     Observations,
     an_attempt,
     heartbeats_of,
@@ -25,7 +26,7 @@ READING = a_reading(0.0, at(5, 55))
 
 
 def looking(cloud: Cloud, seen: Observations, directory: Directory | None = None) -> PumpActivities:
-    return PumpActivities(Commands(), directory or Directory(*FLEET), seen, {"nibe": cloud})
+    return PumpActivities(Commands(), Journal(), directory or Directory(*FLEET), seen, {"nibe": cloud})
 
 
 async def test_every_pump_is_read_once_and_said_in_a_heartbeat() -> None:
@@ -68,7 +69,7 @@ async def test_a_used_up_budget_ends_the_attempt_where_it_is_and_names_when_to_c
 @pytest.mark.parametrize("state", [BreakerState.OPEN, BreakerState.HELD])
 async def test_nobody_is_read_while_the_vendor_is_left_alone(state: BreakerState) -> None:
     cloud, desk = Cloud(READING), Desk(Breaker(state=state, since=at(3), reason="as the test says"))
-    activities = PumpActivities(Commands(), Directory(*FLEET), Observations(), {"nibe": cloud}, vendors=desk)
+    activities = PumpActivities(Commands(), Journal(), Directory(*FLEET), Observations(), {"nibe": cloud}, vendors=desk)
     assert await an_attempt().run(activities.observe_fleet, GIVEN) == 0
     assert cloud.asked == []
 

@@ -6,8 +6,8 @@ from domain.commands.command import Authority
 from domain.modes import Circuit
 from domain.oem.cloud import Condition
 from domain.steering.arbitration import target_at
-from domain.steering.pump_state import Watch
 from domain.steering.sweep_policy import Reported, WatchRecord
+from domain.steering.watch import Watch
 from tests.application.test_audit_log import a_row
 from tests.builders import a_state, at
 

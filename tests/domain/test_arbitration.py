@@ -28,8 +28,8 @@ from domain.steering.pump_state import (
     PumpState,
     RetireRequested,
     SteeringConsent,
-    Watch,
 )
+from domain.steering.watch import Watch
 from tests.builders import a_plan, a_state, an_override, at
 
 NOW = at(3)

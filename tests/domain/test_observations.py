@@ -23,10 +23,10 @@ from domain.steering.pump_state import (
     PumpState,
     RetireRequested,
     SeenLever,
-    Watch,
     Woke,
 )
 from domain.steering.reconcile import RETIRE_UNSEEN_AFTER
+from domain.steering.watch import Watch
 from tests.builders import a_command, a_plan, a_state, an_observation, an_outcome, at, started
 
 

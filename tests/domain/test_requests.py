@@ -82,7 +82,7 @@ def test_no_more_orders_stand_than_a_pump_can_hold_and_a_known_one_may_be_repeat
 
 
 def test_a_refused_override_changes_nothing_but_the_note_of_it() -> None:
-    state = a_state()
+    state = decide(a_state(), Woke(), at(0)).state
     refused = decide(state, OverrideRequested(override=an_override(until=0.5)), at(1)).state
     assert refused.refusal != ""
     assert refused.overrides == ()

@@ -16,6 +16,8 @@ from domain.modes import Circuit
 from domain.oem.cloud import PumpAddress, Reading, Unavailable, VendorTiming
 from domain.oem.lever import LeverName
 from domain.ports import Recorder
+from domain.steering.journal import JournalEntry
+from domain.steering.pump_state import PumpState
 from tests.simulation.fake_cloud import TIMING, FakeCloud, Sent
 
 LOOK_BACK = 3
@@ -52,7 +54,16 @@ class FakeLedger:
     """Commands that wrote on a lever, by id; who wrote last comes last."""
     newest: dict[Circuit, int] = field(default_factory=dict)
     locked: dict[LeverName, object] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
     is_fenced: ClassVar[bool] = True
+
+    def store(self, state: PumpState) -> tuple[str, ...]:
+        """Take what waits for the ledger in a state; returns the keys."""
+        self.record(state.outbox)
+        new = [entry for entry in state.journal if entry.key not in self.keys]
+        self.journal += new
+        self.keys.update(entry.key for entry in new)
+        return (*(event.key for event in state.outbox), *(entry.key for entry in state.journal))
 
     def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """As `domain.ports.CommandLog.begin`."""

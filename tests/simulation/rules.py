@@ -12,6 +12,8 @@ from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.cloud import Condition, Reading
 from domain.oem.lever import LeverName
 from domain.steering.arbitration import target_at
+from domain.steering.journal import as_of
+from domain.steering.journalling import standing_of
 from domain.steering.overrides import OverrideKind
 from domain.steering.pump_state import CircuitState, Decision, Event, PumpState
 from tests.simulation.fake_cloud import TIMING, Sent
@@ -45,8 +47,8 @@ SETTLES_WITHIN = timedelta(hours=6)
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
     "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
-    "json", "outbox", "size", "writes a day", "stop", "promptness", "moved on", "own back-off", "hands", "given up",
-    "handed over",
+    "json", "outbox", "journal", "size", "writes a day", "stop", "promptness", "moved on", "own back-off", "hands",
+    "given up", "handed over",
 )  # fmt: skip
 
 
@@ -77,9 +79,25 @@ class Rules:
         self.last_read: dict[str, tuple[datetime, float | None]] = {}
         self.last_room_c: dict[str, float | None] = {}
         self.steps = 0
+        self.decided_at = pump.script.start
+        self.moments: list[tuple[datetime, PumpState]] = []
+        """Now and then, between decisions: what the journal must later tell."""
 
     def _fail(self, rule: str, what: str) -> None:
         raise Violation(rule, self.pump.now, what)
+
+    def before(self, state: PumpState) -> None:
+        """What holds until something happens is what was last decided."""
+        if self.steps % 8 or not state.decided:
+            return
+        now = self.pump.now
+        for circuit, decided in state.decided.items():
+            if decided.target.until is not None and decided.target.until <= now:
+                continue
+            if (target := target_at(state, now, circuit)) != decided.target:
+                self._fail("journal", f"{circuit.value} is {target}, and the journal says {decided.target}")
+        if now > self.decided_at:
+            self.moments.append((self.decided_at + (now - self.decided_at) / 2, state))
 
     # --- after every decision --------------------------------------------------------------------------------------
 
@@ -87,6 +105,7 @@ class Rules:
         """Everything that a decision alone can break."""
         self.steps += 1
         now, state = self.pump.now, decision.state
+        self.decided_at = now
         if decision.wake_at is not None and decision.wake_at <= now:
             self._fail("wakes", f"wakes at {decision.wake_at:%H:%M:%S}, which is not ahead")
         if self.pump.oracle.manual_changes.wrong:
@@ -284,6 +303,15 @@ class Rules:
         ):
             self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
 
+    def _journal_tells(self, state: PumpState) -> None:
+        """Replayed from the ledger and what still waits for it, the journal says what was decided at any moment."""
+        entries = (*self.pump.ledger.journal, *state.journal)
+        for moment, then in self.moments[-100:]:
+            view = as_of(entries, moment)
+            told = {circuit: entry.decided for circuit, entry in view.decided.items()}
+            if told != then.decided or view.standing != standing_of(then):
+                self._fail("journal", f"it tells {told} of {moment:%d %b %H:%M:%S}, and it was {then.decided}")
+
     # --- now and then, and at the end ------------------------------------------------------------------------------
 
     def looked(self, *, is_thorough: bool) -> None:
@@ -325,9 +353,10 @@ class Rules:
     def at_the_end(self) -> None:
         """After the calm everything is said and done."""
         state, pump = self.pump.state, self.pump
+        self._journal_tells(state)
         if state.outbox:
             self._fail("outbox", f"{len(state.outbox)} lines never reached the ledger: {state.outbox[0].key}")
-        if lost := pump.outbox_keys - pump.ledger.keys:
+        if lost := pump.outbox_keys - pump.ledger.keys - {entry.key for entry in state.journal}:
             self._fail("outbox", f"lines were lost: {sorted(lost)[:3]}")
         for command in pump.commands:
             if not pump.ledger.has_ended(command.command_id):

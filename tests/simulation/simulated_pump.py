@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from domain.commands.command import Command, CommandEvent
+from domain.commands.command import Command
 from domain.homes.site import Site
 from domain.modes import Circuit, HotWaterMode, Level
 from domain.oem.lever import Lever, LeverName
@@ -36,7 +36,8 @@ class Run:
     """One command being carried out."""
 
     command: Command
-    outbox: tuple[CommandEvent, ...]
+    carries: PumpState
+    """Whose outbox and journal its activity was given to store."""
     attempts: int = 0
     ports: AttemptPorts | None = None
     """Those of the attempt that the server is waiting for."""
@@ -80,7 +81,7 @@ class SimulatedPump:
         self.skew = timedelta(seconds=script.worker_skew_s)
         self.vendor_skew = timedelta(seconds=script.vendor_skew_s)
         self.outbox_keys: set[str] = set()
-        """Of every event that was ever in the outbox."""
+        """Of everything that ever waited for the ledger."""
         self.runs: dict[Circuit, Run] = {}
         self.commands: list[Command] = []
         self.manual: dict[LeverName, ManualSetting] = {}

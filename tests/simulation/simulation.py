@@ -106,8 +106,7 @@ class Simulation:
                 self._workers.close(what)
             case "kept":
                 self._keeping -= 1
-                self.pump.ledger.record(what)
-                self._step(Kept(keys=tuple(e.key for e in what)))
+                self._step(Kept(keys=self.pump.ledger.store(what)))
             case "rebase":
                 self._keeping -= 1
                 self.pump.baseline[self.pump.lever_of(what.circuit)] = what.setting
@@ -122,6 +121,7 @@ class Simulation:
             return
         self.counts[event.kind] += 1
         before = self.pump.state
+        self._rules.before(before)
         decision = decide(before, event, self.pump.now)
         state = decision.state
         if self.pump.is_traced:
@@ -129,6 +129,8 @@ class Simulation:
         self.pump.oracle.hear(event, self.pump.now, decision)
         if state.outbox is not before.outbox:
             self.pump.outbox_keys.update(e.key for e in state.outbox)
+        if state.journal is not before.journal:
+            self.pump.outbox_keys.update(e.key for e in state.journal)
         self.pump.state = state
         self._rules.after(event, decision)
         for rebase in decision.rebases:
@@ -144,9 +146,9 @@ class Simulation:
         for rebase in decision.rebases:
             self._keeping += 1
             self.pump.later(self.pump.now + timedelta(seconds=1 + 30 * self.pump.luck(11)), "rebase", rebase)
-        if state.outbox and not state.has_open and not self._keeping:
+        if state.owes_ledger and not state.has_open and not self._keeping:
             self._keeping += 1
-            self.pump.later(self.pump.now + timedelta(seconds=0.3), "kept", state.outbox)
+            self.pump.later(self.pump.now + timedelta(seconds=0.3), "kept", state)
         if decision.wake_at != self._wake_at:
             self._alarm += 1
             self._wake_at = decision.wake_at
@@ -155,8 +157,8 @@ class Simulation:
         if state.retired:
             # What moved within the sweep's last pass was seen by nobody when the pump was let go.
             self.pump.moved_after_us |= {lever for lever, at in self.pump.moved_at.items() if self.pump.now - at < PASS}
-            self.pump.ledger.record(state.outbox)
-            self.pump.state = state.model_copy(update={"outbox": ()})
+            self.pump.ledger.store(state)
+            self.pump.state = state.model_copy(update={"outbox": (), "journal": ()})
 
     def _tell_step(self, event: Event, state: PumpState) -> None:
         ruling = self.pump.oracle.rules(self.pump.now, Circuit.HEATING)

@@ -37,7 +37,7 @@ class Workers:
 
     def start(self, command: Command) -> None:
         """Queue a command."""
-        run = Run(command=command, outbox=self._pump.state.outbox)
+        run = Run(command=command, carries=self._pump.state)
         self._pump.runs[command.circuit] = run
         self._pump.commands.append(command)
         queued = 600.0 if self._pump.cloud.window("slow", self._pump.now) else 3.0
@@ -115,7 +115,8 @@ class Workers:
             on_line=pump.trace if pump.is_traced else None,
             luck=pump.luck(14),
         )
-        pump.ledger.begin(run.command, run.outbox)
+        pump.ledger.begin(run.command, ())
+        pump.ledger.store(run.carries)
         around = Dependencies(
             adapter=here, commands=here, observations=here, vendors=None, now=lambda: pump.now + offset
         )

@@ -20,9 +20,9 @@ from domain.steering.pump_state import (
     PlanArrived,
     PumpState,
     RetryRequested,
-    Watch,
     Woke,
 )
+from domain.steering.watch import Watch
 from tests.builders import a_plan, a_state, an_outcome, an_override, at, started
 from workflows.operator_view import Alert, alert_of, details_of
 

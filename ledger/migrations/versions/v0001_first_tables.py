@@ -44,9 +44,31 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'sent'"),
     )
     op.create_table(
-        "observation_days",
+        "partition_days",
+        sa.Column("table_name", sa.String(length=32), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("day", name=op.f("pk_observation_days")),
+        sa.PrimaryKeyConstraint("table_name", "day", name=op.f("pk_partition_days")),
+    )
+    op.create_table(
+        "journal",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("circuit", sa.String(length=16), nullable=False),
+        sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("authority", sa.String(length=24), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("is_held", sa.Boolean(), nullable=False),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("baseline", sa.Double(), nullable=True),
+        sa.Column("bounds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("standing", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("pump_id", "at", "number", name=op.f("pk_journal")),
+        postgresql_partition_by="RANGE (at)",
     )
     op.create_table(
         "observations",
@@ -172,7 +194,8 @@ def downgrade() -> None:
     op.drop_table("price_versions")
     op.drop_table("oem_accounts")
     op.drop_table("observations")
-    op.drop_table("observation_days")
+    op.drop_table("journal")
+    op.drop_table("partition_days")
     op.drop_index("ix_command_events_sent", table_name="command_events", postgresql_where=sa.text("kind = 'sent'"))
     op.drop_table("command_events")
     op.drop_table("audit")

@@ -1,0 +1,103 @@
+"""The journal in the ledger: what every pump decided, one partition a day.
+
+Protects: an entry is stored once however often an activity repeats, and never changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.modes import Circuit
+from domain.steering.journal import JournalEntry, JournalView, Standing
+from ledger.models import JournalRow
+from ledger.partitions import DayPartitions
+
+
+class LedgerJournal:
+    """`domain.ports.Journal` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._partitions = DayPartitions(engine, JournalRow.__tablename__)
+
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Store entries; one that is there already is left as it is."""
+        if not entries:
+            return
+        await self._partitions.prepare(entry.at for entry in entries)
+        async with self._engine.begin() as connection:
+            rows = [_row(entry) for entry in entries]
+            await connection.execute(insert(JournalRow).values(rows).on_conflict_do_nothing())
+
+    async def newest_number(self, pump_id: str) -> int:
+        """The number of the pump's newest entry; 0 where it has none."""
+        async with self._engine.connect() as connection:
+            newest = await connection.scalar(select(func.max(JournalRow.number)).where(JournalRow.pump_id == pump_id))
+        return newest or 0
+
+    async def as_of(self, pump_id: str, moment: datetime) -> JournalView:
+        """What the pump had decided, and stood under, at a moment."""
+        before = select(JournalRow).where(JournalRow.pump_id == pump_id, JournalRow.at <= moment)
+        newest = before.order_by(JournalRow.at.desc(), JournalRow.number.desc()).limit(1)
+        decided: dict[Circuit, JournalEntry] = {}
+        for circuit in Circuit:
+            for entry in await self._entries(newest.where(JournalRow.circuit == circuit.value)):
+                decided[circuit] = entry
+        standing = await self._entries(newest.where(JournalRow.standing.is_not(None)))
+        return JournalView(decided=decided, standing=standing[0].standing if standing else None)
+
+    async def between(self, pump_id: str, start: datetime, end: datetime) -> Sequence[JournalEntry]:
+        """A pump's entries in [start, end], oldest first."""
+        query = select(JournalRow).where(JournalRow.pump_id == pump_id, JournalRow.at.between(start, end))
+        return await self._entries(query.order_by(JournalRow.at, JournalRow.number))
+
+    async def by_pump(self) -> Mapping[str, Sequence[JournalEntry]]:
+        """Every entry of every pump, oldest first: for the report of a run."""
+        found: dict[str, list[JournalEntry]] = {}
+        query = select(JournalRow).order_by(JournalRow.pump_id, JournalRow.at, JournalRow.number)
+        for entry in await self._entries(query):
+            found.setdefault(entry.pump_id, []).append(entry)
+        return found
+
+    async def has_after(self, pump_id: str, moment: datetime) -> bool:
+        """Whether an entry of a later moment is stored; with it all earlier ones are, for they travel in order."""
+        query = select(JournalRow.number).where(JournalRow.pump_id == pump_id, JournalRow.at > moment).limit(1)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) is not None
+
+    async def _entries(self, query: Select[Any]) -> list[JournalEntry]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.with_only_columns(*JournalRow.__table__.columns))
+            return [_entry(dict(row._mapping)) for row in rows]
+
+
+_TARGET = ("mode", "authority", "until", "revision", "is_held", "is_urgent", "reason")
+
+
+def _row(entry: JournalEntry) -> dict[str, Any]:
+    decided = entry.decided
+    return {
+        "pump_id": entry.pump_id,
+        "number": entry.number,
+        "at": entry.at,
+        "event": entry.event,
+        "circuit": entry.circuit.value,
+        "baseline": decided.baseline,
+        "bounds": [bound.model_dump(mode="json") for bound in decided.bounds],
+        "standing": entry.standing.model_dump(mode="json") if entry.standing is not None else None,
+    } | {name: getattr(decided.target, name) for name in _TARGET}
+
+
+def _entry(row: Mapping[str, Any]) -> JournalEntry:
+    decided = {
+        "target": {name: row[name] for name in _TARGET},
+        "baseline": row["baseline"],
+        "bounds": row["bounds"],
+    }
+    head = {name: row[name] for name in ("pump_id", "number", "at", "event", "circuit")}
+    standing = None if row["standing"] is None else Standing.model_validate(row["standing"])
+    return JournalEntry.model_validate(head | {"decided": decided, "standing": standing})
