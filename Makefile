@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON := $(shell sh tools/find-python)
-PACKAGES := domain workflows activities oem_adapters market optimizer ledger application console demo embedded simulator worker.py worker_environment.py tests benchmarks
+PACKAGES := domain workflows activities oem_adapters market optimizer ledger telemetry application console demo embedded simulator worker.py worker_environment.py tests benchmarks
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -16,9 +16,6 @@ from datetime import timedelta
 
 import httpx
 import structlog
-from sqlalchemy import select
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
@@ -30,21 +27,19 @@ from activities.observation_sweep import WatchActivities
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
 from activities.sweep_reporting import SweepPorts
+from domain.oem.cloud import CallMade
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.ports import OemAdapter
 from ledger.calls import CallCounter
-from ledger.commands import LedgerCommands
-from ledger.database import engine_for, locks_for
-from ledger.journal import LedgerJournal
-from ledger.models import Pump
-from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps, Vault
-from ledger.series import LedgerPlans, LedgerSeries
-from ledger.sweep_records import LedgerSweepRecords
-from ledger.vendors import LedgerVendors
+from ledger.repositories import LedgerNotReady, Repositories, open_repositories
 from market.fetching import HttpPrices, HttpWeather
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
+from telemetry.events import Listener, TelemetryEvent
+from telemetry.hub import Telemetry
+from telemetry.logs import log_event
+from telemetry.runtime import temporal_runtime
+from telemetry.temporal import TelemetryInterceptor
 from worker_environment import (
     Settings,
     SetupError,
@@ -64,62 +59,6 @@ log = structlog.get_logger("worker")
 
 GRACEFUL = timedelta(seconds=8)
 """A write to a vendor may finish when a worker is asked to stop."""
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """All repositories over one database."""
-
-    engine: AsyncEngine
-    fences: AsyncEngine
-    """Its own pool: a lock is held while the same activity needs another connection."""
-    commands: LedgerCommands
-    pumps: LedgerPumps
-    journal: LedgerJournal
-    observations: LedgerObservations
-    series: LedgerSeries
-    plans: LedgerPlans
-    vault: Vault
-    vendors: LedgerVendors
-    sweep_records: LedgerSweepRecords
-
-
-@contextlib.asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger; connections are made when first used and closed at the end."""
-    url = settings.database_url.get_secret_value()
-    engine = engine_for(url, pool_size=8)
-    fences = locks_for(url, pool_size=settings.oem_concurrency)
-    try:
-        yield Ledger(
-            engine=engine,
-            fences=fences,
-            commands=LedgerCommands(engine, fences),
-            pumps=LedgerPumps(engine),
-            journal=LedgerJournal(engine),
-            observations=LedgerObservations(engine),
-            series=LedgerSeries(engine),
-            plans=LedgerPlans(engine),
-            vault=Vault(engine, settings.keys(), locks=fences),
-            vendors=LedgerVendors(engine),
-            sweep_records=LedgerSweepRecords(engine),
-        )
-    finally:
-        await engine.dispose()
-        await fences.dispose()
-
-
-async def require_ledger(ledger: Ledger) -> None:
-    """Refuse to start on a database that does not answer or was never migrated."""
-    try:
-        async with ledger.engine.connect() as connection:
-            await connection.execute(select(Pump.pump_id).limit(1))
-    except ProgrammingError as error:
-        raise SetupError("the database in DATABASE_URL holds no ledger yet: run `heatsteer prepare`") from error
-    except (OSError, SQLAlchemyError) as error:
-        raise SetupError(
-            f"the database in DATABASE_URL does not answer ({type(error).__name__}): is it running and the URL right?"
-        ) from error
 
 
 def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
@@ -153,14 +92,14 @@ class Connections:
 
     client: Client
     settings: Settings
-    ledger: Ledger
+    ledger: Repositories
     http: httpx.AsyncClient
-    calls: CallCounter
+    telemetry: Telemetry
 
     def adapters(self, oems: Sequence[str]) -> Mapping[str, OemAdapter]:
         """One adapter per vendor."""
         timeouts, vault = self.settings.timeouts(), self.ledger.vault
-        return {oem: build_adapter(oem, self.http, vault, timeouts=timeouts, on_call=self.calls) for oem in oems}
+        return {oem: build_adapter(oem, self.http, vault, timeouts=timeouts, on_call=self.telemetry) for oem in oems}
 
     def pump_activities(self, adapters: Mapping[str, OemAdapter]) -> PumpActivities:
         """Write, verify, observe, record."""
@@ -222,6 +161,7 @@ def _pumps_worker(world: Connections) -> Worker:
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=world.settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
+        interceptors=[TelemetryInterceptor(world.telemetry)],
     )
 
 
@@ -236,6 +176,7 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
         max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
+        interceptors=[TelemetryInterceptor(world.telemetry)],
     )
 
 
@@ -270,22 +211,50 @@ def _planner_worker(world: Connections) -> Worker:
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
+        interceptors=[TelemetryInterceptor(world.telemetry)],
     )
+
+
+def counting(calls: CallCounter) -> Listener:
+    """The listener that counts vendor calls for breakers and quotas."""
+
+    def count(event: TelemetryEvent) -> None:
+        if isinstance(event, CallMade):
+            calls(event)
+
+    return count
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings, *listeners: Listener) -> AsyncIterator[Connections]:
+    """Everything that workers are built on; raises SetupError for what is missing. `listeners` hear all telemetry."""
+    client = await connect_temporal(temporal_runtime(settings.temporal_metrics_address))
+    await require_search_attributes(client)
+    async with contextlib.AsyncExitStack() as opened:
+        hub = Telemetry()
+        ledger = await opened.enter_async_context(
+            open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency, hub)
+        )
+        try:
+            await ledger.check()
+        except LedgerNotReady as error:
+            raise SetupError(str(error)) from error
+        calls = CallCounter(ledger.vendors)
+        for listener in (log_event, counting(calls), *listeners):
+            hub.subscribe(listener)
+        await opened.enter_async_context(calls.running())
+        http = await opened.enter_async_context(httpx.AsyncClient())
+        yield Connections(client, settings, ledger, http, hub)
 
 
 async def run_workers(role: str, settings: Settings) -> None:
     """Run a role's workers until SIGTERM or SIGINT."""
-    client = await connect_temporal()
-    await require_search_attributes(client)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with open_ledger(settings) as ledger, httpx.AsyncClient() as http, contextlib.AsyncExitStack() as running:
-        await require_ledger(ledger)
-        calls = CallCounter(ledger.vendors)
-        await running.enter_async_context(calls.running())
-        workers = workers_for(role, Connections(client, settings, ledger, http, calls))
+    async with connected(settings) as world, contextlib.AsyncExitStack() as running:
+        workers = workers_for(role, world)
         for worker in workers:
             await running.enter_async_context(worker)
         log.info("worker ready", role=role)

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 
 from ledger.pumps import check_keys
 from oem_adapters.timeouts import WallTimeouts
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     sticky_s: float = Field(default=10.0, gt=0)
     """How long a workflow waits for the worker that knows it before any other takes it."""
     log_level: str = "INFO"
+    temporal_metrics_address: str | None = None
+    """host:port on which the Temporal SDK serves its own metrics to Prometheus; None serves none."""
     sandbox: bool = True
 
     def timeouts(self) -> WallTimeouts:
@@ -72,12 +75,12 @@ def settings_from_environment() -> Settings:
     return settings
 
 
-async def connect_temporal() -> Client:
+async def connect_temporal(runtime: Runtime | None = None) -> Client:
     """A Temporal client as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...)."""
     config = ClientConfig.load_client_connect_config()
     address = config.setdefault("target_host", "localhost:7233")
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter)
+        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
     except RuntimeError as error:
         raise SetupError(
             f"Temporal does not answer at {address}: start it (`heatsteer up`) or set TEMPORAL_ADDRESS"

@@ -18,7 +18,7 @@ from embedded.errors import StackError
 from embedded.stack_file import STACK_FILE_NAME, find_stack
 from ledger.history_queries import LedgerOrders, LedgerTrails
 from ledger.reports import LedgerReports
-from worker import Ledger, open_ledger
+from ledger.repositories import Repositories, open_repositories
 from worker_environment import Settings, SetupError, connect_temporal, settings_from_environment
 
 VAR = Path("var")
@@ -31,7 +31,7 @@ class Access:
     """A running heatsteer."""
 
     client: Client
-    ledger: Ledger
+    ledger: Repositories
     reports: LedgerReports
     trails: LedgerTrails
     orders: LedgerOrders
@@ -96,7 +96,7 @@ async def open_access(
 ) -> AsyncIterator[Access]:
     """Access with what is known already; without a clock, steered time is wall time."""
     now = datetime.now(UTC)
-    async with open_ledger(settings) as ledger:
+    async with open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency) as ledger:
         yield Access(
             client=client,
             ledger=ledger,

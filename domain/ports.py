@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from domain.commands.command import Command, CommandEvent
+from domain.base import Instant, Value
+from domain.commands.command import Authority, Command, CommandEvent
 from domain.commands.verification import Progress
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Mode
@@ -230,6 +231,22 @@ class WeatherSource(Protocol):
 
 CallListener = Callable[[CallMade], None]
 """Is told of every call to a vendor; must not wait."""
+
+
+class RecordedDecision(Value):
+    """An event that the ledger recorded for the first time, with the command it belongs to."""
+
+    event: CommandEvent
+    oem: str | None = None
+    """Who makes the pump; None for a pump that was never enrolled."""
+    authority: Authority | None = None
+    """On whose behalf the command was decided; None for an event of the pump that belongs to no command."""
+    decided_at: Instant | None = None
+    """Steered; None as for `authority`."""
+
+
+DecisionListener = Callable[[RecordedDecision], None]
+"""Is told of every decision and of what became of it, once each; must not wait."""
 
 Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 """Solves off the event loop; never raises for an infeasible fleet."""

@@ -13,12 +13,12 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.commands.command import Command, CommandEvent, CommandState, EventKind
+from domain.commands.command import Authority, Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Mode
 from domain.oem.lever import LeverName
-from domain.ports import Recorder
-from ledger.models import CommandEventRow, CommandRow
+from domain.ports import DecisionListener, RecordedDecision, Recorder
+from ledger.models import CommandEventRow, CommandRow, Pump
 
 LOOK_BACK = 3
 """Earlier commands looked at for a write that may have been taken; refused ones cannot matter."""
@@ -32,20 +32,31 @@ _ANSWERS = {
 class LedgerCommands:
     """`domain.ports.CommandLog` on PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine, fences: AsyncEngine) -> None:
-        """`fences` has a pool of its own: a lock is held while the same activity needs another connection."""
+    def __init__(self, engine: AsyncEngine, fences: AsyncEngine, on_decision: DecisionListener | None = None) -> None:
+        """`fences` has a pool of its own: a lock is held while the same activity needs another connection.
+
+        `on_decision` is told of every event that was not recorded before, after its commit.
+        """
         self._engine = engine
         self._fences = fences
+        self._on_decision = on_decision
 
     async def begin(self, command: Command, outbox: Sequence[CommandEvent]) -> None:
         """Write down a command and what its pump decided before it."""
         async with self._engine.begin() as connection:
-            await _append(connection, outbox, command)
+            new = await _append(connection, outbox, command)
+        self._announce(new)
 
     async def record(self, events: Sequence[CommandEvent]) -> None:
         """Append events; a line that is there already is left as it is."""
         async with self._engine.begin() as connection:
-            await _append(connection, events)
+            new = await _append(connection, events)
+        self._announce(new)
+
+    def _announce(self, decisions: Sequence[RecordedDecision]) -> None:
+        if self._on_decision is not None:
+            for decision in decisions:
+                self._on_decision(decision)
 
     async def newest_seq(self, pump_id: str) -> int:
         """The number of the pump's newest command; 0 where it has had none."""
@@ -133,8 +144,9 @@ class LedgerCommands:
                 await connection.commit()
 
                 async def record(events: Sequence[CommandEvent]) -> None:
-                    await _append(connection, events)
+                    new = await _append(connection, events)
                     await connection.commit()
+                    self._announce(new)
 
                 yield record if newest is None or newest <= command.seq else None
             finally:
@@ -152,15 +164,38 @@ def _row(command: Command) -> dict[str, Any]:
     return command.model_dump(mode="python", exclude=_NOT_KEPT) | words
 
 
-async def _append(connection: AsyncConnection, events: Sequence[CommandEvent], *begun: Command) -> None:
+async def _append(
+    connection: AsyncConnection, events: Sequence[CommandEvent], *begun: Command
+) -> Sequence[RecordedDecision]:
+    """Append what is not there yet, and return it."""
     told = {one.command_id: one for one in (*begun, *(event.command for event in events)) if one is not None}
     # In one order: the attempts at a pump's two levers write down the same lines, and would wait for each other.
     for command in sorted(told.values(), key=lambda one: one.seq):
         await connection.execute(insert(CommandRow).values(_row(command)).on_conflict_do_nothing())
     if not events:
-        return
+        return []
     rows = [event.model_dump(mode="python", exclude={"command"}) | {"kind": event.kind.value} for event in events]
-    await connection.execute(insert(CommandEventRow).values(rows).on_conflict_do_nothing())
+    table = CommandEventRow
+    new = (
+        insert(table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(table.command_id, table.pump_id, table.kind, table.write_no)
+        .cte("new")
+    )
+    query = (
+        select(new, Pump.oem, CommandRow.authority, CommandRow.decided_at)
+        .join_from(new, Pump, Pump.pump_id == new.c.pump_id, isouter=True)
+        .join(CommandRow, CommandRow.command_id == new.c.command_id, isouter=True)
+    )
+    added = {(row.command_id, row.kind, row.write_no): row for row in await connection.execute(query)}
+    decisions = []
+    for event in events:
+        row = added.pop((event.command_id, event.kind.value, event.write_no), None)
+        if row is not None:
+            authority = Authority(row.authority) if row.authority is not None else None
+            decisions.append(RecordedDecision(event=event, oem=row.oem, authority=authority, decided_at=row.decided_at))
+    return decisions
 
 
 async def _events(connection: AsyncConnection, condition: Any) -> Sequence[Any]:

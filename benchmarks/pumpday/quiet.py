@@ -38,7 +38,8 @@ from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
 from simulator.config import SimulatorConfig
-from worker import Connections, workers_for
+from telemetry.hub import Telemetry
+from worker import Connections, counting, workers_for
 from worker_environment import Settings
 from workflows.contracts import Patience, PlanEnvelope, pump_workflow_id
 
@@ -208,7 +209,7 @@ async def _opened(stack: Stack, seed: int) -> AsyncIterator[Scene]:
         await stage.ready_namespace(access)
         counter = CallCounter(access.ledger.vendors)
         await running.enter_async_context(counter.running())
-        world = SharedConnections(client, settings, access.ledger, http, counter)
+        world = SharedConnections(client, settings, access.ledger, http, Telemetry(counting(counter)))
         for worker in workers_for(f"pumps,oem:{OEM}", world):
             await running.enter_async_context(worker)
         # This client stamps nothing on what it starts: an entity whose time skips without bounds never stops.

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.commands.command import CommandState, EventKind
 from domain.commands.verification import Answer
 from domain.modes import Mode
+from domain.ports import RecordedDecision
 from domain.steering.decide import decide
 from domain.steering.pump_state import MessageRefused, OverrideRequested
 from ledger.commands import LedgerCommands
@@ -51,6 +52,24 @@ async def test_a_command_and_its_events_are_written_once_however_often_they_come
     await asyncio.gather(*(commands.record(events) for _ in range(5)))
     assert await count(engine, CommandRow) == 1
     assert await count(engine, CommandEventRow) == len(events)
+
+
+async def test_a_listener_is_told_once_of_each_new_event_with_its_vendor_and_its_command(
+    engine: AsyncEngine, database: str
+) -> None:
+    await enrol_pumps(engine, "p-0001")
+    locks, heard = locks_for(database), list[RecordedDecision]()
+    commands = LedgerCommands(engine, locks, heard.append)
+    command = a_command_of()
+    for _ in range(2):
+        await commands.begin(command, [an_event(command, EventKind.PLANNED)])
+        async with commands.fence(command, OFFSET) as record:
+            assert record is not None
+            await record([an_event(command, SENT, 1)])
+        await commands.record([an_event(command, SENT, 1), an_event(command, ACCEPTED, 1)])
+    await locks.dispose()
+    assert [decision.event.kind for decision in heard] == [EventKind.PLANNED, SENT, ACCEPTED]
+    assert {(d.oem, d.authority, d.decided_at) for d in heard} == {("nibe", command.authority, command.decided_at)}
 
 
 async def test_both_levers_of_a_pump_may_begin_at_once_and_write_down_the_same_lines(

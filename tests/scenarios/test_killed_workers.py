@@ -39,7 +39,7 @@ async def test_a_worker_killed_before_the_write(tmp_path: Path) -> None:
         pump = world.pump(1)
         lever = (await world.access.ledger.pumps.profile(pump)).heating.name
         key = func.hashtextextended(f"{pump}/{lever}", 0)
-        async with world.access.ledger.fences.connect() as holding:
+        async with world.access.ledger.locks.connect() as holding:
             await holding.execute(select(func.pg_advisory_lock(key)))
             await _wish(world, [pump], Mode.MAX)
             await world.until(lambda: _is_planned(world, pump))

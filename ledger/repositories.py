@@ -1,0 +1,87 @@
+"""All repositories over one database, opened and closed together.
+
+Protects: write locks have connections of their own, because a lock is held while the same activity needs another.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.ports import DecisionListener
+from ledger.commands import LedgerCommands
+from ledger.database import engine_for, locks_for
+from ledger.journal import LedgerJournal
+from ledger.models import Pump
+from ledger.observations import LedgerObservations
+from ledger.pumps import LedgerPumps, Vault
+from ledger.series import LedgerPlans, LedgerSeries
+from ledger.sweep_records import LedgerSweepRecords
+from ledger.vendors import LedgerVendors
+
+
+class LedgerNotReady(Exception):
+    """The database does not answer, or was never migrated; one sentence that says which and the way out."""
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """One per concern, over the same database."""
+
+    engine: AsyncEngine
+    locks: AsyncEngine
+    commands: LedgerCommands
+    pumps: LedgerPumps
+    journal: LedgerJournal
+    observations: LedgerObservations
+    series: LedgerSeries
+    plans: LedgerPlans
+    vault: Vault
+    vendors: LedgerVendors
+    sweep_records: LedgerSweepRecords
+
+    async def check(self) -> None:
+        """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(select(Pump.pump_id).limit(1))
+        except ProgrammingError as error:
+            raise LedgerNotReady("the database in DATABASE_URL holds no ledger yet: run `heatsteer prepare`") from error
+        except (OSError, SQLAlchemyError) as error:
+            raise LedgerNotReady(
+                f"the database in DATABASE_URL does not answer ({type(error).__name__}): is it running and the URL "
+                "right?"
+            ) from error
+
+
+@contextlib.asynccontextmanager
+async def open_repositories(
+    url: SecretStr, keys: Sequence[SecretStr], lock_connections: int, on_decision: DecisionListener | None = None
+) -> AsyncIterator[Repositories]:
+    """The repositories; connections are made when first used and closed at the end.
+
+    `keys` seal vendor secrets, newest first. `on_decision` is told of every new event of a command.
+    """
+    engine = engine_for(url.get_secret_value(), pool_size=8)
+    locks = locks_for(url.get_secret_value(), pool_size=lock_connections)
+    try:
+        yield Repositories(
+            engine=engine,
+            locks=locks,
+            commands=LedgerCommands(engine, locks, on_decision),
+            pumps=LedgerPumps(engine),
+            journal=LedgerJournal(engine),
+            observations=LedgerObservations(engine),
+            series=LedgerSeries(engine),
+            plans=LedgerPlans(engine),
+            vault=Vault(engine, keys, locks=locks),
+            vendors=LedgerVendors(engine),
+            sweep_records=LedgerSweepRecords(engine),
+        )
+    finally:
+        await engine.dispose()
+        await locks.dispose()

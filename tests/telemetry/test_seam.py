@@ -1,0 +1,70 @@
+"""The telemetry seam on the real server: what a pump's day does reaches every listener, and none can harm it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.commands.command import EventKind
+from domain.modes import Mode
+from domain.oem.cloud import CallFate, CallMade
+from domain.ports import RecordedDecision
+from telemetry.events import ActivityAttempt, ActivityOutcome, Listener, RunPhase, TelemetryEvent, WorkflowRun
+from telemetry.hub import Telemetry
+from tests.world import TestWorld, a_world
+from worker import connected, workers_for
+from worker_environment import Settings
+
+
+@contextlib.asynccontextmanager
+async def workers_heard_by(*listeners: Listener) -> AsyncIterator[None]:
+    """The real workers of pumps and vendor in this process, built as the worker's command builds them."""
+    async with connected(Settings(), *listeners) as world, contextlib.AsyncExitStack() as running:
+        for worker in workers_for("pumps,oem:nibe", world):
+            await running.enter_async_context(worker)
+        yield
+
+
+def broken(event: TelemetryEvent) -> None:
+    raise RuntimeError("this listener is broken")
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+async def test_calls_activities_runs_and_decisions_reach_a_listener_and_a_broken_one_harms_nothing(
+    tmp_path: Path,
+) -> None:
+    heard: list[TelemetryEvent] = []
+    async with a_world(tmp_path / "stack", pumps=1, workers=()) as world, workers_heard_by(broken, heard.append):
+        pump = world.pump(1)
+        await a_raised_pump(world, pump)
+    calls = [e for e in heard if isinstance(e, CallMade)]
+    assert {True, False} == {call.is_write for call in calls if call.fate is CallFate.OK}
+    completed = {e.activity for e in heard if isinstance(e, ActivityAttempt) and e.outcome is ActivityOutcome.COMPLETED}
+    assert "apply_command" in completed
+    assert all(e.wall_s >= 0 and e.attempt >= 1 for e in heard if isinstance(e, ActivityAttempt))
+    started = [e for e in heard if isinstance(e, WorkflowRun) and e.phase is RunPhase.STARTED]
+    assert [e.workflow for e in started].count("HeatPumpWorkflow") == 1
+    decisions = [e for e in heard if isinstance(e, RecordedDecision) and e.event.pump_id == pump]
+    kinds = [e.event.kind for e in decisions]
+    assert {EventKind.PLANNED, EventKind.SENT, EventKind.ACCEPTED, EventKind.APPLIED} <= set(kinds)
+    keys = [e.event.key for e in decisions]
+    assert len(keys) == len(set(keys)), "each decision is told once"
+
+
+async def a_raised_pump(world: TestWorld, pump: str) -> None:
+    await world.plan(pump, Mode.MID)
+    await world.settles(pump, Mode.MID)
+
+
+def test_a_broken_listener_is_named_once_and_the_others_hear_everything() -> None:
+    heard: list[TelemetryEvent] = []
+    hub = Telemetry(broken, heard.append)
+    runs = [WorkflowRun("HeatPumpWorkflow", f"pump-{n}", RunPhase.STARTED) for n in range(3)]
+    with capture_logs() as lines:
+        for run in runs:
+            hub(run)
+    assert heard == runs
+    assert [(line["event"], line["listener"]) for line in lines] == [("telemetry listener failed", "broken")]
