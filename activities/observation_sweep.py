@@ -111,6 +111,8 @@ class _Sweep:
         self._disconnected: dict[str, bool] = {}
         self._breaker_seen_at: datetime | None = None
         self._account_ids: list[str] = []
+        self._next_at: dict[str, datetime] = {}
+        """When the next call of each account was due at the end of the last pass."""
         self._probed_at = now
         self._passes = 0
 
@@ -150,6 +152,7 @@ class _Sweep:
                 await self._judge.judge(looks, self._disconnected)
                 looks, judged_at = [], self._now()
             self._stop_if_asked()
+        self._next_at |= {account.account_id: account.next_at for account in accounts.values()}
         await self._judge.judge(looks, self._disconnected)
         await self._judge.promote(ids)
 
@@ -174,7 +177,7 @@ class _Sweep:
         for pump_id, profile in profiles.items():
             by_account.setdefault(profile.enrolment.account_id, []).append(pump_id)
         self._account_ids = list(by_account)
-        grants = await self._ports.watching.grants(self._account_ids)
+        grants = await self._ports.watching.grants(self._oem)
         now = self._now()
         accounts: dict[str, _Account] = {}
         for account_id, pump_ids in by_account.items():
@@ -185,8 +188,11 @@ class _Sweep:
                 if i in due
             }
             looked_at = {i: self._looked_at(i) for i in risky if i in self._judge.records}
-            order = reading_order(risky, looked_at, int(PASS / gap))
-            account = _Account(account_id, deque(profiles[i] for i in order), gap, now)
+            order = reading_order(risky, looked_at, max(1, int(PASS / gap)))
+            newest = max((self._looked_at(i) for i in pump_ids if i in self._judge.records), default=None)
+            # A pass may hold fewer than one read of a small daily quota: the pace goes on from pass to pass.
+            next_at = max(now, self._next_at.get(account_id, now), newest + gap if newest is not None else now)
+            account = _Account(account_id, deque(profiles[i] for i in order), gap, next_at)
             accounts[account_id] = account
             await self._ask_connections(account, [profiles[i] for i in pump_ids])
         return accounts
@@ -194,10 +200,11 @@ class _Sweep:
     async def _ask_connections(self, account: _Account, profiles: Sequence[PumpProfile]) -> None:
         records = [self._judge.records.get(p.enrolment.pump_id) for p in profiles]
         pass_no = (self._pass_at - self._given.clock.epoch) // PASS
-        if not account.waiting or not worth_asking_connections(records, pass_no):
+        if not account.waiting or not worth_asking_connections(records, pass_no) or account.next_at > self._now():
             return
         if not await self._may_read():
             return
+        account.next_at = self._now() + account.gap
         try:
             connected = await self._adapter.connections(account.account_id, self._now())
         except OemError as error:

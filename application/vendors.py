@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 from pydantic import ValidationError
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
@@ -18,7 +17,6 @@ from application.errors import Failed, WrongInput
 from application.overrides import ANSWER_WITHIN, Actor, Unanswered, audited
 from console.access import Access
 from ledger.vendors import VendorSummary
-from oem_adapters.registry import build_adapter, known_oems
 from workflows.contracts import GuardStatus, Hold, first_problem, guard_workflow_id
 from workflows.oem_guard import OemGuard
 
@@ -37,16 +35,7 @@ async def vendors(access: Access, oem: str | None) -> list[VendorView]:
     found: Sequence[VendorSummary] = await access.ledger.vendors.status(access.now())
     if oem is not None and oem not in {one.oem for one in found}:
         raise WrongInput(f"no account of {oem} is known: there are {', '.join(one.oem for one in found) or 'none'}")
-    async with httpx.AsyncClient() as http:
-        return [
-            VendorView(one, _drift_found_within(access, http, one)) for one in found if oem is None or one.oem == oem
-        ]
-
-
-def _drift_found_within(access: Access, http: httpx.AsyncClient, one: VendorSummary) -> timedelta | None:
-    if one.oem not in known_oems():
-        return None
-    return one.drift_found_within(build_adapter(one.oem, http, access.ledger.vault).timing.observe_calls)
+    return [VendorView(one, one.drift_found_within) for one in found if oem is None or one.oem == oem]
 
 
 async def hold(access: Access, oem: str, by: Actor) -> GuardStatus:

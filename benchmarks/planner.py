@@ -19,7 +19,7 @@ from domain.oem.lever import Lever
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT_HOURS
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.planner import plan_fleet
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)

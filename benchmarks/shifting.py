@@ -29,7 +29,7 @@ from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from optimizer.planner import plan_fleet
 from simulator import levers
 from simulator.config import SimulatorConfig

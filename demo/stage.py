@@ -20,17 +20,15 @@ from application.pumps import enrol, register_search_attributes
 from console.access import KEY_FILE, Access
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
-from domain.oem.credentials import AccountCredentials
 from embedded.stack import Stack
 from ledger.database import migrate
-from oem_adapters.registry import build_adapter, known_oems
+from oem_adapters.registry import build_adapter, known_oems, manifest_of
 from simulator.outages import Outage
 from worker_environment import Settings
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
 from workflows.oem_guard import start_guard
 
-ACCOUNT_ID = "nibe-main"
 CLIENT_ID = "heatsteer-embedded"
 CAP_SHARE = 0.8
 """The feeder carries this share of all pumps at full power."""
@@ -147,19 +145,19 @@ async def enrol_everybody(
     client_secret: str,
 ) -> int:
     """Enrol what the installer's sheet lists and have it watched; returns how many. Raises Failed where one cannot."""
-    await access.ledger.vault.add_account(
-        AccountCredentials(
-            account_id=ACCOUNT_ID,
-            oem="nibe",
-            base_url=world.url,
-            client_id=CLIENT_ID,
-            client_secret=SecretStr(client_secret),
-        )
-    )
-    adapter = build_adapter("nibe", http, access.ledger.vault, settings.timeouts())
-    done, problems = await enrol(access, await world.enrolment_sheet(), adapter, staging.patience)
-    if problems:
-        raise Failed(f"{len(problems)} pumps could not be enrolled; the first: {problems[0]}")
+    sheet = await world.enrolment_sheet()
+    done: list[str] = []
+    for oem in sorted({enrolment.oem for enrolment in sheet}):
+        units = [enrolment for enrolment in sheet if enrolment.oem == oem]
+        manifest = manifest_of(oem).at(world.url)
+        for account_id in sorted({enrolment.account_id for enrolment in units}):
+            account = manifest.account(account_id, CLIENT_ID, SecretStr(client_secret))
+            await access.ledger.vault.add_account(account)
+        adapter = build_adapter(oem, http, access.ledger.vault, settings.timeouts())
+        enrolled, problems = await enrol(access, units, adapter, staging.patience)
+        if problems:
+            raise Failed(f"{len(problems)} pumps could not be enrolled; the first: {problems[0]}")
+        done += enrolled
     await start_watchers(access, staging)
     return len(done)
 

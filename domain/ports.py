@@ -15,7 +15,7 @@ from domain.commands.verification import Progress
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker, CallsInMinute
-from domain.oem.cloud import CallMade, Capability, DiscoveredPump, PumpAddress, Reading, VendorTiming
+from domain.oem.cloud import CallMade, Capability, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
@@ -56,10 +56,6 @@ class OemAdapter(LeverAccess, Protocol):
     @property
     def oem(self) -> str:
         """The vendor's name in queues, tables and ids."""
-        ...
-
-    async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
-        """Every unit the account can reach."""
         ...
 
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
@@ -270,8 +266,11 @@ class VendorRepository(BreakerView, Protocol):
         """The calls of every minute since then that had any, oldest first."""
         ...
 
-    async def granted_per_min(self, oem: str) -> int | None:
-        """Calls a steered minute that the vendor grants to all accounts of steered pumps; None where untold."""
+    async def granted_per_min(self, oem: str) -> float | None:
+        """Calls a steered minute that the vendor grants on average to all accounts of steered pumps together.
+
+        None where no quota is known, or no pump is steered.
+        """
         ...
 
     async def note_breaker(self, oem: str, breaker: Breaker, rate: float) -> None:
@@ -318,8 +317,8 @@ class WatchLog(Protocol):
         """Readings by pump stamped from then on, oldest first; a pump without any is missing."""
         ...
 
-    async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
-        """Calls a steered minute that each account was last granted; untold ones are missing."""
+    async def grants(self, oem: str) -> dict[str, float]:
+        """Calls a steered minute that each account of the vendor may make on average; unknown ones are missing."""
         ...
 
 

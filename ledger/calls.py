@@ -44,8 +44,8 @@ class Calls:
     """What was counted since the last flush."""
 
     lines: dict[Line, Counted] = field(default_factory=dict)
-    grants: dict[str, CallMade] = field(default_factory=dict)
-    """The newest call of each account that named a grant."""
+    grants: dict[tuple[str, int], tuple[CallMade, int]] = field(default_factory=dict)
+    """By account and window in seconds: the newest call that named a quota for it, and the calls it named."""
 
     def add(self, call: CallMade) -> None:
         """Count one call."""
@@ -53,8 +53,8 @@ class Calls:
         counted = self.lines.setdefault(key, Counted())
         counted.calls += 1
         counted.writes += call.is_write
-        if call.granted_per_min is not None:
-            self.grants[call.account_id] = call
+        for quota in call.quotas:
+            self.grants[call.account_id, round(quota.window.total_seconds())] = call, quota.calls
 
     def put_back(self, earlier: "Calls") -> None:
         """Count again what could not be written."""

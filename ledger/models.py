@@ -49,10 +49,15 @@ class OemAccount(Base):
     __tablename__ = "oem_accounts"
     account_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     oem: Mapped[str] = mapped_column(String(32))
-    base_url: Mapped[str] = mapped_column(Text)
+    api_url: Mapped[str] = mapped_column(Text)
+    token_url: Mapped[str] = mapped_column(Text)
     client_id: Mapped[str] = mapped_column(Text)
     client_secret: Mapped[bytes] = mapped_column(LargeBinary)
     token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    quotas: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """As the vendor publishes them."""
+    observe_calls: Mapped[float] = mapped_column(Double)
+    """Calls that one observation of one pump costs."""
 
 
 class Pump(Base):
@@ -257,12 +262,13 @@ class OemCallCount(Base):
 
 
 class OemGrant(Base):
-    """Calls a minute that a vendor last said it grants an account."""
+    """The number of calls in a window that a vendor last named as an account's quota."""
 
     __tablename__ = "oem_grants"
     account_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    window_s: Mapped[int] = mapped_column(Integer, primary_key=True)
     oem: Mapped[str] = mapped_column(String(32))
-    per_min: Mapped[int] = mapped_column(Integer)
+    calls: Mapped[int] = mapped_column(Integer)
     told_at: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -17,6 +17,7 @@ from domain.homes.enrolment import PumpProfile
 from domain.homes.site import ComfortBand
 from domain.modes import Circuit
 from domain.oem.credentials import AccountCredentials, StoredToken
+from domain.oem.quota import Quota
 from ledger.models import AccountAsk, BaselineRow, OemAccount, Pump
 
 
@@ -50,10 +51,13 @@ class Vault:
         row = {
             "account_id": account.account_id,
             "oem": account.oem,
-            "base_url": account.base_url,
+            "api_url": account.api_url,
+            "token_url": account.token_url,
             "client_id": account.client_id,
             "client_secret": self._fernet.encrypt(account.client_secret.get_secret_value().encode()),
             "token": None,
+            "quotas": [quota.model_dump(mode="json") for quota in account.quotas],
+            "observe_calls": account.observe_calls,
         }
         statement = insert(OemAccount).values(row)
         async with self._engine.begin() as connection:
@@ -72,9 +76,12 @@ class Vault:
         return AccountCredentials(
             account_id=row.account_id,
             oem=row.oem,
-            base_url=row.base_url,
+            api_url=row.api_url,
+            token_url=row.token_url,
             client_id=row.client_id,
             client_secret=SecretStr(self._open(row.client_secret, account_id)),
+            quotas=tuple(Quota.model_validate(quota) for quota in row.quotas),
+            observe_calls=row.observe_calls,
         )
 
     async def load(self, account_id: str) -> StoredToken | None:

@@ -22,9 +22,9 @@ from ledger.models import (
     CommandEventRow,
     CommandRow,
     ObservationRow,
-    OemGrant,
     PumpWatch,
 )
+from ledger.vendors import paces_of
 
 _COLUMNS = {"pump_id", "looked_at", "as_of", "is_silent"}
 """Fields of a record with a column of their own; the others share one document."""
@@ -107,13 +107,10 @@ class LedgerSweepRecords:
                 found.setdefault(row.pump_id, []).append(Reading.model_validate(row.reading))
         return found
 
-    async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
-        """Calls a steered minute that each account was last granted."""
+    async def grants(self, oem: str) -> dict[str, float]:
+        """Calls a steered minute that each account of the vendor's steered pumps may make on average."""
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                select(OemGrant.account_id, OemGrant.per_min).where(OemGrant.account_id.in_(account_ids))
-            )
-            return {row.account_id: float(row.per_min) for row in rows}
+            return await paces_of(connection, oem)
 
     async def latencies(self, since: datetime | None = None) -> dict[str, Latency]:
         """Steered seconds from step to step of all commands (decided from `since` on): `decided-accepted`,

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.base import Instant, Value
 from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
 from domain.oem.cloud import CallFate, CallMade
+from domain.oem.quota import Quota, paces_per_min
 from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import Calls, Counted, Line
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
@@ -36,8 +37,10 @@ class AccountLoad(Value):
     account_id: str
     pumps: int
     """Steered ones."""
-    granted_per_min: int | None
-    """None where no grant was told."""
+    granted_per_min: float | None
+    """On average; None where no quota is known."""
+    observe_calls: float
+    """Calls that one observation of one of its pumps costs."""
 
 
 class VendorSummary(Value):
@@ -50,21 +53,22 @@ class VendorSummary(Value):
     """Attempts a steered minute, as last set."""
     calls: dict[CallFate, int]
     writes: int
-    granted_per_min: int | None
+    granted_per_min: float | None
     share_used: float | None
-    """Calls of the hour over the hour's grant; None where no grant was told."""
+    """Calls of the hour over the hour's grant; None where no quota is known."""
     asks: tuple[OpenAsk, ...]
     accounts: tuple[AccountLoad, ...]
     """Those with steered pumps, by id."""
     pumps: int
     """Steered ones."""
 
-    def drift_found_within(self, calls_per_observation: float) -> timedelta | None:
+    @property
+    def drift_found_within(self) -> timedelta | None:
         """How soon at the latest a drifted pump is looked at; None without pumps.
 
         Each account is swept at its own pace, so the slowest decides.
         """
-        paces = (drift_found_within(a.pumps, calls_per_observation, a.granted_per_min) for a in self.accounts)
+        paces = (drift_found_within(a.pumps, a.observe_calls, a.granted_per_min) for a in self.accounts)
         return max(paces, default=None)
 
 
@@ -84,8 +88,8 @@ class LedgerVendors:
             # In one order, always: several workers add to the same lines.
             for key in sorted(calls.lines):
                 await _add(connection, key, calls.lines[key])
-            for account_id in sorted(calls.grants):
-                await _grant(connection, calls.grants[account_id])
+            for (account_id, window_s), (call, number) in sorted(calls.grants.items(), key=lambda grant: grant[0]):
+                await _grant(connection, account_id, window_s, call, number)
             for account_id in sorted(mended):
                 await connection.execute(solved(account_id, mended[account_id]))
 
@@ -104,13 +108,11 @@ class LedgerVendors:
                 minutes.setdefault(minute, {})[CallFate(fate)] = int(calls)
         return [CallsInMinute(minute=minute, counts=counts) for minute, counts in minutes.items()]
 
-    async def granted_per_min(self, oem: str) -> int | None:
-        """The grants of all accounts that a steered pump is reached through, together; None where none was told."""
-        steered = select(Pump.account_id).where(Pump.oem == oem, Pump.retired_at.is_(None))
-        query = select(func.sum(OemGrant.per_min)).where(OemGrant.oem == oem, OemGrant.account_id.in_(steered))
+    async def granted_per_min(self, oem: str) -> float | None:
+        """What all accounts that a steered pump is reached through may call together on average, a steered minute."""
         async with self._engine.connect() as connection:
-            granted = await connection.scalar(query)
-        return None if granted is None else int(granted)
+            paces = await paces_of(connection, oem)
+        return sum(paces.values()) if paces else None
 
     # --- breakers -------------------------------------------------------------------------------------------------
 
@@ -178,20 +180,26 @@ class LedgerVendors:
         in_hour = (table.oem == oem, table.minute > now - timedelta(hours=1))
         by_fate = select(table.fate, func.sum(table.calls), func.sum(table.writes)).where(*in_hour).group_by(table.fate)
         loads = (
-            select(Pump.account_id, func.count(), OemGrant.per_min)
-            .outerjoin(OemGrant, OemGrant.account_id == Pump.account_id)
+            select(Pump.account_id, func.count(), OemAccount.observe_calls)
+            .join(OemAccount, OemAccount.account_id == Pump.account_id)
             .where(Pump.oem == oem, Pump.retired_at.is_(None))
-            .group_by(Pump.account_id, OemGrant.per_min)
+            .group_by(Pump.account_id, OemAccount.observe_calls)
             .order_by(Pump.account_id)
         )
         async with self._engine.connect() as connection:
             counted = (await connection.execute(by_fate)).all()
             newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
+            paces = await paces_of(connection, oem)
             accounts = [
-                AccountLoad(account_id=account_id, pumps=pumps, granted_per_min=per_min)
-                for account_id, pumps, per_min in await connection.execute(loads)
+                AccountLoad(
+                    account_id=account_id,
+                    pumps=pumps,
+                    granted_per_min=paces.get(account_id),
+                    observe_calls=observe_calls,
+                )
+                for account_id, pumps, observe_calls in await connection.execute(loads)
             ]
-        granted = await self.granted_per_min(oem)
+        granted = sum(paces.values()) if paces else None
         calls = {CallFate(fate): int(n) for fate, n, _ in counted}
         return VendorSummary(
             oem=oem,
@@ -236,10 +244,30 @@ async def _add(connection: AsyncConnection, line: Line, counted: Counted) -> Non
     await connection.execute(statement.on_conflict_do_update(index_elements=list(row), set_=added))
 
 
-async def _grant(connection: AsyncConnection, told: CallMade) -> None:
-    row = {"account_id": told.account_id, "oem": told.oem, "per_min": told.granted_per_min, "told_at": told.at}
+async def paces_of(connection: AsyncConnection, oem: str) -> dict[str, float]:
+    """Calls a steered minute that each account of a vendor's steered pumps may make on average, by account id.
+
+    From the quotas that the vendor publishes, and the numbers that its answers last named for their windows.
+    """
+    steered = select(Pump.account_id).where(Pump.oem == oem, Pump.retired_at.is_(None))
+    accounts = select(OemAccount.account_id, OemAccount.quotas).where(OemAccount.account_id.in_(steered))
+    declared = {
+        row.account_id: [Quota.model_validate(quota) for quota in row.quotas]
+        for row in await connection.execute(accounts)
+    }
+    named: dict[str, list[Quota]] = {}
+    for row in await connection.execute(
+        select(OemGrant.account_id, OemGrant.calls, OemGrant.window_s).where(OemGrant.oem == oem)
+    ):
+        quota = Quota(calls=row.calls, window=timedelta(seconds=row.window_s))
+        named.setdefault(row.account_id, []).append(quota)
+    return paces_per_min(declared, named)
+
+
+async def _grant(connection: AsyncConnection, account_id: str, window_s: int, call: CallMade, number: int) -> None:
+    row = {"account_id": account_id, "window_s": window_s, "oem": call.oem, "calls": number, "told_at": call.at}
     statement = insert(OemGrant).values(row)
     newer = statement.on_conflict_do_update(
-        index_elements=["account_id"], set_=row, where=OemGrant.told_at < statement.excluded.told_at
+        index_elements=["account_id", "window_s"], set_=row, where=OemGrant.told_at < statement.excluded.told_at
     )
     await connection.execute(newer)

@@ -4,7 +4,7 @@ Protects: when a cloud has said that nothing is left, nothing is sent until its 
 go on asking; and the last part of a window is kept for urgent calls.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,12 @@ from math import ceil
 import httpx
 
 from domain.oem.cloud import RateLimited
+from domain.oem.quota import Quota, QuotaScope
 
-_UNTOLD_WINDOW = timedelta(seconds=60)
-"""How long to wait after a 429 that names no time: the length of the known per-minute windows."""
+_UNTOLD_WAIT = timedelta(minutes=1)
+"""How long to wait after a 429 that names no time, where no quota is known either."""
+_LONGEST_UNTOLD_WAIT = timedelta(hours=1)
+"""A sliding window of a day opens again bit by bit: it is tried sooner than it ends."""
 _SHORTEST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(days=1)
 """Beyond this a reset is a misread unit (milliseconds, a date), not a window: daily grants are the longest known."""
@@ -25,15 +28,26 @@ _LONGEST_REST = timedelta(hours=1)
 _SAME_WINDOW = timedelta(seconds=10)
 """Two answers of one window name its end this far apart: ours is counted from when the call began."""
 
+_UNITS = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
+
 RESERVE_SHARE = 0.2
 """Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
 RESERVE_LEAST = 2
 """A read and a write: with less an urgent wish cannot be carried out."""
 
 
-def refused_until(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When a 429 with these headers may be repeated, in steered time: a fleet's world counts its windows in it."""
-    told = _seconds(headers, "ratelimit-reset") or _retry_after(headers, now) or _UNTOLD_WINDOW
+def refused_until(headers: Mapping[str, str], now: datetime, quotas: Sequence[Quota] = ()) -> datetime:
+    """When a 429 with these headers may be repeated, in steered time: a fleet's world counts its windows in it.
+
+    Where it names no time, the shortest window of the vendor's quotas is waited for.
+    """
+    untold = min([_LONGEST_UNTOLD_WAIT, *(quota.window for quota in quotas)]) if quotas else _UNTOLD_WAIT
+    told = _seconds(headers, "ratelimit-reset") or _retry_after(headers, now) or untold
     return now + min(max(told, _SHORTEST_WAIT), _LONGEST_WAIT)
 
 
@@ -43,9 +57,26 @@ def resting_until(status: int, headers: Mapping[str, str], now: datetime) -> dat
     return now + min(told, _LONGEST_REST) if told else None
 
 
-def granted(headers: Mapping[str, str]) -> int | None:
-    """The calls granted per window that an answer names; None where it names none."""
-    return _count(headers, "ratelimit-limit")
+def quotas_named(headers: Mapping[str, str], declared: Sequence[Quota] = ()) -> tuple[Quota, ...]:
+    """The quotas that an answer names, each with its window.
+
+    Three dialects: `RateLimit-Limit: 25, 25;w=60`, `RateLimit-Policy: "default";q=25;w=60` (or `25;w=60`), and
+    `X-RateLimit-Limit-day: 200`. A bare `RateLimit-Limit: 25` has the window of the vendor's quota where it has one
+    only, and says nothing otherwise.
+    """
+    calls: dict[timedelta, int] = {}
+    for unit, window in _UNITS.items():
+        if (count := _count(headers, f"x-ratelimit-limit-{unit}")) is not None:
+            calls[window] = count
+    for name in ("ratelimit-limit", "ratelimit-policy"):
+        for item in headers.get(name, "").split(","):
+            count, seconds = _policy(item)
+            if count is not None and seconds is not None:
+                calls[timedelta(seconds=seconds)] = count
+    bare = _count(headers, "ratelimit-limit")
+    if bare is not None and not calls and len(declared) == 1:
+        calls[declared[0].window] = bare
+    return tuple(Quota(calls=count, window=window) for window, count in calls.items() if count)
 
 
 @dataclass
@@ -75,7 +106,7 @@ class Spending:
     def learn(self, headers: Mapping[str, str], now: datetime) -> None:
         """Take over what the call's answer says of the budget; `now` is when the call began."""
         window, left, reset = self._window, _count(headers, "ratelimit-remaining"), _seconds(headers, "ratelimit-reset")
-        window.limit = granted(headers) or window.limit
+        window.limit = _count(headers, "ratelimit-limit") or window.limit
         if left is None or not reset:
             return
         self._told = True
@@ -97,12 +128,14 @@ class Spending:
 
 
 class CallBudget:
-    """What is left in each account's current window.
+    """What is left in each account's current window, or in that of all accounts where the vendor counts them together.
 
     Kept in this process only: it saves calls that are sure to be refused; the grant itself is shared elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, quotas: Sequence[Quota] = ()) -> None:
+        self._quotas = quotas
+        self._is_shared = any(quota.scope is QuotaScope.CLIENT for quota in quotas)
         self._windows: dict[str, _Window] = {}
 
     def check(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> None:
@@ -110,7 +143,7 @@ class CallBudget:
 
         Calls in flight count as spent: their answers, which would tell, are not here yet.
         """
-        window = self._windows.setdefault(account_id, _Window())
+        window = self._window(account_id)
         if window.closed_until is not None:
             if now < window.closed_until:
                 raise _used_up(account_id, what, window.closed_until)
@@ -132,7 +165,7 @@ class CallBudget:
     def spend(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> Iterator[Spending]:
         """One call: raises as `check` before it, and counts it in flight while it lasts."""
         self.check(account_id, what, now, urgent)
-        window = self._windows[account_id]
+        window = self._window(account_id)
         spending = Spending(window)
         window.in_flight += 1
         try:
@@ -142,9 +175,12 @@ class CallBudget:
 
     def refused(self, account_id: str, what: str, headers: Mapping[str, str], now: datetime) -> RateLimited:
         """The error for a 429, remembered for the calls that follow."""
-        until = refused_until(headers, now)
-        self._windows.setdefault(account_id, _Window()).closed_until = until
+        until = refused_until(headers, now, self._quotas)
+        self._window(account_id).closed_until = until
         return RateLimited(f"{what} was refused: the call budget of account {account_id} is used up (429).", until)
+
+    def _window(self, account_id: str) -> _Window:
+        return self._windows.setdefault("" if self._is_shared else account_id, _Window())
 
 
 def _used_up(account_id: str, what: str, until: datetime) -> RateLimited:
@@ -155,6 +191,18 @@ def _count(headers: Mapping[str, str], name: str) -> int | None:
     """A header's number of calls; what may follow it ("25, 25;w=60") is left aside."""
     told = headers.get(name, "").partition(",")[0].partition(";")[0].strip()
     return int(told) if told.isascii() and told.isdigit() else None
+
+
+def _policy(item: str) -> tuple[int | None, int | None]:
+    """Calls and seconds of one item of a quota header; None for what it does not name."""
+    first, *rest = (part.strip() for part in item.split(";"))
+    fields = dict(part.split("=", 1) for part in rest if part.count("=") == 1)
+    count = fields.get("q", first)
+    return _whole(count), _whole(fields.get("w", ""))
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else None
 
 
 def _seconds(headers: Mapping[str, str], name: str) -> timedelta | None:

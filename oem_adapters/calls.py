@@ -4,15 +4,16 @@ Protects: only calls that left are told; a trouble of ours (credentials, budget,
 cloud's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
 
 from domain.oem.cloud import CallFate, CallMade
+from domain.oem.quota import Quota
 from domain.ports import CallListener
-from oem_adapters.budget import granted
+from oem_adapters.budget import quotas_named
 
 _NOTHING_LEFT_US = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 """Failures of our own, before a connection was tried: they say nothing of the vendor."""
@@ -23,6 +24,8 @@ class CallBook:
     """Tells a listener, where there is one, of one vendor's calls."""
 
     oem: str
+    quotas: Sequence[Quota] = ()
+    """As the vendor publishes them: an answer may name a number and leave the window to be known."""
     listener: CallListener | None = None
 
     def answered(
@@ -34,19 +37,17 @@ class CallBook:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """A call got an answer; `headers` only where they speak of this account's grant."""
-        self._tell(account_id, at, fate, is_write, granted(headers) if headers is not None else None)
+        self._tell(account_id, at, fate, is_write, quotas_named(headers, self.quotas) if headers is not None else ())
 
     def failed(self, account_id: str, at: datetime, error: Exception, is_write: bool = False) -> None:
         """A call got no answer, or none that could be read; told unless it never left."""
         if not isinstance(error, _NOTHING_LEFT_US):
-            self._tell(account_id, at, CallFate.TRANSPORT, is_write, None)
+            self._tell(account_id, at, CallFate.TRANSPORT, is_write, ())
 
-    def _tell(self, account_id: str, at: datetime, fate: CallFate, is_write: bool, per_min: int | None) -> None:
+    def _tell(self, account_id: str, at: datetime, fate: CallFate, is_write: bool, quotas: tuple[Quota, ...]) -> None:
         if self.listener is not None:
             self.listener(
-                CallMade(
-                    oem=self.oem, account_id=account_id, at=at, fate=fate, is_write=is_write, granted_per_min=per_min
-                )
+                CallMade(oem=self.oem, account_id=account_id, at=at, fate=fate, is_write=is_write, quotas=quotas)
             )
 
 

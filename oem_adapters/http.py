@@ -19,12 +19,13 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from domain.oem.cloud import AuthExpired, CallFate, Malformed, OemError, Unavailable
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem.manifest import Manifest
 from domain.ports import CallListener
 from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure
 from oem_adapters.timeouts import WallTimeouts
-from oem_adapters.tokens import TokenEndpoint, TokenKeeper
+from oem_adapters.tokens import TokenKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -57,19 +58,18 @@ class CloudClient:
         self,
         http: httpx.AsyncClient,
         vault: TokenVault,
-        oem: str,
-        endpoint: TokenEndpoint,
+        manifest: Manifest,
         timeouts: WallTimeouts,
         headers: Mapping[str, str] | None = None,
         on_call: CallListener | None = None,
     ) -> None:
         self._http = http
-        self._oem = oem
-        self._calls = CallBook(oem, on_call)
-        self._tokens = TokenKeeper(http, vault, self._calls, endpoint, timeouts)
+        self._oem = manifest.oem
+        self._calls = CallBook(manifest.oem, manifest.quotas, on_call)
+        self._tokens = TokenKeeper(http, vault, self._calls, manifest.authentication, timeouts)
         self._timeouts = timeouts
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._budget = CallBudget()
+        self._budget = CallBudget(manifest.quotas)
 
     def describe(self, call: Call) -> str:
         """How errors name a call."""
@@ -149,7 +149,7 @@ class CloudClient:
             async with asyncio.timeout(self._timeouts.whole_s):
                 return await self._http.request(
                     call.method,
-                    credentials.base_url.rstrip("/") + call.path,
+                    credentials.api_url.rstrip("/") + call.path,
                     params=call.query or None,
                     content=content,
                     headers=headers,

@@ -1,42 +1,46 @@
-"""Which vendors there are, and their adapters: the only module that names a concrete one.
+"""Which vendors there are: the only module that names a concrete one.
 
-Protects: adding a vendor is one folder and one line here; nobody else branches on a vendor's name.
+Protects: adding a vendor is one folder and one line here, or one entry point of a package installed beside this one;
+nobody branches on a vendor's name.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
 
 import httpx
 
 from domain.oem.credentials import TokenVault
+from domain.oem.manifest import Manifest
 from domain.ports import CallListener, OemAdapter
-from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
+from oem_adapters.nibe import VENDOR as NIBE
 from oem_adapters.timeouts import WallTimeouts
+from oem_adapters.vendor import Vendor
 
-
-@dataclass(frozen=True)
-class _Vendor:
-    base_url: str
-    build: Callable[[httpx.AsyncClient, TokenVault, WallTimeouts, CallListener | None], OemAdapter]
-
-
-_VENDORS: dict[str, _Vendor] = {
-    "nibe": _Vendor(base_url="https://api.myuplink.com", build=NibeMyUplink),
-}
+OWN = (NIBE,)
+ENTRY_POINTS = "heatsteer.vendors"
+"""Entry points of this group name a `Vendor` each."""
 
 
 class UnknownOem(LookupError):
     """No adapter has this name. The message is one sentence that lists those there are."""
 
 
+@cache
+def vendors() -> Mapping[str, Vendor]:
+    """Every vendor by its name, sorted."""
+    found = [*OWN, *(entry.load() for entry in entry_points(group=ENTRY_POINTS))]
+    return {vendor.manifest.oem: vendor for vendor in sorted(found, key=lambda vendor: str(vendor.manifest.oem))}
+
+
 def known_oems() -> tuple[str, ...]:
     """The vendors' names, sorted."""
-    return tuple(sorted(_VENDORS))
+    return tuple(vendors())
 
 
-def default_base_url(oem: str) -> str:
-    """Where a vendor's public cloud is; an account's credentials may name another address."""
-    return _vendor(oem).base_url
+def manifest_of(oem: str) -> Manifest:
+    """The vendor's manifest; raises UnknownOem."""
+    return _vendor(oem).manifest
 
 
 def build_adapter(
@@ -53,8 +57,8 @@ def build_adapter(
     return _vendor(oem).build(client, vault, timeouts or WallTimeouts(), on_call)
 
 
-def _vendor(oem: str) -> _Vendor:
+def _vendor(oem: str) -> Vendor:
     try:
-        return _VENDORS[oem]
+        return vendors()[oem]
     except KeyError:
         raise UnknownOem(f"There is no adapter for {oem!r}; known are: {', '.join(known_oems())}.") from None

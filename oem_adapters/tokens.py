@@ -9,7 +9,7 @@ authentication pieces build the request and the injected client sends it.
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ from pydantic import SecretStr
 
 from domain.oem.cloud import AuthExpired, CallFate, OemError, RateLimited, Unavailable
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem.manifest import Authentication, AuthFlow
+from domain.oem.quota import Quota
 from oem_adapters.budget import refused_until, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import transport_failure
@@ -30,15 +32,6 @@ _FINAL = frozenset({"invalid_grant", "invalid_client", "unauthorized_client", "i
 """OAuth errors that no repetition cures."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class TokenEndpoint:
-    """Where and for what a vendor issues tokens."""
-
-    path: str
-    scopes: tuple[str, ...]
-    """Asked for with client credentials only; a refresh keeps the scopes of its consent."""
 
 
 class TokenKeeper:
@@ -52,14 +45,14 @@ class TokenKeeper:
         http: httpx.AsyncClient,
         vault: TokenVault,
         calls: CallBook,
-        endpoint: TokenEndpoint,
+        authentication: Authentication,
         timeouts: WallTimeouts,
     ) -> None:
         self._http = http
         self._vault = vault
         self._calls = calls
         self._oem = calls.oem
-        self._endpoint = endpoint
+        self._authentication = authentication
         self._timeouts = timeouts
         self._gates: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """One caller of this process at a time goes for the vault's lock: waiting there may hold a connection each."""
@@ -73,11 +66,18 @@ class TokenKeeper:
 
     async def current(self, credentials: AccountCredentials, now: datetime) -> StoredToken:
         """The stored token, or a first one; raises AuthExpired, RateLimited or Unavailable."""
+        if self._authentication.flow is AuthFlow.ACCESS_TOKEN:
+            return StoredToken(access_token=credentials.client_secret)
         stored = await self._load(credentials.account_id)
         return stored if stored is not None else await self.renew(credentials, None, now)
 
     async def renew(self, credentials: AccountCredentials, rejected: StoredToken | None, now: datetime) -> StoredToken:
         """A token other than the rejected one, stored already; raises AuthExpired, RateLimited or Unavailable."""
+        if self._authentication.flow is AuthFlow.ACCESS_TOKEN:
+            raise AuthExpired(
+                f"The access token of account {credentials.account_id} at {self._oem} is not accepted any more: a "
+                "person must make a new one in the vendor's portal."
+            )
         renewal = asyncio.create_task(self._renew(credentials, rejected, now))
         try:
             # Cancelled, we wait for the renewal (at most one HTTP timeout): abandoned, it could lose a rotated token.
@@ -95,6 +95,8 @@ class TokenKeeper:
             if stored is not None and (rejected is None or stored.access_token != rejected.access_token):
                 return stored  # somebody else renewed it while this caller waited for the lock
             refresh = stored.refresh_token if stored is not None else None
+            if refresh is None and self._authentication.flow is not AuthFlow.CLIENT_CREDENTIALS:
+                raise AuthExpired(f"Account {account_id} at {self._oem} has no consent yet: a household must give it.")
             grant = "client_credentials" if refresh is None else "refresh_token"
             outcome = await self._ask(credentials, refresh, now)
             if isinstance(outcome, OemError):
@@ -118,8 +120,8 @@ class TokenKeeper:
         try:
             async with asyncio.timeout(self._timeouts.whole_s):
                 answer = await self._http.post(
-                    credentials.base_url.rstrip("/") + self._endpoint.path,
-                    content=_form(credentials, self._endpoint, refresh),
+                    credentials.token_url,
+                    content=_form(credentials, self._authentication, refresh),
                     headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
                     timeout=self._timeouts.as_httpx(),
                     follow_redirects=False,
@@ -128,7 +130,7 @@ class TokenKeeper:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             self._calls.failed(credentials.account_id, now, error)
             return Unavailable(str(transport_failure(what, error)), maybe_taken=False)
-        outcome = _outcome(what, answer, refresh, now)
+        outcome = _outcome(what, answer, refresh, now, self._calls.quotas)
         self._calls.answered(credentials.account_id, now, _fate(answer.status_code, outcome))
         return outcome
 
@@ -146,19 +148,26 @@ def _no_secrets(missing: LookupError) -> AuthExpired:
     return AuthExpired(str(missing))
 
 
-def _form(credentials: AccountCredentials, endpoint: TokenEndpoint, refresh: SecretStr | None) -> str:
+def _form(credentials: AccountCredentials, authentication: Authentication, refresh: SecretStr | None) -> str:
     grant: dict[str, Any] = (
-        {"grant_type": "client_credentials", "scope": " ".join(endpoint.scopes)}
+        {"grant_type": "client_credentials", "scope": " ".join(authentication.scopes)}
         if refresh is None
         else {"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value()}
     )
     # The secret goes into the form: HTTP Basic has no agreed encoding for unusual characters in it.
-    client = ClientAuth(credentials.client_id, credentials.client_secret.get_secret_value(), "client_secret_post")
-    _, _, form = client.prepare("POST", endpoint.path, {}, prepare_token_request(**grant))
+    is_public = authentication.flow is AuthFlow.AUTHORIZATION_CODE_PKCE
+    client = ClientAuth(
+        credentials.client_id,
+        None if is_public else credentials.client_secret.get_secret_value(),
+        "none" if is_public else "client_secret_post",
+    )
+    _, _, form = client.prepare("POST", credentials.token_url, {}, prepare_token_request(**grant))
     return str(form)
 
 
-def _outcome(what: str, answer: httpx.Response, refresh: SecretStr | None, now: datetime) -> StoredToken | OemError:
+def _outcome(
+    what: str, answer: httpx.Response, refresh: SecretStr | None, now: datetime, quotas: Sequence[Quota]
+) -> StoredToken | OemError:
     """Read a token endpoint's answer; `refresh` is kept where the answer brings no new one."""
     try:
         body = answer.json()
@@ -172,7 +181,8 @@ def _outcome(what: str, answer: httpx.Response, refresh: SecretStr | None, now: 
             f"{what} was refused for good ({error}): a person must renew the consent or the credentials."
         )
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        return RateLimited(f"{what} was refused: too many token requests (429).", refused_until(answer.headers, now))
+        until = refused_until(answer.headers, now, quotas)
+        return RateLimited(f"{what} was refused: too many token requests (429).", until)
     access = told.get("access_token")
     if not answer.is_success or not isinstance(access, str) or not access:
         rest = resting_until(answer.status_code, answer.headers, now)

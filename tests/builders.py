@@ -13,7 +13,7 @@ from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
 from domain.steering.overrides import Override, OverrideSource
 from domain.steering.pump_state import CircuitState, Decision, Observed, PumpState, SeenLever
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
 TIMING = VendorTiming(

@@ -31,12 +31,12 @@ from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
 from domain.clock import SteeringClock
 from domain.modes import Mode
-from domain.oem.credentials import AccountCredentials
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.ports import OemAdapter
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
+from oem_adapters.registry import manifest_of
 from simulator.config import SimulatorConfig
 from telemetry.hub import Telemetry
 from worker import Connections, counting, workers_for
@@ -219,12 +219,10 @@ async def _opened(stack: Stack, seed: int) -> AsyncIterator[Scene]:
 
 async def _enrol(access: Access, world: SharedConnections, url: str, secret: str) -> None:
     """As the stage does, but without guard and sweep: they would run on the real clock beside a skipped day."""
-    credentials = AccountCredentials(
-        account_id=stage.ACCOUNT_ID, oem=OEM, base_url=url, client_id=stage.CLIENT_ID, client_secret=SecretStr(secret)
-    )
-    await access.ledger.vault.add_account(credentials)
     async with httpx.AsyncClient() as plain:
         sheet = await SimulatorClient(plain, url).enrolment_sheet()
+    account = manifest_of(OEM).at(url).account(sheet[0].account_id, stage.CLIENT_ID, SecretStr(secret))
+    await access.ledger.vault.add_account(account)
     _, problems = await enrol(access, sheet, world.adapters((OEM,))[OEM], Patience())
     if problems:
         raise Failed(problems[0])

@@ -47,7 +47,7 @@ def status(
 def _row(one: VendorView) -> tuple[str, ...]:
     now = one.status
     failed = sum(count for fate, count in now.calls.items() if fate in FAILURES)
-    grant = "-" if now.granted_per_min is None else f"{now.granted_per_min}/min"
+    grant = "-" if now.granted_per_min is None else f"{now.granted_per_min:.3g}/min"
     used = "" if now.share_used is None else f", {now.share_used:.0%} used"
     return (
         now.oem,

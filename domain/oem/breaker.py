@@ -51,8 +51,8 @@ HEADROOM = 0.8
 TRICKLE_PER_MIN = 0.5
 """Attempts a minute while open. One costs one call of a cloud that is down and at most four of one that is back (a 401,
 a token, a look-up, the write), so that two calls a minute are not exceeded on average even then."""
-UNTOLD_GRANT_PER_MIN = 25
-"""Calls a minute taken as granted until the vendor says more: the smallest known public grant."""
+UNKNOWN_GRANT_PER_MIN = 20.0
+"""Calls a minute taken as granted where neither the vendor's manifest nor its answers name a quota."""
 
 WINDOW = timedelta(minutes=11)
 """How far back the rule looks."""
@@ -137,15 +137,20 @@ def next_state(breaker: Breaker, window: Sequence[CallsInMinute], now: datetime)
 
 
 def rate_per_min(breaker: Breaker, granted_per_min: float | None) -> float:
-    """Attempts a steered minute that the vendor's queue may start; `granted_per_min`: calls, None where untold."""
-    whole = max((granted_per_min or UNTOLD_GRANT_PER_MIN) * HEADROOM, TRICKLE_PER_MIN)
+    """Attempts a steered minute that the vendor's queue may start.
+
+    `granted_per_min`: calls granted on average to all accounts in use; None where the vendor has no quota that is
+    known, or none is in use yet.
+    """
+    whole = (UNKNOWN_GRANT_PER_MIN if granted_per_min is None else granted_per_min) * HEADROOM
+    trickle = min(TRICKLE_PER_MIN, whole)
     match breaker.state:
         case BreakerState.CLOSED:
             return whole
         case BreakerState.HALF_OPEN:
-            return max(whole * HALF_OPEN_SHARE, TRICKLE_PER_MIN)
+            return max(whole * HALF_OPEN_SHARE, trickle)
         case BreakerState.OPEN:
-            return TRICKLE_PER_MIN
+            return trickle
         case BreakerState.HELD:
             return 0.0
 

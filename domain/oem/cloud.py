@@ -12,6 +12,7 @@ from pydantic import Field
 from domain.base import Instant, Value
 from domain.modes import Circuit
 from domain.oem.lever import Lever, LeverName
+from domain.oem.quota import Quota
 
 
 class OemError(Exception):
@@ -106,15 +107,15 @@ class CallFate(StrEnum):
 
 
 class CallMade(Value):
-    """One call to a vendor, for the breaker and the books."""
+    """One call to a vendor, for its breaker and its budget."""
 
     oem: str
     account_id: str
     at: Instant
     fate: CallFate
     is_write: bool = False
-    granted_per_min: int | None = None
-    """The grant the answer named, per steered minute."""
+    quotas: tuple[Quota, ...] = ()
+    """The quotas that the answer named."""
 
 
 class Condition(StrEnum):
@@ -194,11 +195,3 @@ class Reading(Value):
         if lever in self.settings:
             return self.settings[lever]
         return self.setting if self.lever == lever else None
-
-
-class DiscoveredPump(Value):
-    """A unit that an account can reach."""
-
-    vendor_ref: str
-    model: str
-    connected: bool

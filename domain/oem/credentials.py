@@ -9,6 +9,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from domain.base import Value
+from domain.oem.quota import Quota
 
 
 class AccountCredentials(Value):
@@ -16,9 +17,15 @@ class AccountCredentials(Value):
 
     account_id: str
     oem: str
-    base_url: str
+    api_url: str
+    token_url: str = ""
+    """Empty where the account's token is never renewed."""
     client_id: str
     client_secret: SecretStr
+    quotas: tuple[Quota, ...] = ()
+    """As the vendor publishes them."""
+    observe_calls: float = 1.0
+    """Calls that one observation of one of its pumps costs."""
 
 
 class StoredToken(Value):

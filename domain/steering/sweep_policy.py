@@ -14,6 +14,7 @@ from domain.commands.command import CommandEvent, CommandState, EventKind
 from domain.commands.evidence import EVIDENT_WITHIN, AppliedCommand
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Level, neutral_of
+from domain.oem.breaker import UNKNOWN_GRANT_PER_MIN
 from domain.oem.cloud import Condition, Reading, VendorTiming
 from domain.oem.lever import Lever, LeverName
 from domain.steering.observations import COLD_HYSTERESIS_K, TANK_FLOOR_C, TANK_HYSTERESIS_K
@@ -23,8 +24,6 @@ PASS = timedelta(minutes=15)
 """One pass over a vendor's pumps; in it each is looked at once at most, and as many as the grant carries."""
 SHARE = 0.5
 """Of a grant; the rest is for commands, for planning's look at the fleet and for people."""
-UNTOLD_GRANT_PER_MIN = 20.0
-"""Until a vendor's answers have named the grant; below every public grant known."""
 REPEAT_AFTER = timedelta(hours=2)
 """What still contradicts is told again after this: a signal may have been lost with its workflow's past."""
 LOOKS_DISCONNECTED = 2
@@ -159,8 +158,8 @@ class News(Value):
 
 
 def gap_between(calls_per_observation: float, granted_per_min: float | None) -> timedelta:
-    """Time between two looks at pumps of one account."""
-    granted = UNTOLD_GRANT_PER_MIN if granted_per_min is None else max(granted_per_min, 1.0)
+    """Time between two reads of pumps of one account; `granted_per_min` is None where no quota is known."""
+    granted = UNKNOWN_GRANT_PER_MIN if granted_per_min is None else granted_per_min
     return timedelta(minutes=calls_per_observation / (granted * SHARE))
 
 

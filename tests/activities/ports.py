@@ -15,7 +15,7 @@ from domain.commands.verification import Progress
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker
-from domain.oem.cloud import Capability, DiscoveredPump, OemError, PumpAddress, Reading, VendorTiming
+from domain.oem.cloud import Capability, OemError, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.price_plan import PricePlan
@@ -199,9 +199,6 @@ class Cloud:
         self._failing = failing or {}
         self.asked: list[str] = []
         self.written: list[float] = []
-
-    async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
-        raise AssertionError("nothing is discovered here")
 
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
         raise AssertionError("nothing is enrolled here")

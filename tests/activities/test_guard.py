@@ -36,7 +36,7 @@ class Books:
         self.looked.release()
         return [CallsInMinute(minute=since + WINDOW, counts={CallFate.SERVER: self.failures})]
 
-    async def granted_per_min(self, oem: str) -> int | None:
+    async def granted_per_min(self, oem: str) -> float | None:
         return self.granted
 
     async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:

@@ -103,8 +103,8 @@ class Book:
     async def readings(self, pump_ids: Sequence[str], since: datetime) -> dict[str, list[Reading]]:
         return {i: [r for r in self.stored.get(i, []) if r.as_of >= since] for i in pump_ids}
 
-    async def grants(self, account_ids: Sequence[str]) -> dict[str, float]:
-        return {} if self.grant is None else dict.fromkeys(account_ids, self.grant)
+    async def grants(self, oem: str) -> dict[str, float]:
+        return {} if self.grant is None else {"nibe-main": self.grant}
 
     async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:
         self.open_looks -= 1

@@ -13,7 +13,7 @@ from demo.report.writes import commands_figures, dwell_violations, latency_figur
 from domain.modes import Circuit, HotWaterMode
 from domain.planning.price_plan import HotWaterSegment, jitter
 from domain.steering.orders import Order, OrderKind
-from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT, a_lever, a_plan, a_profile, at
 from tests.demo.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed
 

@@ -16,7 +16,7 @@ from domain.oem.breaker import (
     OPEN_FOR_MOST,
     OPENINGS_REMEMBERED,
     TRICKLE_PER_MIN,
-    UNTOLD_GRANT_PER_MIN,
+    UNKNOWN_GRANT_PER_MIN,
     Breaker,
     BreakerState,
     CallsInMinute,
@@ -176,10 +176,16 @@ def test_a_persons_hold_stops_everything_and_ends_by_a_person_only() -> None:
 
 def test_the_rate_follows_the_grant_and_the_state() -> None:
     assert rate_per_min(a_breaker(), 100) == 100 * HEADROOM
-    assert rate_per_min(a_breaker(), None) == UNTOLD_GRANT_PER_MIN * HEADROOM
+    assert rate_per_min(a_breaker(), None) == UNKNOWN_GRANT_PER_MIN * HEADROOM
     assert rate_per_min(a_breaker(BreakerState.HALF_OPEN), 100) == 100 * HEADROOM * HALF_OPEN_SHARE
     assert rate_per_min(a_breaker(BreakerState.OPEN), 100_000) == TRICKLE_PER_MIN
     assert rate_per_min(a_breaker(BreakerState.HALF_OPEN), 1) == TRICKLE_PER_MIN, "never slower than open"
+
+
+@pytest.mark.parametrize("state", [BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN])
+def test_no_state_of_a_breaker_is_faster_than_a_small_daily_quota_allows(state: BreakerState) -> None:
+    two_hundred_a_day = 200 / 1440
+    assert 0 < rate_per_min(a_breaker(state), two_hundred_a_day) <= two_hundred_a_day * HEADROOM
 
 
 counts = st.dictionaries(st.sampled_from(CallFate), st.integers(0, 30), max_size=4)

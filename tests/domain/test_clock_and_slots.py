@@ -14,7 +14,7 @@ from domain.homes.site import ComfortBand
 from domain.modes import Circuit, Mode
 from domain.planning.price_plan import MAX_JITTER, ModeSegment, PricePlan, jitter, segments_from_modes
 from domain.slots import SLOT, delivery_day, market_day_slots, slot_start, slots_between
-from oem_adapters.nibe_myuplink.manifest import ROOM_SETPOINT
+from oem_adapters.nibe.manifest import ROOM_SETPOINT
 from tests.builders import MIDNIGHT, a_plan, a_profile, at
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.oem.lever import Lever
-from oem_adapters.nibe_myuplink.manifest import ROOM_SETPOINT
+from oem_adapters.nibe.manifest import ROOM_SETPOINT
 from tests.builders import a_lever
 
 

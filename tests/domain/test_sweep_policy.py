@@ -27,7 +27,7 @@ from domain.steering.sweep_policy import (
     silence,
     worth_asking_connections,
 )
-from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import COMFORT, OFFSET, TIMING, a_lever, a_profile, a_reading, at
 
 NOW = at(8)
@@ -207,6 +207,7 @@ def test_drift_is_found_within_a_pass_or_within_what_the_grant_carries() -> None
     assert drift_found_within(1000, 1.1, 25) == timedelta(minutes=2 * 88), "risky ones may fill half"
     assert drift_found_within(1000, 1.1, None) > drift_found_within(1000, 1.1, 25)
     assert gap_between(1.0, 60) == timedelta(seconds=2), "half of the grant"
+    assert timedelta(days=1) / gap_between(1.0, 200 / 1440) == pytest.approx(100), "200 calls a day are not 720"
 
 
 def test_connections_are_asked_where_they_spare_calls_or_end_a_doubt() -> None:

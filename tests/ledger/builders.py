@@ -18,6 +18,7 @@ from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps, Vault
+from oem_adapters.nibe.manifest import MANIFEST
 from tests.builders import MIDNIGHT, OFFSET, a_profile, at
 
 SECRET = "a-secret-of-the-household"
@@ -28,13 +29,7 @@ def a_key() -> SecretStr:
 
 
 def an_account(account_id: str = "nibe-main") -> AccountCredentials:
-    return AccountCredentials(
-        account_id=account_id,
-        oem="nibe",
-        base_url="http://cloud.invalid",
-        client_id="client",
-        client_secret=SecretStr(SECRET),
-    )
+    return MANIFEST.at("http://cloud.invalid").account(account_id, "client", SecretStr(SECRET))
 
 
 async def enrol_pumps(engine: AsyncEngine, *pump_ids: str, account_id: str = "nibe-main") -> None:

@@ -125,11 +125,18 @@ async def test_readings_come_by_pump_from_a_moment_on_and_oldest_first(engine: A
     assert {pump: [r.setting for r in readings] for pump, readings in found.items()} == {"p-0001": [2.0, 3.0]}
 
 
-async def test_grants_are_those_last_told(engine: AsyncEngine) -> None:
+async def test_a_sweep_s_pace_is_that_of_the_tightest_quota_published_or_named_last(engine: AsyncEngine) -> None:
+    records = LedgerSweepRecords(engine)
+    assert await records.grants("nibe") == {}, "no pump is steered"
+    await enrol_pumps(engine, "p-0001")
+    assert await records.grants("nibe") == {"nibe-main": 25.0}
     async with engine.begin() as connection:
-        row = {"account_id": "nibe-main", "oem": "nibe", "per_min": 25, "told_at": at(8)}
+        row = {"account_id": "nibe-main", "oem": "nibe", "window_s": 60, "calls": 30, "told_at": at(8)}
         await connection.execute(insert(OemGrant).values(row))
-    assert await LedgerSweepRecords(engine).grants(["nibe-main", "nibe-other"]) == {"nibe-main": 25.0}
+    assert await records.grants("nibe") == {"nibe-main": 30.0}
+    async with engine.begin() as connection:
+        await connection.execute(insert(OemGrant).values(row | {"window_s": 86_400, "calls": 200}))
+    assert await records.grants("nibe") == {"nibe-main": 200 / 1440}
 
 
 async def test_latencies_are_those_of_the_commands_that_made_the_step(engine: AsyncEngine) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem.breaker import Breaker, BreakerState
 from domain.oem.cloud import CallFate, CallMade
+from domain.oem.quota import Quota
 from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import MENDED_AFTER_S, CallCounter, Calls
 from ledger.models import AccountAsk, BreakerRow
@@ -20,6 +21,11 @@ from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import a_key, an_account, count, enrol_pumps
 
 pytestmark = pytest.mark.servers
+
+
+def a_minute(calls: int) -> tuple[Quota, ...]:
+    """The quota that an answer named."""
+    return (Quota(calls=calls, window=timedelta(minutes=1)),)
 
 
 def a_call(fate: CallFate = CallFate.OK, when: datetime = MIDNIGHT, **given: Any) -> CallMade:
@@ -56,10 +62,11 @@ async def test_a_vendors_grant_is_that_of_its_steered_accounts_as_last_told(engi
     vendors = LedgerVendors(engine)
     assert await vendors.granted_per_min("nibe") is None
     await enrol_pumps(engine, "p-0001", "p-0002")
-    told = [a_call(when=at(1), granted_per_min=25), a_call(granted_per_min=99, account_id="nobody's", when=at(2))]
+    assert await vendors.granted_per_min("nibe") == 25, "as published, until an answer says more"
+    told = [a_call(when=at(1), quotas=a_minute(30)), a_call(quotas=a_minute(99), account_id="nobody's", when=at(2))]
     await vendors.keep(counted(*told), {})
-    await vendors.keep(counted(a_call(when=at(0), granted_per_min=7)), {})
-    assert await vendors.granted_per_min("nibe") == 25
+    await vendors.keep(counted(a_call(when=at(0), quotas=a_minute(7))), {})
+    assert await vendors.granted_per_min("nibe") == 30
     for pump in ("p-0001", "p-0002"):
         await LedgerPumps(engine).mark_retired(pump, at(3))
     assert await vendors.granted_per_min("nibe") is None
@@ -156,7 +163,7 @@ async def test_what_the_ledger_does_not_take_is_counted_with_the_next_flush(engi
 
     vendors = Broken(engine)
     counter = CallCounter(vendors)
-    counter(a_call(granted_per_min=25))
+    counter(a_call(quotas=a_minute(25)))
     await counter.flush()
     counter(a_call(is_write=True))
     vendors.broken = False
@@ -170,10 +177,10 @@ async def test_a_vendors_status_tells_what_an_operator_asks_first(engine: AsyncE
     await enrol_pumps(engine, "p-0001", "p-0002")
     await LedgerPumps(engine).mark_retired("p-0002", at(1))
     bare = (await vendors.status(at(2)))[0]
-    assert (bare.oem, bare.breaker, bare.rate_per_min, bare.calls, bare.share_used) == ("nibe", None, None, {}, None)
+    assert (bare.oem, bare.breaker, bare.rate_per_min, bare.calls, bare.share_used) == ("nibe", None, None, {}, 0.0)
     await vendors.note_breaker("nibe", Breaker(state=BreakerState.OPEN, since=at(1, 50), reason="it fails"), 0.5)
     await vendors.ask("nibe-main", "no consent", at(1))
-    made = [a_call(when=at(1, m), is_write=True, granted_per_min=1) for m in range(10, 16)]
+    made = [a_call(when=at(1, m), is_write=True, quotas=a_minute(1)) for m in range(10, 16)]
     await vendors.keep(counted(*made, a_call(CallFate.SERVER, at(1, 59)), a_call(when=at(0, 59))), {})
     told = (await vendors.status(at(2)))[0]
     assert told.breaker == Breaker(state=BreakerState.OPEN, since=at(1, 50), reason="it fails", openings=(at(1, 50),))
@@ -192,17 +199,17 @@ async def test_a_drift_is_found_as_soon_as_the_most_loaded_account_is_swept(engi
     await LedgerPumps(engine).mark_retired("p-1001", at(1))
     bare = (await vendors.status(at(2)))[0]
     assert [(a.account_id, a.pumps, a.granted_per_min) for a in bare.accounts] == [
-        ("nibe-main", 9, None),
-        ("nibe-other", 1, None),
+        ("nibe-main", 9, 25),
+        ("nibe-other", 1, 25),
     ]
-    grants = [a_call(account_id=account, granted_per_min=25) for account in ("nibe-main", "nibe-other")]
-    await vendors.keep(counted(*grants), {})
+    slow = a_call(account_id="nibe-main", quotas=(Quota(calls=200, window=timedelta(days=1)),))
+    await vendors.keep(counted(slow), {})
     told = (await vendors.status(at(2)))[0]
-    assert (told.pumps, told.granted_per_min) == (10, 50)
-    calls = 100.0  # so that nine pumps take as long as nine hundred
-    assert told.drift_found_within(calls) == drift_found_within(900, 1.0, 25) == timedelta(minutes=144)
-    assert bare.drift_found_within(calls) == drift_found_within(900, 1.0, None)
+    assert (told.pumps, told.granted_per_min) == (10, 25 + 200 / 1440)
+    assert bare.drift_found_within == drift_found_within(9, 1.05, 25)
+    assert told.drift_found_within == drift_found_within(9, 1.05, 200 / 1440)
+    assert told.drift_found_within > timedelta(hours=4)
     for no in range(9):
         await LedgerPumps(engine).mark_retired(f"p-{no:04d}", at(3))
     await LedgerPumps(engine).mark_retired("p-1000", at(3))
-    assert (await vendors.status(at(4)))[0].drift_found_within(calls) is None
+    assert (await vendors.status(at(4)))[0].drift_found_within is None

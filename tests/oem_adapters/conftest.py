@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from domain.oem.cloud import CallMade, PumpAddress
-from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
+from oem_adapters.nibe.adapter import NibeMyUplink
+from oem_adapters.nibe.manifest import MANIFEST
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.loopback import Loopback, running_cloud
 from tests.oem_adapters.vault import VaultInMemory, a_token
@@ -16,7 +17,13 @@ from tests.oem_adapters.vault import VaultInMemory, a_token
 NOW = datetime(2026, 1, 21, 6, 0, tzinfo=UTC)
 TLS = ssl.create_default_context()
 """Made once: making one takes longer than most of these tests."""
+A_MANIFEST = MANIFEST.model_copy(
+    update={"authentication": MANIFEST.authentication.model_copy(update={"scopes": ("READ", "WRITE")})}
+)
+"""Of any vendor with client credentials."""
 SHORT = WallTimeouts(connect_s=0.5, answer_s=0.3, whole_s=0.6)
+PATIENT = WallTimeouts(connect_s=5, answer_s=10, whole_s=15)
+"""For what is not about patience: many calls at once take long on a busy machine."""
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ import httpx
 import pytest
 
 from domain.oem.cloud import RateLimited
-from oem_adapters.budget import CallBudget
+from domain.oem.quota import Quota, QuotaScope
+from oem_adapters.budget import CallBudget, quotas_named
 from oem_adapters.http import Call, CloudClient
-from oem_adapters.tokens import TokenEndpoint
-from tests.oem_adapters.conftest import NOW, SHORT
+from tests.oem_adapters.conftest import A_MANIFEST, NOW, PATIENT
 from tests.oem_adapters.loopback import CUT, Answer, Loopback, Request
 from tests.oem_adapters.vault import VaultInMemory
 
 CALL = Call("GET", "/things")
-ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
 RESET = NOW + timedelta(seconds=40)
 
 
@@ -158,7 +157,7 @@ async def test_a_sweep_of_many_calls_at_once_leaves_the_reserve_untouched(
         return Answer({}, headers=told(here))
 
     cloud.on("GET", "/things", count)
-    sut = CloudClient(client, vault, "nibe", ENDPOINT, SHORT)
+    sut = CloudClient(client, vault, A_MANIFEST, PATIENT)
     await sut.send("account-1", CALL, NOW)
     outcomes = await asyncio.gather(*(sut.send("account-1", CALL, NOW) for _ in range(60)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {httpx.Response, RateLimited}
@@ -174,7 +173,7 @@ async def test_lost_answers_do_not_open_the_reserve(
     cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
 ) -> None:
     cloud.on("GET", "/things", Answer({}, headers=told(7)), CUT)
-    sut = CloudClient(client, vault, "nibe", ENDPOINT, SHORT)
+    sut = CloudClient(client, vault, A_MANIFEST, PATIENT)
     outcomes = [await ended(sut) for _ in range(5)]
     assert outcomes == ["Response", "Unavailable", "Unavailable", "RateLimited", "RateLimited"]
     assert len(cloud.requests) == 3
@@ -185,3 +184,62 @@ async def ended(sut: CloudClient) -> str:
         return type(await sut.send("account-1", CALL, NOW)).__name__
     except Exception as error:
         return type(error).__name__
+
+
+A_MINUTE, A_DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def quota(calls: int, window: timedelta, scope: QuotaScope = QuotaScope.ACCOUNT) -> Quota:
+    return Quota(calls=calls, window=window, scope=scope)
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"RateLimit-Limit": "25, 25;w=60"}, [quota(25, A_MINUTE)]),
+        ({"RateLimit-Limit": "100, 100;w=60, 2000;w=86400"}, [quota(100, A_MINUTE), quota(2000, A_DAY)]),
+        ({"RateLimit-Limit": "200", "RateLimit-Policy": "200;w=86400"}, [quota(200, A_DAY)]),
+        ({"RateLimit-Policy": '"burst";q=20;w=60, "day";q=200;w=86400'}, [quota(20, A_MINUTE), quota(200, A_DAY)]),
+        (
+            {"X-RateLimit-Limit-minute": "20", "X-RateLimit-Limit-day": "200", "X-RateLimit-Remaining-day": "7"},
+            [quota(20, A_MINUTE), quota(200, A_DAY)],
+        ),
+        ({"RateLimit-Limit": "200"}, []),
+        ({"RateLimit-Policy": "many;w=often, ;;, 5;w=0"}, []),
+        ({}, []),
+    ],
+)
+def test_a_quota_is_read_with_its_window_in_every_dialect(headers: dict[str, str], named: list[Quota]) -> None:
+    assert list(quotas_named(httpx.Headers(headers))) == named
+
+
+def test_a_bare_number_has_the_window_of_the_vendors_only_quota() -> None:
+    bare = httpx.Headers({"RateLimit-Limit": "300"})
+    assert quotas_named(bare, [quota(200, A_DAY)]) == (quota(300, A_DAY),)
+    assert quotas_named(bare, [quota(20, A_MINUTE), quota(200, A_DAY)]) == (), "it does not say which"
+
+
+@pytest.mark.parametrize(
+    ("quotas", "wait"),
+    [
+        ((), A_MINUTE),
+        ((quota(25, A_MINUTE),), A_MINUTE),
+        ((quota(20, A_MINUTE), quota(200, A_DAY)), A_MINUTE),
+        ((quota(200, A_DAY),), timedelta(hours=1)),
+    ],
+)
+def test_a_refusal_that_names_no_time_is_waited_out_by_the_quotas_window(
+    quotas: tuple[Quota, ...], wait: timedelta
+) -> None:
+    refusal = CallBudget(quotas).refused("account-1", "a call", httpx.Headers(), NOW)
+    assert refusal.retry_at == NOW + wait
+
+
+def test_where_the_vendor_counts_all_accounts_together_one_accounts_refusal_holds_for_all() -> None:
+    shared = CallBudget((quota(200, A_DAY, QuotaScope.CLIENT),))
+    shared.refused("account-1", "a call", httpx.Headers(), NOW)
+    with pytest.raises(RateLimited):
+        shared.check("account-2", "a call", NOW)
+    own = CallBudget((quota(200, A_DAY),))
+    own.refused("account-1", "a call", httpx.Headers(), NOW)
+    own.check("account-2", "a call", NOW)

@@ -2,29 +2,30 @@
 
 import asyncio
 import socket
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from domain.oem.cloud import CallFate, CallMade, OemError
+from domain.oem.quota import Quota
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.registry import build_adapter, known_oems
-from oem_adapters.tokens import TokenEndpoint
-from tests.oem_adapters.conftest import NOW, SHORT
+from tests.oem_adapters.conftest import A_MANIFEST, NOW, SHORT
 from tests.oem_adapters.loopback import CUT, DRIP, HANG, Answer, Loopback
 from tests.oem_adapters.vault import VaultInMemory, a_token
 
 READ, WRITE = Call("GET", "/things"), Call("PATCH", "/things", body={"x": 1})
-ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
 GRANT = {"RateLimit-Limit": "25", "RateLimit-Remaining": "20", "RateLimit-Reset": "30"}
+A_MINUTE_S = Quota(calls=25, window=timedelta(minutes=1))
 FRESH = Answer({"access_token": "fresh"}, headers={"RateLimit-Limit": "7"})
 
 
 async def told_of(http: httpx.AsyncClient, vault: VaultInMemory, *sent: Call) -> list[CallMade]:
     """What is told of these calls, one after another, whatever becomes of them."""
     told: list[CallMade] = []
-    sut = CloudClient(http, vault, "nibe", ENDPOINT, SHORT, on_call=told.append)
+    sut = CloudClient(http, vault, A_MANIFEST, SHORT, on_call=told.append)
     for call in sent:
         try:
             await sut.send("account-1", call, NOW)
@@ -65,7 +66,7 @@ async def test_a_read_is_no_write_and_a_named_grant_is_passed_on(
 ) -> None:
     cloud.on("GET", "/things", Answer({}, headers=GRANT))
     (told,) = await told_of(client, vault, READ)
-    assert (told.is_write, told.granted_per_min) == (False, 25)
+    assert (told.is_write, told.quotas) == (False, (A_MINUTE_S,))
 
 
 async def test_a_renewal_is_told_between_the_refused_call_and_the_repeated_one(
@@ -73,10 +74,10 @@ async def test_a_renewal_is_told_between_the_refused_call_and_the_repeated_one(
 ) -> None:
     cloud.on("PATCH", "/things", lambda r: Answer({}, 200 if r.bearer == "fresh" else 401, GRANT))
     cloud.on("POST", "/oauth/token", FRESH)
-    assert [(told.fate, told.is_write, told.granted_per_min) for told in await told_of(client, vault, WRITE)] == [
-        (CallFate.REFUSED, True, None),
-        (CallFate.OK, False, None),
-        (CallFate.OK, True, 25),
+    assert [(told.fate, told.is_write, told.quotas) for told in await told_of(client, vault, WRITE)] == [
+        (CallFate.REFUSED, True, ()),
+        (CallFate.OK, False, ()),
+        (CallFate.OK, True, (A_MINUTE_S,)),
     ]
 
 
@@ -147,7 +148,7 @@ async def test_a_cancelled_call_is_not_told_as_a_failure_of_the_cloud(
 
     cloud.on("GET", "/things", slowly)
     told: list[CallMade] = []
-    sut = CloudClient(client, vault, "nibe", ENDPOINT, SHORT, on_call=told.append)
+    sut = CloudClient(client, vault, A_MANIFEST, SHORT, on_call=told.append)
     caller = asyncio.create_task(sut.send("account-1", READ, NOW))
     await asked.wait()
     caller.cancel()
@@ -163,5 +164,5 @@ async def test_every_vendors_adapter_tells_of_its_calls(
     told: list[CallMade] = []
     adapter = build_adapter(oem, client, vault, SHORT, on_call=told.append)
     with pytest.raises(OemError):
-        await adapter.discover("account-1", NOW)
+        await adapter.connections("account-1", NOW)
     assert [(call.oem, call.fate) for call in told] == [(oem, CallFate.REFUSED)]

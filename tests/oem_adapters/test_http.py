@@ -11,8 +11,7 @@ from pydantic import TypeAdapter
 from domain.oem.cloud import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.timeouts import WallTimeouts
-from oem_adapters.tokens import TokenEndpoint
-from tests.oem_adapters.conftest import NOW, SHORT
+from tests.oem_adapters.conftest import A_MANIFEST, NOW, SHORT
 from tests.oem_adapters.loopback import CUT, DRIP, HANG, Answer, Loopback
 from tests.oem_adapters.vault import ACCESS_TOKEN, VaultInMemory, a_token
 
@@ -21,11 +20,10 @@ PATH = "/things/a%20b%2Fc"
 WRITE = Call("PATCH", "/things/{thing}", {"thing": "a b/c"}, body={"x": 1})
 LATER = "Wed, 21 Jan 2026 07:28:00 GMT"
 """88 minutes after `NOW`."""
-ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
 
 
 def a_client(http: httpx.AsyncClient, vault: VaultInMemory, timeouts: WallTimeouts = SHORT) -> CloudClient:
-    return CloudClient(http, vault, "nibe", ENDPOINT, timeouts)
+    return CloudClient(http, vault, A_MANIFEST, timeouts)
 
 
 async def test_an_answer_comes_through_with_the_accounts_token(

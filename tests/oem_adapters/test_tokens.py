@@ -13,18 +13,17 @@ from structlog.testing import capture_logs
 
 from domain.oem.cloud import AuthExpired, OemError, RateLimited, Unavailable
 from domain.oem.credentials import StoredToken
+from domain.oem.manifest import AuthFlow, Manifest
 from oem_adapters.http import Call, CloudClient
-from oem_adapters.tokens import TokenEndpoint
-from tests.oem_adapters.conftest import NOW, SHORT, TLS
+from tests.oem_adapters.conftest import A_MANIFEST, NOW, PATIENT, SHORT, TLS
 from tests.oem_adapters.loopback import CUT, HANG, Answer, Loopback, Request
 from tests.oem_adapters.vault import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, VaultInMemory, a_token
 
 CALL = Call("PATCH", "/thing", body={"x": 1})
-ENDPOINT = TokenEndpoint("/oauth/token", ("READ", "WRITE"))
 
 
 def a_client(http: httpx.AsyncClient, vault: VaultInMemory) -> CloudClient:
-    return CloudClient(http, vault, "nibe", ENDPOINT, SHORT)
+    return CloudClient(http, vault, A_MANIFEST, SHORT)
 
 
 def accepts_only(cloud: Loopback, *tokens: str) -> None:
@@ -136,7 +135,7 @@ async def test_of_one_adapters_callers_only_one_goes_for_the_shared_lock(
     """A lock in a database costs each of its waiters a connection, which the holder may need to store the token."""
     accepts_only(cloud, "fresh")
     cloud.on("POST", "/oauth/token", Answer({"access_token": "fresh"}))
-    sut = a_client(client, vault)
+    sut = CloudClient(client, vault, A_MANIFEST, PATIENT)
     await asyncio.gather(*(sut.send("account-1", CALL, NOW) for _ in range(30)))
     assert vault.most_at_the_lock == 1
     assert len(cloud.asked("POST", "/oauth/token")) == 1
@@ -335,3 +334,41 @@ async def test_a_log_line_names_account_route_and_outcome(
         "/thing",
         200,
     )
+
+
+def with_flow(flow: AuthFlow) -> Manifest:
+    return A_MANIFEST.model_copy(update={"authentication": A_MANIFEST.authentication.model_copy(update={"flow": flow})})
+
+
+async def test_an_access_token_of_the_portal_is_sent_as_it_is_and_never_renewed(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    vault.tokens.clear()
+    accepts_only(cloud, CLIENT_SECRET)
+    sut = CloudClient(client, vault, with_flow(AuthFlow.ACCESS_TOKEN), SHORT)
+    assert (await sut.send("account-1", CALL, NOW)).is_success
+    cloud.on("PATCH", "/thing", Answer({}, 401))
+    with pytest.raises(AuthExpired, match="make a new one in the vendor's portal"):
+        await sut.send("account-1", CALL, NOW)
+    assert cloud.asked("POST", "/oauth/token") == []
+    assert vault.tokens == {}
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.AUTHORIZATION_CODE, AuthFlow.AUTHORIZATION_CODE_PKCE])
+async def test_without_a_consent_no_token_is_asked_for(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory, flow: AuthFlow
+) -> None:
+    vault.tokens.clear()
+    with pytest.raises(AuthExpired, match="no consent yet"):
+        await CloudClient(client, vault, with_flow(flow), SHORT).send("account-1", CALL, NOW)
+    assert cloud.requests == []
+
+
+async def test_a_public_client_renews_without_a_secret(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    accepts_only(cloud, "fresh")
+    cloud.on("POST", "/oauth/token", Answer({"access_token": "fresh"}))
+    await CloudClient(client, vault, with_flow(AuthFlow.AUTHORIZATION_CODE_PKCE), SHORT).send("account-1", CALL, NOW)
+    (asked,) = cloud.asked("POST", "/oauth/token")
+    assert asked.form == {"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, "client_id": "client"}

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from domain.oem.credentials import AccountCredentials, StoredToken
+from domain.oem.manifest import Manifest
+from oem_adapters.nibe.manifest import MANIFEST
 
 CLIENT_SECRET = "the-client-secret-s3cr3t"
 ACCESS_TOKEN = "the-access-token-4cc355"
@@ -24,8 +26,15 @@ def a_token(access: str = ACCESS_TOKEN, refresh: str | None = REFRESH_TOKEN) -> 
 
 
 class VaultInMemory:
-    def __init__(self, base_url: str, client_id: str = "client", client_secret: str = CLIENT_SECRET) -> None:
-        self._base_url = base_url
+    def __init__(
+        self,
+        base_url: str,
+        client_id: str = "client",
+        client_secret: str = CLIENT_SECRET,
+        manifest: Manifest = MANIFEST,
+    ) -> None:
+        """Accounts of a vendor that is reached at `base_url`."""
+        self._manifest = manifest.at(base_url)
         self._client_id = client_id
         self._client_secret = client_secret
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -37,13 +46,7 @@ class VaultInMemory:
     async def credentials(self, account_id: str) -> AccountCredentials:
         if account_id == "nobody":
             raise LookupError(f"there is no account {account_id}")
-        return AccountCredentials(
-            account_id=account_id,
-            oem="nibe",
-            base_url=self._base_url,
-            client_id=self._client_id,
-            client_secret=SecretStr(self._client_secret),
-        )
+        return self._manifest.account(account_id, self._client_id, SecretStr(self._client_secret))
 
     async def load(self, account_id: str) -> StoredToken | None:
         return self.tokens.get(account_id)

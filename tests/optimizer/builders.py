@@ -12,7 +12,7 @@ from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import LOSS_W_PER_M2_K
 from tests.builders import a_lever
 

@@ -13,7 +13,7 @@ import pytest
 from domain.homes.site import Emitter
 from domain.modes import NEUTRAL, Mode
 from domain.planning.fleet_plan import PumpForPlanning
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import House, house_of
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_fleet, a_request, two_peaks

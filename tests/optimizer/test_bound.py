@@ -10,7 +10,7 @@ from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.bound import underestimate
 from optimizer.dwell import dwell_of
 from optimizer.house import MODES

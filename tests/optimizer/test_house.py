@@ -7,7 +7,7 @@ from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PumpForPlanning
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
 from optimizer.objective import evaluate, neutral_path, objective_of
 from optimizer.response import Horizon, respond

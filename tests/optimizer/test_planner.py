@@ -16,7 +16,7 @@ from domain.homes.site import ComfortBand
 from domain.modes import Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
 from domain.slots import SLOT
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET
+from oem_adapters.nibe.manifest import HEATING_OFFSET
 from optimizer.certificate import LEAST_GAIN_EUR
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet

@@ -7,7 +7,7 @@ import pytest
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
 from domain.modes import Mode
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from domain.modes import HotWaterMode
-from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from optimizer.planner import plan_fleet
 from optimizer.reserve import DOUBT_SHARE, TANK_KW, cap_for_heating, tanks_kw
 from tests.builders import a_lever

@@ -17,7 +17,7 @@ from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import VendorTiming
 from domain.steering.pump_state import OverrideEnded
 from domain.steering.sweep_policy import PASS
-from oem_adapters.nibe_myuplink.const import TIMING
+from oem_adapters.nibe.manifest import TIMING
 from tests.builders import MIDNIGHT
 from tests.world import TestWorld, a_world
 from workflows.contracts import Hold, guard_workflow_id

@@ -24,7 +24,7 @@ from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.slots import SLOT
 from domain.steering.orders import STAGGER, Order, OrderKind
-from oem_adapters.nibe_myuplink.manifest import HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT
 from tests.scenarios.test_planning import BERLIN, DAY, Planning, start_planning
 from tests.world import TestWorld, a_world

@@ -15,7 +15,7 @@ from domain.homes.site import Site
 from domain.modes import Circuit, HotWaterMode, Level
 from domain.oem.lever import Lever, LeverName
 from domain.steering.pump_state import CircuitState, PumpState
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
 from tests.builders import COMFORT, OFFSET
 from tests.simulation.fake_cloud import FakeCloud
 from tests.simulation.fake_ledger import AttemptPorts, FakeLedger

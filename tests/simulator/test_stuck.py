@@ -15,7 +15,7 @@ from domain.modes import HotWaterMode, Mode
 from domain.oem.lever import LeverSpec
 from domain.steering.decide import decide
 from domain.steering.pump_state import Woke
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from simulator.commissioning import draw_house
 from simulator.house import HouseSpec, step_house
 from simulator.surroundings import HouseDay

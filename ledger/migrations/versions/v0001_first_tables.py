@@ -83,10 +83,13 @@ def upgrade() -> None:
         "oem_accounts",
         sa.Column("account_id", sa.String(length=64), nullable=False),
         sa.Column("oem", sa.String(length=32), nullable=False),
-        sa.Column("base_url", sa.Text(), nullable=False),
+        sa.Column("api_url", sa.Text(), nullable=False),
+        sa.Column("token_url", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("client_secret", sa.LargeBinary(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.Column("quotas", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("observe_calls", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_oem_accounts")),
     )
     op.create_table(

@@ -77,10 +77,11 @@ def _vendors() -> None:
     op.create_table(
         "oem_grants",
         sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("window_s", sa.Integer(), nullable=False),
         sa.Column("oem", sa.String(length=32), nullable=False),
-        sa.Column("per_min", sa.Integer(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
         _moment("told_at"),
-        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_oem_grants")),
+        sa.PrimaryKeyConstraint("account_id", "window_s", name=op.f("pk_oem_grants")),
     )
     op.create_table(
         "oem_breakers",

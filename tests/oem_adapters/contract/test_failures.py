@@ -63,7 +63,7 @@ async def test_a_failing_cloud_is_unavailable(
         for call in (
             adapter.read(pump, lever, world.now()),
             adapter.write(pump, lever, settled(capability, lever), world.now()),
-            adapter.discover(pump.account_id, world.now()),
+            adapter.connections(pump.account_id, world.now()),
         ):
             with pytest.raises(Unavailable):
                 await call
@@ -127,7 +127,7 @@ async def test_wrong_credentials_need_a_person(
 ) -> None:
     wrong = VaultInMemory(world.url, world.client_id, "wrong")
     with pytest.raises(AuthExpired, match="invalid_client"):
-        await build_adapter(oem, client, wrong).discover(pumps[0].account_id, world.now())
+        await build_adapter(oem, client, wrong).connections(pumps[0].account_id, world.now())
 
 
 async def test_a_disconnected_unit_is_offline_once_its_reading_is_old(
@@ -143,7 +143,6 @@ async def test_a_disconnected_unit_is_offline_once_its_reading_is_old(
             with pytest.raises(Offline):
                 await adapter.observe(pump, lever, world.now())
         account_id = next(iter(units.values()))[0].account_id
-        assert not any(pump.connected for pump in await adapter.discover(account_id, world.now()))
         assert set((await adapter.connections(account_id, world.now())).values()) == {False}
     await asyncio.sleep(world.wall_s(2 * PUBLISHED))
     for lever, (pump, _) in units.items():

@@ -24,7 +24,7 @@ from tests.oem_adapters.world import World, running_world
 pytestmark = pytest.mark.servers
 
 
-async def test_discovery_and_connections_find_every_unit_over_all_pages(
+async def test_connections_tell_of_every_unit_over_all_pages(
     oem: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with running_world(tmp_path_factory.mktemp("large"), pumps=101, speed=1) as large:
@@ -32,11 +32,8 @@ async def test_discovery_and_connections_find_every_unit_over_all_pages(
         enrolled = large.pumps(oem)
         account_id = enrolled[0].account_id
         adapter = build_adapter(oem, client, vault, PATIENT)
-        found = await adapter.discover(account_id, large.now())
         connected = await adapter.connections(account_id, large.now())
-    assert {pump.vendor_ref for pump in found} == {pump.vendor_ref for pump in enrolled}
-    assert len(found) == 101
-    assert all(pump.model and pump.connected for pump in found)
+    assert len(connected) == 101
     assert connected == {pump.vendor_ref: True for pump in enrolled}
 
 
@@ -172,6 +169,7 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     assert {CallFate.OK} <= {call.fate for call in told} <= {CallFate.OK, CallFate.REFUSED}
     assert {(call.oem, call.account_id) for call in told} == {(oem, pumps[0].account_id)}
     assert sum(call.is_write and call.fate is CallFate.OK for call in told) == len(units)
-    assert told[0].granted_per_min is None  # the token's
-    assert all(call.granted_per_min == 5000 for call in told if call.is_write and call.fate is CallFate.OK)
+    assert told[0].quotas == ()  # the token's
+    granted = {quota.calls for call in told if call.is_write and call.fate is CallFate.OK for quota in call.quotas}
+    assert granted == {5000}
     assert all(call.at <= world.now() for call in told)

@@ -12,7 +12,7 @@ from domain.modes import Circuit
 from domain.oem.cloud import Capability, PumpAddress, Reading
 from domain.oem.lever import Lever, LeverName
 from domain.ports import OemAdapter
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from oem_adapters.registry import known_oems
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.world import World

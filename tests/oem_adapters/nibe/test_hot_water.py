@@ -7,12 +7,12 @@ import pytest
 from domain.oem.cloud import Malformed, PumpAddress, Rejected
 from domain.oem.lever import LeverName
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
-from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.adapter import NibeMyUplink
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback
-from tests.oem_adapters.nibe_bodies import STAMP, a_comfort_step, a_point
-from tests.oem_adapters.nibe_cloud import POINTS, ZONE, an_f_series, an_s_series, paths
+from tests.oem_adapters.nibe.bodies import STAMP, a_comfort_step, a_point
+from tests.oem_adapters.nibe.cloud import POINTS, ZONE, an_f_series, an_s_series, paths
 
 OFFSET, ROOM, COMFORT = HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from oem_adapters.nibe_myuplink.const import ABSENT
+ABSENT = -32768
+"""The value of a sensor that is not connected."""
 
 
 def _number(told: Any) -> float | None:

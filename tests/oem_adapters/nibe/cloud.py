@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.oem_adapters.loopback import Answer, Loopback, Request
-from tests.oem_adapters.nibe_bodies import a_device, a_zone, f_series_points, s_series_points
+from tests.oem_adapters.nibe.bodies import a_device, a_zone, f_series_points, s_series_points
 
 DEVICE = "/v2/devices/dev%2F1"
 POINTS, ZONES, ZONE = f"{DEVICE}/points", f"{DEVICE}/smart-home-zones", f"{DEVICE}/zones/1"

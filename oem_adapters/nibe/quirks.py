@@ -1,4 +1,4 @@
-"""Which of a unit's parameters means what, on each family of models.
+"""What is peculiar to this cloud: which parameter means what on each family of units, and the numbers it does not tell.
 
 Protects: a parameter is taken for what the vendor calls it first (smart-home category, then name) and for what its
 number meant on known models last; a value no sensor could give is no value.
@@ -7,9 +7,48 @@ number meant on known models last; a value no sensor could give is no value.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
-from oem_adapters.nibe_myuplink.wire import Point
+from oem_adapters.nibe.models import Point
+
+HEADERS = {
+    # Parameter names come in the asked language, and some points are found by name.
+    "Accept-Language": "en-GB",
+}
+
+WRITE_CONTENT_TYPE = "application/json-patch+json"
+"""What this cloud's clients send, although the body is a plain object and no JSON Patch."""
+
+ITEMS_PER_PAGE = 99
+MOST_PAGES = 500
+"""A guard against a cloud that never reports an end; far beyond any fleet under one account."""
+
+CLOCK_AHEAD = timedelta(minutes=15)
+"""A stamp this far in the future comes from a wrong clock and would make a pump look fresh for ever."""
+
+MEMORY_LIFE = timedelta(hours=24)
+"""How long ids and ranges are remembered; an installer or a firmware update changes them rarely."""
+
+DEVICE_LIFE = timedelta(minutes=10)
+"""How long a connection and a firmware state are believed: about two rounds of looking at a fleet."""
+
+AWAY_ASKED_EVERY = timedelta(hours=2)
+"""People leave for days, and the switch costs a call of its own."""
+AWAY_BELIEVED = timedelta(hours=4)
+"""How long an away switch is remembered while it cannot be asked."""
+
+OFFSET_RANGE = (-10.0, 10.0)
+"""Range of the heating offset on all known models, for a point that does not tell its own."""
+
+ZONE_RANGE_C = (15.0, 28.0)
+"""Room setpoints for a zone that does not tell its range; narrower than any pump's own."""
+ZONE_STEP_C = 0.5
+"""Zones tell no step; half a kelvin is what room units offer."""
+
+HOT_WATER_RANGE = (0.0, 2.0)
+"""Economy to luxury, in the order of the vendor's numbers; its 4 ("smart") is a choice and no comfort step."""
+HOT_WATER_STEP = 1.0
 
 
 class Family(StrEnum):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from oem_adapters.nibe_myuplink.levers import heat_zone, heating_offset, room_setpoint
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET
-from oem_adapters.nibe_myuplink.models import Family, Quantity, family_of, find, value_of
-from oem_adapters.nibe_myuplink.wire import POINTS, SYSTEMS_PAGE, ZONES, Point, verdict_on
-from tests.oem_adapters.nibe_bodies import a_point, a_zone, an_offset, f_series_points, s_series_points
+from oem_adapters.nibe.manifest import HEATING_OFFSET
+from oem_adapters.nibe.mapping import heat_zone, heating_offset, room_setpoint
+from oem_adapters.nibe.models import POINTS, SYSTEMS_PAGE, ZONES, Point, verdict_on
+from oem_adapters.nibe.quirks import Family, Quantity, family_of, find, value_of
+from tests.oem_adapters.nibe.bodies import a_point, a_zone, an_offset, f_series_points, s_series_points
 
 
 def points(*bodies: dict[str, Any]) -> list[Point]:

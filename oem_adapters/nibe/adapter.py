@@ -1,4 +1,4 @@
-"""The NIBE adapter: discovery, capability, reading and writing of units in the myUplink cloud.
+"""The NIBE adapter: connections, capabilities, reading and writing of units in the myUplink cloud.
 
 Protects: a setting out of range or off step is never sent; a reading carries the newest stamp the pump itself gave; a
 write returns on acceptance only and claims nothing more.
@@ -13,7 +13,6 @@ import structlog
 from domain.oem.cloud import (
     AuthExpired,
     Capability,
-    DiscoveredPump,
     Malformed,
     NotExecutable,
     OemError,
@@ -27,20 +26,26 @@ from domain.oem.credentials import TokenVault
 from domain.oem.lever import Lever, LeverName
 from domain.ports import CallListener
 from oem_adapters.http import CloudClient
-from oem_adapters.nibe_myuplink.const import EMERGENCY, HEADERS, TIMING, TOKENS
-from oem_adapters.nibe_myuplink.levers import heating_offset, hot_water_comfort, room_setpoint
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, LEVERS, ROOM_SETPOINT
-from oem_adapters.nibe_myuplink.memory import Memory
-from oem_adapters.nibe_myuplink.models import Family, Quantity, family_of, family_seen, find
-from oem_adapters.nibe_myuplink.reading import condition_of, is_old, newest_stamp, reading_of, room_c
-from oem_adapters.nibe_myuplink.refs import ref_of
-from oem_adapters.nibe_myuplink.requests import MyUplinkRequests
-from oem_adapters.nibe_myuplink.wire import ACCEPTED, Device, Point, System, Zone
+from oem_adapters.nibe.client import MyUplinkRequests
+from oem_adapters.nibe.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_COMFORT, MANIFEST, ROOM_SETPOINT, TIMING
+from oem_adapters.nibe.mapping import (
+    condition_of,
+    heating_offset,
+    hot_water_comfort,
+    is_old,
+    newest_stamp,
+    reading_of,
+    ref_of,
+    room_c,
+    room_setpoint,
+)
+from oem_adapters.nibe.memory import Memory
+from oem_adapters.nibe.models import ACCEPTED, Device, Point, System, Zone
+from oem_adapters.nibe.quirks import HEADERS, Family, Quantity, family_of, family_seen, find
 from oem_adapters.timeouts import WallTimeouts
 
 log = structlog.get_logger(__name__)
 
-_TITLES = {spec.name: spec.title for spec in LEVERS}
 _POINT_OF = {
     HEATING_OFFSET.name: Quantity.HEATING_OFFSET,
     ROOM_SETPOINT.name: Quantity.ROOM_SETPOINT_C,
@@ -58,25 +63,17 @@ class NibeMyUplink:
         timeouts: WallTimeouts | None = None,
         on_call: CallListener | None = None,
     ) -> None:
-        cloud = CloudClient(client, vault, self.oem, TOKENS, timeouts or WallTimeouts(), HEADERS, on_call)
+        cloud = CloudClient(client, vault, MANIFEST, timeouts or WallTimeouts(), HEADERS, on_call)
         self._ask = MyUplinkRequests(cloud)
         self._memory = Memory()
 
     @property
     def oem(self) -> str:
-        return "nibe"
+        return MANIFEST.oem
 
     @property
     def timing(self) -> VendorTiming:
         return TIMING
-
-    async def discover(self, account_id: str, now: datetime) -> Sequence[DiscoveredPump]:
-        """Every unit the account can reach, over all pages, each once."""
-        found: dict[str, DiscoveredPump] = {}
-        for system in await self._systems(account_id, now):
-            for device in system.devices:
-                found.setdefault(device.device_id, _discovered(system.system_id, device))
-        return list(found.values())
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
         """Whether each unit is connected; one call per 99 systems."""
@@ -184,7 +181,9 @@ class NibeMyUplink:
             case HOT_WATER_COMFORT.name:
                 found = hot_water_comfort(await self._all_points(pump, now, urgent))
         if found is None:
-            raise Rejected(f"Pump {pump.pump_id} has no {_TITLES[lever]} that can be written and read back.")
+            raise Rejected(
+                f"Pump {pump.pump_id} has no {MANIFEST.lever(lever).title} that can be written and read back."
+            )
         return found
 
     def _reading(
@@ -278,14 +277,6 @@ class NibeMyUplink:
             self._memory.away_not_told(pump, now)
         else:
             self._memory.learn_away(pump, mode.away, now)
-
-
-def _discovered(system_id: str, device: Device) -> DiscoveredPump:
-    return DiscoveredPump(
-        vendor_ref=ref_of(system_id, device.device_id),
-        model=device.product.name,
-        connected=device.connected,
-    )
 
 
 def _offline(pump: PumpAddress) -> Offline:

@@ -7,13 +7,12 @@ import pytest
 
 from domain.oem.cloud import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
 from domain.oem.lever import LeverName
-from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
-from oem_adapters.nibe_myuplink.const import TIMING
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.adapter import NibeMyUplink
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT, TIMING
 from tests.oem_adapters.conftest import NOW
-from tests.oem_adapters.loopback import HANG, Answer, Loopback, Request
-from tests.oem_adapters.nibe_bodies import a_device, a_system, a_zone, an_offset, f_series_points, s_series_points
-from tests.oem_adapters.nibe_cloud import (
+from tests.oem_adapters.loopback import HANG, Answer, Loopback
+from tests.oem_adapters.nibe.bodies import a_device, a_system, a_zone, an_offset, f_series_points, s_series_points
+from tests.oem_adapters.nibe.cloud import (
     DEVICE,
     OLD,
     POINTS,
@@ -30,34 +29,16 @@ OFFSET, ROOM = HEATING_OFFSET.name, ROOM_SETPOINT.name
 WITHOUT_SETPOINT = [point for point in s_series_points() if point["parameterId"] != "47751"]
 
 
-async def test_discovery_walks_all_pages(cloud: Loopback, nibe: NibeMyUplink) -> None:
-    systems = [a_system(number) for number in range(250)]
-
-    def page(request: Request) -> Answer:
-        number, size = int(request.query["page"]), int(request.query["itemsPerPage"])
-        return Answer({"page": number, "numItems": 250, "systems": systems[(number - 1) * size : number * size]})
-
-    cloud.on("GET", "/v2/systems/me", page)
-    found = await nibe.discover("account-1", NOW)
-    assert [pump.vendor_ref for pump in found] == [f"sys-{number}/dev-{number}" for number in range(250)]
-    assert len(cloud.requests) == 3
-
-
-async def test_discovery_ends_with_a_cloud_that_repeats_itself(cloud: Loopback, nibe: NibeMyUplink) -> None:
+async def test_connections_end_with_a_cloud_that_repeats_itself(cloud: Loopback, nibe: NibeMyUplink) -> None:
     cloud.on("GET", "/v2/systems/me", Answer({"numItems": 1000, "systems": [a_system(1)]}))
-    assert len(await nibe.discover("account-1", NOW)) == 1
+    assert len(await nibe.connections("account-1", NOW)) == 1
     assert len(cloud.requests) == 2
 
 
-async def test_discovery_tells_model_and_connection(cloud: Loopback, nibe: NibeMyUplink) -> None:
-    system = a_system(7, a_device("S735-4", "a"), a_device("", "b", "Disconnected"), {"id": "c"})
+async def test_connections_name_each_unit_by_its_system_and_device(cloud: Loopback, nibe: NibeMyUplink) -> None:
+    system = a_system(7, a_device("S735-4", "a"), a_device("", "b", "Disconnected"), {"id": "c/d"})
     cloud.on("GET", "/v2/systems/me", Answer({"page": 1, "numItems": 1, "systems": [system, {"systemId": "empty"}]}))
-    found = await nibe.discover("account-1", NOW)
-    assert [(p.vendor_ref, p.model, p.connected) for p in found] == [
-        ("sys-7/a", "S735-4", True),
-        ("sys-7/b", "", False),
-        ("sys-7/c", "", False),
-    ]
+    assert await nibe.connections("account-1", NOW) == {"sys-7/a": True, "sys-7/b": False, "sys-7/c%2Fd": False}
 
 
 async def test_an_f_series_is_steered_by_its_offset(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:

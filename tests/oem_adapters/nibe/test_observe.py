@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from domain.oem.cloud import Condition, Malformed, Offline, PumpAddress, RateLimited
-from oem_adapters.nibe_myuplink.adapter import NibeMyUplink
-from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.adapter import NibeMyUplink
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.nibe.quirks import AWAY_ASKED_EVERY, AWAY_BELIEVED
 from tests.oem_adapters.conftest import NOW
 from tests.oem_adapters.loopback import Answer, Loopback, Request
-from tests.oem_adapters.nibe_bodies import (
+from tests.oem_adapters.nibe.bodies import (
     a_comfort_step,
     a_device,
     a_system,
@@ -19,7 +19,7 @@ from tests.oem_adapters.nibe_bodies import (
     f_series_points,
     s_series_points,
 )
-from tests.oem_adapters.nibe_cloud import (
+from tests.oem_adapters.nibe.cloud import (
     DEVICE,
     HOME_MODE,
     OLD,

@@ -11,12 +11,9 @@ from datetime import datetime, timedelta
 
 from domain.oem.cloud import PumpAddress
 from domain.oem.lever import Lever, LeverName
-from oem_adapters.nibe_myuplink.const import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE
-from oem_adapters.nibe_myuplink.levers import heating_offset, hot_water_comfort
-from oem_adapters.nibe_myuplink.models import Quantity, find
-from oem_adapters.nibe_myuplink.reading import newest_stamp
-from oem_adapters.nibe_myuplink.refs import device_id_of
-from oem_adapters.nibe_myuplink.wire import Device, Point
+from oem_adapters.nibe.mapping import device_id_of, heating_offset, hot_water_comfort, newest_stamp
+from oem_adapters.nibe.models import Device, Point
+from oem_adapters.nibe.quirks import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE, Quantity, find
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from domain.oem.cloud import Busy, Condition
-from oem_adapters.nibe_myuplink.models import Family, family_seen
-from oem_adapters.nibe_myuplink.reading import busy_of, condition_of
-from oem_adapters.nibe_myuplink.wire import POINTS, Point
-from tests.oem_adapters.nibe_bodies import a_point, f_series_points, s_series_points
+from oem_adapters.nibe.mapping import busy_of, condition_of
+from oem_adapters.nibe.models import POINTS, Point
+from oem_adapters.nibe.quirks import Family, family_seen
+from tests.oem_adapters.nibe.bodies import a_point, f_series_points, s_series_points
 
 STRONGEST_FIRST = [
     (Condition.INSTALLER, a_point("47137", 2)),

@@ -1,19 +1,96 @@
-"""A NIBE unit's points and zones turned into what the domain calls a reading.
+"""A NIBE unit's points and zones turned into levers and readings.
 
-Protects: a setting comes from where the cloud stamps it; a point that a unit has not says nothing
-against its being steered.
+Protects: a room setpoint goes through its zone and never through a point, because the point's write is confirmed and
+not applied; a setting comes from where the cloud stamps it; ranges are in real units; a point that a unit does not have
+says nothing against its being steered.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote, unquote
 
-from domain.oem.cloud import Busy, Condition, Reading
-from domain.oem.lever import LeverName
-from oem_adapters.nibe_myuplink.const import CLOCK_AHEAD, TIMING
-from oem_adapters.nibe_myuplink.levers import heat_zone
-from oem_adapters.nibe_myuplink.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
-from oem_adapters.nibe_myuplink.models import Quantity, find, value_of
-from oem_adapters.nibe_myuplink.wire import Point, Zone
+from domain.oem.cloud import Busy, Condition, PumpAddress, Reading
+from domain.oem.lever import Lever, LeverName
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT, TIMING
+from oem_adapters.nibe.models import Point, Zone
+from oem_adapters.nibe.quirks import (
+    CLOCK_AHEAD,
+    HOT_WATER_RANGE,
+    HOT_WATER_STEP,
+    OFFSET_RANGE,
+    ZONE_RANGE_C,
+    ZONE_STEP_C,
+    Quantity,
+    find,
+    value_of,
+)
+
+_HEAT_MODES = frozenset({"", "heat", "off", "auto"})
+"""Zone modes in which `setpointHeat` is the wish for heating; "heatcool" follows one setpoint for both."""
+
+
+def heating_offset(points: Sequence[Point]) -> Lever | None:
+    """The heating offset of the first climate system, where it may be written and read back."""
+    point = find(points, Quantity.HEATING_OFFSET)
+    if point is None or not point.writable or point.value is None:
+        return None
+    return Lever(
+        spec=HEATING_OFFSET,
+        wire_id=point.parameter_id,
+        minimum=OFFSET_RANGE[0] if point.minimum is None else point.minimum,
+        maximum=OFFSET_RANGE[1] if point.maximum is None else point.maximum,
+        step=point.step,
+        baseline=point.value,
+    )
+
+
+def hot_water_comfort(points: Sequence[Point]) -> Lever | None:
+    """The hot-water comfort step, where it may be written and read back and its numbers mean what they usually mean."""
+    point = find(points, Quantity.HOT_WATER_COMFORT)
+    if point is None or not point.writable or point.value is None:
+        return None
+    lowest, highest = HOT_WATER_RANGE
+    if point.choices and not {lowest, lowest + HOT_WATER_STEP, highest} <= set(point.choices):
+        return None
+    return Lever(
+        spec=HOT_WATER_COMFORT,
+        wire_id=point.parameter_id,
+        minimum=lowest,
+        maximum=highest,
+        step=HOT_WATER_STEP,
+        baseline=point.value,
+    )
+
+
+def heat_zone(zones: Sequence[Zone]) -> Zone | None:
+    """The first zone whose room setpoint for heating can be set and read back in degrees C."""
+    return next((zone for zone in zones if _can_heat(zone)), None)
+
+
+def room_setpoint(zones: Sequence[Zone]) -> Lever | None:
+    """The room setpoint of the first heat zone."""
+    zone = heat_zone(zones)
+    if zone is None or zone.setpoint_heat is None:
+        return None
+    return Lever(
+        spec=ROOM_SETPOINT,
+        wire_id=zone.zone_id,
+        minimum=ZONE_RANGE_C[0] if zone.minimum is None else zone.minimum,
+        maximum=ZONE_RANGE_C[1] if zone.maximum is None else zone.maximum,
+        step=ZONE_STEP_C,
+        baseline=zone.setpoint_heat,
+    )
+
+
+def _can_heat(zone: Zone) -> bool:
+    """A zone that can only be commanded has no read-back, and without one nothing is ever believed."""
+    return (
+        zone.setpoint_heat is not None
+        and zone.command_only is not True
+        and zone.is_celsius is not False
+        and zone.mode.casefold() in _HEAT_MODES
+    )
+
 
 _HOLIDAY_ON = frozenset({1.0, 10.0})
 """Two firmware generations number the same switch differently."""
@@ -107,3 +184,18 @@ def room_c(points: Sequence[Point], zones: Sequence[Zone] | None) -> float | Non
 def _zone_setpoint(zones: Sequence[Zone]) -> float | None:
     zone = heat_zone(zones)
     return zone.setpoint_heat if zone is not None else None
+
+
+def ref_of(system_id: str, device_id: str) -> str:
+    """The reference of a device of a system."""
+    return f"{quote(system_id, safe='')}/{quote(device_id, safe='')}"
+
+
+def system_id_of(pump: PumpAddress) -> str:
+    """The system that a reference names."""
+    return unquote(pump.vendor_ref.partition("/")[0])
+
+
+def device_id_of(pump: PumpAddress) -> str:
+    """The device that a reference names."""
+    return unquote(pump.vendor_ref.partition("/")[2])

@@ -12,9 +12,8 @@ from pydantic import TypeAdapter
 
 from domain.oem.cloud import PumpAddress
 from oem_adapters.http import Call, CloudClient
-from oem_adapters.nibe_myuplink.const import ITEMS_PER_PAGE, MOST_PAGES, WRITE_CONTENT_TYPE
-from oem_adapters.nibe_myuplink.refs import device_id_of, system_id_of
-from oem_adapters.nibe_myuplink.wire import (
+from oem_adapters.nibe.mapping import device_id_of, system_id_of
+from oem_adapters.nibe.models import (
     DEVICE,
     HOME_MODE,
     POINTS,
@@ -27,6 +26,7 @@ from oem_adapters.nibe_myuplink.wire import (
     Zone,
     verdict_on,
 )
+from oem_adapters.nibe.quirks import ITEMS_PER_PAGE, MOST_PAGES, WRITE_CONTENT_TYPE
 
 SETPOINT_FIELD = "setpointHeat"
 

@@ -1,0 +1,67 @@
+"""Call quotas: how many calls a vendor grants in which window, and the pace that leaves each account.
+
+Protects: a quota is never read without its window, so that 200 calls a day are never taken for 200 a minute.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.base import Value
+
+MINUTE = timedelta(minutes=1)
+
+
+class QuotaScope(StrEnum):
+    """Whose calls a quota counts together."""
+
+    CLIENT = "client"
+    """All calls of our registration at the vendor, whatever the account."""
+    ACCOUNT = "account"
+    ENDPOINT = "endpoint"
+    """Each account's calls of one endpoint."""
+
+
+class Quota(Value):
+    """So many calls in any window of this length (steered)."""
+
+    calls: Annotated[int, Field(ge=1)]
+    window: Annotated[timedelta, Field(gt=timedelta())]
+    scope: QuotaScope = QuotaScope.ACCOUNT
+
+    @property
+    def per_min(self) -> float:
+        """Calls a minute on average."""
+        return self.calls * (MINUTE / self.window)
+
+    def __str__(self) -> str:
+        return f"{self.calls} in {self.window} per {self.scope.value}"
+
+
+def in_force(declared: Sequence[Quota], named: Iterable[Quota]) -> tuple[Quota, ...]:
+    """The declared quotas, each with the number of calls that the vendor last named for its window.
+
+    A window that was not declared counts as well; the scope is always the declared one, for answers do not name it.
+    """
+    scope = {quota.window: quota.scope for quota in declared}
+    calls = {quota.window: quota.calls for quota in (*declared, *named)}
+    return tuple(
+        Quota(calls=number, window=window, scope=scope.get(window, QuotaScope.ACCOUNT))
+        for window, number in sorted(calls.items())
+    )
+
+
+def paces_per_min(declared: Mapping[str, Sequence[Quota]], named: Mapping[str, Sequence[Quota]]) -> dict[str, float]:
+    """Calls a minute that each account of one vendor may make on average, by account id.
+
+    `declared`: the quotas of every account that is in use; `named`: those that answers named. The tightest counts, and
+    what is granted to the client is shared by its accounts. An account without any quota is missing.
+    """
+    return {
+        account_id: min(q.per_min / (len(declared) if q.scope is QuotaScope.CLIENT else 1) for q in quotas)
+        for account_id, known in declared.items()
+        if (quotas := in_force(known, named.get(account_id, ())))
+    }
