@@ -5,6 +5,7 @@ Protects: nothing too large or too deep is parsed, and no document can be read i
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,8 @@ MAX_DOCUMENT_BYTES = 4_000_000
 """Twenty times a year of hourly prices; what is larger is neither a market day nor a forecast."""
 
 UTF8_BOM = b"\xef\xbb\xbf"
+
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
 
 type Document = dict[str, object]
 
@@ -102,6 +105,11 @@ def finite_number(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def decimal_of(text: str) -> float | None:
+    """The number that a text is; None for everything else, also for what Python alone takes for one (1_000, nan)."""
+    return finite_number(float(text)) if _DECIMAL.fullmatch(text) else None
 
 
 def kind_of(value: object) -> str:

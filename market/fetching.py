@@ -12,7 +12,8 @@ from domain.planning.series import WeatherSeries, WholesalePrices
 from market.areas import area_of, place_of
 from market.errors import NotYetPublished, SourceUnavailable
 from market.http import address_of, get_document, shown
-from market.judging.prices import MARKET_LIMITS, MarketLimits, judge_day
+from market.judging.prices import judge_day
+from market.judging.scale import MARKET_LIMITS, MarketLimits
 from market.judging.weather import judge_weather, needed_slots
 from market.registry import price_format, weather_format
 
@@ -29,11 +30,13 @@ class HttpPrices:
         client: httpx.AsyncClient,
         base_url: str | None = None,
         name: str = DEFAULT_PRICE_SOURCE,
+        key: str | None = None,
         limits: MarketLimits = MARKET_LIMITS,
     ) -> None:
         self._client = client
         self._format = price_format(name)
-        self._base_url = self._format.url if base_url is None else base_url
+        self._base_url = base_url if base_url is not None else self._format.url or ""
+        self._key = key
         self._limits = limits
 
     async def prices(self, price_area: str, day: date, tz: ZoneInfo) -> WholesalePrices:
@@ -42,9 +45,9 @@ class HttpPrices:
         `LookupError` for a price area that is not known.
         """
         area = area_of(price_area)
-        question = self._format.question(area, day)
+        question = self._format.question(area, day, self._key)
         url = address_of(self._base_url, question.path, question.params)
-        raw = await get_document(self._client, url, question.headers)
+        raw = await get_document(self._client, url, question)
         if raw is None:
             raise NotYetPublished(f"{shown(url)} has no prices of {price_area} for {day} yet; ask again later.")
         document = self._format.read(raw, shown(url), area)
@@ -74,7 +77,7 @@ class HttpWeather:
         need = needed_slots(first_slot, slots)
         question = self._format.question(latitude, longitude, need.start, need.stop)
         url = address_of(self._base_url, question.path, question.params)
-        raw = await get_document(self._client, url, question.headers)
+        raw = await get_document(self._client, url, question)
         if raw is None:
             raise SourceUnavailable(f"{shown(url)} has no forecast there; check the source's base URL.")
         return judge_weather(self._format.read(raw, shown(url)), cell, need, area)

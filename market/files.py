@@ -14,7 +14,8 @@ from market.areas import area_of
 from market.documents import MAX_DOCUMENT_BYTES, too_large
 from market.errors import refused
 from market.fetching import DEFAULT_AREA, DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
-from market.judging.prices import MARKET_LIMITS, MarketLimits, day_of, judge_day
+from market.judging.prices import day_of, judge_day
+from market.judging.scale import MARKET_LIMITS, MarketLimits
 from market.judging.weather import judge_weather, needed_slots
 from market.registry import price_format, weather_format
 
@@ -28,7 +29,7 @@ def load_price_file(
     source: str = DEFAULT_PRICE_SOURCE,
 ) -> WholesalePrices:
     """The market day in a file; `day` None takes the day of its first row. Raises `BadDocument`."""
-    document = price_format(source).read(_read(path), str(path), area_of(price_area))
+    document = price_format(source).read(read_file(path), str(path), area_of(price_area))
     document = replace(document, source=_of_file(document.source, source, path))
     return judge_day(document, price_area, day or day_of(document, tz), tz, limits=limits)
 
@@ -42,7 +43,7 @@ def load_weather_file(
     source: str = DEFAULT_WEATHER_SOURCE,
 ) -> WeatherSeries:
     """The weather for these slots in a file; raises `BadDocument`."""
-    document = weather_format(source).read(_read(path), str(path))
+    document = weather_format(source).read(read_file(path), str(path))
     document = replace(document, source=_of_file(document.source, source, path))
     return judge_weather(document, cell, needed_slots(first_slot, slots), area_of(price_area))
 
@@ -51,7 +52,8 @@ def _of_file(text: str, source: str, path: Path) -> str:
     return text.replace(source, f"{source} file {path.name}", 1)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file; raises `BadDocument` for what cannot or should not be read."""
     origin = str(path)
     try:
         found = path.stat()

@@ -7,6 +7,7 @@ import httpx
 
 from market.documents import MAX_DOCUMENT_BYTES, clip, read_object, too_large
 from market.errors import BadDocument, SourceUnavailable
+from market.rows import Question
 
 TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 """Wall seconds. Forecasts are computed on demand, which can take a while; nothing urgent waits for prices."""
@@ -14,6 +15,7 @@ TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 NOTHING_THERE = (204, 404)
 WHOLE_DOCUMENT = (200, 203)
 OUR_QUESTION = (400, 422)
+SECRET_PARAMS = frozenset({"securitytoken", "apikey", "api_key", "token"})
 
 Params = dict[str, str]
 
@@ -30,20 +32,19 @@ def address_of(base_url: str, path: str, params: Params) -> httpx.URL:
 
 
 def shown(url: httpx.URL) -> str:
-    """An address as error messages show it: without user name and password."""
-    return str(url.copy_with(userinfo=b""))
+    """An address as error messages show it: without user name, password and token."""
+    hidden = {name: "..." for name in url.params if name.casefold() in SECRET_PARAMS}
+    return str(url.copy_with(userinfo=b"").copy_merge_params(hidden) if hidden else url.copy_with(userinfo=b""))
 
 
-async def get_document(
-    client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str] | None = None
-) -> bytes | None:
+async def get_document(client: httpx.AsyncClient, url: httpx.URL, question: Question) -> bytes | None:
     """The body of an answer; None where the source has nothing (204, 404).
 
     Raises `SourceUnavailable` for every other refusal and for a source that cannot be reached, `BadDocument` for a body
     beyond `MAX_DOCUMENT_BYTES`.
     """
     try:
-        sent = {"Accept": "application/json"} | (headers or {})
+        sent = {"Accept": "application/json"} | question.headers
         async with client.stream("GET", url, timeout=TIMEOUT, headers=sent) as response:
             if response.status_code in NOTHING_THERE:
                 return None
@@ -55,7 +56,7 @@ async def get_document(
     except httpx.RequestError as error:
         why = clip(str(error), 120) or type(error).__name__
         raise SourceUnavailable(f"{shown(url)} cannot be reached ({why}); ask again later.") from None
-    if response.status_code not in WHOLE_DOCUMENT:
+    if response.status_code not in WHOLE_DOCUMENT and response.status_code not in question.also_read:
         raise _refusal(response, body, shown(url))
     return body
 

@@ -13,11 +13,13 @@ from market.areas import Area
 
 @dataclass(frozen=True)
 class PriceRow:
-    """One published price. `price` is the raw value in EUR per MWh: judging decides whether it is a number."""
+    """One published price. `price` is the raw value per MWh: judging decides whether it is a number."""
 
     start_s: int
     """UTC seconds of the row's start."""
     price: object
+    step_s: int | None = None
+    """Seconds that the price holds for; None where the document does not say and the spacing of the rows decides."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class PriceDocument:
     rows: tuple[PriceRow, ...]
     price_area: str | None = None
     """The price area that the document names, if it names one."""
+    currency: str = "EUR"
+    """Currency of the document, for people; the rows are in EUR."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the document was read, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Question:
     path: str
     params: dict[str, str]
     headers: dict[str, str] = field(default_factory=dict)
+    also_read: frozenset[int] = frozenset()
+    """HTTP statuses of failure whose body the format reads itself."""
 
 
 class PriceFormat(Protocol):
@@ -93,16 +101,23 @@ class PriceFormat(Protocol):
         ...
 
     @property
-    def url(self) -> str:
-        """Base URL of the public service."""
+    def url(self) -> str | None:
+        """Base URL of the public service; None for a format of files only."""
         ...
 
-    def question(self, area: Area, day: date) -> Question:
-        """The request for a market day; the answer may hold more than the day."""
+    def recognises(self, raw: bytes) -> bool:
+        """Whether a document looks like this format; cheap, and asked of documents of any format."""
         ...
 
-    def read(self, raw: bytes, origin: str, area: Area) -> PriceDocument:
-        """The rows of an answer; raises `BadDocument` or `NotYetPublished`."""
+    def question(self, area: Area, day: date, key: str | None) -> Question:
+        """The request for a market day; the answer may hold more than the day. `key` is the user's token, if any."""
+        ...
+
+    def read(self, raw: bytes, origin: str, area: Area | None) -> PriceDocument:
+        """The rows of an answer; raises `BadDocument`, `NotYetPublished` or `SourceUnavailable`.
+
+        `area` is the one asked for; None takes the document's own.
+        """
         ...
 
 

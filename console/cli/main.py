@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLA
 from temporalio.service import RPCError
 
 from application.errors import Complaint, WrongInput
-from console.cli import areas, dead_letters, fleet, homes, oem, people, stack, why
+from console.cli import areas, dead_letters, fleet, homes, oem, people, price_checks, stack, why
 from console.cli.running import Interrupted, run
 from demo.order import demo_order
 from demo.progress import Board
@@ -49,6 +49,7 @@ app.add_typer(oem.app, name="oem")
 app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(stack.prices, name="prices")
+stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)
 app.command("doctor")(stack.doctor)
 app.command("prepare")(stack.prepare)

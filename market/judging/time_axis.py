@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from market.areas import HOUR_S, SLOT_S
 from market.documents import kind_of, named
 from market.errors import refused
 
-SLOT_S = 900
-HOUR_S = 3600
 STEPS_S = (SLOT_S, HOUR_S)
 
 EARLIEST_S = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from domain.planning.series import WeatherSeries
-from market.areas import Area, place_of
+from market.areas import SLOT_S, Area, place_of
 from market.documents import finite_number, kind_of, named
 from market.errors import refused
-from market.judging.time_axis import SLOT_S, judge_even, judge_order, step_of
+from market.judging.time_axis import judge_even, judge_order, step_of
 from market.rows import RADIATION, TEMPERATURE, Quantity, WeatherColumn, WeatherDocument
 
 

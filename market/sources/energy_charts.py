@@ -23,13 +23,17 @@ class EnergyCharts:
     name = "energy-charts"
     url = "https://api.energy-charts.info"
 
-    def question(self, area: Area, day: date) -> Question:
+    def recognises(self, raw: bytes) -> bool:
+        """Whether a document looks like this format."""
+        return b'"unix_seconds"' in raw
+
+    def question(self, area: Area, day: date, key: str | None) -> Question:  # noqa: ARG002 -- the service has no keys
         """The request for a market day; the answer may hold more than the day."""
         # One day more than needed: whether the last day belongs to the answer is not documented.
         days = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat()}
         return Question("/price", {"bzn": area.price_area} | days)
 
-    def read(self, raw: bytes, origin: str, area: Area) -> PriceDocument:  # noqa: ARG002 -- other formats need it
+    def read(self, raw: bytes, origin: str, area: Area | None) -> PriceDocument:  # noqa: ARG002 -- one area a document
         """The rows of an answer; raises `BadDocument`."""
         document = read_object(raw, origin)
         times = column(document, "unix_seconds", origin)

@@ -6,6 +6,7 @@ Wire format: {"latitude": .., "hourly": {"time": [..], "temperature_2m": [..]}, 
 
 from datetime import UTC, datetime
 
+from market.areas import HOUR_S, SLOT_S
 from market.documents import (
     Document,
     clip,
@@ -18,7 +19,6 @@ from market.documents import (
 )
 from market.errors import SourceUnavailable, refused
 from market.http import reason_of
-from market.judging.time_axis import HOUR_S, SLOT_S
 from market.local_times import instants_of
 from market.rows import RADIATION, TEMPERATURE, Quantity, Question, WeatherColumn, WeatherDocument
 

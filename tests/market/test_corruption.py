@@ -23,7 +23,15 @@ from tests.market.builders import (
     raw,
 )
 
-DAYS = (date(2026, 3, 3), date(2026, 3, 29), date(2025, 10, 26))
+DAYS = (
+    (date(2026, 3, 3), 900),
+    (date(2026, 3, 29), 900),
+    (date(2025, 10, 26), 900),
+    (date(2025, 3, 3), 3600),
+    (date(2025, 3, 30), 3600),
+    (date(2024, 10, 27), 3600),
+)
+DAY = DAYS[0][0]
 KINDS = ("drop", "double", "swap", "blank", "move")
 
 type Corruption = tuple[str, int, int]
@@ -67,10 +75,11 @@ def corrupted(document: Json, columns: list[list[Any]], changes: list[Corruption
 
 
 @settings(deadline=None)
-@given(day=st.sampled_from(DAYS), step_s=st.sampled_from([900, 3600]), changes=corruptions)
+@given(day_and_step=st.sampled_from(DAYS), changes=corruptions)
 def test_a_corrupted_price_document_is_refused_or_reads_the_same(
-    day: date, step_s: int, changes: list[Corruption]
+    day_and_step: tuple[date, int], changes: list[Corruption]
 ) -> None:
+    day, step_s = day_and_step
     document = a_price_document(day, step_s)
     good = parse_prices(raw(document), "x.json", "DE-LU", day, BERLIN)
     body = corrupted(document, [document["unix_seconds"], document["price"]], changes)
@@ -93,14 +102,14 @@ def test_any_prices_in_cents_within_the_market_are_read_back_exactly(prices: lis
     in_euros = [cents / 100 for cents in prices]
     assume(any(price % 10 for price in in_euros) and max(map(abs, prices)) >= 100)
     document = a_price_document() | {"price": in_euros}
-    read = parse_prices(raw(document), "x.json", "DE-LU", DAYS[0], BERLIN)
+    read = parse_prices(raw(document), "x.json", "DE-LU", DAY, BERLIN)
     assert read.price_eur_per_mwh == tuple(in_euros)
 
 
 @settings(deadline=None)
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_refused_with_a_sentence(body: bytes) -> None:
-    assert read_or_refused(lambda: parse_prices(body, "x.json", "DE-LU", DAYS[0], BERLIN)) is None
+    assert read_or_refused(lambda: parse_prices(body, "x.json", "DE-LU", DAY, BERLIN)) is None
     assert read_or_refused(lambda: parse_weather(body, "x.json", CELL, MIDNIGHT, 96)) is None
 
 
@@ -120,5 +129,5 @@ anything = st.recursive(
 )
 def test_any_json_in_place_of_a_field_never_causes_another_error(name: str, weather_name: str, value: object) -> None:
     prices, weather = a_price_document() | {name: value}, a_weather_document() | {weather_name: value}
-    read_or_refused(lambda: parse_prices(raw(prices), "x.json", "DE-LU", DAYS[0], BERLIN))
+    read_or_refused(lambda: parse_prices(raw(prices), "x.json", "DE-LU", DAY, BERLIN))
     read_or_refused(lambda: parse_weather(raw(weather), "x.json", CELL, MIDNIGHT, 96))

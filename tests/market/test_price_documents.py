@@ -13,7 +13,8 @@ from domain.planning.series import WholesalePrices
 from domain.slots import market_day_slots
 from market.areas import area_of
 from market.documents import MAX_DOCUMENT_BYTES
-from market.judging.prices import MarketLimits, day_of
+from market.judging.prices import day_of
+from market.judging.scale import MarketLimits
 from market.registry import price_format
 from market.rows import PriceDocument
 from tests.market.builders import BERLIN, DAY, MIDNIGHT, Json, a_price_document, parse_prices, raw, verdict
@@ -58,8 +59,17 @@ def without_rows(*rows: int) -> Json:
     return document
 
 
-@pytest.mark.parametrize(("day", "slots"), [(DAY, 96), (SPRING, 92), (AUTUMN, 100)])
-@pytest.mark.parametrize("step_s", [900, 3600])
+@pytest.mark.parametrize(
+    ("day", "slots", "step_s"),
+    [
+        (DAY, 96, 900),
+        (SPRING, 92, 900),
+        (AUTUMN, 100, 900),
+        (date(2025, 3, 3), 96, 3600),
+        (date(2025, 3, 30), 92, 3600),
+        (date(2024, 10, 27), 100, 3600),
+    ],
+)
 def test_a_day_of_any_length_and_either_resolution_becomes_its_slots(day: date, slots: int, step_s: int) -> None:
     document = a_price_document(day, step_s)
     series = parsed(document, day)
@@ -70,7 +80,7 @@ def test_a_day_of_any_length_and_either_resolution_becomes_its_slots(day: date, 
 
 
 def test_every_quarter_of_an_hour_has_the_price_of_the_hour() -> None:
-    series = parsed(a_price_document(step_s=3600))
+    series = parsed(a_price_document(date(2025, 3, 3), step_s=3600), date(2025, 3, 3))
     assert series.price_eur_per_mwh[4:8] == (81.2,) * 4
 
 
@@ -162,9 +172,10 @@ def test_a_file_that_ends_early_is_refused() -> None:
 
 
 def test_a_missing_hour_on_the_long_day_is_told_apart_from_its_twin() -> None:
-    document = a_price_document(AUTUMN, 3600)
+    day = date(2024, 10, 27)
+    document = a_price_document(day, 3600)
     del document["unix_seconds"][3], document["price"][3]
-    assert "has no row for slot 2025-10-26 02:00 (2025-10-26 01:00 UTC)" in refusal(document, AUTUMN)
+    assert "has no row for slot 2024-10-27 02:00 (2024-10-27 01:00 UTC)" in refusal(document, day)
 
 
 def test_rows_out_of_order_are_refused_naming_the_row() -> None:

@@ -27,6 +27,7 @@ def test_a_source_that_is_not_known_is_named_with_those_that_are() -> None:
         weather_format("frog")
 
 
-def test_every_source_has_a_public_address() -> None:
+def test_every_source_but_the_table_in_a_file_has_a_public_address() -> None:
     addresses = [found.url for found in price_formats().values()] + [found.url for found in weather_formats().values()]
-    assert all(address.startswith("https://") for address in addresses)
+    assert all(address is None or address.startswith("https://") for address in addresses)
+    assert [name for name, found in price_formats().items() if found.url is None] == ["csv-table"]

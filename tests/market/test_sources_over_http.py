@@ -5,12 +5,8 @@ Protects: not yet published, down and wrong are three different things to whoeve
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -20,58 +16,7 @@ from domain.ports import DocumentRefused, NotPublished, PriceSource, WeatherSour
 from market.errors import BadDocument, NotYetPublished, SourceUnavailable
 from market.fetching import HttpPrices, HttpWeather
 from tests.market.builders import BERLIN, CELL, DAY, MIDNIGHT, Json, a_price_document, a_weather_document, raw
-
-
-class Server:
-    """A server with one answer, that remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.body = b""
-        self.headers: dict[str, str] = {}
-        self.asked: list[str] = []
-        self.base_url = ""
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.asked[-1]).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.asked[-1]).query).items()}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    answers = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answers.asked.append(self.path)
-            self.send_response(answers.status)
-            for name, value in answers.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answers.body)))
-            self.end_headers()
-            with suppress(ConnectionError):  # the client stops listening to what is too long
-                self.wfile.write(answers.body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
-            pass
-
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    answers.base_url = f"http://127.0.0.1:{listener.server_port}"
-    yield answers
-    listener.shutdown()
-    thread.join()
-    listener.server_close()
-
-
-def a_client() -> httpx.AsyncClient:
-    # Reading the certificate store takes longer than the tests, and nothing here is encrypted.
-    return httpx.AsyncClient(verify=False)
+from tests.market.fake_server import Server, a_client
 
 
 async def prices(server: Server, day: date = DAY) -> WholesalePrices:
@@ -270,7 +215,7 @@ async def test_a_password_in_the_address_is_not_shown(server: Server) -> None:
 
 async def test_an_unknown_price_area_is_named() -> None:
     async with a_client() as client:
-        with pytest.raises(LookupError, match="price area XX is not known; known are AT, DE-LU"):
+        with pytest.raises(LookupError, match="price area XX is not known; known are AT, BE, "):
             await HttpPrices(client).prices("XX", DAY, BERLIN)
         with pytest.raises(LookupError, match="price area XX"):
             await HttpWeather(client).weather("XX", CELL, MIDNIGHT, 96)
