@@ -98,6 +98,7 @@ class CommandAttempt:
         self._seen: float | None = None
         self._foreign: float | None = None
         self._stamp: datetime | None = None
+        self._written_at: datetime | None = None
         self._is_read_only = False
         self._found_cool = False
         self._log = log.bind(pump=command.pump_id, command=command.command_id)
@@ -105,6 +106,7 @@ class CommandAttempt:
     async def run(self) -> CommandOutcome:
         """Make one step; raises `RetryLater` where the command has not ended with it."""
         progress = await self._commands.progress(self._command, self._lever)
+        self._written_at = progress.written_at
         step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
         if isinstance(step, Look | Write):
             await self._leave_alone()
@@ -224,6 +226,7 @@ class CommandAttempt:
             is_read_only=self._is_read_only,
             is_too_cool=self._found_cool,
             stamp=self._stamp,
+            written_at=self._written_at,
         )
 
     async def _record(self, kind: EventKind, write_no: int, reason: str = "") -> None:

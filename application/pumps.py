@@ -105,12 +105,15 @@ def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order]
     """What a pump's workflow starts from: under the orders that stand for it; one that was commanded before is not
     believed to be in neutral."""
     is_new = last_seq == 0
-    hot_water = CircuitState(settled=HotWaterMode.NORMAL if is_new else None)
+    hot_water = CircuitState(
+        settled=HotWaterMode.NORMAL if is_new else None,
+        expires_after=profile.hot_water.spec.expires_after if profile.hot_water is not None else None,
+    )
     return PumpState(
         pump_id=profile.enrolment.pump_id,
         oem=profile.enrolment.oem,
         site=profile.site,
-        heating=CircuitState(settled=NEUTRAL if is_new else None),
+        heating=CircuitState(settled=NEUTRAL if is_new else None, expires_after=profile.heating.spec.expires_after),
         hot_water=None if profile.hot_water is None else hot_water,
         last_seq=last_seq,
         last_note=last_note,

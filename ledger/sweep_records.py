@@ -204,6 +204,7 @@ def _expected(row: Any, circuit: Circuit, lines: Sequence[Any], touched: Any) ->
         at=newest.at,
         expires_at=row.expires_at,
         sent_at=sent[0].at if sent else None,
+        written_at=sent[-1].at if sent else None,
         lever=sent[-1].lever if sent else None,
         setting=sent[-1].setting if sent else None,
         noted_setting=noted.setting if noted is not None else None,

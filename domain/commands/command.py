@@ -110,6 +110,8 @@ class Command(Value):
     """The same by the clock of the picture that showed it."""
     begins_from_c: float | None = None
     """A set-back that begins is not written in a room cooler than this; None where nothing begins."""
+    renews: bool = False
+    """The lever is where it should be, by a setting that expires soon: it is written once more all the same."""
     decided_at: Instant
     expires_at: Instant
 
@@ -157,6 +159,8 @@ class CommandOutcome(Value):
     """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
     stamp: Instant | None = None
     """The own stamp of the newest picture that it was judged by, from whatever clock; None where nothing was seen."""
+    written_at: Instant | None = None
+    """When the newest write that may have been taken was sent; None where nothing was written for the command."""
     recorded: bool = True
     """Whether the ledger already holds this end; where not, the pump's outbox carries it there."""
 

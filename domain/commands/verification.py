@@ -56,6 +56,11 @@ class Progress(Value):
         return self.others if self.before is None else (*self.others, self.before)
 
     @property
+    def written_at(self) -> datetime | None:
+        """When the newest write of the command that may have been taken was sent."""
+        return max((write.at for write in self.writes if write.answer is not Answer.REFUSED), default=None)
+
+    @property
     def open_write(self) -> WriteRecord | None:
         """The newest write whose effect is not known yet."""
         if self.writes and not self.writes[-1].ignored and self.writes[-1].answer is not Answer.REFUSED:
@@ -123,7 +128,7 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
     # A plan's first step looks as well: somebody may have turned the knob since the last observation. So does whoever
     # sets back, for the room must be warm enough to be stuck with it, and who leaves: nothing may be left to restore.
     is_patient = command.authority in (Authority.PLAN, Authority.OPTED_OUT)
-    looks = progress.writes or is_patient or command.begins_from_c is not None
+    looks = progress.writes or is_patient or command.renews or command.begins_from_c is not None
     return Look() if looks else Write()
 
 
@@ -135,6 +140,8 @@ def after_looking(
         reading = reading.model_copy(update={"as_of": now})
     written = progress.open_write
     verdict = judge(setting, written, _evident_from(command, progress, timing), reading, timing)
+    if verdict is Verdict.OBEYED and command.renews and not progress.writes and now < command.expires_at:
+        return verdict, Write()
     if verdict is Verdict.OBEYED:
         return verdict, End(state=CommandState.APPLIED)
     if written is not None and verdict is Verdict.UNKNOWN:

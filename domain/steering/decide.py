@@ -45,6 +45,7 @@ from domain.steering.pump_state import (
     SeenLever,
     SteeringConsent,
     Woke,
+    WrittenLevel,
 )
 from domain.steering.reconcile import follow
 from domain.steering.requests import problem_with_act
@@ -235,7 +236,12 @@ def _end(
     ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
-            reached = {"settled": command.mode, "failed": None, "changed_at": _run_since(had, command, outcome.at)}
+            reached = {
+                "settled": command.mode,
+                "failed": None,
+                "changed_at": _run_since(had, command, outcome.at),
+                "written": _written(had, command, outcome),
+            }
             return state.with_circuit(circuit, ended.model_copy(update=reached))
         case CommandState.SUPERSEDED:
             return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
@@ -283,6 +289,15 @@ def _failed(
 def _run_since(had: CircuitState, command: Command, at: datetime) -> datetime | None:
     """Since when the level's run or pause counts: its decision, but for one that took long to be obeyed."""
     return max(had.changed_at, at - OBEYED_WITHIN) if had.changed_at == command.decided_at else had.changed_at
+
+
+def _written(had: CircuitState, command: Command, outcome: CommandOutcome) -> WrittenLevel | None:
+    """What is known of the write behind a level that was reached; kept only where it matters, for it may expire."""
+    if had.expires_after is None:
+        return None
+    if outcome.written_at is not None:
+        return WrittenLevel(level=command.mode, at=outcome.written_at)
+    return had.written if had.settled is command.mode else None
 
 
 def _line(command: Command, state: CommandState, outcome: CommandOutcome) -> CommandEvent:

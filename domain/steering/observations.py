@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from domain.commands.command import CommandEvent, EventKind
 from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.cloud import Condition
+from domain.steering.expiry import has_lapsed
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
 from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever
 from domain.steering.watch import Watch
@@ -106,6 +107,9 @@ def _take_lever(
         is_over = had.drift is not None and now > max(had.drift.at + DRIFT_MEMORY, had.drift.retry_at)
         calm = had.model_copy(update={"settled_at": seen.as_of, "drift": None if is_over else had.drift})
         return state.with_circuit(lever.circuit, calm), []
+    if has_lapsed(lever.circuit, had, lever.level, seen.as_of):
+        lapsed = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, lapsed), []
     was_neutral = had.settled is neutral_of(lever.circuit)
     may_be_ours = lever.level in (neutral_of(lever.circuit), had.last.mode if had.last is not None else None)
     if lever.level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):

@@ -5,7 +5,7 @@ Protects: everything that must survive a restart or a continue-as-new is in `Pum
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
@@ -69,6 +69,14 @@ MOST_DRIFTS = 3
 """How often a drifted pump is steered back before it is handed to a person."""
 
 
+class WrittenLevel(Value):
+    """A level that was written and seen to be obeyed."""
+
+    level: Level
+    at: Instant
+    """When its newest write was sent."""
+
+
 class CircuitState(Value):
     """What is known and under way on one circuit."""
 
@@ -76,6 +84,10 @@ class CircuitState(Value):
     """Level last seen; None where unknown."""
     settled_at: Instant | None = None
     """When that was seen."""
+    expires_after: timedelta | None = None
+    """After how long a setting of the circuit's lever falls back to the household's own; None where it stays."""
+    written: WrittenLevel | None = None
+    """What was last brought about by a write; None where nothing was yet."""
     baseline: float | None = None
     """The setting a person was last seen to give the lever; None where it is as enrolled."""
     baseline_at: Instant | None = None

@@ -11,6 +11,7 @@ from domain.commands.command import USEFUL_FOR, Authority, Command, CommandEvent
 from domain.modes import Circuit, Mode, neutral_of
 from domain.oem.cloud import Condition
 from domain.steering.arbitration import forbidden, target_at
+from domain.steering.expiry import lapses_at, lapses_soon, renewed_at
 from domain.steering.observations import OFFLINE_AFTER, noted
 from domain.steering.pump_state import CircuitState, Decision, FailedTarget, OpenCommand, PumpState
 from domain.steering.target import Bound, BoundKind, Target
@@ -98,8 +99,13 @@ def _approach(state: PumpState, circuit: Circuit, had: CircuitState, target: Tar
     """One step towards a target that nothing but a failure or an open command keeps back."""
     if had.open is not None:
         return _follow_with_open(state, circuit, had, had.open, target, now)
-    if (had.settled is target.mode and not _owes_a_look(state, had, now)) or target.is_held:
-        return Decision(state=state, wake_at=_earliest(now, target.until))
+    is_there = had.settled is target.mode and not _owes_a_look(state, had, now)
+    renewed = _renewed_at(state, circuit, had, target, now) if is_there else None
+    if target.is_held or (is_there and (renewed is None or renewed > now)):
+        return Decision(state=state, wake_at=_earliest(now, renewed, target.until))
+    may_lapse = target.mode is neutral_of(circuit) and target.authority in (Authority.PLAN, Authority.NEUTRAL)
+    if may_lapse and (lapsed := lapses_soon(circuit, had, now)) is not None:
+        return Decision(state=state, wake_at=_earliest(now, lapsed, target.until))
     if target.authority is Authority.PLAN and target.until is not None and target.until - now < WORTH_STARTING:
         # A sliver between two wishes: written at best when it is over, and it would bind the next step by its dwell.
         return Decision(state=state, wake_at=_earliest(now, target.until))
@@ -107,7 +113,17 @@ def _approach(state: PumpState, circuit: Circuit, had: CircuitState, target: Tar
     if wait:
         back_off = Bound(kind=BoundKind.BACK_OFF, until=until, what=_why_backing_off(state, had))
         return Decision(state=state, wake_at=_earliest(now, until, target.until), waits={circuit: back_off})
-    return _start(state, circuit, had, target, now)
+    return _start(state, circuit, had, target, now, renews=is_there and renewed is not None)
+
+
+def _renewed_at(
+    state: PumpState, circuit: Circuit, had: CircuitState, target: Target, now: datetime
+) -> datetime | None:
+    """When the setting must be renewed, because it expires before its target ends; None where it need not."""
+    renewed, end = renewed_at(circuit, had, now), lapses_at(circuit, had)
+    if renewed is None or renewed > now or end is None:
+        return renewed
+    return None if _useful_until(state, circuit, target, now) <= end else renewed
 
 
 def _bound_at_stake(
@@ -215,7 +231,9 @@ def _useful_until(state: PumpState, circuit: Circuit, target: Target, now: datet
     return end
 
 
-def _start(state: PumpState, circuit: Circuit, had: CircuitState, target: Target, now: datetime) -> Decision:
+def _start(
+    state: PumpState, circuit: Circuit, had: CircuitState, target: Target, now: datetime, *, renews: bool = False
+) -> Decision:
     seq = state.last_seq + 1
     begins = target.mode is Mode.MIN and had.settled is not Mode.MIN and target.authority is not Authority.VACATION
     command = Command(
@@ -228,6 +246,7 @@ def _start(state: PumpState, circuit: Circuit, had: CircuitState, target: Target
         baseline=had.baseline,
         baseline_at=had.baseline_at,
         baseline_stamp=had.baseline_stamp,
+        renews=renews,
         begins_from_c=state.site.set_back_from_c if begins else None,
         decided_at=now,
         expires_at=_useful_until(state, circuit, target, now),

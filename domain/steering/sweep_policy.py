@@ -57,6 +57,8 @@ class Expected(Value):
     expires_at: Instant
     sent_at: Instant | None = None
     """When its first write left."""
+    written_at: Instant | None = None
+    """When its newest write left."""
     lever: LeverName | None = None
     setting: float | None = None
     """What was written."""
@@ -285,6 +287,7 @@ def news_of(
 
 DRIFTED = "drifted"
 TOUCHED = "touched"
+EXPIRED = "expired"
 
 
 def _lever_news(
@@ -311,7 +314,17 @@ def _lever_news(
         return ""  # explained, and told as a condition
     if is_told and told is not None and now - told.at < REPEAT_AFTER:
         return ""
+    if newest is not None and _has_expired(newest, lever, one, seen.as_of):
+        return EXPIRED
     return TOUCHED if one.level is None else DRIFTED
+
+
+def _has_expired(newest: Expected, lever: Lever, one: SeenLever, as_of: datetime) -> bool:
+    """Whether the household's own setting is back because ours has expired."""
+    life, written_at = lever.spec.expires_after, newest.written_at
+    if life is None or written_at is None or one.level is not neutral_of(one.circuit):
+        return False
+    return as_of >= written_at + life
 
 
 def settling_event(pump_id: str, newest: Expected, seen: Observed, timing: VendorTiming) -> CommandEvent | None:

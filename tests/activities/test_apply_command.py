@@ -320,3 +320,27 @@ async def test_who_chooses_what_we_wrote_long_ago_is_a_person_and_what_may_have_
     else:
         assert isinstance(ended, CommandOutcome)
         assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 4.5, [])
+
+
+RENEWAL = COMMAND.model_copy(update={"renews": True})
+
+
+async def test_a_renewal_writes_although_the_lever_is_where_it_should_be() -> None:
+    commands, cloud = Commands(), Cloud(a_reading(3.0, at(6)))
+    await attempt(commands, cloud, RENEWAL)
+    assert cloud.written == [3.0]
+    assert kinds(commands) == ["sent", "accepted"]
+
+
+async def test_a_renewal_tells_when_it_was_written_and_does_not_write_twice() -> None:
+    cloud = Cloud(a_reading(3.0, at(5, 58)))
+    ended = await attempt(Commands(Progress(writes=(WRITTEN,))), cloud, RENEWAL)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.written_at, cloud.written) == (CommandState.APPLIED, WRITTEN.at, [])
+
+
+async def test_a_renewal_leaves_what_a_person_set_meanwhile() -> None:
+    cloud = Cloud(a_reading(7.0, at(6)))
+    ended = await attempt(Commands(), cloud, RENEWAL)
+    assert isinstance(ended, CommandOutcome)
+    assert (ended.state, ended.foreign_setting, cloud.written) == (CommandState.SUPERSEDED, 7.0, [])

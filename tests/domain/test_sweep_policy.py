@@ -27,7 +27,7 @@ from domain.steering.sweep_policy import (
     silence,
     worth_asking_connections,
 )
-from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
+from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
 from tests.builders import COMFORT, OFFSET, TIMING, a_lever, a_profile, a_reading, at
 
 NOW = at(8)
@@ -239,3 +239,14 @@ def test_after_a_hand_at_the_range_s_end_a_setting_that_two_levels_share_is_neut
         seen = observed_from(at_the_end, reading, TIMING, NOW, [expected])
         assert [lever.level for lever in seen.levers] == [level]
         assert expected.level(at_the_end.heating) is level
+
+
+def test_the_household_s_own_setting_at_the_end_of_ours_is_told_as_expired_and_before_as_drifted() -> None:
+    spec = HEATING_OFFSET.model_copy(update={"stuck": None, "expires_after": timedelta(hours=1)})
+    profile = a_profile(spec=spec)
+    expired = news(seen_at(0.0, profile=profile), newest(Mode.MAX, written_at=at(6, 30)), profile=profile)
+    assert expired.reasons == ("heating expired at 0",)
+    assert not expired.has_drifted
+    drifted = news(seen_at(0.0, profile=profile), newest(Mode.MAX, written_at=at(7, 30)), profile=profile)
+    assert drifted.reasons == ("heating drifted at 0",)
+    assert drifted.has_drifted
