@@ -24,6 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.guard import GuardActivities
 from activities.market import MarketActivities
 from activities.observation_sweep import WatchActivities
+from activities.plan_requests import RequestSources
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
 from activities.sweep_reporting import SweepPorts
@@ -32,6 +33,7 @@ from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.ports import OemAdapter
 from ledger.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories, open_repositories
+from market.areas import area_of
 from market.fetching import HttpPrices, HttpWeather
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
@@ -48,6 +50,7 @@ from worker_environment import (
     leave,
     settings_from_environment,
 )
+from workflows.area_planning import AreaPlanning
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, oem_queue
 from workflows.delivery import ServerRates, observation_delivery, plan_delivery
 from workflows.fleet_planning import FleetPlanning
@@ -188,24 +191,25 @@ def _planner_worker(world: Connections) -> Worker:
         ledger.series,
     )
     planning = PlanningActivities(
-        ledger.series,
-        ledger.pumps,
-        ledger.commands,
-        ledger.observations,
+        RequestSources(ledger.series, ledger.pumps, ledger.commands, ledger.observations),
         ledger.plans,
         plan_off_the_loop,
         plan_delivery(world.client),
+        lambda price_area: area_of(price_area).tz.key,
     )
     return Worker(
         world.client,
         task_queue=PLANNER_QUEUE,
-        workflows=[FleetPlanning],
+        workflows=[FleetPlanning, AreaPlanning],
         activities=[
             market.fetch_prices,
             market.fetch_weather,
             market.newest_prices,
-            planning.solve_fleet,
-            planning.deliver_plan,
+            planning.find_areas,
+            planning.open_plan,
+            planning.solve_shard,
+            planning.deliver_shard,
+            planning.close_plan,
         ],
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),

@@ -15,6 +15,7 @@ from activities.steered import not_yet, steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.commands.command import Command, CommandEvent, CommandOutcome
+from domain.homes.enrolment import PumpProfile
 from domain.oem.breaker import BreakerState
 from domain.oem.cloud import (
     AuthExpired,
@@ -67,10 +68,16 @@ class RebasePump(Value):
 
 
 class ObserveFleet(Value):
-    """Read every steered pump of one vendor once."""
+    """Read every steered pump of one vendor once, in one price area or everywhere."""
 
     clock: SteeringClock
     oem: str
+    price_area: str | None = None
+
+    def holds(self, profile: PumpProfile) -> bool:
+        """Whether a pump is one of them."""
+        enrolment = profile.enrolment
+        return enrolment.oem == self.oem and self.price_area in (None, enrolment.price_area)
 
 
 class PumpActivities:
@@ -167,7 +174,7 @@ class PumpActivities:
         due = [
             profile
             for profile in await self._pumps.active()
-            if profile.enrolment.oem == given.oem and profile.enrolment.pump_id > done_until
+            if given.holds(profile) and profile.enrolment.pump_id > done_until
         ]
         newest = await self._observations.newest([profile.enrolment.pump_id for profile in due])
         for profile in due:

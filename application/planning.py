@@ -21,6 +21,7 @@ from temporalio.client import (
     ScheduleState,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHandle,
 )
 
 from application.errors import Failed
@@ -39,15 +40,15 @@ CATCH_UP = timedelta(hours=6)
 """A plan for yesterday is worth nothing."""
 
 
-async def create_schedule(client: Client, given: PlanningInput, *, paused: bool) -> None:
-    """Create the daily planning Schedule; one that is there is left as it is."""
+async def create_schedule(client: Client, given: PlanningInput, tz: ZoneInfo, *, paused: bool) -> None:
+    """Create the daily planning Schedule in this local time; one that is there is left as it is."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(FleetPlanning.run, given, id=PLANNING_WORKFLOW_ID, task_queue=PLANNER_QUEUE),
         spec=ScheduleSpec(
             calendars=[
                 ScheduleCalendarSpec(hour=[ScheduleRange(PLANNED_AT.hour)], minute=[ScheduleRange(PLANNED_AT.minute)])
             ],
-            time_zone_name=given.tz,
+            time_zone_name=tz.key,
         ),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=CATCH_UP),
         state=ScheduleState(paused=paused, note="time is sped up: run by backfill" if paused else None),
@@ -76,7 +77,9 @@ async def plan_day(client: Client, day: date, tz: ZoneInfo) -> None:
 async def wait_for_plan(client: Client, day: date, tz: ZoneInfo, patience_s: float) -> PlanningResult:
     """The result of the day's planning run; raises Failed where there is none in time."""
     workflow_id = f"{PLANNING_WORKFLOW_ID}-{nominal_time(day, tz):%Y-%m-%dT%H:%M:%SZ}"
-    handle = client.get_workflow_handle_for(FleetPlanning.run, workflow_id)
+    handle: WorkflowHandle[FleetPlanning, PlanningResult] = client.get_workflow_handle_for(
+        FleetPlanning.run, workflow_id
+    )
     deadline = asyncio.get_running_loop().time() + patience_s
     while asyncio.get_running_loop().time() < deadline:
         found = [w async for w in client.list_workflows(f"WorkflowId = '{workflow_id}'")]

@@ -17,14 +17,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from activities.planning import NAMEPLATE_COP, cut_weather, price_plan
 from demo.stage import CAP_SHARE
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
 from domain.oem.lever import Lever
-from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning, price_plan
 from domain.planning.price_plan import PricePlan, jitter
+from domain.planning.scope import nameplate_kw
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
@@ -107,7 +107,7 @@ def _request(world: World, prices: WholesalePrices, start: datetime, slots: int)
         first_slot=start,
         slots=slots,
         prices=home_prices(prices, SPOT),
-        weather=cut_weather(weather, start, slots),
+        weather=weather.cut(start, slots),
         pumps=tuple(
             PumpForPlanning(
                 profile=profile,
@@ -115,7 +115,7 @@ def _request(world: World, prices: WholesalePrices, start: datetime, slots: int)
             )
             for profile in profiles
         ),
-        cap_kw=round(CAP_SHARE * sum(p.enrolment.rated_heat_kw / NAMEPLATE_COP for p in profiles), 3),
+        cap_kw=round(CAP_SHARE * nameplate_kw(p.enrolment for p in profiles), 3),
     )
 
 

@@ -40,6 +40,7 @@ async def count(client: Client) -> Mapping[str, int]:
         actions = sum(actions_of(event) for event in history.events)
         return actions + (_SCHEDULE_RUN_ACTIONS - 1 if scheduled else 0), len(history.events)
 
-    listed = [w async for w in client.list_workflows("WorkflowType IN ('HeatPumpWorkflow', 'FleetPlanning')")]
+    query = "WorkflowType IN ('HeatPumpWorkflow', 'FleetPlanning', 'AreaPlanning')"
+    listed = [w async for w in client.list_workflows(query)]
     counts = await asyncio.gather(*(one(w.id, w.run_id, w.workflow_type == "FleetPlanning") for w in listed))
     return {"actions": sum(a for a, _ in counts), "events": sum(e for _, e in counts), "runs": len(counts)}

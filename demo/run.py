@@ -23,12 +23,13 @@ from demo import stage
 from demo.facts import gather
 from demo.files import last_words, leave_files, leave_logs, read_jsonl
 from demo.kills import KILLED_ROLES, Killer
-from demo.order import CELL, DemoOrder
+from demo.order import DemoOrder
 from demo.progress import Board, Snapshot
 from demo.report.figures import build_report
 from demo.report.recording import Run
 from demo.simulator_client import SimulatorClient
 from domain.planning.price_plan import MAX_JITTER
+from domain.planning.scope import GridCaps
 from domain.slots import SLOT
 from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
@@ -138,24 +139,20 @@ async def _plan(scene: _Scene, board: Board) -> None:
     begun = time.monotonic()
     given = PlanningInput(
         clock=scene.access.clock,
-        price_area=staging.price_area,
-        tz=staging.tz,
-        weather_cell=CELL,
-        oems=("nibe",),
-        cap_share=stage.CAP_SHARE,
+        caps=GridCaps(share=stage.CAP_SHARE),
         until=scene.order.end,
         budget_s=PLAN_BUDGET_S,
         patience=staging.patience,
     )
-    await create_schedule(client, given, paused=True)
+    await create_schedule(client, given, tz, paused=True)
     await plan_day(client, staging.day, tz)
     scene.planned = await wait_for_plan(client, staging.day, tz, patience_s=4 * PLAN_BUDGET_S)
     scene.planning_s = time.monotonic() - begun
-    if scene.planned.revision is None:
+    if not scene.planned.revisions:
         board.say(f"no plan: {scene.planned.reason}")
     else:
         board.say(
-            f"plan revision {scene.planned.revision} handed to {scene.planned.delivered} pumps "
+            f"plan revision {', '.join(map(str, scene.planned.revisions))} handed to {scene.planned.delivered} pumps "
             f"after {scene.planning_s:.1f} s"
         )
 

@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandEvent
 from domain.commands.verification import Progress
-from domain.homes.enrolment import PumpProfile
+from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.cloud import CallMade, Capability, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
-from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.planning.fleet_plan import FleetPlanResult, PlanFigures, PlanningRequest, PlanOutline
 from domain.planning.price_plan import PricePlan
+from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.shards import Shard, SolvedPart
 from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import Expected, WatchRecord
@@ -109,8 +111,8 @@ class Journal(Protocol):
 class SteeringLog(Protocol):
     """What pumps were last brought to."""
 
-    async def heating_in_force(self) -> Mapping[str, tuple[Mode, datetime]]:
-        """By pump: the mode it was last seen to obey and when that was decided; absent where never or unknown."""
+    async def heating_in_force(self, pump_ids: Sequence[str]) -> Mapping[str, tuple[Mode, datetime]]:
+        """The mode each pump was last seen to obey and when that was decided; absent where never or unknown."""
         ...
 
 
@@ -123,6 +125,18 @@ class PumpDirectory(Protocol):
 
     async def active(self) -> Sequence[PumpProfile]:
         """Every pump that is steered, ordered by id."""
+        ...
+
+    async def profiles(self, pump_ids: Sequence[str]) -> Sequence[PumpProfile]:
+        """Those of these pumps that are steered, ordered by id."""
+        ...
+
+    async def enrolments(self, price_area: str) -> Sequence[Enrolment]:
+        """Every steered pump of a price area as it was enrolled, ordered by id."""
+        ...
+
+    async def price_areas(self) -> Sequence[EnrolledArea]:
+        """The price areas that have steered pumps, ordered by name."""
         ...
 
     async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
@@ -175,25 +189,56 @@ class SeriesStore(Protocol):
 
 
 class PlanStore(Protocol):
-    """Fleet plans by revision, and every pump's share of them."""
+    """Fleet plans by revision: stored shard by shard and part by part, so that a lost attempt costs its part only."""
 
-    async def store_plan(
+    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
+        """Store what is to be solved under the next revision and return it; the same `key` keeps what it has."""
+        ...
+
+    async def outline(self, revision: int) -> PlanOutline:
+        """What a revision is of."""
+        ...
+
+    async def shard(self, revision: int, number: int) -> Shard:
+        """What one shard of a revision holds."""
+        ...
+
+    async def shard_count(self, revision: int) -> int:
+        """How many shards a revision has."""
+        ...
+
+    async def stored_parts(self, revision: int, shard: int) -> Mapping[int, int]:
+        """The pumps planned in each part of a shard that was solved and stored, by the part's place."""
+        ...
+
+    async def store_part(
         self,
-        key: str,
-        request: PlanningRequest,
-        price_version: int,
-        weather_version: int,
-        result: FleetPlanResult,
-        plans: Callable[[int], dict[str, PricePlan]],
+        revision: int,
+        shard: int,
+        place: int,
+        solved: SolvedPart,
+        plans: Mapping[str, PricePlan],
         at: datetime,
-    ) -> int:
-        """Store a plan under the next revision and return it; the same `key` keeps its revision."""
+    ) -> bool:
+        """Store a solved part with its pumps' plans; False where it was stored before (that one stays)."""
         ...
 
     async def price_plans(
-        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
+        self, revision: int, shard: int, after: str, limit: int, among: Sequence[str] | None = None
     ) -> Sequence[tuple[str, PricePlan]]:
-        """The price plans of a revision for pumps after an id, ordered by id; of all pumps, or of those `among`."""
+        """The price plans of a shard for pumps after an id, ordered by id; of all its pumps, or of those `among`."""
+        ...
+
+    async def note_delivered(self, revision: int, shard: int, pumps: int) -> None:
+        """So many pumps of a shard took their plan."""
+        ...
+
+    async def close_plan(self, revision: int, failed: Mapping[int, str], at: datetime) -> None:
+        """Nothing more comes of a revision; these shards failed, for these reasons."""
+        ...
+
+    async def figures(self, revision: int) -> PlanFigures:
+        """What was solved of a revision, summed up."""
         ...
 
 

@@ -73,14 +73,15 @@ class LedgerCommands:
         async with self._engine.connect() as connection:
             return await connection.scalar(query) or 0
 
-    async def heating_in_force(self) -> dict[str, tuple[Mode, datetime]]:
-        """By pump: the mode of its newest ended heating command where that was seen obeyed, and when it was decided."""
+    async def heating_in_force(self, pump_ids: Sequence[str]) -> dict[str, tuple[Mode, datetime]]:
+        """The mode of each pump's newest ended heating command where that was seen obeyed, and when it was decided."""
         event, command = CommandEventRow, CommandRow
         ends = [s.value for s in CommandState if s.is_settled and s is not CommandState.SUPERSEDED]
         query = (
             select(event.pump_id, event.kind, command.mode, command.decided_at)
             .join(command, command.command_id == event.command_id)
             .where(event.kind.in_(ends), command.mode.in_([mode.value for mode in Mode]))
+            .where(event.pump_id.in_(pump_ids))
             .ext(distinct_on(event.pump_id))
             .order_by(event.pump_id, command.seq.desc(), event.id.desc())
         )

@@ -28,6 +28,7 @@ from ledger.models import (
     ObservationRow,
     OemCallCount,
     OrderRow,
+    PlanPart,
     Pump,
     PumpPlan,
     PumpWatch,
@@ -35,6 +36,9 @@ from ledger.models import (
 
 DISCARD = "discard-letter"
 """The audited act that takes a letter out of the list."""
+_PART_OF_PUMP = and_(
+    PlanPart.revision == PumpPlan.revision, PlanPart.shard == PumpPlan.shard, PlanPart.part == PumpPlan.part
+)
 _HEATING = [mode.value for mode in Mode]
 _WATER = [mode.value for mode in HotWaterMode]
 _OBEYED = [EventKind.APPLIED.value, EventKind.EFFECTIVE.value]
@@ -102,9 +106,10 @@ class LedgerTrails:
                 PumpPlan.plan,
                 FleetPlan.created_at,
                 FleetPlan.price_version,
-                FleetPlan.weather_version,
+                PlanPart.weather_version,
             )
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
+            .join(PlanPart, _PART_OF_PUMP)
             .where(PumpPlan.pump_id == pump_id, FleetPlan.created_at <= moment)
             .order_by(PumpPlan.revision.desc())
             .limit(8)

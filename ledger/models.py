@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -110,28 +111,71 @@ class QuarantinedDocument(Base):
 
 
 class FleetPlan(Base):
-    """One revision for the whole fleet, with its certificate."""
+    """One revision for the pumps of a price area; what was solved of it is in `plan_parts`."""
 
     __tablename__ = "fleet_plans"
     revision: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
-    key: Mapped[str] = mapped_column(String(120), unique=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
     """What asked for it; the same run never makes two revisions."""
+    price_area: Mapped[str] = mapped_column(String(16))
     price_version: Mapped[int] = mapped_column(ForeignKey("price_versions.version"))
-    weather_version: Mapped[int] = mapped_column(ForeignKey("weather_versions.version"))
     first_slot: Mapped[datetime] = mapped_column(Moment)
     slots: Mapped[int] = mapped_column(Integer)
+    until: Mapped[datetime] = mapped_column(Moment)
+    pumps: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    closed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When nothing more came of it; open while it is being solved and delivered."""
+
+
+class PlanShard(Base):
+    """A portion of a revision that is solved, stored and delivered on its own."""
+
+    __tablename__ = "plan_shards"
+    revision: Mapped[int] = mapped_column(ForeignKey("fleet_plans.revision"), primary_key=True)
+    shard: Mapped[int] = mapped_column(Integer, primary_key=True)
+    pumps: Mapped[int] = mapped_column(Integer)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    delivered: Mapped[int | None] = mapped_column(Integer)
+    """Pumps that took their plan; null until it was handed out."""
+    failure: Mapped[str | None] = mapped_column(Text)
+
+
+class PlanPart(Base):
+    """One solved request of a shard: pumps of one scope, with the certificate of their plan."""
+
+    __tablename__ = "plan_parts"
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
+    shard: Mapped[int] = mapped_column(Integer, primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    grid_area: Mapped[str] = mapped_column(String(64))
+    weather_cell: Mapped[str] = mapped_column(String(32))
+    tariff: Mapped[str] = mapped_column(String(32))
+    weather_version: Mapped[int] = mapped_column(ForeignKey("weather_versions.version"))
+    pumps: Mapped[int] = mapped_column(Integer)
+    cold_snap_pumps: Mapped[int] = mapped_column(Integer)
+    cap_kw: Mapped[float | None] = mapped_column(Double)
     certificate: Mapped[dict[str, Any]] = mapped_column(JSONB)
     cap_price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    solved_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (ForeignKeyConstraint(["revision", "shard"], ["plan_shards.revision", "plan_shards.shard"]),)
 
 
 class PumpPlan(Base):
-    """One pump's share of a revision."""
+    """One pump's price plan of a revision."""
 
     __tablename__ = "pump_plans"
-    revision: Mapped[int] = mapped_column(ForeignKey("fleet_plans.revision"), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
     pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    shard: Mapped[int] = mapped_column(Integer)
+    part: Mapped[int] = mapped_column(Integer)
     plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["revision", "shard", "part"], ["plan_parts.revision", "plan_parts.shard", "plan_parts.part"]
+        ),
+        Index("ix_pump_plans_shard", "revision", "shard", "pump_id"),
+    )
 
 
 class CommandRow(Base):

@@ -3,6 +3,7 @@
 Protects: who a pump is lives here and nowhere else; a secret at rest is never readable without the key.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,11 +14,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.homes.enrolment import PumpProfile
+from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.site import ComfortBand
 from domain.modes import Circuit
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
+from domain.planning.scope import EnrolledArea
 from ledger.models import AccountAsk, BaselineRow, OemAccount, Pump
 
 
@@ -158,6 +160,39 @@ class LedgerPumps:
                 select(Pump.profile).where(Pump.retired_at.is_(None)).order_by(Pump.pump_id)
             )
             return [PumpProfile.model_validate(row) for row in rows]
+
+    async def profiles(self, pump_ids: Sequence[str]) -> Sequence[PumpProfile]:
+        """Those of these pumps that are steered, ordered by id."""
+        query = select(Pump.profile).where(Pump.retired_at.is_(None), Pump.pump_id.in_(pump_ids))
+        async with self._engine.connect() as connection:
+            rows = await connection.scalars(query.order_by(Pump.pump_id))
+            return [PumpProfile.model_validate(row) for row in rows]
+
+    async def enrolments(self, price_area: str) -> Sequence[Enrolment]:
+        """Every steered pump of a price area as it was enrolled, ordered by id."""
+        enrolment = Pump.profile["enrolment"]
+        query = select(enrolment).where(Pump.retired_at.is_(None), enrolment["price_area"].astext == price_area)
+        async with self._engine.connect() as connection:
+            rows = (await connection.scalars(query.order_by(Pump.pump_id))).all()
+        # Off the loop: of a hundred thousand homes this takes seconds, and heartbeats must go on.
+        return await asyncio.to_thread(lambda: [Enrolment.model_validate(row) for row in rows])
+
+    async def price_areas(self) -> Sequence[EnrolledArea]:
+        """The price areas that have steered pumps, ordered by name."""
+        enrolment = Pump.profile["enrolment"]
+        names = [enrolment[name].astext.label(name) for name in ("price_area", "weather_cell", "oem")]
+        query = select(*names, func.count().label("pumps")).where(Pump.retired_at.is_(None)).group_by(*names)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            EnrolledArea(
+                price_area=price_area,
+                weather_cells=tuple(sorted({row.weather_cell for row in rows if row.price_area == price_area})),
+                oems=tuple(sorted({row.oem for row in rows if row.price_area == price_area})),
+                pumps=sum(row.pumps for row in rows if row.price_area == price_area),
+            )
+            for price_area in sorted({row.price_area for row in rows})
+        ]
 
     async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
         """A person gave a lever a new baseline; written down once, and the newest stands in the profile."""

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
+from domain.planning.fleet_plan import Certificate, merged
 from domain.planning.price_plan import PricePlan
-from ledger.models import AuditRow, CommandEventRow, CommandRow, FleetPlan, Pump, PumpPlan
+from ledger.models import AuditRow, CommandEventRow, CommandRow, FleetPlan, PlanPart, Pump, PumpPlan
 
 _STATES = [state.value for state in CommandState]
 _LEVELS = {
@@ -79,22 +80,33 @@ class LedgerReports:
         return await self._rows(query)
 
     async def newest_plan(self) -> dict[str, Any] | None:
-        """The newest fleet plan with its certificate."""
-        plan = FleetPlan
+        """The newest fleet plan of which anything was solved, with the certificate of all its parts together.
+
+        `weather_version` is that of the first part; a plan over several weather cells has one for each.
+        """
+        plan, part = FleetPlan, PlanPart
+        newest = select(func.max(part.revision)).scalar_subquery()
         rows = await self._rows(
             select(
                 plan.revision,
+                plan.price_area,
                 plan.price_version,
-                plan.weather_version,
                 plan.first_slot,
                 plan.slots,
-                plan.certificate,
+                plan.pumps,
                 plan.created_at,
+                plan.closed_at,
+                part.weather_version,
+                part.certificate,
             )
-            .order_by(plan.revision.desc())
-            .limit(1)
+            .join(part, part.revision == plan.revision)
+            .where(plan.revision == newest)
+            .order_by(part.shard, part.part)
         )
-        return dict(rows[0]) if rows else None
+        if not rows:
+            return None
+        whole = merged([Certificate.model_validate(row["certificate"]) for row in rows])
+        return dict(rows[0]) | {"certificate": whole.model_dump(mode="json")}
 
     async def price_plans(self) -> dict[str, list[tuple[datetime, PricePlan]]]:
         """Every price plan of every pump with the time it was made, by revision."""

@@ -18,8 +18,9 @@ from ledger.database import engine_for, locks_for
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
+from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
-from ledger.series import LedgerPlans, LedgerSeries
+from ledger.series import LedgerSeries
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
 

@@ -1,22 +1,20 @@
-"""Versioned prices, weather and fleet plans in the ledger.
+"""Versioned prices and weather in the ledger.
 
-Protects: the same content keeps its version, and a plan names the versions it was made from.
+Protects: the same content keeps its version, so that a plan can name the very numbers it was made from.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
-from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import SLOT
-from ledger.models import FleetPlan, PriceVersion, PumpPlan, QuarantinedDocument, WeatherVersion
+from ledger.models import PriceVersion, QuarantinedDocument, WeatherVersion
 
 
 class LedgerSeries:
@@ -94,63 +92,3 @@ class LedgerSeries:
                 select(table.kind, table.origin, table.reason, table.received_at).order_by(table.id.desc()).limit(limit)
             )
             return [dict(row._mapping) for row in rows]
-
-
-class LedgerPlans:
-    """`domain.ports.PlanStore` on PostgreSQL."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def store_plan(
-        self,
-        key: str,
-        request: PlanningRequest,
-        price_version: int,
-        weather_version: int,
-        result: FleetPlanResult,
-        plans: Callable[[int], dict[str, PricePlan]],
-        at: datetime,
-    ) -> int:
-        """Store a plan under the next revision; the same `key` keeps the revision it has."""
-        row = {
-            "key": key,
-            "price_version": price_version,
-            "weather_version": weather_version,
-            "first_slot": request.first_slot,
-            "slots": request.slots,
-            "certificate": result.certificate.model_dump(mode="json"),
-            "cap_price_eur_per_mwh": list(result.cap_price_eur_per_mwh),
-            "created_at": at,
-        }
-        async with self._engine.begin() as connection:
-            known = await connection.scalar(select(FleetPlan.revision).where(FleetPlan.key == key))
-            if known is not None:
-                return known
-            # An attempt given up for dead may still be storing: the key decides who made the revision.
-            statement = insert(FleetPlan).values(row).on_conflict_do_nothing(index_elements=["key"])
-            made = await connection.scalar(statement.returning(FleetPlan.revision))
-            if made is None:
-                return (await connection.scalars(select(FleetPlan.revision).where(FleetPlan.key == key))).one()
-            revision = int(made)
-            shares = [
-                {"revision": revision, "pump_id": pump_id, "plan": plan.model_dump(mode="json")}
-                for pump_id, plan in plans(revision).items()
-            ]
-            if shares:
-                await connection.execute(insert(PumpPlan), shares)
-            return revision
-
-    async def price_plans(
-        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
-    ) -> Sequence[tuple[str, PricePlan]]:
-        """The price plans of a revision for pumps after an id, ordered by id; of all pumps, or of those `among`."""
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                select(PumpPlan.pump_id, PumpPlan.plan)
-                .where(PumpPlan.revision == revision, PumpPlan.pump_id > after)
-                .where(true() if among is None else PumpPlan.pump_id.in_(among))
-                .order_by(PumpPlan.pump_id)
-                .limit(limit)
-            )
-            return [(row.pump_id, PricePlan.model_validate(row.plan)) for row in rows]

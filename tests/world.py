@@ -266,11 +266,18 @@ class TestWorld:
 
 
 class _Sheet(SimulatorClient):
-    """The simulator's own pages, with pumps that share a home written on the installers' sheets."""
+    """The simulator's own pages, with shared homes and other places written on the installers' sheets."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, homes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        homes: Mapping[str, tuple[int, ...]],
+        places: Mapping[int, Mapping[str, str]],
+    ) -> None:
         super().__init__(http, url)
         self._homes = homes
+        self._places = {f"p-{number:04d}": place for number, place in places.items()}
 
     async def enrolment_sheet(self) -> list[Enrolment]:
         shares = {
@@ -279,7 +286,7 @@ class _Sheet(SimulatorClient):
             for rank, number in enumerate(numbers)
         }
         sheet = await super().enrolment_sheet()
-        return [e.model_copy(update={"home": shares.get(e.pump_id)}) for e in sheet]
+        return [e.model_copy(update={"home": shares.get(e.pump_id), **self._places.get(e.pump_id, {})}) for e in sheet]
 
 
 @contextlib.asynccontextmanager
@@ -292,14 +299,16 @@ async def a_world(
     dynamic_config: Mapping[str, str] | None = None,
     lead_s: float = 0.0,
     homes: Mapping[str, tuple[int, ...]] | None = None,
+    places: Mapping[int, Mapping[str, str]] | None = None,
     weather_file: Path | None = None,
     day: date = TEST_DAY,
     epoch: datetime = MIDNIGHT,
 ) -> AsyncIterator[TestWorld]:
     """Start one: enrolled pumps, steered time running from midnight UTC of the test's day.
 
-    `homes`: pumps, by number, that share a home of which only one may run raised at a time. `weather_file`: an
-    Open-Meteo answer to live in, instead of the simulator's own weather.
+    `homes`: pumps, by number, that share a home of which only one may run raised at a time. `places`: what else
+    is enrolled of a pump, by number (price area, grid area, weather cell). `weather_file`: an Open-Meteo answer to live
+    in, instead of the simulator's own weather.
     """
     staging = Staging(
         pumps=pumps,
@@ -326,7 +335,8 @@ async def a_world(
             client = await connect_temporal()
             async with open_access(settings, client, clock, None) as access, httpx.AsyncClient() as http:
                 await stage.ready_namespace(access)
-                world = TestWorld(stack, access, _Sheet(http, stage.simulator_url(stack), homes or {}), extra)
+                sheet = _Sheet(http, stage.simulator_url(stack), homes or {}, places or {})
+                world = TestWorld(stack, access, sheet, extra)
                 for role in workers:
                     await world.start_workers(role)
                 await stage.enrol_everybody(access, settings, world.world, http, staging, secret)

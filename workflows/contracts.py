@@ -12,6 +12,8 @@ from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 from domain.base import Instant, Value
 from domain.clock import SteeringClock
 from domain.oem.breaker import Breaker
+from domain.planning.scope import EnrolledArea, GridCaps
+from domain.planning.shards import SHARD_PUMPS
 from domain.steering.pump_state import (
     ComfortChanged,
     OrderGiven,
@@ -153,28 +155,83 @@ class PumpStatus(Value):
 
 
 class PlanningInput(Value):
-    """What the planning run plans for."""
+    """How a planning run plans; what it plans follows from the pumps that are enrolled."""
 
     clock: SteeringClock
-    price_area: str
-    tz: str
-    weather_cell: str
-    oems: tuple[str, ...]
-    cap_share: float | None = None
+    caps: GridCaps = GridCaps()
     until: datetime | None = None
     """Steer no further than this (a demo of some hours); None for the whole market day."""
     budget_s: float = 60.0
+    """Wall seconds the planner may think about one shard."""
+    most_pumps_per_shard: Annotated[int, Field(ge=1)] = SHARD_PUMPS
+    price_area: str | None = None
+    """Plan this one only; None for every area with pumps."""
+    scheduled_at: Instant | None = None
+    """The run's nominal time where no Schedule gives it: the delivery day is the local day after."""
     patience: Patience = Patience()
+
+
+class AreaPlanningInput(Value):
+    """One price area of a planning run."""
+
+    planning: PlanningInput
+    area: EnrolledArea
+    tz: str
+    day: date
+
+
+class AreaPlanned(Value):
+    """What became of a planning run in one price area."""
+
+    price_area: str
+    day: date | None = None
+    revision: int | None = None
+    """None where no plan could be made; pumps then fall back to neutral."""
+    pumps: int
+    """Steered pumps of the area."""
+    delivered: int = 0
+    """Pumps that took their plan."""
+    cold_snap_pumps: int = 0
+    """Pumps kept at neutral or above because of the forecast."""
+    shards: int = 0
+    failed_shards: int = 0
+    """Shards of which some part was not solved, or that could not be delivered."""
+    reason: str = ""
+    """What is missing, in a sentence; empty where nothing is."""
 
 
 class PlanningResult(Value):
     """What became of a planning run."""
 
-    day: date
-    revision: int | None
-    """None where no plan could be made; pumps then fall back to neutral."""
-    delivered: int
-    reason: str = ""
+    areas: tuple[AreaPlanned, ...]
+
+    @property
+    def delivered(self) -> int:
+        """Pumps that took a plan."""
+        return sum(area.delivered for area in self.areas)
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """The revisions that were made, one for each area that could be planned."""
+        return tuple(area.revision for area in self.areas if area.revision is not None)
+
+    @property
+    def reason(self) -> str:
+        """What is missing, area by area; empty where nothing is."""
+        if not self.areas:
+            return "no steered pump is enrolled there: nothing to plan"
+        told = [area for area in self.areas if area.reason]
+        return "; ".join(area.reason if len(self.areas) == 1 else f"{area.price_area}: {area.reason}" for area in told)
+
+    @property
+    def summary(self) -> str:
+        """The result in a line."""
+        made = [
+            f"{area.price_area}: {'no plan' if area.revision is None else f'revision {area.revision}'}, "
+            f"{area.delivered} of {area.pumps} pumps"
+            for area in self.areas
+        ]
+        return "; ".join([*made, self.reason] if self.reason else made)
 
 
 def guard_workflow_id(oem: str) -> str:

@@ -24,6 +24,7 @@ from demo import stage
 from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
 from domain.clock import SteeringClock
+from domain.planning.scope import GridCaps
 from domain.ports import DocumentRefused
 from embedded.doctor import Check, checks
 from embedded.errors import StackError
@@ -37,7 +38,6 @@ from workflows.contracts import PlanningInput
 prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)
 TZ = ZoneInfo("Europe/Berlin")
 PRICE_AREA = "DE-LU"
-CELL = "50.0,10.0"
 ENROLMENT = timedelta(seconds=15)
 """Before steered time begins, the simulator grants enrolment as many calls as it needs."""
 CLOCK_FILE = "clock.json"
@@ -76,15 +76,8 @@ async def _up(folder: Path, pumps: int, seed: int) -> None:
                 await stack.start_worker(role, extra)
             world = SimulatorClient(http, stage.simulator_url(stack))
             enrolled = await stage.enrol_everybody(access, settings, world, http, staging, client_secret)
-            given = PlanningInput(
-                clock=clock,
-                price_area=PRICE_AREA,
-                tz=TZ.key,
-                weather_cell=CELL,
-                oems=("nibe",),
-                cap_share=stage.CAP_SHARE,
-            )
-            await create_schedule(client, given, paused=False)
+            given = PlanningInput(clock=clock, caps=GridCaps(share=stage.CAP_SHARE))
+            await create_schedule(client, given, TZ, paused=False)
             await plan_day(client, today, TZ)
             console.print(f"{counted(enrolled, 'pump is', 'pumps are')} steered. Web UI: {ui_url}")
             console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")

@@ -42,6 +42,8 @@ class Enrolment(Value):
     grid_area: str
     weather_cell: str
     """"latitude,longitude" """
+    tariff: str = "spot"
+    """What the home pays, by a name that `domain.planning.tariff` knows."""
     building_class: BuildingClass
     heated_area_m2: Annotated[float, Field(gt=20, lt=2000)]
     emitter: Emitter

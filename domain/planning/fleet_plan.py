@@ -3,6 +3,8 @@
 Protects: every revision says what it costs, what no plan could cost less than, and what bound it.
 """
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
@@ -10,7 +12,9 @@ from pydantic import Field, FiniteFloat
 from domain.base import Instant, Value
 from domain.homes.enrolment import PumpProfile
 from domain.modes import HotWaterMode, Mode
+from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
 from domain.planning.series import HomePrices, WeatherSeries
+from domain.slots import SLOT
 
 
 class PumpForPlanning(Value):
@@ -28,7 +32,7 @@ class PumpForPlanning(Value):
 
 
 class PlanningRequest(Value):
-    """A fleet, the numbers to plan against, and the limits."""
+    """Pumps of one scope, the numbers to plan them against, and the limit they share."""
 
     first_slot: Instant
     slots: Annotated[int, Field(ge=1, le=400)]
@@ -97,3 +101,95 @@ class FleetPlanResult(Value):
     certificate: Certificate
     cap_price_eur_per_mwh: tuple[float, ...]
     """Dual of the cap per slot."""
+
+
+class PlanOutline(Value):
+    """What a revision is of, fixed before any of it is solved."""
+
+    price_area: str
+    price_version: int
+    first_slot: Instant
+    slots: int
+    until: Instant
+    """Price plans end here at the latest; the solver still looks to the end of the known prices."""
+    pumps: int
+    """Steered pumps of the price area, those that no shard could take included."""
+
+
+class PlanFigures(Value):
+    """What was made of a revision so far."""
+
+    pumps: int
+    """Pumps that have a price plan of it."""
+    cold_snap_pumps: int
+    certificate: Certificate | None
+    """Of all solved parts together; None where there is none."""
+
+
+def merged(certificates: Sequence[Certificate]) -> Certificate:
+    """The certificate of several requests together; of one it is its own.
+
+    Bounds add up, as no request's pumps enter another's. `cap_binding_slots` is that of the tightest limit.
+    """
+    if len(certificates) == 1:
+        return certificates[0]
+    cost, bound, neutral, energy, scale = (
+        sum(values)
+        for values in zip(
+            *(
+                (c.cost_eur, c.lower_bound_eur, c.neutral_cost_eur, c.energy_cost_eur, abs(c.energy_cost_eur))
+                for c in certificates
+            ),
+            strict=True,
+        )
+    )
+    caps = [c.cap_kw for c in certificates if c.cap_kw is not None]
+    statuses = {c.status for c in certificates}
+    return Certificate(
+        cost_eur=cost,
+        lower_bound_eur=bound,
+        neutral_cost_eur=neutral,
+        energy_cost_eur=energy,
+        gap_pct=100 * (cost - bound) / max(scale, LEAST_SCALE_EUR),
+        gap_of_gain_pct=100 * (cost - bound) / (neutral - bound) if neutral - bound > 0.01 * scale else 0.0,
+        cap_kw=sum(caps) if len(caps) == len(certificates) else None,
+        cap_binding_slots=max(c.cap_binding_slots for c in certificates),
+        overflow_kwh=sum(c.overflow_kwh for c in certificates),
+        reserved_kw=sum(c.reserved_kw for c in certificates),
+        kelvin_hours=sum(c.kelvin_hours for c in certificates),
+        segments=sum(c.segments for c in certificates),
+        iterations=max(c.iterations for c in certificates),
+        seconds=sum(c.seconds for c in certificates),
+        status=next(status for status in WORST_FIRST if status in statuses),
+    )
+
+
+WORST_FIRST: tuple[Literal["optimal-within-gap", "gap-above-limit", "time-limit"], ...] = (
+    "time-limit",
+    "gap-above-limit",
+    "optimal-within-gap",
+)
+LEAST_SCALE_EUR = 0.01
+_AN_INSTANT = timedelta(seconds=1)
+"""A plan must last more than nothing."""
+
+
+def price_plan(
+    revision: int, request: PlanningRequest, planned: PlannedPump, until: datetime, floor: Mode = Mode.MIN
+) -> PricePlan:
+    """One pump's price plan from its planned modes, as far as whole slots go before `until`.
+
+    Where none does, the plan covers nothing and has run out by `until`: the pump is neutral unless another plan speaks.
+    """
+    slots = min(request.slots, (until - request.first_slot) // SLOT)
+    if slots < 1:
+        return PricePlan(revision=revision, segments=(), first_slot=until - _AN_INSTANT, valid_until=until)
+    return PricePlan(
+        revision=revision,
+        segments=segments_from_modes(request.first_slot, SLOT, planned.modes[:slots]),
+        hot_water=hot_water_segments(request.first_slot, SLOT, planned.hot_water[:slots]),
+        floor=floor,
+        expected_room_c=tuple(round(c, 2) for c in planned.expected_room_c[:slots]),
+        first_slot=request.first_slot,
+        valid_until=request.first_slot + slots * SLOT,
+    )

@@ -1,13 +1,15 @@
-"""Versioned series of prices and weather on UTC slots, and how a document was judged.
+"""Series of prices and weather on UTC slots.
 
 Protects: a plan names the very numbers it was made from.
 """
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Self
 
 from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
+from domain.slots import SLOT
 
 
 class WholesalePrices(Value):
@@ -23,6 +25,12 @@ class WholesalePrices(Value):
     """UTC start of the first slot."""
     price_eur_per_mwh: tuple[FiniteFloat, ...]
     """One price per slot."""
+
+    def cut(self, first_slot: datetime, slots: int) -> Self:
+        """The part of the series that covers these slots."""
+        skip = (first_slot - self.start) // SLOT
+        prices = self.price_eur_per_mwh[skip : skip + slots]
+        return self.model_copy(update={"start": first_slot, "price_eur_per_mwh": prices})
 
 
 class HomePrices(Value):
@@ -49,19 +57,14 @@ class WeatherSeries(Value):
     radiation_w_per_m2: tuple[FiniteFloat, ...]
     """Mean global horizontal radiation per slot in W/m2."""
 
-
-class Quarantined(Value):
-    """A document that was not believed, with the sentence that says why."""
-
-    kind: Literal["price", "weather"]
-    origin: str
-    """File or address it came from."""
-    reason: str
-    received_at: Instant
-
-
-class SeriesVersion(Value):
-    """A stored series: the number a plan refers to."""
-
-    version: int
-    stored_at: Instant
+    def cut(self, first_slot: datetime, slots: int) -> Self:
+        """The part of the series that covers these slots."""
+        skip = (first_slot - self.start) // SLOT
+        cut = slice(skip, skip + slots)
+        return self.model_copy(
+            update={
+                "start": first_slot,
+                "outdoor_c": self.outdoor_c[cut],
+                "radiation_w_per_m2": self.radiation_w_per_m2[cut],
+            }
+        )

@@ -1,7 +1,7 @@
 """Ports in memory for the activities' tests; the real ones are tested against their real far ends elsewhere."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,14 +12,16 @@ from temporalio.testing import ActivityEnvironment
 from domain.clock import SteeringClock
 from domain.commands.command import Command, CommandEvent
 from domain.commands.verification import Progress
-from domain.homes.enrolment import PumpProfile
+from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker
 from domain.oem.cloud import Capability, OemError, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
-from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.planning.fleet_plan import PlanFigures, PlanOutline, merged
 from domain.planning.price_plan import PricePlan
+from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.shards import Shard, SolvedPart
 from domain.ports import Recorder
 from domain.steering.journal import JournalEntry
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
@@ -111,7 +113,7 @@ class Directory:
     """`domain.ports.PumpDirectory` of these pumps."""
 
     def __init__(self, *pump_ids: str, oem: str = "nibe") -> None:
-        self.profiles = [self._profile(pump_id, oem) for pump_id in pump_ids]
+        self.pumps = [self._profile(pump_id, oem) for pump_id in pump_ids]
         self.rebased: list[tuple[str, Circuit, float, datetime]] = []
 
     def _profile(self, pump_id: str, oem: str) -> PumpProfile:
@@ -120,10 +122,28 @@ class Directory:
         return profile.model_copy(update={"enrolment": enrolment})
 
     async def profile(self, pump_id: str) -> PumpProfile:
-        return next(p for p in self.profiles if p.enrolment.pump_id == pump_id)
+        return next(p for p in self.pumps if p.enrolment.pump_id == pump_id)
 
     async def active(self) -> Sequence[PumpProfile]:
-        return self.profiles
+        return self.pumps
+
+    async def enrolments(self, price_area: str) -> Sequence[Enrolment]:
+        return [p.enrolment for p in self.pumps if p.enrolment.price_area == price_area]
+
+    async def price_areas(self) -> Sequence[EnrolledArea]:
+        enrolments = [p.enrolment for p in self.pumps]
+        return [
+            EnrolledArea(
+                price_area=name,
+                weather_cells=tuple(sorted({e.weather_cell for e in enrolments if e.price_area == name})),
+                oems=tuple(sorted({e.oem for e in enrolments if e.price_area == name})),
+                pumps=sum(e.price_area == name for e in enrolments),
+            )
+            for name in sorted({e.price_area for e in enrolments})
+        ]
+
+    async def profiles(self, pump_ids: Sequence[str]) -> Sequence[PumpProfile]:
+        return [p for p in self.pumps if p.enrolment.pump_id in pump_ids]
 
     async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
         self.rebased.append((pump_id, circuit, setting, at))
@@ -152,7 +172,7 @@ class InForce:
     def __init__(self, modes: Mapping[str, tuple[Mode, datetime]] | None = None) -> None:
         self._modes = modes or {}
 
-    async def heating_in_force(self) -> Mapping[str, tuple[Mode, datetime]]:
+    async def heating_in_force(self, pump_ids: Sequence[str]) -> Mapping[str, tuple[Mode, datetime]]:
         return self._modes
 
 
@@ -224,31 +244,71 @@ class Cloud:
 
 
 class Plans:
-    """`domain.ports.PlanStore` that holds one revision for these pumps and gives it out in small pages."""
+    """`domain.ports.PlanStore` in memory that gives price plans out in small pages.
+
+    With pumps it begins with one stored shard of them, which every revision has.
+    """
 
     def __init__(self, *pump_ids: str, page: int = 2) -> None:
-        self._pump_ids = sorted(pump_ids)
         self._page = page
-        self.stored: list[tuple[str, PlanningRequest, dict[str, PricePlan]]] = []
+        self.opened: list[tuple[str, PlanOutline, tuple[Shard, ...]]] = []
+        self.parts: dict[tuple[int, int, int], tuple[SolvedPart, dict[str, PricePlan]]] = {}
+        self.delivered: dict[tuple[int, int], int] = {}
+        self.failed: dict[int, Mapping[int, str]] = {}
+        self._pump_ids = sorted(pump_ids)
 
-    async def store_plan(
+    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
+        for revision, (known, _, _) in enumerate(self.opened, 1):
+            if known == key:
+                return revision
+        self.opened.append((key, outline, tuple(shards)))
+        return len(self.opened)
+
+    async def outline(self, revision: int) -> PlanOutline:
+        return self.opened[revision - 1][1]
+
+    async def shard(self, revision: int, number: int) -> Shard:
+        return self.opened[revision - 1][2][number]
+
+    async def shard_count(self, revision: int) -> int:
+        return len(self.opened[revision - 1][2])
+
+    async def stored_parts(self, revision: int, shard: int) -> Mapping[int, int]:
+        return {place: s.pumps for (r, n, place), (s, _) in self.parts.items() if (r, n) == (revision, shard)}
+
+    async def store_part(
         self,
-        key: str,
-        request: PlanningRequest,
-        price_version: int,
-        weather_version: int,
-        result: FleetPlanResult,
-        plans: Callable[[int], dict[str, PricePlan]],
+        revision: int,
+        shard: int,
+        place: int,
+        solved: SolvedPart,
+        plans: Mapping[str, PricePlan],
         at: datetime,
-    ) -> int:
-        self.stored.append((key, request, plans(len(self.stored) + 1)))
-        return len(self.stored)
+    ) -> bool:
+        if (revision, shard, place) in self.parts:
+            return False
+        self.parts[revision, shard, place] = (solved, dict(plans))
+        return True
 
     async def price_plans(
-        self, revision: int, after: str, limit: int, among: Sequence[str] | None = None
+        self, revision: int, shard: int, after: str, limit: int, among: Sequence[str] | None = None
     ) -> Sequence[tuple[str, PricePlan]]:
         left = [pump_id for pump_id in self._pump_ids if pump_id > after and (among is None or pump_id in among)]
         return [(pump_id, a_plan(revision)) for pump_id in left[: min(limit, self._page)]]
+
+    async def note_delivered(self, revision: int, shard: int, pumps: int) -> None:
+        self.delivered[revision, shard] = pumps
+
+    async def close_plan(self, revision: int, failed: Mapping[int, str], at: datetime) -> None:
+        self.failed[revision] = failed
+
+    async def figures(self, revision: int) -> PlanFigures:
+        solved = [s for (r, _, _), (s, _) in self.parts.items() if r == revision]
+        return PlanFigures(
+            pumps=sum(s.pumps for s in solved),
+            cold_snap_pumps=sum(s.cold_snap_pumps for s in solved),
+            certificate=merged([s.certificate for s in solved]) if solved else None,
+        )
 
 
 class WorkerDied(BaseException):

@@ -72,9 +72,9 @@ class Homes(Directory):
 
     def __init__(self, *pump_ids: str) -> None:
         super().__init__(*pump_ids)
-        self.profiles = [
+        self.pumps = [
             p.model_copy(update={"enrolment": p.enrolment.model_copy(update={"vendor_ref": p.enrolment.pump_id})})
-            for p in self.profiles
+            for p in self.pumps
         ]
 
 

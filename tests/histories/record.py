@@ -4,8 +4,9 @@
 
 It starts worlds as the scenarios do and writes beside this file: a pump's short life (a plan, a household's override,
 its end, a message that is refused, and retirement), another's quiet day over its rollover, a planning run for a usual
-day and for one that loses an hour, and a vendor's guard through an outage. Record anew only where a workflow may break
-with its past, that is before any pump runs on it; otherwise add a file and keep the old ones.
+day with its price area's run, such a run for a day that loses an hour, and a vendor's guard through an outage. Record
+anew only where a workflow may break with its past, that is before any pump runs on it; otherwise add a file and keep
+the old ones.
 
 Protects: what is kept holds nothing of the machine it was recorded on.
 """
@@ -47,7 +48,9 @@ async def record() -> None:
         await asyncio.to_thread(folder.chmod, 0o711)
         async with a_world(folder / "stack", pumps=2, speed=QUICK, workers=("pumps,oem:nibe", "planner")) as world:
             await keep(await a_life_of_a_pump(world), "heat_pump.json")
-            await keep(await a_planned_day(world, DAY), "fleet_planning.json")
+            run = await a_planned_day(world, DAY)
+            await keep(run, "fleet_planning.json")
+            await keep(area_run(world, run), "area_planning.json")
             await keep(await a_vendor_s_outage(world), "oem_guard.json")
         async with a_world(folder / "days", pumps=1, speed=VERY_QUICK) as world:
             await keep(await a_quiet_day(world), "quiet_day.json")
@@ -60,7 +63,7 @@ async def record() -> None:
             day=SPRING,
             epoch=SPRING_EVE,
         ) as world:
-            await keep(await a_planned_day(world, SPRING), "fleet_planning_dst.json")
+            await keep(area_run(world, await a_planned_day(world, SPRING)), "area_planning_dst.json")
 
 
 async def a_life_of_a_pump(world: TestWorld) -> WorkflowHandle[Any, Any]:
@@ -149,18 +152,19 @@ async def a_planned_day(world: TestWorld, day: date) -> WorkflowHandle[Any, Any]
     client = world.access.client
     given = PlanningInput(
         clock=world.access.clock,
-        price_area="DE-LU",
-        tz=BERLIN.key,
-        weather_cell="50.0,10.0",
-        oems=("nibe",),
         budget_s=5.0,
         patience=SPED_UP,
     )
-    await create_schedule(client, given, paused=True)
+    await create_schedule(client, given, BERLIN, paused=True)
     await plan_day(client, day, BERLIN)
     result = await wait_for_plan(client, day, BERLIN, 60)
     assert result.delivered == 1, result
     return client.get_workflow_handle(f"{PLANNING_WORKFLOW_ID}-{nominal_time(day, BERLIN):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def area_run(world: TestWorld, run: WorkflowHandle[Any, Any]) -> WorkflowHandle[Any, Any]:
+    """The run of the world's price area within a planning run."""
+    return world.access.client.get_workflow_handle(f"{run.id}/DE-LU")
 
 
 async def keep(handle: WorkflowHandle[Any, Any], name: str) -> None:

@@ -10,11 +10,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from activities.planning import price_plan
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import ComfortBand
 from domain.modes import Mode
-from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning
+from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, PumpForPlanning, price_plan
 from domain.slots import SLOT
 from oem_adapters.nibe.manifest import HEATING_OFFSET
 from optimizer.certificate import LEAST_GAIN_EUR

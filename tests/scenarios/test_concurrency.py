@@ -25,7 +25,16 @@ from domain.steering.overrides import Override, OverrideKind, OverrideSource
 from domain.steering.pump_state import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
 from domain.steering.reconcile import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
 from tests.scenarios.lives import lives, moment, never_two_at_once
-from tests.scenarios.test_planning import BERLIN, DAY, HOURS, a_planned_world, everybody_follows, revisions
+from tests.scenarios.test_planning import (
+    BERLIN,
+    DAY,
+    HOURS,
+    Planning,
+    a_planned_world,
+    everybody_follows,
+    revisions,
+    the_area,
+)
 from tests.world import TestWorld, a_world
 from workflows.contracts import PLANNING_SCHEDULE_ID, Act
 from workflows.fleet_planning import FleetPlanning
@@ -248,8 +257,8 @@ async def test_two_planning_runs_at_once_end_with_one_revision_on_every_pump(tmp
             return len([w async for w in client.list_workflows("WorkflowType = 'FleetPlanning'")]) == len(ids)
 
         await world.until(are_there, HOURS)
-        runs = [client.get_workflow_handle_for(FleetPlanning.run, workflow_id) for workflow_id in ids]
-        made = [result.revision for result in await asyncio.gather(*(run.result() for run in runs))]
+        runs: list[Planning] = [client.get_workflow_handle_for(FleetPlanning.run, workflow_id) for workflow_id in ids]
+        made = [the_area(result).revision for result in await asyncio.gather(*(run.result() for run in runs))]
         one, other = [await run.describe() for run in runs]
         assert one.close_time
         assert other.close_time

@@ -26,10 +26,10 @@ from domain.slots import SLOT
 from domain.steering.orders import STAGGER, Order, OrderKind
 from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT
-from tests.scenarios.test_planning import BERLIN, DAY, Planning, start_planning
+from tests.scenarios.test_planning import BERLIN, DAY, start_planning, the_area
 from tests.world import TestWorld, a_world
-from workflows.contracts import SPED_UP, PlanningInput, PlanningResult
-from workflows.fleet_planning import PRICE_PATIENCE, WEATHER_PATIENCE
+from workflows.area_planning import PRICE_PATIENCE, WEATHER_PATIENCE
+from workflows.contracts import SPED_UP, AreaPlanned, PlanningInput
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
@@ -194,44 +194,30 @@ async def a_climate(folder: Path, mean_c: float) -> AsyncIterator[TestWorld]:
     async with a_world(folder / "stack", pumps=3, speed=SPEED, workers=workers, weather_file=weather) as world:
         given = PlanningInput(
             clock=world.access.clock,
-            price_area="DE-LU",
-            tz=BERLIN.key,
-            weather_cell="50.0,10.0",
-            oems=("nibe",),
             budget_s=1.0,
             patience=SPED_UP,
         )
-        await create_schedule(world.access.client, given, paused=True)
+        await create_schedule(world.access.client, given, BERLIN, paused=True)
         yield world
 
 
-async def planned_day(world: TestWorld, pumps: Sequence[str]) -> tuple[PlanningResult, list[PricePlan], dict[str, Any]]:
-    """The planning of the world's day: its result, every pump's plan once it is in force, and what was made."""
+async def planned_day(world: TestWorld, pumps: Sequence[str]) -> tuple[AreaPlanned, list[PricePlan]]:
+    """The planning of the world's day: its result, every pump's plan once it is in force."""
     run = await start_planning(world, DAY)
-    result = await run.result()
+    result = the_area(await run.result())
     assert result.delivered == len(pumps), result.reason
     plans = [plan for pump in pumps if (plan := (await world.state(pump)).plan) is not None]
     assert [plan.revision for plan in plans] == [result.revision] * len(pumps)
     begins = plans[0].first_slot + MAX_JITTER
     await world.until(lambda: world.now() > begins)
-    return result, plans, await what_was_made(run)
-
-
-async def what_was_made(run: Planning) -> dict[str, Any]:
-    """What the solver's activity told the run of its revision."""
-    async for event in run.fetch_history_events():
-        for payload in event.activity_task_completed_event_attributes.result.payloads:
-            told = json.loads(payload.data)
-            if isinstance(told, dict) and "cold_snap_pumps" in told:
-                return told
-    raise AssertionError("no revision was made")
+    return result, plans
 
 
 async def test_in_an_extended_cold_snap_nobody_is_set_back_whatever_it_would_save(tmp_path: Path) -> None:
     async with a_climate(tmp_path, mean_c=-19.0) as world:
         pumps = [world.pump(n) for n in (1, 2, 3)]
-        _, plans, made = await planned_day(world, pumps)
-        assert made["cold_snap_pumps"] == len(pumps)
+        planned, plans = await planned_day(world, pumps)
+        assert planned.cold_snap_pumps == len(pumps)
         for pump, plan in zip(pumps, plans, strict=True):
             assert plan.floor is Mode.LOW
             assert Mode.MIN not in {segment.mode for segment in plan.segments}
@@ -250,7 +236,7 @@ async def test_in_an_extended_cold_snap_nobody_is_set_back_whatever_it_would_sav
 async def test_in_a_heat_wave_no_heating_is_commanded_and_hot_water_is_not_harmed(tmp_path: Path) -> None:
     async with a_climate(tmp_path, mean_c=29.0) as world:
         pumps = [world.pump(n) for n in (1, 2, 3)]
-        _, plans, _ = await planned_day(world, pumps)
+        _, plans = await planned_day(world, pumps)
         for plan in plans:
             assert {segment.mode for segment in plan.segments} <= {Mode.LOW}
         start = plans[0].first_slot

@@ -16,13 +16,15 @@ from temporalio.worker import Replayer
 
 from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.clock import SteeringClock
+from domain.planning.scope import GridCaps
 from domain.planning.series import WholesalePrices
 from domain.slots import SLOT, bounds_of
 from ledger.models import FleetPlan, PumpPlan
 from tests.builders import MIDNIGHT
 from tests.world import TestWorld, a_world
 from worker import workflow_runner
-from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Patience, PlanningInput, PlanningResult
+from workflows.area_planning import AreaPlanning
+from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, AreaPlanned, Patience, PlanningInput, PlanningResult
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -52,15 +54,11 @@ async def a_planned_world(
     async with a_world(folder, pumps=pumps, workers=("pumps,oem:nibe", "planner")) as world:
         given = PlanningInput(
             clock=clock or world.access.clock,
-            price_area="DE-LU",
-            tz=BERLIN.key,
-            weather_cell="50.0,10.0",
-            oems=("nibe",),
-            cap_share=cap_share,
+            caps=GridCaps(share=cap_share),
             budget_s=1.0,
             patience=patience,
         )
-        await create_schedule(world.access.client, given, paused=True)
+        await create_schedule(world.access.client, given, BERLIN, paused=True)
         yield world
 
 
@@ -81,6 +79,12 @@ async def start_planning(world: TestWorld, day: date) -> Planning:
     return world.access.client.get_workflow_handle_for(FleetPlanning.run, workflow_id, run_id=run_id)
 
 
+def the_area(result: PlanningResult) -> AreaPlanned:
+    """What became of the only price area."""
+    (area,) = result.areas
+    return area
+
+
 async def everybody_follows(world: TestWorld, pumps: list[str], revision: int | None) -> None:
     async def follow() -> bool:
         plans = [(await world.status(pump)).state.plan for pump in pumps]
@@ -97,13 +101,12 @@ async def revisions(world: TestWorld) -> list[int]:
 async def every_history_replays(world: TestWorld) -> int:
     """Replay all planning runs and all pumps; gives how many histories there were."""
     replayer = Replayer(
-        workflows=[FleetPlanning, HeatPumpWorkflow],
+        workflows=[FleetPlanning, AreaPlanning, HeatPumpWorkflow],
         data_converter=world.access.client.data_converter,
         workflow_runner=workflow_runner(sandbox=True),
     )
-    listed = [
-        w async for w in world.access.client.list_workflows("WorkflowType IN ('HeatPumpWorkflow', 'FleetPlanning')")
-    ]
+    of_interest = "WorkflowType IN ('HeatPumpWorkflow', 'FleetPlanning', 'AreaPlanning')"
+    listed = [w async for w in world.access.client.list_workflows(of_interest)]
     for found in listed:
         handle = world.access.client.get_workflow_handle(found.id, run_id=found.run_id)
         await replayer.replay_workflow(await handle.fetch_history())
@@ -117,7 +120,7 @@ async def test_a_day_is_planned_from_the_nominal_time_and_again_on_demand_and_ev
         pumps = [world.pump(n) for n in (1, 2, 3)]
         before = world.now()
         await plan_day(world.access.client, DAY, BERLIN)
-        first = await wait_for_plan(world.access.client, DAY, BERLIN, PLANNING_S)
+        first = the_area(await wait_for_plan(world.access.client, DAY, BERLIN, PLANNING_S))
         assert (first.day, first.delivered, first.reason) == (DAY, 3, "")
         await everybody_follows(world, pumps, first.revision)
         for pump in pumps:
@@ -132,14 +135,14 @@ async def test_a_day_is_planned_from_the_nominal_time_and_again_on_demand_and_ev
         assert certificate["lower_bound_eur"] <= certificate["cost_eur"]
         assert certificate["cap_kw"] > 0
 
-        again = await (await start_planning(world, DAY)).result()
+        again = the_area(await (await start_planning(world, DAY)).result())
         assert first.revision is not None
         assert again.revision is not None
         assert again.revision > first.revision
         assert again.delivered == 3
         await everybody_follows(world, pumps, again.revision)
         assert await revisions(world) == [first.revision, again.revision]
-        assert await every_history_replays(world) == 2 + 3
+        assert await every_history_replays(world) == 2 + 2 + 3
 
 
 async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_ledger_is_planned_from_them(
@@ -160,10 +163,10 @@ async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_l
         )
         version = await world.access.ledger.series.store_prices(loaded, world.now())
         blind, informed = await start_planning(world, UNKNOWN_DAY), await start_planning(world, LOADED_DAY)
-        left = await blind.result()
+        left = the_area(await blind.result())
         assert (left.day, left.revision, left.delivered) == (UNKNOWN_DAY, None, 0)
         assert left.reason == "no prices for 2026-01-18: pumps stay neutral"
-        planned = await informed.result()
+        planned = the_area(await informed.result())
         assert (planned.day, planned.delivered, planned.reason) == (LOADED_DAY, 2, "")
         newest = await world.access.reports.newest_plan()
         assert newest is not None
@@ -189,7 +192,7 @@ async def test_a_planner_killed_before_its_plan_is_stored_and_another_before_it_
             world.workers[-1].kill()
             await holding.rollback()
             await world.start_workers("planner")
-            stored = await run.result()
+            stored = the_area(await run.result())
             assert stored.delivered == 3
             assert await revisions(world) == [stored.revision]
             await everybody_follows(world, pumps, stored.revision)
@@ -202,14 +205,14 @@ async def test_a_planner_killed_before_its_plan_is_stored_and_another_before_it_
                 await world.until(partial(_standing_in_line, world, 1), within=HOURS)
                 world.workers[-1].kill()
             await world.start_workers("planner")
-            handed_out = await run.result()
+            handed_out = the_area(await run.result())
         assert handed_out.delivered == 3
         assert await revisions(world) == [stored.revision, handed_out.revision]
         await everybody_follows(world, pumps, handed_out.revision)
         async with engine.connect() as connection:
             shares = select(func.count()).select_from(PumpPlan).where(PumpPlan.revision == handed_out.revision)
             assert await connection.scalar(shares) == 3
-        assert await every_history_replays(world) == 2 + 3
+        assert await every_history_replays(world) == 2 + 2 + 3
 
 
 async def _take_the_shares(connection: AsyncConnection) -> None:

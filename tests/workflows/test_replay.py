@@ -16,6 +16,7 @@ from temporalio.workflow import NondeterminismError
 
 from tests.histories.record import HERE, anonymous
 from worker import workflow_runner
+from workflows.area_planning import AreaPlanning
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard
@@ -25,7 +26,7 @@ RECORDED = sorted(HERE.glob("*.json"))
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[HeatPumpWorkflow, FleetPlanning, OemGuard],
+        workflows=[HeatPumpWorkflow, FleetPlanning, AreaPlanning, OemGuard],
         data_converter=pydantic_data_converter,
         workflow_runner=workflow_runner(sandbox=True),
     )
@@ -63,6 +64,7 @@ def test_the_workflows_are_recorded_with_what_makes_their_lives_hard() -> None:
     assert {read(path)["events"][0][started]["workflowType"]["name"] for path in RECORDED} >= {
         "HeatPumpWorkflow",
         "FleetPlanning",
+        "AreaPlanning",
         "OemGuard",
     }
     kinds = [event["eventType"].removeprefix("EVENT_TYPE_") for event in read(HERE / "heat_pump.json")["events"]]
@@ -71,7 +73,7 @@ def test_the_workflows_are_recorded_with_what_makes_their_lives_hard() -> None:
         assert kind in kinds
     assert kinds[-1] == "WORKFLOW_EXECUTION_COMPLETED"
     assert read(HERE / "quiet_day.json")["events"][-1]["eventType"].endswith("CONTINUED_AS_NEW")
-    assert '"slots":92' in "".join(payloads_in(read(HERE / "fleet_planning_dst.json"))).replace(" ", "")
+    assert '"slots":92' in "".join(payloads_in(read(HERE / "area_planning_dst.json"))).replace(" ", "")
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)

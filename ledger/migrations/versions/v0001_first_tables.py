@@ -128,24 +128,60 @@ def upgrade() -> None:
     op.create_table(
         "fleet_plans",
         sa.Column("revision", sa.Integer(), sa.Identity(always=False), nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("price_area", sa.String(length=16), nullable=False),
         sa.Column("price_version", sa.Integer(), nullable=False),
-        sa.Column("weather_version", sa.Integer(), nullable=False),
         sa.Column("first_slot", sa.DateTime(timezone=True), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
-        sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pumps", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["price_version"], ["price_versions.version"], name=op.f("fk_fleet_plans_price_version_price_versions")
+        ),
+        sa.PrimaryKeyConstraint("revision", name=op.f("pk_fleet_plans")),
+        sa.UniqueConstraint("key", name=op.f("uq_fleet_plans_key")),
+    )
+    op.create_table(
+        "plan_shards",
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("pumps", sa.Integer(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["revision"], ["fleet_plans.revision"], name=op.f("fk_plan_shards_revision_fleet_plans")
+        ),
+        sa.PrimaryKeyConstraint("revision", "shard", name=op.f("pk_plan_shards")),
+    )
+    op.create_table(
+        "plan_parts",
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("grid_area", sa.String(length=64), nullable=False),
+        sa.Column("weather_cell", sa.String(length=32), nullable=False),
+        sa.Column("tariff", sa.String(length=32), nullable=False),
+        sa.Column("weather_version", sa.Integer(), nullable=False),
+        sa.Column("pumps", sa.Integer(), nullable=False),
+        sa.Column("cold_snap_pumps", sa.Integer(), nullable=False),
+        sa.Column("cap_kw", sa.Double(), nullable=True),
+        sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("solved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["revision", "shard"],
+            ["plan_shards.revision", "plan_shards.shard"],
+            name=op.f("fk_plan_parts_revision_plan_shards"),
         ),
         sa.ForeignKeyConstraint(
             ["weather_version"],
             ["weather_versions.version"],
-            name=op.f("fk_fleet_plans_weather_version_weather_versions"),
+            name=op.f("fk_plan_parts_weather_version_weather_versions"),
         ),
-        sa.PrimaryKeyConstraint("revision", name=op.f("pk_fleet_plans")),
-        sa.UniqueConstraint("key", name=op.f("uq_fleet_plans_key")),
+        sa.PrimaryKeyConstraint("revision", "shard", "part", name=op.f("pk_plan_parts")),
     )
     op.create_table(
         "pumps",
@@ -178,19 +214,26 @@ def upgrade() -> None:
         "pump_plans",
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_pump_plans_pump_id_pumps")),
         sa.ForeignKeyConstraint(
-            ["revision"], ["fleet_plans.revision"], name=op.f("fk_pump_plans_revision_fleet_plans")
+            ["revision", "shard", "part"],
+            ["plan_parts.revision", "plan_parts.shard", "plan_parts.part"],
+            name=op.f("fk_pump_plans_revision_plan_parts"),
         ),
         sa.PrimaryKeyConstraint("revision", "pump_id", name=op.f("pk_pump_plans")),
     )
+    op.create_index("ix_pump_plans_shard", "pump_plans", ["revision", "shard", "pump_id"], unique=False)
 
 
 def downgrade() -> None:
     op.drop_table("pump_plans")
     op.drop_table("commands")
     op.drop_table("pumps")
+    op.drop_table("plan_parts")
+    op.drop_table("plan_shards")
     op.drop_table("fleet_plans")
     op.drop_table("weather_versions")
     op.drop_table("quarantine")

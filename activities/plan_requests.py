@@ -1,0 +1,88 @@
+"""One planning request from what the ledger knows: pumps, their rooms, prices, weather and their share of a limit.
+
+Protects: a stale room temperature is no room temperature, and a cold snap's floor is decided before anything is solved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Mode
+from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
+from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
+from domain.planning.shards import Part
+from domain.planning.tariff import home_prices
+from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
+from domain.slots import SLOT
+
+MOST_HELD_SLOTS = 96
+"""Longer ago than any dwell."""
+_FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)
+
+
+@dataclass(frozen=True)
+class RequestSources:
+    """Where a request's numbers come from."""
+
+    series: SeriesStore
+    pumps: PumpDirectory
+    commands: SteeringLog
+    observations: ObservationLog
+
+    async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
+        """The request for one part; raises LookupError for a version or a tariff that is not known."""
+        first_slot, slots = outline.first_slot, outline.slots
+        forecast = await self.series.weather(part.weather_version)
+        wholesale = await self.series.prices(outline.price_version)
+        profiles = await self.pumps.profiles(part.pump_ids)
+        return PlanningRequest(
+            first_slot=first_slot,
+            slots=slots,
+            prices=home_prices(wholesale.cut(first_slot, slots), part.scope.tariff),
+            weather=forecast.cut(first_slot, slots),
+            pumps=await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now),
+            cap_kw=part.cap_kw,
+            budget_s=budget_s,
+        )
+
+    async def _pumps(
+        self, profiles: Sequence[PumpProfile], first_slot: datetime, ahead_c: Sequence[float], now: datetime
+    ) -> tuple[PumpForPlanning, ...]:
+        ids = [profile.enrolment.pump_id for profile in profiles]
+        readings = await self.observations.newest(ids)
+        in_force = await self.commands.heating_in_force(ids)
+        # What holds now says nothing of a horizon that begins much later: today's plan still runs until then.
+        begins_now = first_slot - now < 2 * SLOT
+        pumps = []
+        for profile in profiles:
+            pump_id = profile.enrolment.pump_id
+            reading = readings.get(pump_id)
+            is_fresh = reading is not None and now - reading.as_of < 4 * SLOT
+            mode, since = in_force.get(pump_id, _FREE) if begins_now else _FREE
+            pumps.append(
+                PumpForPlanning(
+                    profile=profile,
+                    room_c=reading.room_c if reading and is_fresh else None,
+                    mode=mode,
+                    held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, first_slot),
+                    floor=_floor(profile, ahead_c),
+                )
+            )
+        return tuple(pumps)
+
+
+def cold_snap_pumps(request: PlanningRequest) -> int:
+    """Pumps kept at neutral or above because of the forecast alone."""
+    return sum(pump.floor is not Mode.MIN and pump.profile.site.may_set_back for pump in request.pumps)
+
+
+def _floor(profile: PumpProfile, ahead_c: Sequence[float]) -> Mode:
+    """The lowest mode a pump may be planned at."""
+    is_safe = profile.site.may_set_back and not is_cold_snap(ahead_c, profile.enrolment.design_outdoor_c)
+    return Mode.MIN if is_safe else Mode.LOW
+
+
+def _held_slots(since: datetime, first_slot: datetime) -> int:
+    """Whole slots from a change to the start of the horizon."""
+    return min(MOST_HELD_SLOTS, max(0, (first_slot - since) // SLOT))

@@ -1,0 +1,109 @@
+"""Shards: a price area's pumps in portions that are planned, stored and delivered on their own.
+
+Protects: a limit binds for its whole grid area however its pumps are spread over requests, and no shard grows with
+the fleet.
+
+A small grid area stays whole in one shard, which it may share with others. A larger one is dealt out evenly over
+shards of its own, so that each is a like sample of it. Wherever an area's pumps need several requests (too many, or
+of several weather cells or tariffs), each request gets the share of the limit that its pumps have of the area's
+nameplate power. The shares add up to the limit, so requests need not know of each other; the share of a request that
+fails stays reserved for its pumps, which then run under their own control.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.base import Value
+from domain.homes.enrolment import Enrolment
+from domain.planning.fleet_plan import Certificate
+from domain.planning.scope import GridCaps, Scope, nameplate_kw, scope_of
+
+SHARD_PUMPS = 2000
+"""Bounds what one attempt loses when its worker dies, and keeps the history of a run of 100,000 pumps at some
+hundred shards."""
+
+
+class Part(Value):
+    """Pumps of one scope that are planned in one request."""
+
+    scope: Scope
+    pump_ids: tuple[str, ...]
+    cap_kw: float | None = None
+    """This part's share of its grid area's limit; None for no limit."""
+    weather_version: int
+
+
+class SolvedPart(Value):
+    """A part with what the solver made of it."""
+
+    asked: Part
+    pumps: int
+    """Pumps that were planned: those that were still steered."""
+    cold_snap_pumps: int
+    """Of them, those kept at neutral or above because of the forecast."""
+    certificate: Certificate
+    cap_price_eur_per_mwh: tuple[float, ...]
+    """Dual of the limit per slot."""
+
+
+class Shard(Value):
+    """What one attempt plans, part by part."""
+
+    number: Annotated[int, Field(ge=0)]
+    parts: tuple[Part, ...]
+
+    @property
+    def pumps(self) -> int:
+        """How many pumps it holds."""
+        return sum(len(part.pump_ids) for part in self.parts)
+
+
+def shards_of(
+    enrolments: Sequence[Enrolment],
+    caps: GridCaps,
+    weather_versions: Mapping[str, int],
+    most_pumps: int = SHARD_PUMPS,
+) -> tuple[Shard, ...]:
+    """Shards of one price area's pumps; pumps whose weather cell has no version are in none of them."""
+    areas: dict[str, list[Enrolment]] = {}
+    for enrolment in sorted(enrolments, key=lambda e: (e.grid_area, e.pump_id)):
+        areas.setdefault(enrolment.grid_area, []).append(enrolment)
+    portions: list[list[Part]] = []
+    shared: list[Part] = []
+    room = most_pumps
+    for area in areas.values():
+        count = -(-len(area) // most_pumps)
+        for portion in (area[first::count] for first in range(count)):
+            parts = list(_parts(portion, area, caps, weather_versions))
+            if count > 1:
+                portions.append(parts)
+                continue
+            if len(portion) > room:
+                portions.append(shared)
+                shared, room = [], most_pumps
+            shared += parts
+            room -= len(portion)
+    portions.append(shared)
+    return tuple(Shard(number=number, parts=tuple(parts)) for number, parts in enumerate(filter(None, portions)))
+
+
+def _parts(
+    portion: Sequence[Enrolment], area: Sequence[Enrolment], caps: GridCaps, weather_versions: Mapping[str, int]
+) -> Iterator[Part]:
+    """A portion of a grid area by scope, each with its share of the area's limit."""
+    by_scope: dict[Scope, list[Enrolment]] = {}
+    for enrolment in portion:
+        by_scope.setdefault(scope_of(enrolment), []).append(enrolment)
+    whole_kw = nameplate_kw(area)
+    for scope, members in by_scope.items():
+        cap_kw = caps.cap_kw(scope.price_area, scope.grid_area, whole_kw)
+        version = weather_versions.get(scope.weather_cell)
+        if version is not None:
+            yield Part(
+                scope=scope,
+                pump_ids=tuple(member.pump_id for member in members),
+                cap_kw=None if cap_kw is None else round(cap_kw * nameplate_kw(members) / whole_kw, 3),
+                weather_version=version,
+            )

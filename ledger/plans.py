@@ -1,0 +1,151 @@
+"""Fleet plans in the ledger: opened whole, then stored shard by shard and part by part.
+
+Protects: the same run never makes two revisions and the same part is never stored twice, whatever attempt comes
+first; a plan names the versions it was made from.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.planning.fleet_plan import Certificate, PlanFigures, PlanOutline, merged
+from domain.planning.price_plan import PricePlan
+from domain.planning.shards import Shard, SolvedPart
+from ledger.models import FleetPlan, PlanPart, PlanShard, PumpPlan
+
+
+class LedgerPlans:
+    """`domain.ports.PlanStore` on PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
+        """Store what is to be solved under the next revision; the same `key` keeps the revision and shards it has."""
+        row = {"key": key, "created_at": at, **outline.model_dump()}
+        async with self._engine.begin() as connection:
+            # An attempt given up for dead may still be storing: the key decides whose revision and shards count.
+            statement = insert(FleetPlan).values(row).on_conflict_do_nothing(index_elements=["key"])
+            made = await connection.scalar(statement.returning(FleetPlan.revision))
+            if made is None:
+                return (await connection.scalars(select(FleetPlan.revision).where(FleetPlan.key == key))).one()
+            revision = int(made)
+            rows = [
+                {
+                    "revision": revision,
+                    "shard": shard.number,
+                    "pumps": shard.pumps,
+                    "body": shard.model_dump(mode="json"),
+                }
+                for shard in shards
+            ]
+            if rows:
+                await connection.execute(insert(PlanShard), rows)
+            return revision
+
+    async def outline(self, revision: int) -> PlanOutline:
+        """What a revision is of; `LookupError` where there is none."""
+        columns = [getattr(FleetPlan, name) for name in PlanOutline.model_fields]
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(*columns).where(FleetPlan.revision == revision))).one_or_none()
+        if row is None:
+            raise LookupError(f"there is no plan revision {revision}")
+        return PlanOutline.model_validate(dict(row._mapping))
+
+    async def shard(self, revision: int, number: int) -> Shard:
+        """What one shard of a revision holds; `LookupError` where there is none."""
+        query = select(PlanShard.body).where(PlanShard.revision == revision, PlanShard.shard == number)
+        async with self._engine.connect() as connection:
+            body = await connection.scalar(query)
+        if body is None:
+            raise LookupError(f"plan revision {revision} has no shard {number}")
+        return Shard.model_validate(body)
+
+    async def shard_count(self, revision: int) -> int:
+        """How many shards a revision has."""
+        query = select(func.count()).select_from(PlanShard).where(PlanShard.revision == revision)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) or 0
+
+    async def stored_parts(self, revision: int, shard: int) -> Mapping[int, int]:
+        """The pumps planned in each part of a shard that was solved and stored, by the part's place."""
+        query = select(PlanPart.part, PlanPart.pumps).where(PlanPart.revision == revision, PlanPart.shard == shard)
+        async with self._engine.connect() as connection:
+            return {row.part: row.pumps for row in await connection.execute(query)}
+
+    async def store_part(
+        self,
+        revision: int,
+        shard: int,
+        place: int,
+        solved: SolvedPart,
+        plans: Mapping[str, PricePlan],
+        at: datetime,
+    ) -> bool:
+        """Store a solved part with its pumps' plans; False where it was stored before (that one stays)."""
+        key = {"revision": revision, "shard": shard, "part": place}
+        scope = solved.asked.scope
+        row = key | {
+            "grid_area": scope.grid_area,
+            "weather_cell": scope.weather_cell,
+            "tariff": scope.tariff,
+            "weather_version": solved.asked.weather_version,
+            "pumps": solved.pumps,
+            "cold_snap_pumps": solved.cold_snap_pumps,
+            "cap_kw": solved.asked.cap_kw,
+            "certificate": solved.certificate.model_dump(mode="json"),
+            "cap_price_eur_per_mwh": list(solved.cap_price_eur_per_mwh),
+            "solved_at": at,
+        }
+        async with self._engine.begin() as connection:
+            statement = insert(PlanPart).values(row).on_conflict_do_nothing().returning(PlanPart.part)
+            if (await connection.execute(statement)).scalar_one_or_none() is None:
+                return False
+            rows = [key | {"pump_id": pump_id, "plan": plan.model_dump(mode="json")} for pump_id, plan in plans.items()]
+            if rows:
+                await connection.execute(insert(PumpPlan), rows)
+            return True
+
+    async def price_plans(
+        self, revision: int, shard: int, after: str, limit: int, among: Sequence[str] | None = None
+    ) -> Sequence[tuple[str, PricePlan]]:
+        """The price plans of a shard for pumps after an id, ordered by id; of all its pumps, or of those `among`."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(PumpPlan.pump_id, PumpPlan.plan)
+                .where(PumpPlan.revision == revision, PumpPlan.shard == shard, PumpPlan.pump_id > after)
+                .where(true() if among is None else PumpPlan.pump_id.in_(among))
+                .order_by(PumpPlan.pump_id)
+                .limit(limit)
+            )
+            return [(row.pump_id, PricePlan.model_validate(row.plan)) for row in rows]
+
+    async def note_delivered(self, revision: int, shard: int, pumps: int) -> None:
+        """So many pumps of a shard took their plan."""
+        where = (PlanShard.revision == revision, PlanShard.shard == shard)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(PlanShard).where(*where).values(delivered=pumps))
+
+    async def close_plan(self, revision: int, failed: Mapping[int, str], at: datetime) -> None:
+        """Nothing more comes of a revision; these shards failed, for these reasons."""
+        async with self._engine.begin() as connection:
+            for shard, reason in failed.items():
+                where = (PlanShard.revision == revision, PlanShard.shard == shard)
+                await connection.execute(update(PlanShard).where(*where).values(failure=reason))
+            await connection.execute(update(FleetPlan).where(FleetPlan.revision == revision).values(closed_at=at))
+
+    async def figures(self, revision: int) -> PlanFigures:
+        """What was solved of a revision, summed up."""
+        part = PlanPart
+        query = select(part.pumps, part.cold_snap_pumps, part.certificate).where(part.revision == revision)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(part.shard, part.part))).all()
+        certificates = [Certificate.model_validate(row.certificate) for row in rows]
+        return PlanFigures(
+            pumps=sum(row.pumps for row in rows),
+            cold_snap_pumps=sum(row.cold_snap_pumps for row in rows),
+            certificate=merged(certificates) if certificates else None,
+        )
