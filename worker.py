@@ -32,7 +32,7 @@ from domain.oem.cloud import CallMade
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.ports import OemAdapter
 from ledger.calls import CallCounter
-from ledger.repositories import LedgerNotReady, Repositories, open_repositories
+from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
 from market.fetching import HttpPrices, HttpWeather
 from oem_adapters.registry import build_adapter, known_oems
@@ -48,6 +48,7 @@ from worker_environment import (
     configure_logging,
     connect_temporal,
     leave,
+    open_ledger,
     settings_from_environment,
 )
 from workflows.area_planning import AreaPlanning
@@ -236,9 +237,7 @@ async def connected(settings: Settings, *listeners: Listener) -> AsyncIterator[C
     await require_search_attributes(client)
     async with contextlib.AsyncExitStack() as opened:
         hub = Telemetry()
-        ledger = await opened.enter_async_context(
-            open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency, hub)
-        )
+        ledger = await opened.enter_async_context(open_ledger(settings, hub))
         try:
             await ledger.check()
         except LedgerNotReady as error:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
 import structlog
@@ -17,7 +18,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
+from domain.ports import DecisionListener
 from ledger.pumps import check_keys
+from ledger.repositories import Repositories, open_repositories
 from oem_adapters.timeouts import WallTimeouts
 
 
@@ -73,6 +76,13 @@ def settings_from_environment() -> Settings:
     except ValueError as error:
         raise SetupError(str(error)) from None
     return settings
+
+
+def open_ledger(
+    settings: Settings, on_decision: DecisionListener | None = None
+) -> AbstractAsyncContextManager[Repositories]:
+    """The ledger that the settings name, with a lock connection for every call to a vendor that may be under way."""
+    return open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency, on_decision)
 
 
 async def connect_temporal(runtime: Runtime | None = None) -> Client:

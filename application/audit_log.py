@@ -1,13 +1,18 @@
-"""Reads the audit trail: which acts were done, and which were only asked for.
+"""The audit log: who did what and why, written by every use case that changes something, and read back.
 
-Protects: an act is written down before it is tried, so a refusal is a second line that names the first; whoever counts
+Protects: an act is recorded before it is tried, so a refusal is a second line that refers to the first; whoever counts
 acts counts those without such a line.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from application.access import Access
+from application.errors import Unanswered, UseCaseError, invalid
 from domain.homes.site import ComfortBand
 from domain.steering.overrides import Override
 
@@ -19,17 +24,57 @@ REFUSED = ":refused"
 """Ends the act of a line that says: nothing was done."""
 UNANSWERED = ":unanswered"
 """Ends the act of a line that says: nobody answered in time; it may have been done since."""
+LONGEST_WHO = 80
+LONGEST_WHY = 400
 
 
-def acts_done(trail: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The acts of a trail that were not refused, in its order, each `detail` as it was given.
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and why; each one printable line. Raises Refused where either is empty or too long."""
 
-    An act that nobody answered counts: it waits for a worker. Its `answered` is False.
+    who: str
+    why: str
+
+    def __post_init__(self) -> None:
+        """Trim and check: no act is recorded that nobody signed."""
+        for field, given, longest in (("who", self.who, LONGEST_WHO), ("why", self.why, LONGEST_WHY)):
+            text = given.strip()
+            if not text:
+                raise invalid(field, "must not be empty: every change is recorded with who made it and why")
+            if len(text) > longest or not text.isprintable():
+                raise invalid(field, f"must be one printable line of at most {longest} characters")
+            object.__setattr__(self, field, text)
+
+
+async def audited[T](
+    access: Access, act: str, subject: str, by: Actor, detail: Mapping[str, Any], do: Callable[[], Awaitable[T]]
+) -> T:
+    """Record an act, then do it. An unsigned act would be worse than a signed one that was refused."""
+    ref = uuid.uuid4().hex[:12]
+
+    async def record(act: str, detail: Mapping[str, Any]) -> None:
+        await access.ledger.reports.audit(access.now(), by.who, by.why, act, subject, {**detail, "ref": ref})
+
+    await record(act, detail)
+    try:
+        return await do()
+    except (Unanswered, asyncio.CancelledError):
+        await record(f"{act}{UNANSWERED}", {})
+        raise
+    except UseCaseError as error:
+        await record(f"{act}{REFUSED}", {"because": str(error)})
+        raise
+
+
+def acts_done(log: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The acts that were not refused, in the order of the log, each `detail` as it was given.
+
+    An unanswered act counts, since it is waiting for a worker; its `answered` is False.
     """
-    refused = _refs(trail, REFUSED)
-    unanswered = _refs(trail, UNANSWERED)
+    refused = _refs(log, REFUSED)
+    unanswered = _refs(log, UNANSWERED)
     done = []
-    for row in trail:
+    for row in log:
         if row["act"].endswith((REFUSED, UNANSWERED)):
             continue
         detail = dict(row["detail"])
@@ -39,10 +84,10 @@ def acts_done(trail: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return done
 
 
-def overrides_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]]:
-    """Every override of a trail by pump; one that a person ended ends then."""
+def overrides_of(log: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]]:
+    """Every override by pump; one that a person ended early ends then."""
     overrides: dict[str, list[Override]] = {}
-    for row in acts_done(trail):
+    for row in acts_done(log):
         targets = overrides.setdefault(row["subject"], [])
         if row["act"] == "override":
             targets.append(Override.model_validate(row["detail"]))
@@ -57,24 +102,24 @@ def overrides_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]
     return overrides
 
 
-def ends_of(trail: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, str | None]]]:
+def ends_of(log: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, str | None]]]:
     """By pump, when a person ended which override; None for all."""
     ends: dict[str, list[tuple[datetime, str | None]]] = {}
-    for row in acts_done(trail):
+    for row in acts_done(log):
         if row["act"] in ("end-override", "retire"):
             ends.setdefault(row["subject"], []).append((row["at"], row["detail"].get("override_id")))
     return ends
 
 
-def is_opted_out(trail: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
-    """Whether a pump whose trail this is stood opted out at `moment`."""
-    said = [row["act"] for row in acts_done(trail) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]
-    return bool(said) and said[-1] == "opt-out"
+def is_opted_out(log: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
+    """Whether a pump, whose part of the log this is, was opted out at `moment`."""
+    consents = [row["act"] for row in acts_done(log) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]
+    return bool(consents) and consents[-1] == "opt-out"
 
 
-def band_at(trail: Sequence[Mapping[str, Any]], moment: datetime, band: ComfortBand) -> ComfortBand:
+def band_at(log: Sequence[Mapping[str, Any]], moment: datetime, band: ComfortBand) -> ComfortBand:
     """What a household accepted at `moment`, where it accepts `band` today."""
-    changes = [row for row in acts_done(trail) if row["act"] == COMFORT]
+    changes = [row for row in acts_done(log) if row["act"] == COMFORT]
     for row in reversed(changes):
         if row["at"] <= moment:
             return band
@@ -82,5 +127,5 @@ def band_at(trail: Sequence[Mapping[str, Any]], moment: datetime, band: ComfortB
     return band
 
 
-def _refs(trail: Sequence[Mapping[str, Any]], ending: str) -> set[str]:
-    return {row["detail"]["ref"] for row in trail if row["act"].endswith(ending) and "ref" in row["detail"]}
+def _refs(log: Sequence[Mapping[str, Any]], ending: str) -> set[str]:
+    return {row["detail"]["ref"] for row in log if row["act"].endswith(ending) and "ref" in row["detail"]}

@@ -1,19 +1,19 @@
-"""Dead letters: commands that ran out of time while still wished, each with an owner, retried or discarded by a person.
+"""Dead letters: commands that ran out of time while still wanted, each with an owner, retried or discarded by a person.
 
-Protects: a retry brings about the newest wish, never the one that died; many retries never raise a street at once.
+Protects: a retry brings about the newest target, never the one that died; many retries never raise a street at once.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.errors import Complaint, WrongInput
-from application.orders import Delivery, some_at_a_time
-from application.overrides import Actor, act
-from application.pumps import status
-from console.access import Access
+from application.access import Access
+from application.audit_log import Actor, audited
+from application.errors import ErrorCode, Refused, UseCaseError, invalid
+from application.fan_out import Delivery, Progress, some_at_a_time
+from application.pump_workflows import act, status
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.oem.cloud import AuthExpired, Offline
 from domain.steering.arbitration import target_at
@@ -23,15 +23,15 @@ from ledger.history_queries import DISCARD
 RAISED_WINDOW = timedelta(minutes=5)
 """A limit on raised power holds within any such stretch of steered time."""
 RETRIED_OVER = timedelta(minutes=10)
-"""Where nobody says otherwise, more than one retry is spread over so much steered time: a cloud just back is weak."""
+"""Default for more than one retry, in steered time: a cloud that has just come back is weak."""
 RAISED_AT_MOST_KW = 20.0
-"""Where nobody says otherwise, no more power than this is raised within `RAISED_WINDOW`: a few homes of one street."""
+"""Default for the power raised within `RAISED_WINDOW`: a few homes of one street."""
 HEAT_PER_KW = 3.0
-"""Rated heat over the electric power that makes it: a rough figure that errs to the high side of power."""
+"""Rated heat over the electric power that makes it: a rough figure that overestimates power rather than under."""
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """The newest dead letter of a pump's circuit, and how many there are of it."""
 
     command: str
@@ -52,27 +52,27 @@ class Letter:
 class Due:
     """A retry and when, after the start, it is made."""
 
-    letter: Letter
+    letter: DeadLetter
     after: timedelta
     raised_kw: float
-    """Electric power that it may add; 0 where the wish raises nothing."""
+    """Electric power that it may add; 0 where the target raises nothing."""
 
 
-async def letters(access: Access) -> list[Letter]:
-    """Every dead letter that nobody made up for or discarded, newest first; one line a circuit."""
+async def dead_letters(access: Access) -> list[DeadLetter]:
+    """Every dead letter not made up for or discarded, newest first; one per circuit."""
     by_circuit: dict[tuple[str, Circuit], list[dict[str, object]]] = {}
-    for row in await access.trails.dead_letters():
+    for row in await access.ledger.history.dead_letters():
         circuit = Circuit.HEATING if row["mode"] in set(Mode) else Circuit.HOT_WATER
         by_circuit.setdefault((row["pump_id"], circuit), []).append(row)
     return [_letter(pump, circuit, rows) for (pump, circuit), rows in by_circuit.items()]
 
 
-def _letter(pump: str, circuit: Circuit, rows: Sequence[dict[str, object]]) -> Letter:
+def _letter(pump: str, circuit: Circuit, rows: Sequence[dict[str, object]]) -> DeadLetter:
     newest, first = rows[0], rows[-1]
     owner, reason = _owner(newest)
     since = first["at"]
     assert isinstance(since, datetime)
-    return Letter(
+    return DeadLetter(
         command=str(newest["command_id"]),
         pump=pump,
         circuit=circuit.value,
@@ -87,7 +87,7 @@ def _letter(pump: str, circuit: Circuit, rows: Sequence[dict[str, object]]) -> L
 
 
 def _owner(row: dict[str, object]) -> tuple[str, str]:
-    """Whose it is to mend, and why it died, in the cloud's last words where it had any."""
+    """Who must fix it, and why it died: the cloud's own last error where there is one."""
     refusal, reason = str(row["refusal"] or ""), str(row["reason"])
     said = refusal or reason
     if row["ask"] is not None or AuthExpired.__name__ in said:
@@ -97,39 +97,43 @@ def _owner(row: dict[str, object]) -> tuple[str, str]:
     return "operator", said
 
 
-async def letter_of(access: Access, command: str) -> Letter:
-    """The letter that a command is; WrongInput where it is none, or none any more."""
-    for letter in await letters(access):
+async def dead_letter_of(access: Access, command: str) -> DeadLetter:
+    """The dead letter that a command is; raises Refused where it is none, or none any more."""
+    for letter in await dead_letters(access):
         if command in letter.ids:
             return letter
-    raise WrongInput(f"{command} is no dead letter: `heatsteer dead-letters list` shows those there are")
+    raise Refused(ErrorCode.UNKNOWN_DEAD_LETTER, f"{command} is no dead letter", command=command)
 
 
-async def retry_one(access: Access, letter: Letter, by: Actor) -> str:
-    """Try the pump's newest wish again now; returns what that is."""
+async def retry_one(access: Access, letter: DeadLetter, by: Actor) -> str:
+    """Try the pump's newest target again now; returns that target."""
     event = RetryRequested(circuit=Circuit(letter.circuit))
     now = await act(access, letter.pump, "retry-letter", by, event, {"command": letter.command})
     return target_at(now.state, now.now, event.circuit).mode.value
 
 
-async def discard(access: Access, letter: Letter, by: Actor) -> None:
-    """Give the letter's wish up until it changes; the letter is listed no more. Neutral is never given up."""
+async def discard(access: Access, letter: DeadLetter, by: Actor) -> None:
+    """Give its target up until the target changes; it is listed no more. Neutral is never given up."""
     circuit = Circuit(letter.circuit)
     mode = Mode(letter.target) if circuit is Circuit.HEATING else HotWaterMode(letter.target)
     event = RetryRequested(circuit=circuit, give_up=True, mode=mode)
     await act(access, letter.pump, DISCARD, by, event, {"command": letter.command})
     for command in letter.ids[1:]:
-        await access.reports.audit(access.now(), by.who, by.why, DISCARD, letter.pump, {"command": command})
+        await audited(access, DISCARD, letter.pump, by, {"command": command}, _nothing_more)
 
 
-async def raised_by(access: Access, found: Sequence[Letter]) -> dict[str, float]:
-    """Electric kilowatts that retrying each letter (by command) may add now, by its pump's newest wish."""
+async def _nothing_more() -> None:
+    """The circuit's target is given up once; its older dead letters are only taken off the list."""
+
+
+async def raised_by(access: Access, found: Sequence[DeadLetter]) -> dict[str, float]:
+    """Electric kilowatts that retrying each letter (by command) may add now, by its pump's newest target."""
 
     async def one(command: str) -> float:
         letter = by_command[command]
         try:
             now = await status(access, letter.pump)
-        except Complaint:
+        except UseCaseError:
             return 0.0
         circuit = Circuit(letter.circuit)
         target = target_at(now.state, now.now, circuit).mode
@@ -142,9 +146,9 @@ async def raised_by(access: Access, found: Sequence[Letter]) -> dict[str, float]
 
 
 def safely_spread(
-    found: Sequence[Letter], raised_kw: dict[str, float], over: timedelta | None, at_most_kw: float | None
+    found: Sequence[DeadLetter], raised_kw: dict[str, float], over: timedelta | None, at_most_kw: float | None
 ) -> list[Due]:
-    """As `spread`, with safe limits in place of those that nobody gave; a big pump alone is within the safe power."""
+    """As `spread`, with safe defaults for the limits not given; a big pump on its own is within the safe power."""
     if over is None:
         over = RETRIED_OVER if len(found) > 1 else timedelta()
     if at_most_kw is None:
@@ -153,11 +157,11 @@ def safely_spread(
 
 
 def spread(
-    found: Sequence[Letter], raised_kw: dict[str, float], over: timedelta, at_most_kw: float | None
+    found: Sequence[DeadLetter], raised_kw: dict[str, float], over: timedelta, at_most_kw: float | None
 ) -> list[Due]:
     """Retries evenly over a time, later where within five minutes more power than allowed would be raised.
 
-    Raises WrongInput where one pump alone is more than that.
+    Raises Refused where one pump alone takes more than that.
     """
     step = over / len(found) if found else timedelta()
     recent: deque[Due] = deque()
@@ -166,7 +170,7 @@ def spread(
     for place, letter in enumerate(found):
         kw = raised_kw[letter.command]
         if at_most_kw is not None and kw > at_most_kw:
-            raise WrongInput(f"--at-most-kw {at_most_kw:g}: {letter.pump} alone takes {kw:.1f} kW")
+            raise invalid("at_most_kw", f"{letter.pump} alone takes {kw:.1f} kW", f"{at_most_kw:g}")
         after = max(after, place * step)
         while recent and at_most_kw is not None and _within(recent, after) + kw > at_most_kw:
             after = max(after, recent.popleft().after + RAISED_WINDOW)
@@ -185,9 +189,9 @@ def _within(recent: deque[Due], after: timedelta) -> float:
 
 
 async def retry_all(
-    access: Access, schedule: Sequence[Due], by: Actor, tally: Callable[[int, int], None]
+    access: Access, schedule: Sequence[Due], by: Actor, on_progress: Progress
 ) -> tuple[Delivery, dict[str, str]]:
-    """Make the retries when they are due (steered). Returns what became of them, and the wish retried by command."""
+    """Make the retries when they are due (steered). Returns what became of them, and by command the target retried."""
     start = access.now()
     done: list[str] = []
     problems: dict[str, str] = {}
@@ -199,7 +203,7 @@ async def retry_all(
         try:
             targets[due.letter.command] = await retry_one(access, due.letter, by)
             done.append(due.letter.command)
-        except Complaint as complaint:
-            problems[due.letter.command] = str(complaint)
-        tally(len(done) + len(problems), len(schedule))
+        except UseCaseError as error:
+            problems[due.letter.command] = str(error)
+        on_progress(len(done) + len(problems), len(schedule))
     return Delivery(done=tuple(done), problems=problems), targets

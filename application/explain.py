@@ -6,16 +6,15 @@ then; nothing of today explains yesterday.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from application.access import Access
 from application.audit_log import acts_done, band_at, ends_of, is_opted_out, overrides_of
-from application.errors import WrongInput
+from application.errors import ErrorCode, Refused
 from application.manual_changes import holds_of, touches_before
-from application.pumps import known
+from application.pump_workflows import known
 from application.scopes import covers
-from console.access import Access
-from console.cli.options import local
 from domain.commands.command import EventKind
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
@@ -89,11 +88,13 @@ class Explanation:
 
 
 async def story_of(access: Access, pump_id: str, at: datetime) -> Explanation:
-    """Gather a pump's story; WrongInput for a moment before it was enrolled."""
-    profile, trails = await known(access, pump_id), access.trails
+    """Gather a pump's story; raises Refused for a moment before it was enrolled."""
+    profile, trails = await known(access, pump_id), access.ledger.history
     life = await trails.enrolled(pump_id)
     if at < life["enrolled_at"]:
-        raise WrongInput(f"{pump_id} was enrolled at {local(life['enrolled_at'])}, after {local(at)}")
+        enrolled_at = life["enrolled_at"]
+        sentence = f"{pump_id} was enrolled at {enrolled_at:%F %H:%M} UTC, after {at.astimezone(UTC):%F %H:%M} UTC"
+        raise Refused(ErrorCode.BEFORE_ENROLMENT, sentence, pump=pump_id, enrolled_at=enrolled_at, at=at)
     events = await trails.events(pump_id, at - AROUND, at + AROUND)
     readings = await trails.readings(pump_id, at - AROUND, at + AROUND)
     trail = await trails.acts(pump_id)
@@ -103,7 +104,9 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Explanation:
     made = await trails.plans(pump_id, at)
     by_hand = holds_of(await touches_before(access, pump_id, at), ends_of(trail).get(pump_id, ()))
     overrides = [o for o in (*overrides_of(trail).get(pump_id, ()), *by_hand) if o.requested_at <= at < o.until]
-    orders = [o for o in await access.orders.given() if covers(o, profile) and o.since <= at and o.holds(pump_id, at)]
+    orders = [
+        o for o in await access.ledger.orders.given() if covers(o, profile) and o.since <= at and o.holds(pump_id, at)
+    ]
     state = _state_then(profile, at, [row["plan"] for row in made], overrides, orders, readings, trail, life)
     plan = plan_in_force(state, at)
     targets = {circuit: target_at(state, at, circuit) for circuit, _ in state.circuits}

@@ -1,22 +1,42 @@
-"""Use cases on a home: its pumps, everybody's wishes for them, and the room temperatures its household accepts.
+"""Use cases on a home: its pumps, what everybody asks of them, and the room temperatures its household accepts.
 
 Protects: all pumps of a home are asked before the first is changed, so that a home is not left half changed.
 """
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import ValidationError
 
-from application.audit_log import COMFORT, WAS
-from application.errors import Complaint, Failed, WrongInput
-from application.overrides import Actor, act
-from application.pumps import status
-from console.access import Access
+from application.access import Access
+from application.audit_log import COMFORT, WAS, Actor
+from application.errors import ErrorCode, Failed, Refused, UseCaseError, invalid
+from application.pump_workflows import act, status
 from domain.homes.enrolment import PumpProfile
 from domain.homes.site import ComfortBand
 from domain.steering.pump_state import ComfortChanged
 from workflows.contracts import PumpStatus, first_problem
+
+
+@dataclass(frozen=True)
+class Comfort:
+    """What a pump's household accepts, and the room last read."""
+
+    pump: str
+    room_min_c: float
+    room_max_c: float
+    floor_c: float
+    room_c: float | None
+    as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home's pumps, each with its state, or with the error where its workflow does not answer."""
+
+    home_id: str
+    pumps: list[tuple[PumpProfile, PumpStatus | UseCaseError]]
 
 
 def home_of(profile: PumpProfile) -> str:
@@ -26,7 +46,7 @@ def home_of(profile: PumpProfile) -> str:
 
 
 async def pumps_of(access: Access, name: str, *, whole_home: bool) -> list[PumpProfile]:
-    """The steered pumps that a pump's or a home's id means; WrongInput where it means none."""
+    """The steered pumps that a pump's or a home's id means; raises Refused where it means none."""
     profiles = await access.ledger.pumps.active()
     of_home = [p for p in profiles if home_of(p) == name]
     if of_home:
@@ -36,25 +56,26 @@ async def pumps_of(access: Access, name: str, *, whole_home: bool) -> list[PumpP
         return [p for p in profiles if home_of(p) == home_of(own[0])]
     if own:
         return own
-    raise WrongInput(f"{name} is no steered pump and no home: `heatsteer pumps list` shows the pumps there are")
+    raise Refused(ErrorCode.UNKNOWN_HOME, f"{name} is neither a steered pump nor a home", name=name)
 
 
 def band_of(low_c: float, high_c: float) -> ComfortBand:
-    """The band; WrongInput with a sentence for one that no home has."""
-    for option, value in (("--min", low_c), ("--max", high_c)):
+    """The band; raises Refused for one that no home has."""
+    values = {"room_min_c": low_c, "room_max_c": high_c}
+    for field, value in values.items():
         if not math.isfinite(value):
-            raise WrongInput(f"{option} {value}: give a temperature in degrees C")
+            raise invalid(field, "give a temperature in degrees C", value)
     try:
         return ComfortBand(room_min_c=low_c, room_max_c=high_c)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        options = {"room_min_c": f"--min {low_c:g}", "room_max_c": f"--max {high_c:g}"}
-        named = options.get(str(first["loc"][0])) if first["loc"] else None
-        if named is None:
-            raise WrongInput(f"--min {low_c:g} --max {high_c:g}: {first_problem(error)}") from error
+        field = str(first["loc"][0]) if first["loc"] else ""
+        if field not in values:
+            sentence = f"{low_c:g} to {high_c:g} C: {first_problem(error)}"
+            raise Refused(ErrorCode.INVALID_REQUEST, sentence) from error
         limits = first.get("ctx", {})
-        said = f"at most {limits['le']:g}" if "le" in limits else f"at least {limits.get('ge', 0):g}"
-        raise WrongInput(f"{named}: a room temperature that a household accepts is {said} C here") from error
+        limit = f"at most {limits['le']:g}" if "le" in limits else f"at least {limits.get('ge', 0):g}"
+        raise invalid(field, f"a household here accepts {limit} C", f"{values[field]:g}") from error
 
 
 async def set_comfort(access: Access, name: str, band: ComfortBand, by: Actor) -> list[str]:
@@ -68,41 +89,42 @@ async def set_comfort(access: Access, name: str, band: ComfortBand, by: Actor) -
         try:
             detail = band.model_dump(mode="json") | {WAS: profile.enrolment.band.model_dump(mode="json")}
             await act(access, pump_id, COMFORT, by, ComfortChanged(band=band), detail)
-        except Complaint as complaint:
+        except UseCaseError as error:
             already = f" after {', '.join(done)} had been changed" if done else ""
-            raise Failed(f"{complaint}{already}: say it again once that is mended") from complaint
+            facts = {"done": tuple(done), "problem": str(error)}
+            raise Failed(ErrorCode.PARTLY_DONE, f"{error}{already}", **facts) from error
         await access.ledger.pumps.set_band(pump_id, band)
         done.append(pump_id)
     return done
 
 
-async def comfort_of(access: Access, name: str) -> list[dict[str, Any]]:
+async def comfort_of(access: Access, name: str) -> list[Comfort]:
     """The bands of a pump or a home, with the room last read."""
     profiles = await pumps_of(access, name, whole_home=False)
     newest = await access.ledger.observations.newest([p.enrolment.pump_id for p in profiles])
-    rows = []
+    found = []
     for profile in profiles:
-        reading = newest.get(profile.enrolment.pump_id)
-        rows.append(
-            {
-                "pump": profile.enrolment.pump_id,
-                "room_min_c": profile.enrolment.band.room_min_c,
-                "room_max_c": profile.enrolment.band.room_max_c,
-                "floor_c": profile.site.floor_c,
-                "room_c": reading.room_c if reading else None,
-                "as_of": reading.as_of if reading else None,
-            }
+        enrolment, reading = profile.enrolment, newest.get(profile.enrolment.pump_id)
+        found.append(
+            Comfort(
+                pump=enrolment.pump_id,
+                room_min_c=enrolment.band.room_min_c,
+                room_max_c=enrolment.band.room_max_c,
+                floor_c=profile.site.floor_c,
+                room_c=reading.room_c if reading else None,
+                as_of=reading.as_of if reading else None,
+            )
         )
-    return rows
+    return found
 
 
-async def home(access: Access, name: str) -> tuple[str, list[tuple[PumpProfile, PumpStatus | str]]]:
-    """A home's id and its pumps, each with its state, or with a sentence where its workflow does not answer."""
+async def home(access: Access, name: str) -> Home:
+    """The home that a pump's or a home's id means, with the state of all its pumps."""
     profiles = await pumps_of(access, name, whole_home=True)
-    found: list[tuple[PumpProfile, PumpStatus | str]] = []
+    found: list[tuple[PumpProfile, PumpStatus | UseCaseError]] = []
     for profile in profiles:
         try:
             found.append((profile, await status(access, profile.enrolment.pump_id)))
-        except Complaint as complaint:
-            found.append((profile, str(complaint)))
-    return home_of(profiles[0]), found
+        except UseCaseError as error:
+            found.append((profile, error))
+    return Home(home_of(profiles[0]), found)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from console.access import Access
+from application.access import Access
 from domain.modes import Circuit
 from domain.steering.observations import TOUCH_HOLDS, hold_of
 from domain.steering.overrides import Override
@@ -28,7 +28,7 @@ class Touch(NamedTuple):
 
 async def touches_before(access: Access, pump_id: str, moment: datetime) -> list[Touch]:
     """All that bears on what stands at a moment, oldest first: within the longest hold, and the memory before it."""
-    rows = await access.trails.baselines(pump_id, moment - TOUCH_HOLDS[-1] - MEMORY, moment)
+    rows = await access.ledger.history.baselines(pump_id, moment - TOUCH_HOLDS[-1] - MEMORY, moment)
     return [Touch(row["at"], Circuit(row["circuit"]), row["setting"]) for row in rows]
 
 

@@ -24,7 +24,7 @@ from temporalio.client import (
     WorkflowHandle,
 )
 
-from application.errors import Failed
+from application.errors import ErrorCode, Failed
 from workflows.contracts import (
     PLANNER_QUEUE,
     PLANNING_SCHEDULE_ID,
@@ -87,6 +87,8 @@ async def wait_for_plan(client: Client, day: date, tz: ZoneInfo, patience_s: flo
             try:
                 return await handle.result()
             except WorkflowFailureError as error:
-                raise Failed(f"planning {day} failed: {error.cause}; its history says why ({workflow_id})") from error
+                sentence = f"planning {day} failed: {error.cause}; its history says why ({workflow_id})"
+                raise Failed(ErrorCode.PLANNING_FAILED, sentence, day=day, workflow_id=workflow_id) from error
         await asyncio.sleep(0.1)
-    raise Failed(f"planning {day} did not end within {patience_s:.0f} s: look at {workflow_id} in the Web UI")
+    sentence = f"planning {day} did not end within {patience_s:.0f} s: look at {workflow_id} in the Web UI"
+    raise Failed(ErrorCode.PLANNING_FAILED, sentence, day=day, workflow_id=workflow_id)

@@ -1,227 +1,129 @@
-"""Use cases on the fleet: prepare a namespace, enrol pumps, start and find their workflows, read their state.
+"""Use cases on pumps: the fleet at a glance, one pump in full, leaving and coming back, retiring, starting again."""
 
-Protects: a pump is asked what it can do before it is steered, and one that comes later is under the orders that stand.
-"""
-
-import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from application.access import Access
+from application.audit_log import Actor, audited
+from application.errors import ErrorCode, Failed, Refused
+from application.pump_workflows import act, is_running, known, status
+from application.starting import start_pump
+from domain.modes import Circuit, HotWaterMode, Mode
+from domain.oem.cloud import Reading
+from domain.steering.pump_state import RetireRequested, SteeringConsent
+from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PumpStatus, patience_at
 
-from application.audit_log import ends_of, is_opted_out, overrides_of
-from application.errors import Failed, WrongInput
-from application.manual_changes import MEMORY, Touch, holds_of, touches_before
-from application.scopes import covers
-from console.access import Access
-from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.modes import NEUTRAL, HotWaterMode
-from domain.oem.cloud import OemError, RateLimited
-from domain.ports import OemAdapter
-from domain.steering.orders import Order
-from domain.steering.pump_state import CircuitState, PumpState
-from domain.steering.sweep_policy import WatchRecord
-from domain.steering.watch import Watch
-from workflows.contracts import (
-    PUMPS_QUEUE,
-    SEARCH_ATTRIBUTES,
-    Patience,
-    PumpInput,
-    PumpStatus,
-    pump_workflow_id,
-)
-from workflows.heat_pump import HeatPumpWorkflow
-from workflows.operator_view import first_search_attributes
-
-ENROL_AT_A_TIME = 8
-ENROL_TRIES = 6
+NEWEST_LINES = 12
 
 
-async def register_search_attributes(client: Client) -> None:
-    """Add what is missing; safe to repeat."""
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {
-        key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-        for key in SEARCH_ATTRIBUTES
-        if key.name not in listed.custom_attributes
+@dataclass(frozen=True)
+class PumpInList:
+    """A pump as a list of the fleet shows it."""
+
+    pump: str
+    oem: str
+    model: str
+    target: str
+    authority: str
+    seen_in: str
+    """The mode it was last seen in; "unknown" where its newest command was not seen to be obeyed."""
+    hot_water: str | None
+    """None without a hot-water lever."""
+    hot_water_seen_in: str | None
+    room_c: float | None
+    as_of: datetime | None
+    """Of the newest reading."""
+    alert: str
+    enrolled_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PumpInFull:
+    """One pump: its workflow's state, its newest reading and the newest lines of its commands."""
+
+    status: PumpStatus
+    reading: Reading | None
+    command_lines: Sequence[Mapping[str, Any]]
+
+
+async def list_pumps(access: Access) -> list[PumpInList]:
+    """Every pump ever enrolled, by id."""
+    pumps = await access.ledger.reports.pumps()
+    seen = await access.ledger.reports.modes_seen()
+    water_seen = await access.ledger.reports.modes_seen(Circuit.HOT_WATER)
+    newest = await access.ledger.observations.newest([p["pump_id"] for p in pumps])
+    shown = await _shown_by_workflows(access)
+    found = []
+    for pump in pumps:
+        pump_id = pump["pump_id"]
+        reading = newest.get(pump_id)
+        authority, alert = shown.get(pump_id, (pump["authority"] or "neutral", "none"))
+        has_water = pump["profile"].get("hot_water") is not None
+        found.append(
+            PumpInList(
+                pump=pump_id,
+                oem=pump["oem"],
+                model=pump["profile"]["model"],
+                target=pump["mode"] or Mode.LOW.value,
+                authority=authority,
+                seen_in=seen.get(pump_id, Mode.LOW.value),
+                hot_water=(pump["hot_water"] or HotWaterMode.NORMAL.value) if has_water else None,
+                hot_water_seen_in=water_seen.get(pump_id, HotWaterMode.NORMAL.value) if has_water else None,
+                room_c=reading.room_c if reading else None,
+                as_of=reading.as_of if reading else None,
+                alert=alert,
+                enrolled_at=pump["enrolled_at"],
+                retired_at=pump["retired_at"],
+            )
+        )
+    return found
+
+
+async def _shown_by_workflows(access: Access) -> dict[str, tuple[str, str]]:
+    """Authority and alert of every running pump, as its workflow last wrote them into its search attributes."""
+    running = access.client.list_workflows("WorkflowType = 'HeatPumpWorkflow' AND ExecutionStatus = 'Running'")
+    return {
+        one.id.removeprefix("pump-"): (
+            one.typed_search_attributes.get(PUMP_AUTHORITY, "neutral"),
+            one.typed_search_attributes.get(PUMP_ALERT, "none"),
+        )
+        async for one in running
     }
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
 
 
-async def enrol(
-    access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter, patience: Patience
-) -> tuple[list[str], list[str]]:
-    """Ask the vendor what each unit can do, write it down, and start its workflow.
-
-    Returns the ids enrolled and sentences on those that could not be. A pump that is enrolled already
-    stays as it was; a retired one is passed over.
-    """
-    gate = asyncio.Semaphore(ENROL_AT_A_TIME)
-    known_pumps = {row["pump_id"]: row for row in await access.reports.pumps()}
-    steered = [e for e in sheet if not known_pumps.get(e.pump_id, {}).get("retired_at")]
-
-    async def one(enrolment: Enrolment) -> str | None:
-        async with gate:
-            if row := known_pumps.get(enrolment.pump_id):
-                return await start_pump(access, PumpProfile.model_validate(row["profile"]), patience)
-            return await _enrol_one(access, enrolment, adapter, patience)
-
-    problems = await asyncio.gather(*(one(e) for e in steered))
-    done = [e.pump_id for e, problem in zip(steered, problems, strict=True) if problem is None]
-    return done, [p for p in problems if p is not None]
+async def pump_in_full(access: Access, pump_id: str) -> PumpInFull:
+    """One pump; raises Refused where it is not enrolled, Failed where its workflow does not answer."""
+    now = await status(access, pump_id)
+    reading = (await access.ledger.observations.newest([pump_id])).get(pump_id)
+    return PumpInFull(now, reading, await access.ledger.reports.trail(pump_id, NEWEST_LINES))
 
 
-async def _enrol_one(access: Access, enrolment: Enrolment, adapter: OemAdapter, patience: Patience) -> str | None:
-    refusal = "the vendor's call budget is used up"
-    for attempt in range(ENROL_TRIES):
-        try:
-            capability = await adapter.capability(enrolment.address, access.now())
-            break
-        except RateLimited as error:
-            pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
-            await asyncio.sleep(max(0.1, pause))
-        except OemError as error:
-            refusal = str(error)
-            await asyncio.sleep(0.2 * 2**attempt)
-    else:
-        return f"{enrolment.pump_id} could not be enrolled: {refusal}"
-    profile = PumpProfile.of(enrolment, capability)
-    await access.ledger.pumps.enrol(profile, access.now())
-    return await start_pump(access, profile, patience)
-
-
-def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = (), last_note: int = 0) -> PumpState:
-    """What a pump's workflow starts from: under the orders that stand for it; one that was commanded before is not
-    believed to be in neutral."""
-    is_new = last_seq == 0
-    hot_water = CircuitState(
-        settled=HotWaterMode.NORMAL if is_new else None,
-        expires_after=profile.hot_water.spec.expires_after if profile.hot_water is not None else None,
-    )
-    return PumpState(
-        pump_id=profile.enrolment.pump_id,
-        oem=profile.enrolment.oem,
-        site=profile.site,
-        heating=CircuitState(settled=NEUTRAL if is_new else None, expires_after=profile.heating.spec.expires_after),
-        hot_water=None if profile.hot_water is None else hot_water,
-        last_seq=last_seq,
-        last_note=last_note,
-        orders=tuple(orders),
-    )
-
-
-async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *, again: bool = False) -> str | None:
-    """Start the pump's workflow; one that runs is left alone. Returns a sentence where the pump is not steered now.
-
-    A pump that was commanded before goes on counting, and is not believed to be in neutral. `again`: also one whose
-    workflow was ended by hand; wishes that still stand, people's hands at the unit and an opt-out are read back.
-    """
-    pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
-    last_seq = await access.ledger.commands.newest_seq(pump_id)
-    standing = [o for o in await access.orders.standing(access.now()) if covers(o, profile)]
-    state = first_state(profile, last_seq, standing, await access.ledger.commands.newest_note(pump_id))
-    if again:
-        now = access.now()
-        touches = await touches_before(access, pump_id, now)
-        state = with_what_people_said(state, await access.trails.acts(pump_id), touches, now)
-        records = await access.ledger.sweep_records.records([pump_id])
-        state = state.model_copy(update={"watch": as_told(records.get(pump_id))})
-    reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
-    try:
-        await access.client.start_workflow(
-            HeatPumpWorkflow.run,
-            PumpInput(clock=access.clock, state=state, patience=patience),
-            id=pump_workflow_id(pump_id),
-            task_queue=PUMPS_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=reuse,
-            search_attributes=first_search_attributes(oem),
-            task_timeout=timedelta(seconds=patience.task_s),
-            static_summary=f"{profile.model} in {profile.enrolment.price_area}",
-        )
-    except WorkflowAlreadyStartedError:
-        if again:
-            return f"{pump_id} is not steered: it was retired"
-        return f"{pump_id} is not steered: its workflow was ended by hand; `heatsteer pumps start {pump_id}` starts it"
-    return None
-
-
-def with_what_people_said(
-    state: PumpState, acts: Sequence[Mapping[str, Any]], touches: Sequence[Touch], now: datetime
-) -> PumpState:
-    """The state of a pump under the wishes that still stand by its own acts and touches, and opted out where its
-    household is."""
-    by_hand = holds_of(touches, ends_of(acts).get(state.pump_id, ()))
-    standing = [o for o in (*overrides_of(acts).get(state.pump_id, ()), *by_hand) if o.until > now]
-    return state.model_copy(
-        update={
-            "overrides": tuple(standing),
-            "touches": tuple(touch.at for touch in touches if now - touch.at < MEMORY),
-            "opted_out": is_opted_out(acts, now),
-        }
-    )
-
-
-def as_told(record: WatchRecord | None) -> Watch:
-    """What the sweep told the pump's workflow that was ended: it is not told again while nothing changes."""
-    if record is None:
-        return Watch()
-    told = record.told
-    silent_since = record.as_of or record.looked_at if told.silent else None
-    return Watch(
-        condition=told.condition,
-        is_cold=told.is_cold,
-        is_tank_cold=told.is_tank_cold,
-        silent_since=silent_since,
-    )
-
-
-def handle_of(access: Access, pump_id: str) -> WorkflowHandle[Any, Any]:
-    """The pump's workflow."""
-    return access.client.get_workflow_handle(pump_workflow_id(pump_id))
-
-
-async def is_running(access: Access, pump_id: str) -> bool:
-    """Whether the pump's workflow runs."""
-    try:
-        found = await handle_of(access, pump_id).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise unreachable(pump_id, error) from error
-    return found.status is WorkflowExecutionStatus.RUNNING
-
-
-async def known(access: Access, pump_id: str) -> PumpProfile:
-    """The pump's profile; WrongInput with the way out where it is not enrolled."""
-    try:
-        return await access.ledger.pumps.profile(pump_id)
-    except LookupError as error:
-        raise WrongInput(str(error)) from error
-
-
-async def status(access: Access, pump_id: str) -> PumpStatus:
-    """The pump's state, asked of its workflow."""
+async def consent(access: Access, pump_id: str, by: Actor, *, opted_out: bool) -> PumpStatus:
+    """The household leaves (everything of ours is reverted, nothing more is written), or comes back."""
     await known(access, pump_id)
-    try:
-        return await handle_of(access, pump_id).query(HeatPumpWorkflow.status)
-    except RPCError as error:
-        raise unreachable(pump_id, error) from error
+    name = "opt-out" if opted_out else "opt-in"
+    return await act(access, pump_id, name, by, SteeringConsent(opted_out=opted_out), {})
 
 
-def unreachable(pump_id: str, error: RPCError) -> Failed:
-    """Why a pump's workflow could not be asked, as a sentence."""
-    if error.status is RPCStatusCode.NOT_FOUND:
-        return Failed(f"{pump_id} is not steered (retired, or its workflow was never started)")
-    return Failed(f"the workflow of {pump_id} does not answer ({error.status.name.lower()}): is a worker running?")
+async def retire(access: Access, pump_id: str, by: Actor) -> PumpStatus:
+    """Bring the pump back to neutral and steer it no more."""
+    await known(access, pump_id)
+    return await act(access, pump_id, "retire", by, RetireRequested(), {})
+
+
+async def start_again(access: Access, pump_id: str, by: Actor) -> PumpStatus:
+    """Steer a pump again whose workflow was terminated; raises Refused where it runs, Failed where it was retired."""
+    profile = await known(access, pump_id)
+
+    async def do() -> PumpStatus:
+        if await is_running(access, pump_id):
+            raise Refused(ErrorCode.ALREADY_STEERED, f"{pump_id} is steered already", pump=pump_id)
+        if all(one.enrolment.pump_id != pump_id for one in await access.ledger.pumps.active()):
+            raise Failed(ErrorCode.RETIRED, f"{pump_id} is not steered: it was retired", pump=pump_id)
+        await start_pump(access, profile, patience_at(access.clock.speed), again=True)
+        return await status(access, pump_id)
+
+    return await audited(access, "start", pump_id, by, {}, do)

@@ -1,27 +1,16 @@
-"""Whom an order is for: a scope is a word in the order itself, and says of any pump whether it is meant.
+"""Which pumps an order is for: its scope is part of the order, and says of any pump whether it is meant.
 
 Protects: a pump enrolled after an order was given is meant by the same rule as those before it.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
-from application.errors import WrongInput
+from application.errors import ErrorCode, Refused, invalid
 from domain.homes.enrolment import PumpProfile
+from domain.homes.segments import segment_of
 from domain.steering.orders import Order
-from optimizer.segments import AREA_BANDS_M2
 
 ALL = "all"
-
-
-def segment_of(profile: PumpProfile) -> str:
-    """The segment a pump is planned in, in words: `renovated/radiator/heating_offset/100-140m2/sensed`."""
-    e = profile.enrolment
-    band = bisect_left(AREA_BANDS_M2, e.heated_area_m2)
-    above = f"{AREA_BANDS_M2[band]:.0f}m2" if band < len(AREA_BANDS_M2) else "up"
-    size = f"{AREA_BANDS_M2[band - 1]:.0f}-{above}" if band else f"below-{above}"
-    sensed = "sensed" if profile.has_room_sensor else "unsensed"
-    return f"{e.building_class.value}/{e.emitter.value}/{profile.heating.name}/{size}/{sensed}"
 
 
 def covers(order: Order, profile: PumpProfile) -> bool:
@@ -55,22 +44,24 @@ def scope_of(
     plan: int | None = None,
     pump: str | None = None,
 ) -> str:
-    """The scope that options name; `all` where they name none, WrongInput where they name several."""
+    """The scope named by at most one of these; `all` where none is given. Raises Refused where several are."""
     named = {"oem": oem, "segment": segment, "area": area, "plan": plan, "pump": pump}
     given = [(name, value) for name, value in named.items() if value is not None]
     if len(given) > 1:
-        raise WrongInput(f"--{given[0][0]} and --{given[1][0]}: name one of them, or give two orders")
+        fields = [name for name, _ in given]
+        sentence = f"{' and '.join(fields)} cannot be combined"
+        raise Refused(ErrorCode.CONFLICTING_VALUES, sentence, fields=fields)
     if not given:
         return ALL
     name, value = given[0]
     scope = f"{name}:{value}"
     if not str(value).strip() or len(scope) > 80 or not scope.isprintable():
-        raise WrongInput(f"--{name} {value!r} names nothing")
+        raise invalid(name, "names nothing", repr(value))
     return scope
 
 
 def meant(scope: str, profiles: Sequence[PumpProfile]) -> list[PumpProfile]:
-    """The pumps that a scope names; WrongInput with those there are where it names none."""
+    """The pumps that a scope names; raises Refused, with the scopes there are, where it names none."""
     found = [profile for profile in profiles if is_meant(scope, profile)]
     if found or scope == ALL:
         return found
@@ -81,7 +72,9 @@ def meant(scope: str, profiles: Sequence[PumpProfile]) -> list[PumpProfile]:
         case "area":
             known = {p.enrolment.grid_area for p in profiles}
         case "pump":
-            raise WrongInput(f"no pump {name} is steered: `heatsteer pumps list` shows those that are")
+            raise Refused(ErrorCode.UNKNOWN_PUMP, f"no pump {name} is steered", pump=name)
         case _:
             known = {segment_of(p) for p in profiles}
-    raise WrongInput(f"no steered pump is of {kind} {name}: there are {', '.join(sorted(known)) or 'none'}")
+    there_are = sorted(known)
+    sentence = f"no steered pump is of {kind} {name}: there are {', '.join(there_are) or 'none'}"
+    raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind=kind, name=name, known=there_are)

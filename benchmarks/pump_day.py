@@ -19,12 +19,12 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-from application.errors import Failed
 from benchmarks.pumpday.bill import SHARD_PUMPS, Bill, share_a_day
 from benchmarks.pumpday.busy import SPEED, FleetDay, busy_day
 from benchmarks.pumpday.meter import HEARTBEATS, NoMeter
 from benchmarks.pumpday.quiet import Day, Family, quiet_day
 from benchmarks.pumpday.virtual import ACCOUNT_CALLS
+from demo.errors import DemoFailed
 from embedded.errors import StackError
 from worker_environment import configure_logging, leave
 
@@ -70,7 +70,7 @@ def busy_figures(day: FleetDay) -> dict[str, Any]:
     """The costliest pump among those that had the whole busy day, and the mean of all beside it."""
     whole = [pump for pump in day.pumps if pump.has_hot_water]
     if not whole:
-        raise Failed("no pump of the busy day has a hot-water lever: choose another seed")
+        raise DemoFailed("no pump of the busy day has a hot-water lever: choose another seed")
     worst = max(whole, key=lambda pump: (pump.bill.total, pump.bill.events))
     counted = sum((Counter(p.bill.actions) for p in day.pumps), Counter[str]())
     for watcher in day.watchers.values():
@@ -159,7 +159,7 @@ def keep(out: Path | None, name: str, histories: Sequence[WorkflowHistory]) -> N
 
 
 async def measure(only: str | None, out: Path | None, speed: float) -> dict[str, dict[str, Any]]:
-    """Both days' figures, histories left in `out`; raises StackError, Failed or NoMeter."""
+    """Both days' figures, histories left in `out`; raises StackError, DemoFailed or NoMeter."""
     figures: dict[str, dict[str, Any]] = {}
     with a_folder() as scratch:
         if only in (None, "quiet"):
@@ -226,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
-    except (StackError, Failed, NoMeter, OSError) as error:
+    except (StackError, DemoFailed, NoMeter, OSError) as error:
         _say(f"pump_day: {error}")
         return 1
     wrong = broken(figures)

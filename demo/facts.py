@@ -10,9 +10,9 @@ from typing import Any
 
 from temporalio.client import Client
 
+from application.access import Access
 from application.audit_log import acts_done, ends_of, overrides_of
 from application.scopes import covers
-from console.access import Access
 from demo import billing as histories
 from demo import stage
 from demo.files import read_jsonl
@@ -26,7 +26,6 @@ from domain.slots import SLOT
 from domain.steering.observations import take_observation
 from domain.steering.orders import Order
 from domain.steering.pump_state import Observed, PumpState
-from ledger.runs import LedgerRuns
 
 _AT_A_TIME = 8
 _MINUTE = timedelta(minutes=1)
@@ -36,7 +35,7 @@ async def gather(
     order: DemoOrder, access: Access, world: SimulatorClient, planning_s: float, kills: Sequence[tuple[datetime, str]]
 ) -> Run:
     """Everything a report is made from, at this moment."""
-    reports, runs, start = access.reports, LedgerRuns(access.ledger.engine), order.staging.epoch
+    reports, runs, start = access.ledger.reports, access.ledger.runs, order.staging.epoch
     plan = await reports.newest_plan()
     profiles = {p["pump_id"]: PumpProfile.model_validate(p["profile"]) for p in await reports.pumps()}
     done = acts_done(trail := await reports.audit_trail())

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from application.errors import Failed
+from demo.errors import DemoFailed
 from demo.report.recording import Lines
 from embedded.errors import StackError
 
@@ -22,7 +22,7 @@ _LONGEST_LINE = 240
 
 
 def leave_files(out: Path, folder: Path, report: Mapping[str, Any], events: Lines) -> None:
-    """Write what DIR is promised to hold; raises Failed with a sentence."""
+    """Write what DIR is promised to hold; raises DemoFailed with a sentence."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -32,7 +32,7 @@ def leave_files(out: Path, folder: Path, report: Mapping[str, Any], events: Line
                 file.write(json.dumps(event, default=_plain) + "\n")
         shutil.copytree(folder / "logs", out / "logs", dirs_exist_ok=True)
     except OSError as error:
-        raise Failed(
+        raise DemoFailed(
             f"the report is complete, but --out {out} was not: {error.strerror or error}; "
             "make room or name another folder"
         ) from error
@@ -44,15 +44,15 @@ def leave_logs(out: Path, folder: Path) -> None:
         shutil.copytree(folder / "logs", out / "logs", dirs_exist_ok=True)
 
 
-def last_words(error: StackError, out: Path | None) -> Failed:
+def last_words(error: StackError, out: Path | None) -> DemoFailed:
     """The stack's sentence on a child that died, with the child's last lines below: its log goes with the stack."""
     found = _DEATH.match(str(error))
     if found is None:
-        return Failed(str(error))
+        return DemoFailed(str(error))
     log = Path(found["log"])
     kept = f"; its whole log is {out / 'logs' / log.name}" if out is not None else ""
     said = [f"  {line}" for line in readable_tail(log)] or ["  (it had said nothing)"]
-    return Failed("\n".join([f"{found['what']}{kept}; it last said:", *said]))
+    return DemoFailed("\n".join([f"{found['what']}{kept}; it last said:", *said]))
 
 
 def readable_tail(log: Path) -> list[str]:
@@ -89,4 +89,4 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 def _plain(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
-    raise Failed(f"{type(value).__name__} cannot be written as JSON")
+    raise DemoFailed(f"{type(value).__name__} cannot be written as JSON")

@@ -1,39 +1,13 @@
-"""Turns the demo's options into an order, or refuses them with one sentence before anything is started."""
+"""What a demo is asked to run."""
 
-import os
-import re
-import tempfile
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
-from application.errors import WrongInput
-from console.cli.time_parsing import parse_duration
-from demo.kills import SLOWEST_START_S
 from demo.stage import Staging
-from domain.ports import DocumentRefused
-from domain.slots import SLOT, market_day_bounds
-from market.files import load_price_file, load_weather_file
-from simulator.faults import FAULTS, PER_DAY, checked_rates
-from simulator.outages import Outage
 
-PRICE_AREA = "DE-LU"
-TZ = ZoneInfo("Europe/Berlin")
-CELL = "50.0,10.0"
-DEFAULT_DAY = date(2026, 1, 15)
-"""A cold working day of the generator."""
-LEAD_S = 9.0
-LEAD_S_PER_PUMP = 0.35
-"""Wall time kept for workers, enrolment and planning before steered time begins."""
-USUAL_SPEED = 720.0
-ROUGH_SPEED = 60.0
-"""The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
-_OUTAGE = re.compile(r"(?P<oem>[a-z0-9-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})\+(?P<lasts>\w+)")
+"""The demo's weather cell."""
 
 
 @dataclass(frozen=True)
@@ -59,139 +33,9 @@ class DemoOrder:
         return self.folder
 
     def given(self) -> dict[str, Any]:
-        """What was asked to go wrong, for the report."""
+        """The failures that were asked for, for the report."""
         return {
             "faults": dict(self.staging.faults),
             "kill_worker_every_min": None if self.kill_every is None else self.kill_every / timedelta(minutes=1),
             "outages": [outage.model_dump(mode="json") for outage in self.staging.outages],
         }
-
-
-def demo_order(
-    *,
-    pumps: int,
-    hours: float | None,
-    speed: float | None,
-    seed: int,
-    prices: Path | None,
-    weather: Path | None,
-    day: date | None,
-    faults: Sequence[str],
-    out: Path | None,
-    keep: bool,
-    kill_every: str | None = None,
-    outages: Sequence[str] = (),
-) -> DemoOrder:
-    """Check everything that can be checked before a server starts; raises WrongInput with one sentence.
-
-    Without a `speed` the run is as fast as what it does allows.
-    """
-    if hours is not None and (hours * 4) % 1:
-        raise WrongInput(f"--hours {hours:g} is no whole number of quarter-hours")
-    day = _day(prices, day)
-    start, end = market_day_bounds(day, TZ)
-    if weather is not None:
-        _checked(lambda: load_weather_file(weather, CELL, start, (end - start) // SLOT))
-    if hours is not None:
-        end = min(end, start + timedelta(hours=hours))
-    speed = _speed(speed, is_rough=kill_every is not None or bool(outages))
-    every = None if kill_every is None else _kill_every(kill_every, speed)
-    cuts = tuple(_outage(text, day, start, end) for text in outages)
-    _make_folder(out)
-    staging = Staging(
-        pumps=pumps,
-        seed=seed,
-        speed=speed,
-        day=day,
-        epoch=start,
-        price_area=PRICE_AREA,
-        lead=timedelta(seconds=LEAD_S + LEAD_S_PER_PUMP * pumps),
-        prices_file=prices,
-        weather_file=weather,
-        faults=dict(_fault(text) for text in faults),
-        outages=cuts,
-    )
-    folder = Path("var") / f"demo-{os.getpid()}" if keep else None
-    return DemoOrder(staging=staging, end=end, out=out, keep=keep, folder=folder, kill_every=every)
-
-
-def _day(prices: Path | None, day: date | None) -> date:
-    if prices is None:
-        return day or DEFAULT_DAY
-    found = _checked(lambda: load_price_file(prices, PRICE_AREA, TZ, day))
-    return found.start.astimezone(TZ).date()
-
-
-def _checked[T](load: Callable[[], T]) -> T:
-    try:
-        return load()
-    except DocumentRefused as error:
-        raise WrongInput(str(error)) from error
-
-
-def _fault(text: str) -> tuple[str, float]:
-    name, equals, rate = text.partition("=")
-    known = ", ".join(FAULTS)
-    if not equals or name not in FAULTS:
-        raise WrongInput(f"--fault {text}: write NAME=RATE with one of {known}")
-    try:
-        checked_rates({name: (number := float(rate))})
-    except ValueError as error:
-        why = "the rate must be a share between 0 and 1" if _is_share(name) else f"{error}, as times per pump and day"
-        raise WrongInput(f"--fault {text}: {why}") from error
-    return name, number
-
-
-def _is_share(name: str) -> bool:
-    return name not in PER_DAY
-
-
-def _speed(speed: float | None, *, is_rough: bool) -> float:
-    if speed is None:
-        return ROUGH_SPEED if is_rough else USUAL_SPEED
-    if is_rough and speed > ROUGH_SPEED:
-        raise WrongInput(
-            f"--speed {speed:g}: a run that kills workers or cuts a vendor off runs at most {ROUGH_SPEED:g} times "
-            "wall time, because getting over it takes wall time"
-        )
-    return speed
-
-
-def _kill_every(text: str, speed: float) -> timedelta:
-    every = parse_duration(text, "--kill-worker-every")
-    if every.total_seconds() / speed < SLOWEST_START_S:
-        raise WrongInput(
-            f"--kill-worker-every {text}: at {speed:g} times wall time a new worker needs "
-            f"{SLOWEST_START_S * speed / 60:g} min of steered time: kill more seldom, or lower --speed"
-        )
-    return every
-
-
-def _outage(text: str, day: date, start: datetime, end: datetime) -> Outage:
-    """ "nibe@02:00+2h": vendor, local time of the market day, how long."""
-    found = _OUTAGE.fullmatch(text.strip())
-    if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
-        raise WrongInput(f"--outage {text}: write VENDOR@TIME+DURATION, such as nibe@02:00+2h (local time of the day)")
-    lasts = parse_duration(found["lasts"], f"--outage {text}:")
-    starts = datetime.combine(day, time(int(found["hour"]), int(found["minute"])), tzinfo=TZ).astimezone(UTC)
-    try:
-        outage = Outage.model_validate({"oem": found["oem"], "starts": starts, "ends": starts + lasts})
-    except ValidationError as error:
-        raise WrongInput(f"--outage {text}: {error.errors()[0]['msg'].lower()}") from error
-    if not (start <= outage.starts and outage.ends <= end):
-        raise WrongInput(
-            f"--outage {text}: it must begin and end within the run, which lasts from "
-            f"{start.astimezone(TZ):%H:%M} to {end.astimezone(TZ):%d %b %H:%M} local time"
-        )
-    return outage
-
-
-def _make_folder(out: Path | None) -> None:
-    if out is None:
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise WrongInput(f"--out {out} cannot be written: {error.strerror}") from error

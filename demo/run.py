@@ -5,7 +5,6 @@ Protects: every number in the report comes from what ran; a run that could not f
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -13,18 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
-
-from application import pumps as fleet
+from application.access import Access
 from application.errors import Failed
 from application.planning import create_schedule, plan_day, wait_for_plan
-from console.access import Access, open_access
+from application.pump_workflows import status
 from demo import stage
 from demo.facts import gather
-from demo.files import last_words, leave_files, leave_logs, read_jsonl
+from demo.files import last_words, leave_files, leave_logs
 from demo.kills import KILLED_ROLES, Killer
 from demo.order import DemoOrder
-from demo.progress import Board, Snapshot
+from demo.progress import Progress, Snapshot
 from demo.report.figures import build_report
 from demo.report.recording import Run
 from demo.simulator_client import SimulatorClient
@@ -33,11 +30,7 @@ from domain.planning.scope import GridCaps
 from domain.slots import SLOT
 from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
-from ledger.runs import LedgerRuns
-from worker_environment import connect_temporal, settings_from_environment
 from workflows.contracts import PlanningInput, PlanningResult
-
-__all__ = ["read_jsonl", "run_demo"]
 
 PLAN_BUDGET_S = 40.0
 SETTLE = timedelta(minutes=4)
@@ -51,7 +44,6 @@ ROLES = ("pumps,oem:nibe", "planner")
 @dataclass
 class _Scene:
     order: DemoOrder
-    stack: Stack
     access: Access
     world: SimulatorClient
     killer: Killer
@@ -61,25 +53,27 @@ class _Scene:
 
 async def run_demo(
     order: DemoOrder,
-    board: Board,
+    progress: Progress,
     on_report: Callable[[dict[str, Any]], None],
     on_kept: Callable[[str], None],
 ) -> None:
     """Run the day, hand over the report, then leave its files; with `keep`, the stack stays up until interrupted.
 
-    Raises Failed with the last words of a process that died, or where files could not be left.
+    Raises DemoFailed with the last log lines of a process that died, or where files could not be written.
     """
     try:
         async with (
             Stack(StackOptions(folder=order.place, ephemeral=True)) as stack,
-            _opened(order, stack, board) as scene,
+            _opened(order, stack, progress) as scene,
         ):
-            run = await stack.guard(_steer(scene, board))
+            run = await stack.guard(_steer(scene, progress))
             report = build_report(run)
             on_report(report)
             if order.out is not None:
                 leave_files(order.out, order.place, report, run.events)
-                board.say(f"every event behind these numbers: {order.out}/commands.jsonl and {order.out}/truth.jsonl")
+                progress.say(
+                    f"every event behind these numbers: {order.out}/commands.jsonl and {order.out}/truth.jsonl"
+                )
             if order.keep:
                 on_kept(stack.temporal.ui_url)
                 await stack.guard(_forever())
@@ -97,42 +91,30 @@ async def _forever() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _opened(order: DemoOrder, stack: Stack, board: Board) -> AsyncIterator[_Scene]:
+async def _opened(order: DemoOrder, stack: Stack, progress: Progress) -> AsyncIterator[_Scene]:
     """Bring the world, the workers and the pumps up."""
-    board.say("stack up: PostgreSQL and Temporal answer")
-    environment = await stage.prepare(stack)
-    os.environ.update(environment)
-    clock = stage.make_clock(order.staging)
-    stack.set_clock(clock)
-    client_secret = stage.new_client_secret()
-    await stage.start_world(stack, order.staging, clock, client_secret)
-    extra = stage.worker_environment(stack, order.staging)
-    os.environ.update(extra)
-    settings = settings_from_environment()
-    client = await connect_temporal()
-    async with open_access(settings, client, clock, stack.temporal.ui_url) as access, httpx.AsyncClient() as http:
-        await stage.ready_namespace(access)
+    progress.say("stack up: PostgreSQL and Temporal answer")
+    async with stage.opened(stack, order.staging) as staged:
         for role in ROLES if order.kill_every is None else KILLED_ROLES:
-            await stack.start_worker(role, extra)
-        world = SimulatorClient(http, stage.simulator_url(stack))
-        enrolled = await stage.enrol_everybody(access, settings, world, http, order.staging, client_secret)
-        board.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")
+            await staged.start_worker(role)
+        enrolled = await staged.enrol_everybody()
+        progress.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")
         killer = Killer(stack, order.kill_every, order.staging.epoch, order.end)
-        yield _Scene(order=order, stack=stack, access=access, world=world, killer=killer)
+        yield _Scene(order=order, access=staged.access, world=staged.world, killer=killer)
 
 
-async def _steer(scene: _Scene, board: Board) -> Run:
-    await _plan(scene, board)
+async def _steer(scene: _Scene, progress: Progress) -> Run:
+    await _plan(scene, progress)
     clock = scene.access.clock
     while (now := clock.steered(datetime.now(UTC))) < scene.order.end:
         await scene.killer.look(now)
-        board.show(await _snapshot(scene, now))
+        progress.show(await _snapshot(scene, now))
         await asyncio.sleep(BOARD_EVERY_S)
-    await _drain(scene, board)
+    await _drain(scene, progress)
     return await gather(scene.order, scene.access, scene.world, scene.planning_s, scene.killer.done)
 
 
-async def _plan(scene: _Scene, board: Board) -> None:
+async def _plan(scene: _Scene, progress: Progress) -> None:
     """Plan by a backfill of the Schedule, at its nominal time the afternoon before."""
     staging, client = scene.order.staging, scene.access.client
     tz = ZoneInfo(staging.tz)
@@ -149,16 +131,16 @@ async def _plan(scene: _Scene, board: Board) -> None:
     scene.planned = await wait_for_plan(client, staging.day, tz, patience_s=4 * PLAN_BUDGET_S)
     scene.planning_s = time.monotonic() - begun
     if not scene.planned.revisions:
-        board.say(f"no plan: {scene.planned.reason}")
+        progress.say(f"no plan: {scene.planned.reason}")
     else:
-        board.say(
+        progress.say(
             f"plan revision {', '.join(map(str, scene.planned.revisions))} handed to {scene.planned.delivered} pumps "
             f"after {scene.planning_s:.1f} s"
         )
 
 
 async def _snapshot(scene: _Scene, now: datetime) -> Snapshot:
-    reports, runs = scene.access.reports, LedgerRuns(scene.access.ledger.engine)
+    reports, runs = scene.access.ledger.reports, scene.access.ledger.runs
     pumps = await reports.pumps()
     seen = await runs.heating_seen()
     newest = await scene.access.ledger.observations.newest([p["pump_id"] for p in pumps])
@@ -183,7 +165,7 @@ async def _snapshot(scene: _Scene, now: datetime) -> Snapshot:
 
 
 async def _price_at(scene: _Scene, now: datetime) -> float | None:
-    plan = await scene.access.reports.newest_plan()
+    plan = await scene.access.ledger.reports.newest_plan()
     if plan is None:
         return None
     prices = await scene.access.ledger.series.prices(plan["price_version"])
@@ -191,9 +173,9 @@ async def _price_at(scene: _Scene, now: datetime) -> float | None:
     return prices.price_eur_per_mwh[index] if 0 <= index < len(prices.price_eur_per_mwh) else None
 
 
-async def _drain(scene: _Scene, board: Board) -> None:
+async def _drain(scene: _Scene, progress: Progress) -> None:
     """Wait until every pump has been let go to neutral and nothing is open any more."""
-    board.say("day over: every pump goes back to its own control")
+    progress.say("day over: every pump goes back to its own control")
     clock, end = scene.access.clock, scene.order.end
     await _sleep_until(scene, end + MAX_JITTER + SETTLE)
     quiet = 0
@@ -203,16 +185,16 @@ async def _drain(scene: _Scene, board: Board) -> None:
 
 
 async def _is_at_rest(access: Access) -> bool:
-    """Whether nothing is open, by the pumps' word too: what one has decided may not have reached the ledger yet."""
-    states = await access.reports.states()
+    """Whether nothing is open, by the pumps' own state too: a decision may not have reached the ledger yet."""
+    states = await access.ledger.reports.states()
     if any(states.get(name, 0) for name in ("planned", "sent", "accepted")):
         return False
-    pumps = [pump["pump_id"] for pump in await access.reports.pumps()]
+    pumps = [pump["pump_id"] for pump in await access.ledger.reports.pumps()]
     try:
-        told = await asyncio.gather(*(fleet.status(access, pump) for pump in pumps))
+        states_now = await asyncio.gather(*(status(access, pump) for pump in pumps))
     except Failed:
         return False  # it is only just starting again, or its worker is
-    return not any(one.state.has_open for one in told)
+    return not any(one.state.has_open for one in states_now)
 
 
 async def _sleep_until(scene: _Scene, steered: datetime) -> None:

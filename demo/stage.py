@@ -1,11 +1,15 @@
-"""Sets an embedded stack up for steering: migrations, search attributes, clock, simulator, workers, pumps, Schedule.
+"""Sets an embedded stack up to steer simulated pumps: migrations, search attributes, clock, simulator, enrolment.
+
+It belongs to the demo, not to `embedded`: that starts processes and knows no use case, while everything here is about
+the simulated fleet. `up` is the same fleet at wall time.
 
 Protects: the demo and `up` are the same stack; only clock, durability and patience differ.
 """
 
+import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,16 +19,20 @@ import httpx
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from application.errors import Failed
-from application.pumps import enrol, register_search_attributes
-from console.access import KEY_FILE, Access
+from application.access import Access
+from application.enrolment import enrol
+from application.namespace import register_search_attributes
+from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
+from domain.homes.enrolment import Enrolment
+from embedded.children import Child
 from embedded.stack import Stack
+from embedded.stack_file import KEY_FILE
 from ledger.database import migrate
 from oem_adapters.registry import build_adapter, known_oems, manifest_of
 from simulator.outages import Outage
-from worker_environment import Settings
+from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
 from workflows.oem_guard import start_guard
@@ -63,7 +71,7 @@ class Staging:
 
 
 def secret_keys(folder: Path) -> str:
-    """The keys vendor secrets are sealed with in this stack; made at the first start, readable by the owner only."""
+    """The keys that seal vendor secrets in this stack; made at the first start, readable by the owner only."""
     path = folder / KEY_FILE
     if not path.exists():
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -80,7 +88,7 @@ async def prepare(stack: Stack) -> Mapping[str, str]:
 
 
 def make_clock(staging: Staging) -> SteeringClock:
-    """A clock that begins to run a lead from now."""
+    """A clock that starts a lead from now."""
     return SteeringClock(epoch=staging.epoch, start_wall=datetime.now(UTC) + staging.lead, speed=staging.speed)
 
 
@@ -131,35 +139,73 @@ def worker_environment(stack: Stack, staging: Staging) -> dict[str, str]:
     return environment
 
 
-async def ready_namespace(access: Access) -> None:
-    """Search attributes, before any worker starts."""
-    await register_search_attributes(access.client)
+@dataclass(frozen=True)
+class Stage:
+    """A stack that is set up: its world runs, its namespace is prepared; workers and pumps come next."""
 
+    stack: Stack
+    staging: Staging
+    access: Access
+    world: SimulatorClient
+    settings: Settings
+    http: httpx.AsyncClient
+    client_secret: str
 
-async def enrol_everybody(
-    access: Access,
-    settings: Settings,
-    world: SimulatorClient,
-    http: httpx.AsyncClient,
-    staging: Staging,
-    client_secret: str,
-) -> int:
-    """Enrol what the installer's sheet lists and have it watched; returns how many. Raises Failed where one cannot."""
-    sheet = await world.enrolment_sheet()
-    done: list[str] = []
-    for oem in sorted({enrolment.oem for enrolment in sheet}):
-        units = [enrolment for enrolment in sheet if enrolment.oem == oem]
-        manifest = manifest_of(oem).at(world.url)
+    async def start_worker(self, role: str) -> Child:
+        """One more worker process."""
+        return await self.stack.start_worker(role, worker_environment(self.stack, self.staging))
+
+    async def enrol_everybody(self, sheet: Sequence[Enrolment] | None = None) -> int:
+        """Enrol the installers' sheet, by default the simulator's, and have it watched; returns how many pumps.
+
+        Raises DemoFailed where one cannot be enrolled.
+        """
+        sheet = await self.world.enrolment_sheet() if sheet is None else sheet
+        pumps = 0
+        for oem in sorted({enrolment.oem for enrolment in sheet}):
+            pumps += await self._enrol_of(oem, [enrolment for enrolment in sheet if enrolment.oem == oem])
+        await start_watchers(self.access, self.staging)
+        return pumps
+
+    async def _enrol_of(self, oem: str, units: Sequence[Enrolment]) -> int:
+        """Enrol one vendor's units, the accounts they belong to first."""
+        vault, manifest = self.access.ledger.vault, manifest_of(oem).at(self.world.url)
         for account_id in sorted({enrolment.account_id for enrolment in units}):
-            account = manifest.account(account_id, CLIENT_ID, SecretStr(client_secret))
-            await access.ledger.vault.add_account(account)
-        adapter = build_adapter(oem, http, access.ledger.vault, settings.timeouts())
-        enrolled, problems = await enrol(access, units, adapter, staging.patience)
-        if problems:
-            raise Failed(f"{len(problems)} pumps could not be enrolled; the first: {problems[0]}")
-        done += enrolled
-    await start_watchers(access, staging)
-    return len(done)
+            await vault.add_account(manifest.account(account_id, CLIENT_ID, SecretStr(self.client_secret)))
+        adapter = build_adapter(oem, self.http, vault, self.settings.timeouts())
+        enrolled = await enrol(self.access, units, adapter, self.staging.patience)
+        if enrolled.problems:
+            first = next(iter(enrolled.problems.values()))
+            raise DemoFailed(f"{len(enrolled.problems)} pumps could not be enrolled; the first: {first}")
+        return len(enrolled.pumps)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    stack: Stack, staging: Staging, clock: SteeringClock | None = None, client_secret: str | None = None
+) -> AsyncIterator[Stage]:
+    """Set a running stack up; without a `clock`, a new one begins to run a lead from now.
+
+    The environment leads to this stack meanwhile, and is as before afterwards.
+    """
+    before = dict(os.environ)
+    try:
+        os.environ.update(await prepare(stack))
+        clock = clock or make_clock(staging)
+        stack.set_clock(clock)
+        client_secret = client_secret or new_client_secret()
+        await start_world(stack, staging, clock, client_secret)
+        os.environ.update(worker_environment(stack, staging))
+        settings = settings_from_environment()
+        client = await connect_temporal()
+        async with open_ledger(settings) as ledger, httpx.AsyncClient() as http:
+            access = Access(client, ledger, clock, stack.temporal.ui_url)
+            await register_search_attributes(client)  # before any worker starts
+            world = SimulatorClient(http, simulator_url(stack))
+            yield Stage(stack, staging, access, world, settings, http, client_secret)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def new_client_secret() -> str:
@@ -168,7 +214,7 @@ def new_client_secret() -> str:
 
 
 async def start_watchers(access: Access, staging: Staging) -> None:
-    """Start what watches over every vendor: its guard and its sweep. One that runs is left alone."""
+    """Start every vendor's guard and sweep. One that runs is left alone."""
     for oem in known_oems():
         await start_guard(access.client, access.clock, oem, staging.patience)
         await start_sweep(access.client, access.clock, oem, staging.patience)

@@ -17,6 +17,8 @@ from embedded.errors import StackError
 from embedded.folder_lock import owner_of
 
 STACK_FILE_NAME = "stack.json"
+KEY_FILE = "secret-keys"
+"""In the stack's folder: the keys that seal its vendor secrets, readable by the owner only."""
 
 
 class ChildRecord(Value):

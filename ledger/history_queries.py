@@ -44,7 +44,7 @@ _WATER = [mode.value for mode in HotWaterMode]
 _OBEYED = [EventKind.APPLIED.value, EventKind.EFFECTIVE.value]
 
 
-class LedgerTrails:
+class LedgerHistory:
     """Read-only questions about what was."""
 
     def __init__(self, engine: AsyncEngine) -> None:

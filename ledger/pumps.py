@@ -150,7 +150,7 @@ class LedgerPumps:
         async with self._engine.connect() as connection:
             found = await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id))
         if found is None:
-            raise LookupError(f"pump {pump_id} is not enrolled: `heatsteer pumps list` shows those that are")
+            raise LookupError(f"pump {pump_id} is not enrolled")
         return PumpProfile.model_validate(found)
 
     async def active(self) -> Sequence[PumpProfile]:

@@ -15,11 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
+from ledger.history_queries import LedgerHistory, LedgerOrders
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
+from ledger.reports import LedgerReports
+from ledger.runs import LedgerRuns
 from ledger.series import LedgerSeries
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
@@ -44,6 +47,10 @@ class Repositories:
     vault: Vault
     vendors: LedgerVendors
     sweep_records: LedgerSweepRecords
+    orders: LedgerOrders
+    reports: LedgerReports
+    history: LedgerHistory
+    runs: LedgerRuns
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -82,6 +89,10 @@ async def open_repositories(
             vault=Vault(engine, keys, locks=locks),
             vendors=LedgerVendors(engine),
             sweep_records=LedgerSweepRecords(engine),
+            orders=LedgerOrders(engine),
+            reports=LedgerReports(engine),
+            history=LedgerHistory(engine),
+            runs=LedgerRuns(engine),
         )
     finally:
         await engine.dispose()

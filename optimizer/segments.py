@@ -18,10 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from domain.homes.segments import area_band
 from domain.planning.fleet_plan import PumpForPlanning
 from optimizer.house import House
-
-AREA_BANDS_M2 = (100.0, 140.0, 190.0, 260.0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def segments_of(pumps: Sequence[PumpForPlanning], houses: Sequence[House]) -> tu
     alike: defaultdict[tuple[str, str, str, int, bool], list[int]] = defaultdict(list)
     for place, pump in enumerate(pumps):
         profile = pump.profile
-        band = int(np.searchsorted(AREA_BANDS_M2, profile.enrolment.heated_area_m2))
+        band = area_band(profile.enrolment.heated_area_m2)
         key = (
             profile.enrolment.building_class.value,
             profile.enrolment.emitter.value,

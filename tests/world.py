@@ -5,7 +5,6 @@ Everything is real but the vendor's and the market's far end, which speaks over 
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,13 +17,14 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
-from application.overrides import Actor, Wished, override
-from application.pumps import handle_of
-from console.access import Access, open_access
+from application.access import Access
+from application.audit_log import Actor
+from application.overrides import OverrideRequest, override
+from application.pump_workflows import handle_of
 from demo import stage
-from demo.run import read_jsonl
+from demo.files import read_jsonl
 from demo.simulator_client import SimulatorClient, true_settings
-from demo.stage import Staging
+from demo.stage import Stage, Staging
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.site import HomeShare
 from domain.modes import Circuit, HotWaterMode, Level, Mode
@@ -34,7 +34,6 @@ from domain.steering.pump_state import PumpState
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from tests.builders import MIDNIGHT
-from worker_environment import Settings, connect_temporal
 from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpStatus
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -51,13 +50,24 @@ class TestWorld:
 
     __test__ = False
 
-    stack: Stack
-    access: Access
-    world: SimulatorClient
+    stage: Stage
     extra: Mapping[str, str]
+    """What its workers need beside the stack's addresses."""
     workers: list[Child] = field(default_factory=list)
     revision: int = 0
     """Of the newest plan that `plan` made."""
+
+    @property
+    def stack(self) -> Stack:
+        return self.stage.stack
+
+    @property
+    def access(self) -> Access:
+        return self.stage.access
+
+    @property
+    def world(self) -> SimulatorClient:
+        return self.stage.world
 
     async def start_workers(self, role: str = "pumps,oem:nibe") -> Child:
         """One more worker process."""
@@ -123,7 +133,7 @@ class TestWorld:
         return [line for line in self.reached(pump_id) if line["circuit"] == circuit]
 
     async def events(self, pump_id: str) -> list[dict[str, Any]]:
-        return [e for e in await self.access.reports.command_events() if e["pump"] == pump_id]
+        return [e for e in await self.access.ledger.reports.command_events() if e["pump"] == pump_id]
 
     async def kinds(self, pump_id: str) -> list[str]:
         """What its commands went through. An effect is left out: it is seen when physics shows it, sooner or later."""
@@ -256,7 +266,7 @@ class TestWorld:
         by: Actor = RESIDENT,
     ) -> OverrideAnswer:
         """Somebody's wish, as the command line asks for it."""
-        return await override(self.access, pump_id, by, Wished(source, kind, mode), lambda now: now + lasts)
+        return await override(self.access, pump_id, by, OverrideRequest(source, kind, mode), lambda now: now + lasts)
 
     async def do(self, pump_id: str, event: Any, who: str = "operator", why: str = "as the test says") -> PumpStatus:
         """Any other act."""
@@ -265,28 +275,17 @@ class TestWorld:
         return status
 
 
-class _Sheet(SimulatorClient):
-    """The simulator's own pages, with shared homes and other places written on the installers' sheets."""
-
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        url: str,
-        homes: Mapping[str, tuple[int, ...]],
-        places: Mapping[int, Mapping[str, str]],
-    ) -> None:
-        super().__init__(http, url)
-        self._homes = homes
-        self._places = {f"p-{number:04d}": place for number, place in places.items()}
-
-    async def enrolment_sheet(self) -> list[Enrolment]:
-        shares = {
-            f"p-{number:04d}": HomeShare(home_id=home, pumps=len(numbers), rank=rank, raised_at_once=1)
-            for home, numbers in self._homes.items()
-            for rank, number in enumerate(numbers)
-        }
-        sheet = await super().enrolment_sheet()
-        return [e.model_copy(update={"home": shares.get(e.pump_id), **self._places.get(e.pump_id, {})}) for e in sheet]
+def as_installed(
+    sheet: list[Enrolment], homes: Mapping[str, tuple[int, ...]], places: Mapping[int, Mapping[str, str]]
+) -> list[Enrolment]:
+    """The installers' sheet with the pumps, by number, that share a home or stand at another place."""
+    shares = {
+        f"p-{number:04d}": HomeShare(home_id=home, pumps=len(numbers), rank=rank, raised_at_once=1)
+        for home, numbers in homes.items()
+        for rank, number in enumerate(numbers)
+    }
+    elsewhere = {f"p-{number:04d}": place for number, place in places.items()}
+    return [e.model_copy(update={"home": shares.get(e.pump_id), **elsewhere.get(e.pump_id, {})}) for e in sheet]
 
 
 @contextlib.asynccontextmanager
@@ -320,27 +319,10 @@ async def a_world(
         faults=faults or {},
         weather_file=weather_file,
     )
-    before = dict(os.environ)
     options = StackOptions(folder=folder, ephemeral=True, dynamic_config=dynamic_config or {})
-    try:
-        async with Stack(options) as stack:
-            os.environ.update(await stage.prepare(stack))
-            clock = stage.make_clock(staging)
-            stack.set_clock(clock)
-            secret = stage.new_client_secret()
-            await stage.start_world(stack, staging, clock, secret)
-            extra = stage.worker_environment(stack, staging)
-            os.environ.update(extra)
-            settings = Settings()
-            client = await connect_temporal()
-            async with open_access(settings, client, clock, None) as access, httpx.AsyncClient() as http:
-                await stage.ready_namespace(access)
-                sheet = _Sheet(http, stage.simulator_url(stack), homes or {}, places or {})
-                world = TestWorld(stack, access, sheet, extra)
-                for role in workers:
-                    await world.start_workers(role)
-                await stage.enrol_everybody(access, settings, world.world, http, staging, secret)
-                yield world
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    async with Stack(options) as stack, stage.opened(stack, staging) as staged:
+        world = TestWorld(staged, stage.worker_environment(stack, staging))
+        for role in workers:
+            await world.start_workers(role)
+        await staged.enrol_everybody(as_installed(await staged.world.enrolment_sheet(), homes or {}, places or {}))
+        yield world

@@ -5,10 +5,8 @@ they would cost a pump nothing but time.
 """
 
 import asyncio
-import contextlib
-import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,10 +14,10 @@ from pathlib import Path
 import httpx
 from temporalio.client import WorkflowHistory
 
-from application.pumps import handle_of
+from application.access import Access
+from application.pump_workflows import handle_of
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of, pending_retries_of
 from benchmarks.pumpday.meter import HEARTBEATS, REPORTED_WITHIN_S, UPSERTS, ActionMeter, find_meter
-from console.access import Access, open_access
 from demo import stage
 from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
@@ -28,7 +26,6 @@ from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.overrides import Override, OverrideSource
 from embedded.stack import Stack, StackOptions
 from simulator.outages import Outage
-from worker_environment import Settings, connect_temporal
 from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -109,14 +106,16 @@ async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
     async with (
         Stack(StackOptions(folder=folder, ephemeral=True)) as stack,
         httpx.AsyncClient() as http,
-        _opened(stack, staging, http) as (access, world),
+        stage.opened(stack, staging) as staged,
     ):
+        await staged.start_worker(f"pumps,oem:{OEM}")
+        await staged.enrol_everybody()
         meter = await find_meter(http, stack.temporal)
-        return await stack.guard(_live(access, world, meter, say))
+        return await stack.guard(_live(staged.access, staged.world, meter, say))
 
 
 async def _live(access: Access, world: SimulatorClient, meter: ActionMeter, say: Say) -> FleetDay:
-    pumps = sorted(row["pump_id"] for row in await access.reports.pumps())
+    pumps = sorted(row["pump_id"] for row in await access.ledger.reports.pumps())
     before, opened_at = await _settled(access, meter), datetime.now(UTC)
     plan = PlanEnvelope(plan=the_plan().model_dump(mode="json"))
     await asyncio.gather(*(handle_of(access, pump).signal("price_plan", plan) for pump in pumps))
@@ -178,7 +177,7 @@ async def _bill(access: Access, workflow_id: str, since: datetime) -> Bill:
 
 async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
     profile = await access.ledger.pumps.profile(pump)
-    rows = [row for row in await access.reports.command_events() if row["pump"] == pump]
+    rows = [row for row in await access.ledger.reports.command_events() if row["pump"] == pump]
     return PumpDay(
         pump=pump,
         model=profile.model,
@@ -187,28 +186,3 @@ async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
         bill=await _bill(access, pump_workflow_id(pump), since),
         histories=await histories_of(access.client, pump_workflow_id(pump)),
     )
-
-
-@contextlib.asynccontextmanager
-async def _opened(
-    stack: Stack, staging: Staging, http: httpx.AsyncClient
-) -> AsyncIterator[tuple[Access, SimulatorClient]]:
-    before = dict(os.environ)
-    try:
-        os.environ.update(await stage.prepare(stack))
-        clock = stage.make_clock(staging)
-        stack.set_clock(clock)
-        secret = stage.new_client_secret()
-        await stage.start_world(stack, staging, clock, secret)
-        extra = stage.worker_environment(stack, staging)
-        os.environ.update(extra)
-        settings = Settings()
-        async with open_access(settings, await connect_temporal(), clock, stack.temporal.ui_url) as access:
-            await stage.ready_namespace(access)
-            await stack.start_worker(f"pumps,oem:{OEM}", extra)
-            world = SimulatorClient(http, stage.simulator_url(stack))
-            await stage.enrol_everybody(access, settings, world, http, staging, secret)
-            yield access, world
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -20,13 +20,15 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment, TimeSkipper
 
 from activities.observation_sweep import SweepVendor
-from application.errors import Failed
-from application.pumps import enrol, handle_of
+from application.access import Access
+from application.enrolment import enrol
+from application.namespace import register_search_attributes
+from application.pump_workflows import handle_of
 from benchmarks.pumpday.bill import Bill, bill_of, histories_of
 from benchmarks.pumpday.meter import ActionMeter, find_meter
 from benchmarks.pumpday.virtual import CallMeter, VirtualWall, a_cloud
-from console.access import Access, open_access
 from demo import stage
+from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
 from domain.clock import SteeringClock
@@ -40,7 +42,7 @@ from oem_adapters.registry import manifest_of
 from simulator.config import SimulatorConfig
 from telemetry.hub import Telemetry
 from worker import Connections, counting, workers_for
-from worker_environment import Settings
+from worker_environment import Settings, open_ledger
 from workflows.contracts import Patience, PlanEnvelope, pump_workflow_id
 
 EPOCH = datetime(2026, 1, 14, 23, tzinfo=UTC)
@@ -163,7 +165,7 @@ async def _live(scene: Scene, meter: ActionMeter, say: Say) -> Day:
             say(f"quiet day: {hours - OPENS:.0f} of {CLOSES - OPENS:.0f} hours")
     await scene.until(CLOSES)
     profile = await scene.access.ledger.pumps.profile(PUMP)
-    rows = await scene.access.reports.command_events()
+    rows = await scene.access.ledger.reports.command_events()
     histories = await histories_of(scene.client, pump_workflow_id(PUMP))
     opened_at = scene.access.clock.wall(EPOCH + timedelta(hours=OPENS)) - timedelta(seconds=1)
     return Day(
@@ -205,8 +207,9 @@ async def _opened(stack: Stack, seed: int) -> AsyncIterator[Scene]:
     async with contextlib.AsyncExitStack() as running:
         url = await running.enter_async_context(a_cloud(_cloud(stack, staging, clock, secret), wall))
         http = await running.enter_async_context(httpx.AsyncClient(event_hooks=meter.hooks))
-        access = await running.enter_async_context(open_access(settings, client, clock, stack.temporal.ui_url))
-        await stage.ready_namespace(access)
+        ledger = await running.enter_async_context(open_ledger(settings))
+        access = Access(client, ledger, clock)
+        await register_search_attributes(client)
         counter = CallCounter(access.ledger.vendors)
         await running.enter_async_context(counter.running())
         world = SharedConnections(client, settings, access.ledger, http, Telemetry(counting(counter)))
@@ -223,9 +226,9 @@ async def _enrol(access: Access, world: SharedConnections, url: str, secret: str
         sheet = await SimulatorClient(plain, url).enrolment_sheet()
     account = manifest_of(OEM).at(url).account(sheet[0].account_id, stage.CLIENT_ID, SecretStr(secret))
     await access.ledger.vault.add_account(account)
-    _, problems = await enrol(access, sheet, world.adapters((OEM,))[OEM], Patience())
-    if problems:
-        raise Failed(problems[0])
+    enrolled = await enrol(access, sheet, world.adapters((OEM,))[OEM], Patience())
+    if enrolled.problems:
+        raise DemoFailed(str(next(iter(enrolled.problems.values()))))
 
 
 def _cloud(stack: Stack, staging: Staging, clock: SteeringClock, secret: str) -> SimulatorConfig:

@@ -1,24 +1,23 @@
 """`heatsteer area ...`: limits, blackouts and backup power of a grid area, all its pumps at once, or of one pump."""
 
-from collections.abc import Callable
-from datetime import datetime
+from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from application import orders
-from application.errors import WrongInput
+from application.access import Access
+from application.areas import grid_areas
 from application.orders import OrderResult
-from application.overrides import Actor, signed
-from application.scopes import is_meant, scope_of
-from console.access import Access
-from console.cli.fleet import complain, interruptible, lift, words
-from console.cli.options import End, Folder, For, Json, Until, Who, Why, end_of, local, show, table_of, with_access
+from application.scopes import scope_of
+from console.cli.errors import UsageError
+from console.cli.options import Change, Reading, changes, reads
+from console.cli.order_commands import fail_where_undelivered, interruptible, lift, order_words
 from console.cli.progress_lines import Counted
-from console.cli.terminal import paper
-from console.cli.time_parsing import counted
+from console.cli.terminal import table_of, terminal
+from console.cli.time_parsing import End, For, Until, end_of
+from console.cli.words import counted, local
 from domain.modes import Mode
 from domain.steering.orders import Order, OrderKind
 
@@ -38,122 +37,93 @@ class Cap(StrEnum):
 
 
 @area.command("limit")
+@changes
 def limit(
+    call: Change,
     name: AreaName,
     cap: Annotated[Cap, typer.Option("--cap", case_sensitive=False, help="The highest mode allowed.")],
-    who: Who,
-    why: Why,
     until: Until = None,
     duration: For = None,
-    folder: Folder = None,
-    as_json: Json = False,
 ) -> None:
-    """The grid takes no more than a mode, for at most 24 hours; rooms below their floor are warmed all the same."""
-    end = end_of(until, duration)
-    _impose(OrderKind.LIMIT, scope_of(area=name), signed(who, why), end, folder, as_json, Mode(cap.value))
+    """Allow no more than a mode, for at most 24 hours; rooms below their floor are heated all the same."""
+    _impose(call, OrderKind.LIMIT, scope_of(area=name), end_of(until, duration), Mode(cap.value))
 
 
 @area.command("blackout")
+@changes
 def blackout(
-    who: Who,
-    why: Why,
-    name: AreaOrNot = None,
-    pump: OnePump = None,
-    until: Until = None,
-    duration: For = None,
-    folder: Folder = None,
-    as_json: Json = False,
+    call: Change, name: AreaOrNot = None, pump: OnePump = None, until: Until = None, duration: For = None
 ) -> None:
-    """No power: nothing is written until it is back (released, or at an end); pumps then return one after another."""
-    scope = _site(name, pump)
-    _impose(OrderKind.BLACKOUT, scope, signed(who, why), _perhaps(until, duration), folder, as_json)
+    """No power: nothing is written until release or an end; pumps then come back one after another."""
+    _impose(call, OrderKind.BLACKOUT, _site(name, pump), _end_or_none(until, duration))
 
 
 @area.command("backup")
+@changes
 def backup(
-    who: Who,
-    why: Why,
-    name: AreaOrNot = None,
-    pump: OnePump = None,
-    until: Until = None,
-    duration: For = None,
-    folder: Folder = None,
-    as_json: Json = False,
+    call: Change, name: AreaOrNot = None, pump: OnePump = None, until: Until = None, duration: For = None
 ) -> None:
-    """The site runs on batteries or a generator: as little as the floors allow, until released or at an end."""
-    scope = _site(name, pump)
-    _impose(OrderKind.BACKUP, scope, signed(who, why), _perhaps(until, duration), folder, as_json)
+    """The site runs on batteries or a generator: as little as the floors allow, until release or an end."""
+    _impose(call, OrderKind.BACKUP, _site(name, pump), _end_or_none(until, duration))
 
 
 @area.command("release")
-def release(
-    who: Who, why: Why, name: AreaOrNot = None, pump: OnePump = None, folder: Folder = None, as_json: Json = False
-) -> None:
-    """Lift every limit, blackout and backup of an area or a pump; pumps return one after another within 15 minutes."""
-    by, scope = signed(who, why), _site(name, pump)
-    lift(lambda access: orders.standing_of(access, scope, _OF_AREAS), by, folder, as_json)
+@changes
+def release(call: Change, name: AreaOrNot = None, pump: OnePump = None) -> None:
+    """Lift every limit, blackout and backup of an area or a pump; pumps come back within 15 minutes, staggered."""
+    scope = _site(name, pump)
+    lift(call, lambda access: orders.standing_of(access, scope, _OF_AREAS))
 
 
 @area.command("list")
-def list_areas(folder: Folder = None, as_json: Json = False) -> None:
-    """Every grid area with its pumps and what is imposed on it."""
-
-    async def work(access: Access) -> list[dict[str, Any]]:
-        standing = await access.orders.standing(access.now())
-        profiles = await access.ledger.pumps.active()
-        return [
-            {
-                "area": name,
-                "pumps": len(of_area),
-                "rated_heat_kw": sum(p.enrolment.rated_heat_kw for p in of_area),
-                "orders": [o.model_dump(mode="json") for o in standing if any(is_meant(o.scope, p) for p in of_area)],
-            }
-            for name in sorted({p.enrolment.grid_area for p in profiles})
-            for of_area in [[p for p in profiles if p.enrolment.grid_area == name]]
-        ]
-
-    rows = with_access(folder, work)
+@reads
+def list_areas(call: Reading) -> None:
+    """Every grid area with its pumps and the orders in force for it."""
+    found = call.on_stack(grid_areas)
 
     def readable() -> None:
         table = table_of("area", "pumps", "rated heat", "orders")
-        for row in rows:
-            imposed = "; ".join(words(Order.model_validate(o)) for o in row["orders"])
-            table.add_row(row["area"], str(row["pumps"]), f"{row['rated_heat_kw']:.0f} kW", imposed)
-        paper().print(table)
+        for one in found:
+            imposed = "; ".join(order_words(order) for order in one.orders)
+            table.add_row(one.area, str(one.pumps), f"{one.rated_heat_kw:.0f} kW", imposed)
+        terminal().print(table)
 
-    show(rows, as_json, readable)
+    call.show([asdict(one) for one in found], readable)
 
 
-def _impose(
-    kind: OrderKind, scope: str, by: Actor, end: End | None, folder: Path | None, as_json: bool, cap: Mode | None = None
-) -> None:
+def _impose(call: Change, kind: OrderKind, scope: str, end: End | None, cap: Mode | None = None) -> None:
     standing: list[Order] = []
 
     async def work(access: Access) -> OrderResult:
-        tally = Counted("told")
-        return await orders.give(access, kind, scope, by, cap=cap, end=end, on_given=standing.append, tally=tally)
+        progress = Counted("told")
+        return await orders.give(
+            access, kind, scope, call.by, cap=cap, end=end, on_given=standing.append, on_progress=progress
+        )
 
-    given = interruptible(lambda: with_access(folder, work), standing)
+    given = interruptible(lambda: call.on_stack(work), standing)
+    delivery = given.delivery
     document = {
         "order": given.order,
         "is_new": given.is_new,
         "pumps": len(given.profiles),
-        "told": given.told.done,
-        "problems": given.told.problems,
+        "told": delivery.done,
+        "problems": delivery.problems,
     }
     until = f" until {local(given.order.until)}" if given.order.until else " until it is released"
-    word = "stands for" if given.is_new else "stood already and was given again to"
-    pumps = counted(len(given.told.done), "pump")
-    show(document, as_json, lambda: typer.echo(f"{given.order.order_id}: {words(given.order)} {word} {pumps}{until}"))
-    complain(given.told, f"order {given.order.order_id} stands; say it again to reach those that did not hear of it")
+    what = "is in force for" if given.is_new else "was in force already and was sent again to"
+    sentence = f"{given.order.order_id}: {order_words(given.order)} {what} {counted(len(delivery.done), 'pump')}{until}"
+    call.show(document, lambda: typer.echo(sentence))
+    fail_where_undelivered(
+        delivery, f"order {given.order.order_id} is in force; repeat the command to reach the pumps that were missed"
+    )
 
 
 def _site(name: str | None, pump: str | None) -> str:
-    """The scope of a grid area or of one pump; WrongInput where both are named, or neither."""
+    """The scope of a grid area or of one pump; raises UsageError where both are named, or neither."""
     if (name is None) == (pump is None):
-        raise WrongInput("name either a grid area or one pump with --pump")
+        raise UsageError("name either a grid area or one pump with --pump")
     return scope_of(area=name, pump=pump)
 
 
-def _perhaps(until: str | None, duration: str | None) -> Callable[[datetime], datetime] | None:
+def _end_or_none(until: str | None, duration: str | None) -> End | None:
     return end_of(until, duration) if until is not None or duration is not None else None

@@ -6,126 +6,131 @@ from typing import Annotated, Any
 
 import typer
 
-from application import dead_letters as letters
-from application.dead_letters import RAISED_AT_MOST_KW, RETRIED_OVER, Due, Letter
-from application.errors import Failed, WrongInput
-from application.orders import Delivery
-from application.overrides import signed
-from console.access import Access
-from console.cli.options import Folder, Json, Who, Why, local, show, table_of, with_access
+from application import dead_letters
+from application.access import Access
+from application.dead_letters import RAISED_AT_MOST_KW, RETRIED_OVER, DeadLetter, Due
+from application.fan_out import Delivery
+from console.cli.errors import CommandFailed, UsageError
+from console.cli.options import Change, Reading, changes, reads
 from console.cli.progress_lines import Counted
-from console.cli.terminal import paper
-from console.cli.time_parsing import counted, parse_duration
+from console.cli.terminal import table_of, terminal
+from console.cli.time_parsing import parse_duration
+from console.cli.words import counted, local
 from domain.modes import HotWaterMode, Mode
 
-app = typer.Typer(help="Commands that ran out of time while still wished.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Commands that ran out of time while still wanted.", no_args_is_help=True, rich_markup_mode=None)
 
 CommandId = Annotated[str, typer.Argument(metavar="COMMAND")]
+Over = Annotated[
+    str | None,
+    typer.Option(
+        "--over",
+        help="With --all: spread evenly over this (steered); "
+        f"default {RETRIED_OVER // timedelta(minutes=1)}m, 0m for none.",
+    ),
+]
+AtMostKw = Annotated[
+    float | None,
+    typer.Option(
+        "--at-most-kw",
+        help="With --all: electric power raised in any five minutes; "
+        f"default {RAISED_AT_MOST_KW:g}, or one pump's where it takes more.",
+    ),
+]
 
 
 @app.command("list")
-def list_letters(folder: Folder = None, as_json: Json = False) -> None:
-    """Every dead letter that nothing made up for: command, pump, wish, since when, why, and whose it is to mend."""
-    found = with_access(folder, letters.letters)
+@reads
+def list_dead_letters(call: Reading) -> None:
+    """Every dead letter not made up for: command, pump, target, since when, why, and who has to fix it."""
+    found = call.on_stack(dead_letters.dead_letters)
 
     def readable() -> None:
         if not found:
             typer.echo("no dead letters")
             return
-        table = table_of("command", "pump", "wish", "since", "times", "reason", "owner")
+        table = table_of("command", "pump", "target", "since", "times", "reason", "owner")
         for one in found:
             target = f"{one.target} by {one.authority}"
             table.add_row(one.command, one.pump, target, local(one.since), str(one.times), one.reason, one.owner)
-        paper().print(table)
+        terminal().print(table)
 
-    show([asdict(one) for one in found], as_json, readable)
+    call.show([asdict(one) for one in found], readable)
 
 
 @app.command("retry")
+@changes
 def retry(
-    who: Who,
-    why: Why,
+    call: Change,
     command: Annotated[str | None, typer.Argument(metavar="[COMMAND]")] = None,
     every: Annotated[bool, typer.Option("--all", help="All dead letters, spread over a time.")] = False,
-    over: Annotated[
-        str | None,
-        typer.Option(
-            "--over",
-            help="With --all: spread evenly over this (steered); "
-            f"default {RETRIED_OVER // timedelta(minutes=1)}m, 0m for none.",
-        ),
-    ] = None,
-    at_most_kw: Annotated[
-        float | None,
-        typer.Option(
-            "--at-most-kw",
-            help="With --all: electric power raised in any five minutes; "
-            f"default {RAISED_AT_MOST_KW:g}, or one pump's where it takes more.",
-        ),
-    ] = None,
-    folder: Folder = None,
-    as_json: Json = False,
+    over: Over = None,
+    at_most_kw: AtMostKw = None,
 ) -> None:
-    """Try the newest wish of a dead letter's pump again now; with --all of every one, within safe limits or yours."""
-    by = signed(who, why)
+    """Try the newest target of a dead letter's pump again now; with --all of every one, within limits."""
     if (command is None) == (not every):
-        raise WrongInput("name one COMMAND, or say --all")
+        raise UsageError("name one COMMAND, or give --all")
     if not every and (over is not None or at_most_kw is not None):
-        raise WrongInput("--over and --at-most-kw go with --all")
+        raise UsageError("--over and --at-most-kw go with --all")
     if at_most_kw is not None and not 0 < at_most_kw < float("inf"):
-        raise WrongInput(f"--at-most-kw {at_most_kw:g}: give a power in kW")
+        raise UsageError(f"--at-most-kw {at_most_kw:g}: give a power in kW")
     spread_over = parse_duration(over, "--over", or_none=True) if over is not None else None
-
-    async def one(access: Access) -> tuple[Letter, str]:
-        letter = await letters.letter_of(access, command or "")
-        return letter, await letters.retry_one(access, letter, by)
-
-    async def all_of_them(access: Access) -> tuple[list[Due], Delivery, dict[str, str]]:
-        found = await letters.letters(access)
-        kw = await letters.raised_by(access, found)
-        schedule = letters.safely_spread(found, kw, spread_over, at_most_kw)
-        return schedule, *await letters.retry_all(access, schedule, by, Counted("retried"))
-
-    if every:
-        _report_all(*with_access(folder, all_of_them), as_json)
-        return
-    letter, target = with_access(folder, one)
-    document = {"command": letter.command, "pump": letter.pump, "wish": target}
-    show(document, as_json, lambda: typer.echo(f"{letter.pump}: {target} is wished now and tried again"))
+    if command is None:
+        _retry_all(call, spread_over, at_most_kw)
+    else:
+        _retry_one(call, command)
 
 
-def _report_all(schedule: list[Due], told: Delivery, targets: dict[str, str], as_json: bool) -> None:
+def _retry_one(call: Change, command: str) -> None:
+    async def work(access: Access) -> tuple[DeadLetter, str]:
+        letter = await dead_letters.dead_letter_of(access, command)
+        return letter, await dead_letters.retry_one(access, letter, call.by)
+
+    letter, target = call.on_stack(work)
+    document = {"command": letter.command, "pump": letter.pump, "target": target}
+    call.show(document, lambda: typer.echo(f"{letter.pump}: the target is {target} now, and it is tried again"))
+
+
+def _retry_all(call: Change, over: timedelta | None, at_most_kw: float | None) -> None:
+    async def work(access: Access) -> tuple[list[Due], Delivery, dict[str, str]]:
+        found = await dead_letters.dead_letters(access)
+        kw = await dead_letters.raised_by(access, found)
+        schedule = dead_letters.safely_spread(found, kw, over, at_most_kw)
+        return schedule, *await dead_letters.retry_all(access, schedule, call.by, Counted("retried"))
+
+    schedule, delivery, targets = call.on_stack(work)
     document: dict[str, Any] = {
         "retried": [
             {
                 "command": due.letter.command,
                 "pump": due.letter.pump,
-                "wish": targets[due.letter.command],
+                "target": targets[due.letter.command],
                 "after_s": due.after.total_seconds(),
                 "raised_kw": round(due.raised_kw, 3),
             }
             for due in schedule
             if due.letter.command in targets
         ],
-        "problems": told.problems,
+        "problems": delivery.problems,
     }
-    show(document, as_json, lambda: typer.echo(f"{counted(len(told.done), 'dead letter')} retried"))
-    if told.problems:
-        first = next(iter(told.problems.values()))
-        raise Failed(f"{counted(len(told.problems), 'dead letter')} could not be retried; the first: {first}")
+    call.show(document, lambda: typer.echo(f"{counted(len(delivery.done), 'dead letter')} retried"))
+    if delivery.problems:
+        first = next(iter(delivery.problems.values()))
+        missed = counted(len(delivery.problems), "dead letter")
+        raise CommandFailed(f"{missed} could not be retried; the first: {first}")
 
 
 @app.command("discard")
-def discard(command: CommandId, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
-    """Give a dead letter's wish up until it changes; it is listed no more. Back to neutral is tried on all the same."""
-    by = signed(who, why)
+@changes
+def discard(call: Change, command: CommandId) -> None:
+    """Give up a dead letter's target until the target changes; it is listed no more. Neutral is never given up."""
 
-    async def work(access: Access) -> Letter:
-        letter = await letters.letter_of(access, command)
-        await letters.discard(access, letter, by)
+    async def work(access: Access) -> DeadLetter:
+        letter = await dead_letters.dead_letter_of(access, command)
+        await dead_letters.discard(access, letter, call.by)
         return letter
 
-    letter = with_access(folder, work)
+    letter = call.on_stack(work)
     is_neutral = letter.target in (Mode.LOW, HotWaterMode.NORMAL)
-    then = "is neutral, and tried on; the letter is put away" if is_neutral else "is given up until the wish changes"
-    show(asdict(letter), as_json, lambda: typer.echo(f"{letter.pump}: {letter.target} {then}"))
+    then = "is neutral and goes on being tried; it is listed no more" if is_neutral else "is given up until it changes"
+    call.show(asdict(letter), lambda: typer.echo(f"{letter.pump}: {letter.target} {then}"))

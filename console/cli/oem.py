@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from application import vendors
-from application.overrides import signed
 from application.vendors import VendorView
-from console.cli.options import Folder, Json, Who, Why, local, show, table_of, with_access
-from console.cli.terminal import paper
+from console.cli.options import Change, Reading, changes, reads
+from console.cli.terminal import table_of, terminal
+from console.cli.words import local
 from domain.oem.breaker import FAILURES
 
 app = typer.Typer(
@@ -20,11 +20,10 @@ Oem = Annotated[str, typer.Argument(metavar="OEM")]
 
 
 @app.command("status")
-def status(
-    oem: Annotated[str | None, typer.Argument(metavar="[OEM]")] = None, folder: Folder = None, as_json: Json = False
-) -> None:
+@reads
+def status(call: Reading, oem: Annotated[str | None, typer.Argument(metavar="[OEM]")] = None) -> None:
     """Each vendor's breaker, calls and grant of the last hour, how soon drift is found, and who must act."""
-    found = with_access(folder, lambda access: vendors.vendors(access, oem))
+    found = call.on_stack(lambda access: vendors.vendors(access, oem))
 
     def readable() -> None:
         table = table_of(
@@ -32,16 +31,16 @@ def status(
         )
         for one in found:
             table.add_row(*_row(one))
-        console = paper()
+        console = terminal()
         console.print(table)
         for one in found:
             if one.status.breaker is not None and one.status.breaker.reason:
                 console.print(f"  {one.status.oem}: {one.status.breaker.reason}", markup=False)
             for ask in one.status.asks:
-                whose = f"{one.status.oem} account {ask.account_id}"
-                console.print(f"  {whose} needs a person since {local(ask.since)}: {ask.reason}", markup=False)
+                account = f"{one.status.oem} account {ask.account_id}"
+                console.print(f"  {account} needs a person since {local(ask.since)}: {ask.reason}", markup=False)
 
-    show([_document(one) for one in found], as_json, readable)
+    call.show([_document(one) for one in found], readable)
 
 
 def _row(one: VendorView) -> tuple[str, ...]:
@@ -74,17 +73,17 @@ def _document(one: VendorView) -> dict[str, Any]:
 
 
 @app.command("hold")
-def hold(oem: Oem, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
+@changes
+def hold(call: Change, oem: Oem) -> None:
     """Stop everything on a vendor's queue, urgent commands too, until it is released."""
-    by = signed(who, why)
-    now = with_access(folder, lambda access: vendors.hold(access, oem, by))
-    show(now, as_json, lambda: typer.echo(f"{oem}: {now.breaker.state.value}; nothing is written until it is released"))
+    now = call.on_stack(lambda access: vendors.hold(access, oem, call.by))
+    call.show(now, lambda: typer.echo(f"{oem}: {now.breaker.state.value}; nothing is written until it is released"))
 
 
 @app.command("release")
-def release(oem: Oem, who: Who, why: Why, folder: Folder = None, as_json: Json = False) -> None:
+@changes
+def release(call: Change, oem: Oem) -> None:
     """End a hold; the vendor is tried slowly first, then as fast as it grants."""
-    by = signed(who, why)
-    now = with_access(folder, lambda access: vendors.release(access, oem, by))
+    now = call.on_stack(lambda access: vendors.release(access, oem, call.by))
     rate = f"at most {now.rate_per_min:g} attempts a minute at first"
-    show(now, as_json, lambda: typer.echo(f"{oem}: {now.breaker.state.value}; {rate}"))
+    call.show(now, lambda: typer.echo(f"{oem}: {now.breaker.state.value}; {rate}"))

@@ -1,49 +1,99 @@
-"""What all commands share: their common options, and how they open a stack, do their work and print."""
+"""What all commands share: the options that each of them repeats, and how they do their work and print.
 
+`@reads` and `@changes` add those options to a command; its first parameter receives their values.
+"""
+
+import functools
+import inspect
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Concatenate
 
 import typer
 from pydantic import BaseModel
-from rich.table import Table
 
-from application.errors import WrongInput
-from console.access import Access, reach
+from application.access import Access
+from application.audit_log import Actor
+from console.access import reach
 from console.cli.running import run
-from console.cli.time_parsing import parse_duration, parse_until
-
-TZ = ZoneInfo("Europe/Berlin")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Folder = Annotated[Path | None, typer.Option("--dir", help="The stack's folder; default: the one running under ./var.")]
-Who = Annotated[str, typer.Option("--who", help="Who asks for it (a role or id, no full name needed).")]
-Why = Annotated[str, typer.Option("--why", help="Why; kept in the audit trail.")]
+Who = Annotated[str, typer.Option("--who", help="Who asks for it: a role or an id, no full name needed.")]
+Why = Annotated[str, typer.Option("--why", help="Why; kept in the audit log.")]
 PumpId = Annotated[str, typer.Argument(metavar="PUMP")]
-Until = Annotated[str | None, typer.Option("--until", help="18:30 or 2026-01-15T18:30 (local time).")]
-For = Annotated[str | None, typer.Option("--for", help="90m, 2h, 1d12h.")]
-
-End = Callable[[datetime], datetime]
-"""From the steered time at which it is asked to the end that was meant."""
 
 
-def end_of(until: str | None, duration: str | None, default: timedelta | None = None) -> End:
-    """The end that a person gave, checked before anything is connected; WrongInput where it is none or two."""
-    if until is not None and duration is not None:
-        raise WrongInput("give one end: either --until 18:30 or --for 2h")
-    if duration is not None:
-        lasts = parse_duration(duration)
-        return lambda now: now + lasts
-    if until is not None:
-        parse_until(until, datetime.now(UTC), TZ)
-        return lambda now: parse_until(until, now, TZ)
-    if default is None:
-        raise WrongInput("give an end: either --until 18:30 or --for 2h")
-    return lambda now: now + default
+@dataclass(frozen=True)
+class Reading:
+    """The shared options of a command that reads."""
+
+    folder: Path | None
+    as_json: bool
+
+    def on_stack[T](self, work: Callable[[Access], Awaitable[T]]) -> T:
+        """Do the work on the running stack."""
+        return with_access(self.folder, work)
+
+    def show(self, document: Any, readable: Callable[[], None]) -> None:
+        """One JSON document on stdout, or what is readable."""
+        show(document, self.as_json, readable)
+
+
+@dataclass(frozen=True)
+class Change(Reading):
+    """The shared options of a command that changes something."""
+
+    by: Actor
+
+
+def reads[**P](command: Callable[Concatenate[Reading, P], None]) -> Callable[..., None]:
+    """Add `--dir` and `--json`."""
+    options = [_option("folder", Folder, None), _option("as_json", Json, False)]
+    return _with_options(command, options, Reading)
+
+
+def changes[**P](command: Callable[Concatenate[Change, P], None]) -> Callable[..., None]:
+    """Add `--who`, `--why`, `--dir` and `--json`."""
+
+    def signed(folder: Path | None, as_json: bool, who: str, why: str) -> Change:
+        return Change(folder, as_json, Actor(who, why))
+
+    options = [
+        _option("who", Who),
+        _option("why", Why),
+        _option("folder", Folder, None),
+        _option("as_json", Json, False),
+    ]
+    return _with_options(command, options, signed)
+
+
+def _option(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _with_options(
+    command: Callable[..., None], options: list[inspect.Parameter], receive: Callable[..., Any]
+) -> Callable[..., None]:
+    """The command with options in place of its first parameter, which gets what `receive` makes of them.
+
+    typer reads a command's options from its signature and passes all of them by name.
+    """
+    own = [p.replace(kind=p.kind.KEYWORD_ONLY) for p in list(inspect.signature(command).parameters.values())[1:]]
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        shared = {option.name: given.pop(option.name) for option in options}
+        command(receive(**shared), **given)
+
+    signature = inspect.Signature([*own, *options])
+    with_options.__signature__ = signature  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    del with_options.__wrapped__
+    return with_options
 
 
 def with_access[T](folder: Path | None, work: Callable[[Access], Awaitable[T]]) -> T:
@@ -65,30 +115,7 @@ def show(document: Any, as_json: bool, readable: Callable[[], None]) -> None:
 
 
 def plain(value: object) -> Any:
-    """What JSON has no word for."""
+    """A value that JSON has no type for."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def table_of(*columns: str) -> Table:
-    """A table without lines."""
-    table = Table(box=None, header_style="bold")
-    for name in columns:
-        table.add_column(name)
-    return table
-
-
-def local(moment: datetime | None) -> str:
-    """A moment as people here read it; "-" for none."""
-    return "-" if moment is None else f"{moment.astimezone(TZ):%d %b %H:%M}"
-
-
-def clock_of(moment: datetime) -> str:
-    """Its local time of day."""
-    return f"{moment.astimezone(TZ):%H:%M}"
-
-
-def level_word(level: StrEnum | None) -> str:
-    """A level, or unknown."""
-    return "unknown" if level is None else level.value

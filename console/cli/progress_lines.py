@@ -1,4 +1,4 @@
-"""Progress of an act on many pumps: plain lines on standard error, few of them."""
+"""Progress of a command on many pumps: a few plain lines on standard error."""
 
 import sys
 
@@ -6,19 +6,18 @@ LINES = 10
 
 
 class Counted:
-    """Says how many of how many, about ten times in all."""
+    """Prints how many of how many, about ten times in all."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._said = -1
+        self._printed = -1
 
     def __call__(self, done: int, whole: int) -> None:
-        """Say it where a tenth more is done; the last always."""
+        """Print where a tenth more is done, and always at the end."""
         step = done * LINES // max(whole, 1)
-        if step != self._said or done == whole:
-            self._said = step
-            self.say(f"{self._what} {done} of {whole}")
+        if step != self._printed or done == whole:
+            self._printed = step
+            self._print(f"{self._what} {done} of {whole}")
 
-    def say(self, line: str) -> None:
-        """One line."""
+    def _print(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 -- progress goes beside the document on stdout

@@ -6,13 +6,13 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-SAID = b"heatsteer: stopping; what was started is stopped first\n"
+NOTICE = b"heatsteer: stopping; what was started is stopped first\n"
 
 
 class Interrupted(Exception):
     """A person or the system asked the command to end; everything it started has been stopped.
 
-    The message is the sentence to say, where there is more to say than that.
+    The message is the sentence to print, where there is more to say than that.
     """
 
 
@@ -32,7 +32,7 @@ def run[T](work: Coroutine[Any, Any, T]) -> T:
         def ask() -> None:
             nonlocal was_asked
             if was_asked:
-                os.write(2, SAID)
+                os.write(2, NOTICE)
                 return
             was_asked = True
             task.cancel()

@@ -1,10 +1,22 @@
-"""Times, durations and counts as people type and read them."""
+"""Times and durations as people type and read them, in local time."""
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from application.errors import WrongInput
+import typer
+
+from console.cli.errors import UsageError
+from console.cli.words import TZ
+
+Until = Annotated[str | None, typer.Option("--until", help="18:30 or 2026-01-15T18:30 (local time).")]
+For = Annotated[str | None, typer.Option("--for", help="90m, 2h, 1d12h.")]
+
+End = Callable[[datetime], datetime]
+"""From the steered time at which it is asked to the end that was meant."""
+
 
 MOST = 100_000
 _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?")
@@ -12,22 +24,22 @@ _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 def parse_duration(text: str, option: str = "--for", *, or_none: bool = False) -> timedelta:
-    """ "2h", "90m", "1d12h", with `or_none` also "0m"; raises WrongInput."""
+    """ "2h", "90m", "1d12h", with `or_none` also "0m"; raises UsageError."""
     found = _DURATION.fullmatch(text.strip())
     if not found or not any(found.groups()):
-        raise WrongInput(f"{option} {text!r}: write a duration such as 90m, 2h or 1d12h")
+        raise UsageError(f"{option} {text!r}: write a duration such as 90m, 2h or 1d12h")
     numbers = [part or "0" for part in found.groups()]
     if max(len(part) for part in numbers) > len(str(MOST)) or max(int(part) for part in numbers) > MOST:
-        raise WrongInput(f"{option} {text}: that is longer than anything can be wished for")
+        raise UsageError(f"{option} {text}: that is longer than anything can be wished for")
     days, hours, minutes = (int(part) for part in numbers)
     lasts = timedelta(days=days, hours=hours, minutes=minutes)
     if not lasts and not or_none:
-        raise WrongInput(f"{option} {text}: that is no time at all")
+        raise UsageError(f"{option} {text}: that is no time at all")
     return lasts
 
 
 def parse_until(text: str, now: datetime, tz: ZoneInfo) -> datetime:
-    """ "18:30" (the next one, local) or an ISO date and time, local unless it names an offset; raises WrongInput."""
+    """ "18:30" (the next one, local) or an ISO date and time, local unless it names an offset; raises UsageError."""
     clock = _clock(text, now, tz)
     if clock is not None:
         return clock if clock > now else _days_on(clock, 1)
@@ -35,17 +47,27 @@ def parse_until(text: str, now: datetime, tz: ZoneInfo) -> datetime:
 
 
 def parse_at(text: str, now: datetime, tz: ZoneInfo) -> datetime:
-    """ "06:40" (the last one, local) or an ISO date and time that is past; raises WrongInput."""
+    """ "06:40" (the last one, local) or an ISO date and time that is past; raises UsageError."""
     clock = _clock(text, now, tz)
     moment = (clock if clock <= now else _days_on(clock, -1)) if clock is not None else _moment(text, "--at", tz)
     if moment > now:
-        raise WrongInput(f"--at {text}: that is still to come; steered time is {now.astimezone(tz):%F %H:%M}")
+        raise UsageError(f"--at {text}: that is still to come; steered time is {now.astimezone(tz):%F %H:%M}")
     return moment
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """ "1 pump", "2 pumps"."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def end_of(until: str | None, duration: str | None, default: timedelta | None = None) -> End:
+    """The end that was given, checked before anything is connected; raises UsageError where it is none or two."""
+    if until is not None and duration is not None:
+        raise UsageError("give one end: either --until 18:30 or --for 2h")
+    if duration is not None:
+        lasts = parse_duration(duration)
+        return lambda now: now + lasts
+    if until is not None:
+        parse_until(until, datetime.now(UTC), TZ)
+        return lambda now: parse_until(until, now, TZ)
+    if default is None:
+        raise UsageError("give an end: either --until 18:30 or --for 2h")
+    return lambda now: now + default
 
 
 def _clock(text: str, now: datetime, tz: ZoneInfo) -> datetime | None:
@@ -70,7 +92,7 @@ def _moment(text: str, option: str, tz: ZoneInfo) -> datetime:
     except ValueError:
         moment = None
     if moment is None:
-        raise WrongInput(f"{option} {text!r}: write 18:30 or 2026-01-15T18:30")
+        raise UsageError(f"{option} {text!r}: write 18:30 or 2026-01-15T18:30")
     if not 2000 <= moment.year < 2100:
-        raise WrongInput(f"{option} {text}: that year is out of reach")
+        raise UsageError(f"{option} {text}: that year is out of reach")
     return moment if moment.tzinfo else moment.replace(tzinfo=tz)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from application.explain import AROUND, OBEYED, Explanation, Market
-from console.cli.options import clock_of, local
+from console.cli.words import clock_of, local
 from domain.commands.command import Authority, EventKind
 from domain.commands.evidence import shows_no_effect
 from domain.modes import Circuit, Level, Mode, neutral_of

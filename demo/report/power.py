@@ -29,15 +29,3 @@ def _drawn(run: Run, cap_kw: float | None, whose: str, kwh: Callable[[PumpTruth]
         f"{whose}over_cap_slots": None if over_kw is None else len(over_kw),
         f"{whose}over_cap_kwh": None if over_kw is None else round(sum(over_kw) * SLOT_HOURS, 3),
     }
-
-
-def power_words(power: dict[str, Any]) -> str:
-    """A line for people."""
-    said = f"at most {power['peak_kw']:.1f} kW (own control {power['baseline_peak_kw']:.1f} kW)"
-    if power["cap_kw"] is None:
-        return said
-    return (
-        f"{said}; over the planned limit of {power['cap_kw']:.1f} kW in {power['over_cap_slots']} slots by "
-        f"{power['over_cap_kwh']:.1f} kWh (own control {power['baseline_over_cap_slots']} by "
-        f"{power['baseline_over_cap_kwh']:.1f} kWh)"
-    )

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.dead_letters import RAISED_AT_MOST_KW, RAISED_WINDOW, RETRIED_OVER, Letter, safely_spread, spread
-from application.errors import WrongInput
+from application.dead_letters import RAISED_AT_MOST_KW, RAISED_WINDOW, RETRIED_OVER, DeadLetter, safely_spread, spread
+from application.errors import Refused
 from tests.builders import at
 
 
-def letters(number: int) -> list[Letter]:
+def letters(number: int) -> list[DeadLetter]:
     return [
-        Letter(
+        DeadLetter(
             command=f"p-{n:04d}-c00001",
             pump=f"p-{n:04d}",
             circuit="heating",
@@ -29,7 +29,7 @@ def letters(number: int) -> list[Letter]:
     ]
 
 
-def kw_of(found: list[Letter], kw: list[float]) -> dict[str, float]:
+def kw_of(found: list[DeadLetter], kw: list[float]) -> dict[str, float]:
     return {letter.command: power for letter, power in zip(found, kw, strict=True)}
 
 
@@ -52,7 +52,7 @@ def test_no_five_minutes_raise_more_than_the_limit_and_nobody_is_forgotten(kw: l
 
 def test_a_pump_that_alone_is_more_than_the_limit_is_named() -> None:
     found = letters(1)
-    with pytest.raises(WrongInput, match="p-0000 alone takes"):
+    with pytest.raises(Refused, match="p-0000 alone takes"):
         spread(found, kw_of(found, [5.0]), timedelta(), 4.0)
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from application.errors import WrongInput
 from console.access import VAR, running_folder, stack_folders
+from console.cli.errors import UsageError
 from console.cli.main import _main
-from console.cli.stack import _kept_world
 from console.cli.time_parsing import parse_duration, parse_until
+from demo.up import kept_world
 from tests.builders import at
 from tests.demo.files import a_day_of_prices
 
@@ -43,7 +43,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["pumps", "override", "p-0001", "MAX", "--who", "a", "--why", "b"], "--until"),
         (["pumps", "override", "p-0001", "MAX", "--who", "a"], "--why"),
         (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--for", "-1h"], "--for"),
-        (["pumps", "override", "p-1", "MAX", "--who", " ", "--why", "b", "--for", "1h"], "--who says nothing"),
+        (["pumps", "override", "p-1", "MAX", "--who", " ", "--why", "b", "--for", "1h"], "--who: must not be empty"),
         (["pumps", "override", "p-1", "MAX", "--who", "a", "--why", "b", "--until", "0001-01-01"], "out of reach"),
         (["demo", "--date", "9999-12-31"], "YYYY-MM-DD"),
         (["demo", "--out", "/proc/nowhere"], "--out /proc/nowhere"),
@@ -172,14 +172,14 @@ def test_durations_and_ends_are_read_as_people_write_them() -> None:
     assert parse_until("08:00", now, ZoneInfo(BERLIN)) == at(31)
     assert parse_until("2026-01-15T18:30+00:00", now, ZoneInfo(BERLIN)) == at(18, 30)
     for wrong in ("", "soon", "25:00"):
-        with pytest.raises(WrongInput):
+        with pytest.raises(UsageError):
             parse_until(wrong, now, ZoneInfo(BERLIN))
-    with pytest.raises(WrongInput):
+    with pytest.raises(UsageError):
         parse_duration("2 weeks")
 
 
-def test_a_restarted_world_keeps_its_pumps_and_seed(tmp_path: Path) -> None:
-    assert _kept_world(tmp_path, 2, None) == (2, 1)
-    assert _kept_world(tmp_path, None, None) == (2, 1)
-    with pytest.raises(WrongInput, match="--pumps 2"):
-        _kept_world(tmp_path, 3, None)
+def test_a_world_made_with_other_options_is_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept_world(tmp_path, 2, None)
+    assert "made with --pumps 2: leave --pumps out" in refused(capsys, "up", "--dir", str(tmp_path), "--pumps", "3")

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from application.errors import WrongInput
-from console.cli.options import end_of
-from console.cli.time_parsing import counted, parse_at, parse_duration, parse_until
+from console.cli.errors import UsageError
+from console.cli.time_parsing import end_of, parse_at, parse_duration, parse_until
+from console.cli.words import counted
 from tests.builders import at
 
 TZ = ZoneInfo("Europe/Berlin")
@@ -15,15 +15,15 @@ TZ = ZoneInfo("Europe/Berlin")
 
 @pytest.mark.parametrize("text", ["", " ", "٣h", "2 weeks", "h", "-1h", "1.5h", "0m"])
 def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
-    with pytest.raises(WrongInput, match="--for"):
+    with pytest.raises(UsageError, match="--for"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["", "٠٦:٤٠", "25:00", "soon", "٢٠٢٦-01-15T06:40"])
 def test_what_is_no_time_is_refused_by_the_name_of_its_option(text: str) -> None:
-    with pytest.raises(WrongInput, match="--until"):
+    with pytest.raises(UsageError, match="--until"):
         parse_until(text, at(12), TZ)
-    with pytest.raises(WrongInput, match="--at"):
+    with pytest.raises(UsageError, match="--at"):
         parse_at(text, at(12), TZ)
 
 
@@ -31,7 +31,7 @@ def test_a_past_time_of_day_is_the_last_one_and_an_end_is_the_next_one() -> None
     assert parse_at("06:40", at(12), TZ) == at(5, 40)
     assert parse_at("14:00", at(12), TZ) == at(13 - 24)
     assert parse_until("06:40", at(12), TZ) == at(5 + 24, 40)
-    with pytest.raises(WrongInput, match="still to come"):
+    with pytest.raises(UsageError, match="still to come"):
         parse_at("2026-01-15T14:00", at(12), TZ)
 
 
@@ -42,11 +42,11 @@ def test_a_duration_of_nothing_is_only_taken_where_nothing_can_be_meant() -> Non
 def test_an_end_is_given_once_and_an_empty_duration_is_no_end() -> None:
     assert end_of(None, "2h")(at(1)) == at(3)
     assert end_of(None, None, timedelta(hours=12))(at(1)) == at(13)
-    with pytest.raises(WrongInput, match="--for ''"):
+    with pytest.raises(UsageError, match="--for ''"):
         end_of(None, "")
-    with pytest.raises(WrongInput, match="one end"):
+    with pytest.raises(UsageError, match="one end"):
         end_of("18:30", "2h")
-    with pytest.raises(WrongInput, match="give an end"):
+    with pytest.raises(UsageError, match="give an end"):
         end_of(None, None)
 
 

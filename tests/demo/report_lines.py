@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from console.cli.demo.report_text import print_report
 from demo.report.recording import Run
-from demo.report.text import print_report
 from demo.simulator_client import Truth
 from domain.modes import Mode
 from tests.builders import MIDNIGHT, a_plan, a_profile, at

@@ -10,7 +10,7 @@ from domain.commands.command import Command, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.orders import Order, OrderKind
 from ledger.commands import LedgerCommands
-from ledger.history_queries import DISCARD, LedgerOrders, LedgerTrails
+from ledger.history_queries import DISCARD, LedgerHistory, LedgerOrders
 from ledger.models import BreakerRow
 from ledger.observations import LedgerObservations
 from ledger.pumps import LedgerPumps
@@ -35,7 +35,7 @@ def an_order(order_id: str = "stop-1", until: datetime | None = None) -> Order:
 
 
 async def letters(engine: AsyncEngine) -> list[str]:
-    return [row["command_id"] for row in await LedgerTrails(engine).dead_letters()]
+    return [row["command_id"] for row in await LedgerHistory(engine).dead_letters()]
 
 
 async def test_a_dead_letter_stands_until_a_newer_command_of_its_own_circuit_is_obeyed(engine: AsyncEngine) -> None:
@@ -63,7 +63,7 @@ async def test_a_discarded_letter_is_gone_unless_the_discarding_was_refused(engi
 
 async def test_the_newest_command_then_comes_with_its_lines_up_to_then(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001")
-    commands, trails = LedgerCommands(engine, engine), LedgerTrails(engine)
+    commands, trails = LedgerCommands(engine, engine), LedgerHistory(engine)
     await live(commands, a_command_of(seq=1), *OBEYED)
     later = a_command_of(seq=2).model_copy(update={"decided_at": at(3), "mode": Mode.MIN})
     await commands.begin(later, [])
@@ -83,7 +83,7 @@ async def test_each_circuit_has_a_newest_command_and_was_seen_in_a_level_of_its_
     commands, reports = LedgerCommands(engine, engine), LedgerReports(engine)
     await live(commands, a_command_of(seq=1), *OBEYED)
     await live(commands, hot_water(2), *OBEYED)
-    newest = await LedgerTrails(engine).newest_by_circuit()
+    newest = await LedgerHistory(engine).newest_by_circuit()
     assert {(row["mode"], row["kind"]) for row in newest} == {("MAX", "applied"), ("BOOST", "applied")}
     assert await reports.modes_seen() == {"p-0001": "MAX"}
     assert await reports.modes_seen(Circuit.HOT_WATER) == {"p-0001": "BOOST"}
@@ -97,7 +97,7 @@ async def test_readings_and_the_breaker_are_those_of_the_moment(engine: AsyncEng
     await enrol_pumps(engine, "p-0001")
     readings = [("p-0001", a_reading(float(hour), at(hour))) for hour in (1, 2, 3)]
     await LedgerObservations(engine).store(readings, at(4))
-    trails = LedgerTrails(engine)
+    trails = LedgerHistory(engine)
     assert [one.setting for one in await trails.readings("p-0001", at(1, 30), at(3))] == [2.0, 3.0]
     assert await trails.breaker("nibe", at(9)) is None
     async with engine.begin() as connection:
@@ -116,7 +116,7 @@ async def test_what_people_set_is_found_with_its_circuit_from_a_moment_to_anothe
     await pumps.rebase("p-0002", Circuit.HEATING, 4.0, at(2))
     for hour in (2, 3):
         await pumps.rebase("p-0001", Circuit.HEATING, 3.0, at(hour))
-    found = await LedgerTrails(engine).baselines("p-0001", at(2), at(2, 30))
+    found = await LedgerHistory(engine).baselines("p-0001", at(2), at(2, 30))
     assert found == [{"at": at(2), "circuit": "heating", "setting": 3.0}]
 
 

@@ -13,7 +13,7 @@ from domain.planning.fleet_plan import PlanOutline
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import Scope
 from domain.planning.shards import Part, Shard, SolvedPart
-from ledger.history_queries import LedgerTrails
+from ledger.history_queries import LedgerHistory
 from ledger.models import FleetPlan, PlanPart, PlanShard, Pump, PumpPlan
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps
@@ -164,7 +164,7 @@ async def test_the_plans_of_a_shard_come_in_pages_ordered_by_pump_and_know_their
     assert await plans.price_plans(revision, 0, "p-0002", 5) == []
     assert [pump for pump, _ in await plans.price_plans(revision, 0, "", 5, ["p-0002", "p-0003"])] == ["p-0002"]
     assert [pump for pump, _ in await plans.price_plans(revision, 1, "", 5)] == ["p-0003"]
-    (made,) = await LedgerTrails(engine).plans("p-0003", at(20))
+    (made,) = await LedgerHistory(engine).plans("p-0003", at(20))
     assert (made["revision"], made["weather_version"]) == (revision, second.parts[0].weather_version)
 
 

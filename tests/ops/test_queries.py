@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from application.pumps import register_search_attributes
+from application.namespace import register_search_attributes
 from domain.commands.command import Authority
 from domain.steering.decide import READ_ONLY_RETRY
 from embedded.temporal_server import start_temporal

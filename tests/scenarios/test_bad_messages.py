@@ -16,9 +16,11 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RetryConfig, RPCError
 
-from application.errors import Failed, WrongInput
+from application.audit_log import Actor
+from application.errors import Failed, Refused
 from application.homes import band_of
-from application.overrides import Actor, Wished, override, retire
+from application.overrides import OverrideRequest, override
+from application.pumps import retire
 from domain.modes import Circuit, Mode
 from domain.planning.price_plan import PricePlan
 from domain.steering.overrides import OverrideKind, OverrideSource
@@ -166,9 +168,9 @@ async def test_an_override_that_would_end_in_the_past_is_refused_before_it_is_se
 ) -> None:
     pump = world.pump(3)
     was = await steering_of(world, pump)
-    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
-    with pytest.raises(WrongInput, match="which is past: give an end after"):
-        await override(world.access, pump, RESIDENT, wished, lambda now: now - HOUR)
+    request = OverrideRequest(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
+    with pytest.raises(Refused, match="which is past: give an end after"):
+        await override(world.access, pump, RESIDENT, request, lambda now: now - HOUR)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await world.handle(pump).execute_update("request_override", a_wish(world, until=world.now() - HOUR))
     assert "which is past: give an end after" in str(refused.value.cause)
@@ -181,9 +183,9 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
 ) -> None:
     pump = world.pump(4)
     was = await steering_of(world, pump)
-    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, "TURBO")  # type: ignore[arg-type]  # as a caller may err
-    with pytest.raises(WrongInput, match="Input should be 'MIN', 'LOW', 'MID' or 'MAX'"):
-        await override(world.access, pump, RESIDENT, wished, lambda now: now + HOUR)
+    request = OverrideRequest(OverrideSource.HOUSEHOLD, OverrideKind.MODE, "TURBO")  # type: ignore[arg-type]  # as a caller may err
+    with pytest.raises(Refused, match="Input should be 'MIN', 'LOW', 'MID' or 'MAX'"):
+        await override(world.access, pump, RESIDENT, request, lambda now: now + HOUR)
     with pytest.raises(WorkflowUpdateFailedError):
         await world.handle(pump).execute_update("request_override", a_wish(world, mode="TURBO"))
     await refuses_visibly(world, pump, "an override was refused: mode: Input should be 'MIN', 'LOW', 'MID' or 'MAX'")
@@ -200,7 +202,7 @@ def a_wish(world: TestWorld, **changes: Any) -> dict[str, Any]:
 async def test_a_room_of_eighty_degrees_is_refused_before_it_is_sent_and_by_the_pump(world: TestWorld) -> None:
     pump = world.pump(5)
     was = await steering_of(world, pump)
-    with pytest.raises(WrongInput, match="--min 80: a room temperature that a household accepts is at most 24 C"):
+    with pytest.raises(Refused, match="room_min_c 80: a household here accepts at most 24 C"):
         band_of(80.0, 81.0)
     comfort = {"kind": "comfort", "band": {"room_min_c": 80.0, "room_max_c": 81.0}}
     with pytest.raises(WorkflowUpdateFailedError):
@@ -223,9 +225,9 @@ async def test_who_speaks_to_a_retired_pump_is_told_so_and_it_stays_as_it_was_le
     newer = plan.model_copy(update={"revision": 900})
     assert not await plan_delivery(client)(pump, newer)
     assert not await observation_delivery(client)(pump, Observed(as_of=world.now()))
-    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MAX)
+    request = OverrideRequest(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MAX)
     with pytest.raises(Failed, match="is not steered"):
-        await override(world.access, pump, RESIDENT, wished, lambda now: now + HOUR)
+        await override(world.access, pump, RESIDENT, request, lambda now: now + HOUR)
     with pytest.raises(RPCError, match="already completed"):
         await world.send(pump, newer)
     assert world.setting(pump) == left
@@ -239,9 +241,9 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
     was = await steering_of(world, pump)
     with pytest.raises(RPCError, match="exceeds"):
         await world.handle(pump).signal("price_plan", PlanEnvelope(plan={"junk": "x" * 3_000_000}))
-    wished = Wished(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
-    with pytest.raises(WrongInput, match="--why: String should have at most 400 characters"):
-        await override(world.access, pump, Actor("resident", "x" * 3_000_000), wished, lambda now: now + HOUR)
+    request = OverrideRequest(OverrideSource.HOUSEHOLD, OverrideKind.MODE, Mode.MIN)
+    with pytest.raises(Refused, match="why: must be one printable line of at most 400 characters"):
+        await override(world.access, pump, Actor("resident", "x" * 3_000_000), request, lambda now: now + HOUR)
     # Whoever sends it past the use case is refused by the server: an SDK could neither take it nor send it back.
     impatient = await Client.connect(
         world.stack.environment()["TEMPORAL_ADDRESS"],

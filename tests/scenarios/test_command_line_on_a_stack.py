@@ -74,7 +74,7 @@ async def refusal(world: TestWorld, *words: str) -> str:
 
 async def acts_on(world: TestWorld, subject: str) -> list[str]:
     """What the audit trail has of a subject; all of it signed as given."""
-    trail = [row for row in await world.access.reports.audit_trail() if row["subject"] == subject]
+    trail = [row for row in await world.access.ledger.reports.audit_trail() if row["subject"] == subject]
     assert {(row["who"], row["why"]) for row in trail} == {BY[1::2]}
     return [row["act"] for row in trail]
 
@@ -88,8 +88,8 @@ async def test_the_fleet_one_pump_and_why_can_be_read(world: TestWorld) -> None:
     assert {row["pump"] for row in rows} == {world.pump(n) for n in range(1, PUMPS + 1)}
     assert pump in await words_of(world, "pumps", "list")
     shown = await document(world, "pumps", "show", pump)
-    assert (shown["wish"], set(shown["circuits"])) == ("LOW", {"heating", "hot_water"})
-    assert f"{pump}  LOW wished by neutral" in await words_of(world, "pumps", "show", pump)
+    assert (shown["target"], set(shown["circuits"])) == ("LOW", {"heating", "hot_water"})
+    assert f"{pump}  target LOW by neutral" in await words_of(world, "pumps", "show", pump)
     told = await document(world, "why", pump)
     assert (told["pump"], told["wish"]["heating"]["mode"]) == (pump, "LOW")
     moment = f"{world.now() - timedelta(minutes=1):%FT%T+00:00}"
@@ -126,7 +126,7 @@ async def test_an_override_moves_the_lever_and_its_end_moves_it_back(world: Test
     assert answer["override_id"] in await words_of(world, "pumps", "show", pump)
     assert "taken as" in await words_of(world, "pumps", "override", pump, "MID", *LONG, *BY)
     await world.settles(pump, Mode.MID, 2 * HOUR)
-    assert (await document(world, "pumps", "end-override", pump, *BY))["wish"] == "LOW"
+    assert (await document(world, "pumps", "end-override", pump, *BY))["target"] == "LOW"
     await world.settles(pump, Mode.LOW)
     assert await acts_on(world, pump) == ["override", "override", "end-override"]
 
@@ -259,7 +259,7 @@ async def test_a_pump_that_was_ended_by_hand_is_started_again(world: TestWorld) 
     pump = world.pump(9)
     assert "steered already" in await refusal(world, "pumps", "start", pump, *BY)
     await world.handle(pump).terminate("by somebody who thought it would help")
-    assert (await document(world, "pumps", "start", pump, *BY))["wish"] == "LOW"
+    assert (await document(world, "pumps", "start", pump, *BY))["target"] == "LOW"
     assert (await world.status(pump)).authority == "neutral"
     assert await acts_on(world, pump) == ["start", "start:refused", "start"]
 
@@ -295,10 +295,10 @@ async def test_a_stop_brings_a_plan_to_neutral_is_listed_and_is_resumed(world: T
     order = stop["order"]["order_id"]
     assert [one["order_id"] for one in await document(world, "fleet", "orders")] == [order]
     assert order in await words_of(world, "fleet", "orders", "--all")
-    assert "stood already" in await words_of(world, "fleet", "stop", "--wait", "1h", *BY)
+    assert "was in force already" in await words_of(world, "fleet", "stop", "--wait", "1h", *BY)
     assert "lifted on" in await words_of(world, "fleet", "resume", *BY)
-    assert "no order stands" in await words_of(world, "fleet", "orders")
-    assert "nothing of that kind stands" in await refusal(world, "fleet", "resume", *BY)
+    assert "no order is in force" in await words_of(world, "fleet", "orders")
+    assert "nothing of that kind is in force" in await refusal(world, "fleet", "resume", *BY)
     await world.settles(pump, Mode.MAX, 2 * HOUR)
     assert await acts_on(world, "all") == ["order", "order", "lift-order"]
 
@@ -324,7 +324,7 @@ async def test_an_area_and_one_pump_by_itself_are_limited_and_released(world: Te
     assert (blackout["order"]["scope"], blackout["told"]) == (f"pump:{pump}", [pump])
     assert (await world.status(pump)).alert == "held"
     said = await words_of(world, "area", "backup", "--pump", pump, *BY)
-    assert f"backup (pump:{pump}) stands for 1 pump until it is released" in said
+    assert f"backup (pump:{pump}) is in force for 1 pump until it is released" in said
     assert (await world.status(pump)).authority == "limited"
     assert f"blackout (pump:{pump})" in await words_of(world, "area", "list")
     lifted = await document(world, "area", "release", "--pump", pump, *BY)

@@ -16,9 +16,10 @@ import pytest
 import pytest_asyncio
 
 from application import orders
+from application.audit_log import Actor
 from application.homes import band_of, set_comfort
+from application.neutrality import neutrality, wait_for_neutral
 from application.orders import OrderResult
-from application.overrides import Actor
 from application.planning import create_schedule
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import MAX_JITTER, PricePlan
@@ -52,7 +53,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestW
 async def imposed(world: TestWorld, kind: OrderKind, scope: str, **given: Any) -> AsyncIterator[OrderResult]:
     """An order that stands meanwhile, as the command line gives it; nobody is under it any more afterwards."""
     order = await orders.give(world.access, kind, scope, OPERATOR, **given)
-    assert order.told.problems == {}
+    assert order.delivery.problems == {}
     try:
         yield order
     finally:
@@ -61,7 +62,7 @@ async def imposed(world: TestWorld, kind: OrderKind, scope: str, **given: Any) -
 
 
 async def lift(world: TestWorld, order: Order) -> None:
-    if order in await world.access.orders.standing(world.now()):
+    if order in await world.access.ledger.orders.standing(world.now()):
         await orders.lift(world.access, [order], OPERATOR, lambda _done, _all: None)
 
 
@@ -160,7 +161,7 @@ async def test_a_fleet_stop_ends_in_neutral_that_was_seen_and_names_who_is_not_t
         imposed(world, OrderKind.BLACKOUT, f"pump:{dark}") as blackout,
         imposed(world, OrderKind.STOP, "all") as stop,
     ):
-        found = await orders.wait_for_neutral(world.access, stop, 40 * MINUTE, lambda _: None)
+        found = await wait_for_neutral(world.access, stop, 40 * MINUTE, lambda _: None)
         assert set(steered) <= set(found.verified)
         for pump in steered:
             assert world.setting(pump) == (await world.profile(pump)).heating.baseline
@@ -170,7 +171,7 @@ async def test_a_fleet_stop_ends_in_neutral_that_was_seen_and_names_who_is_not_t
         assert world.setting(dark) == await world.setting_for(dark, Mode.MAX), "nobody claims what is not so"
         await lift(world, blackout.order)
         await world.settles(dark, Mode.LOW, STAGGER + HOUR)
-        assert dark in (await orders.neutrality(world.access, stop)).verified
+        assert dark in (await neutrality(world.access, stop)).verified
     for pump in (*steered, dark):
         await world.settles(pump, Mode.MAX, STAGGER + HOUR)
 

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 
+from application.audit_log import Actor
 from application.homes import band_of, set_comfort
-from application.overrides import Actor
 from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.observations import TOUCH_HOLDS
@@ -250,11 +250,11 @@ async def test_of_two_people_with_different_wishes_the_newest_is_followed_and_bo
     support = await world.target(pump, Mode.LOW, source=OverrideSource.SUPPORT, by=Actor("support", "on the phone"))
     assert not support.in_force, "nobody on the phone outranks who lives there"
     page = await world.details(pump)
-    for who, why in (cold, thrifty):
-        assert who in page
-        assert why in page
-    trail = [line for line in await world.access.reports.audit_trail("override") if line["subject"] == pump]
-    assert [(line["who"], line["why"]) for line in trail] == [cold, thrifty, ("support", "on the phone")]
+    for actor in (cold, thrifty):
+        assert actor.who in page
+        assert actor.why in page
+    trail = [line for line in await world.access.ledger.reports.audit_trail("override") if line["subject"] == pump]
+    assert [Actor(line["who"], line["why"]) for line in trail] == [cold, thrifty, Actor("support", "on the phone")]
     assert all(line["at"] for line in trail)
     await world.settles(pump, Mode.MAX, 4 * HOUR)  # the newer wish is over, the older one still stands
     settings = [await world.setting_for(pump, mode) for mode in (Mode.MAX, Mode.MIN, Mode.MAX)]

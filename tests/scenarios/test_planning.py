@@ -128,7 +128,7 @@ async def test_a_day_is_planned_from_the_nominal_time_and_again_on_demand_and_ev
             assert plan is not None
             assert before < plan.first_slot <= world.now() + SLOT, "from the first slot that had not begun"
             assert plan.valid_until == bounds_of(DAY, BERLIN.key)[1], "to the end of the market day"
-        newest = await world.access.reports.newest_plan()
+        newest = await world.access.ledger.reports.newest_plan()
         assert newest is not None
         assert newest["revision"] == first.revision
         certificate = newest["certificate"]
@@ -168,7 +168,7 @@ async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_l
         assert left.reason == "no prices for 2026-01-18: pumps stay neutral"
         planned = the_area(await informed.result())
         assert (planned.day, planned.delivered, planned.reason) == (LOADED_DAY, 2, "")
-        newest = await world.access.reports.newest_plan()
+        newest = await world.access.ledger.reports.newest_plan()
         assert newest is not None
         assert (newest["revision"], newest["price_version"]) == (planned.revision, version)
         assert await revisions(world) == [planned.revision]

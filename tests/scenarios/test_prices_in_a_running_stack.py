@@ -51,7 +51,7 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         stored = await series.prices(version)
         assert list(stored.price_eur_per_mwh) == a_day_of_prices()["price"]
         assert await series.newest_prices("DE-LU", *DAY) == version
-        (row,) = await world.access.reports.audit_trail()
+        (row,) = await world.access.ledger.reports.audit_trail()
         assert (row["who"], row["why"], row["act"]) == ("operator-1", "a day by hand", "load-prices")
         assert (row["subject"], row["detail"]["file"]) == ("DE-LU", str(good))
 
@@ -67,6 +67,6 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         assert (verdict["kind"], verdict["origin"]) == ("price", str(bad))
         assert before <= verdict["received_at"] <= world.now()
         assert await series.newest_prices("DE-LU", *DAY) == version
-        trail = await world.access.reports.audit_trail()
+        trail = await world.access.ledger.reports.audit_trail()
         assert [row["act"] for row in trail[1:]] == ["load-prices", "load-prices:refused"]
         assert trail[-1]["detail"]["because"] == verdict["reason"]

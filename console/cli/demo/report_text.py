@@ -8,16 +8,15 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from console.cli.terminal import paper
-from demo.report.power import power_words
-from demo.report.trouble import trouble_rows
+from console.cli.demo.trouble_text import trouble_rows
+from console.cli.terminal import terminal
 
 DONE = ("applied", "effective")
 
 
 def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | None = None) -> None:
     """Print it, on stdout unless another console is given."""
-    console = console or paper()
+    console = console or terminal()
     start = datetime.fromisoformat(report["start"]).astimezone(tz)
     console.print(
         f"\n[bold]{report['pumps']} pumps steered for {report['hours']:g} h from {start:%a %d %b %Y %H:%M}[/bold]"
@@ -43,7 +42,7 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         *_hot_water_rows(report),
         *_energy_rows(energy, comfort),
-        ("power", power_words(report["power"])),
+        ("power", _power(report["power"])),
         ("Temporal", f"{report['temporal']['actions']} actions, {report['temporal']['events']} events"),
     ]
     return rows
@@ -125,6 +124,18 @@ def _hot_water_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         f"{water['kwh']:.1f} kWh (own control {water['baseline_kwh']:.1f} kWh)"
     )
     return [("hot water", f"{said}; {', '.join(used)} used" if used else said)]
+
+
+def _power(power: dict[str, Any]) -> str:
+    """A line for people."""
+    said = f"at most {power['peak_kw']:.1f} kW (own control {power['baseline_peak_kw']:.1f} kW)"
+    if power["cap_kw"] is None:
+        return said
+    return (
+        f"{said}; over the planned limit of {power['cap_kw']:.1f} kW in {power['over_cap_slots']} slots by "
+        f"{power['over_cap_kwh']:.1f} kWh (own control {power['baseline_over_cap_slots']} by "
+        f"{power['baseline_over_cap_kwh']:.1f} kWh)"
+    )
 
 
 def _span(seconds: float) -> str:

@@ -1,0 +1,74 @@
+"""Enrols pumps: asks the vendor what each unit can do, records it, and starts the pump's workflow.
+
+Protects: no pump is steered before its vendor said what it can do; enrolling again changes nothing.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.access import Access
+from application.errors import ErrorCode, Failed, UseCaseError
+from application.starting import start_pump
+from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.oem.cloud import OemError, RateLimited
+from domain.ports import OemAdapter
+from workflows.contracts import Patience
+
+ENROL_AT_A_TIME = 8
+ENROL_TRIES = 6
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What became of an enrolment."""
+
+    pumps: tuple[str, ...]
+    """Enrolled and steered, in the order of the sheet."""
+    problems: Mapping[str, UseCaseError]
+    """By pump."""
+
+
+async def enrol(access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter, patience: Patience) -> Enrolled:
+    """Enrol every pump of a sheet. One that is enrolled already stays as it was; a retired one is passed over."""
+    gate = asyncio.Semaphore(ENROL_AT_A_TIME)
+    known_pumps = {row["pump_id"]: row for row in await access.ledger.reports.pumps()}
+    done: list[str] = []
+    problems: dict[str, UseCaseError] = {}
+
+    async def one(enrolment: Enrolment) -> None:
+        row = known_pumps.get(enrolment.pump_id)
+        if row is not None and row["retired_at"]:
+            return
+        try:
+            async with gate:
+                profile = PumpProfile.model_validate(row["profile"]) if row else None
+                await start_pump(access, profile or await _ask_vendor(access, enrolment, adapter), patience)
+            done.append(enrolment.pump_id)
+        except UseCaseError as error:
+            problems[enrolment.pump_id] = error
+
+    await asyncio.gather(*(one(e) for e in sheet))
+    return Enrolled(tuple(e.pump_id for e in sheet if e.pump_id in set(done)), problems)
+
+
+async def _ask_vendor(access: Access, enrolment: Enrolment, adapter: OemAdapter) -> PumpProfile:
+    """The pump's profile by what its vendor says of it, recorded; raises Failed where the vendor says nothing."""
+    problem = "the vendor's call budget is used up"
+    for attempt in range(ENROL_TRIES):
+        try:
+            capability = await adapter.capability(enrolment.address, access.now())
+            break
+        except RateLimited as error:
+            pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
+            await asyncio.sleep(max(0.1, pause))
+        except OemError as error:
+            problem = str(error)
+            await asyncio.sleep(0.2 * 2**attempt)
+    else:
+        pump_id = enrolment.pump_id
+        sentence = f"{pump_id} could not be enrolled: {problem}"
+        raise Failed(ErrorCode.NOT_ENROLLED, sentence, pump=pump_id, problem=problem)
+    profile = PumpProfile.of(enrolment, capability)
+    await access.ledger.pumps.enrol(profile, access.now())
+    return profile

@@ -1,0 +1,83 @@
+"""`heatsteer up`: the simulated fleet at wall time; its state stays in a folder and a restart goes on where it was.
+
+Protects: clock, world and secrets are made at the first start only, since running workflows and sealed rows hold them.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from application.planning import create_schedule, plan_day
+from demo import stage
+from demo.errors import OtherWorld
+from demo.run import ROLES
+from demo.stage import Staging
+from domain.clock import SteeringClock
+from domain.planning.scope import GridCaps
+from embedded.stack import Stack, StackOptions
+from workflows.contracts import PlanningInput
+
+ENROLMENT = timedelta(seconds=15)
+"""Before steered time begins, the simulator grants enrolment as many calls as it needs."""
+CLOCK_FILE = "clock.json"
+WORLD_FILE = "world-options.json"
+SECRET_FILE = "fake-cloud-secret"  # noqa: S105 -- a file's name
+TZ = ZoneInfo("Europe/Berlin")
+PUMPS, SEED = 12, 1
+
+
+async def run_up(folder: Path, pumps: int, seed: int, on_ready: Callable[[int, str], None]) -> None:
+    """Run until interrupted; `on_ready` gets the number of pumps steered and the address of the Web UI."""
+    async with Stack(StackOptions(folder=folder, ephemeral=False)) as stack:
+        clock = kept_clock(stack.folder)
+        today = datetime.now(UTC).astimezone(TZ).date()
+        staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch, tz=TZ.key)
+        async with stage.opened(stack, staging, clock, kept_secret(stack.folder)) as staged:
+            for role in ROLES:
+                await staged.start_worker(role)
+            enrolled = await staged.enrol_everybody()
+            given = PlanningInput(clock=clock, caps=GridCaps(share=stage.CAP_SHARE))
+            await create_schedule(staged.access.client, given, TZ, paused=False)
+            await plan_day(staged.access.client, today, TZ)
+            on_ready(enrolled, stack.temporal.ui_url)
+            await stack.guard(asyncio.Event().wait())
+
+
+def kept_world(folder: Path, pumps: int | None, seed: int | None) -> tuple[int, int]:
+    """Pumps and seed of the world in this folder, as at its first start; raises OtherWorld where options contradict."""
+    path = folder / WORLD_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        chosen = {"pumps": pumps or PUMPS, "seed": SEED if seed is None else seed}
+        path.write_text(json.dumps(chosen))
+        return chosen["pumps"], chosen["seed"]
+    kept = json.loads(path.read_text())
+    for option, given in (("pumps", pumps), ("seed", seed)):
+        if given is not None and given != kept[option]:
+            raise OtherWorld(folder, option, kept[option])
+    return int(kept["pumps"]), int(kept["seed"])
+
+
+def kept_clock(folder: Path) -> SteeringClock:
+    """Wall time from the first start on, the same at every restart: clock values live in running workflows."""
+    path = folder / CLOCK_FILE
+    if path.exists():
+        return SteeringClock.model_validate_json(path.read_text())
+    start = datetime.now(UTC) + ENROLMENT
+    clock = SteeringClock(epoch=start, start_wall=start)
+    path.write_text(clock.model_dump_json())
+    return clock
+
+
+def kept_secret(folder: Path) -> str:
+    """The fake cloud's client secret, readable by the owner only."""
+    path = folder / SECRET_FILE
+    if not path.exists():
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(stage.new_client_secret())
+    return path.read_text()
