@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.stage import Staging
 
+CELL = "50.0,10.0"
 """The demo's weather cell."""
 
 
