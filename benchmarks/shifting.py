@@ -32,10 +32,11 @@ from market.files import load_price_file
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from optimizer.planner import plan_fleet
 from simulator import levers
+from simulator.app import build_fleet
 from simulator.config import SimulatorConfig
-from simulator.market_feed import MarketFeed
-from simulator.world import Home, World
-from simulator.world_api import sheet
+from simulator.control.enrolment import enrolment_of
+from simulator.feeds.market import MarketFeed
+from simulator.homes.fleet import Home, SimulatedFleet
 
 TZ = ZoneInfo("Europe/Berlin")
 PRICE_AREA = "DE-LU"
@@ -47,7 +48,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
     start, end = market_day_bounds(day, TZ)
     slots = (end - start) // SLOT
     with tempfile.TemporaryDirectory() as scratch:
-        world = World(
+        fleet = build_fleet(
             SimulatorConfig(
                 clock=SteeringClock(epoch=start, start_wall=start),
                 seed=seed,
@@ -59,13 +60,13 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
                 ready_file=Path(scratch) / "ready.json",
             )
         )
-        prices = _prices(world, day, prices_file)
-        request = _request(world, prices, start, slots)
+        prices = _prices(fleet, day, prices_file)
+        request = _request(fleet, prices, start, slots)
         result = plan_fleet(request)
         plans = {p.pump_id: price_plan(1, request, p, end) for p in result.pumps}
-        _follow(world, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
-        figures = _figures(world, plans, prices, start, request)
-        world.close()
+        _follow(fleet, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
+        figures = _figures(fleet, plans, prices, start, request)
+        fleet.close()
     certificate = result.certificate
     return {
         "day": day.isoformat(),
@@ -79,10 +80,10 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
     } | figures
 
 
-def _prices(world: World, day: date, file: Path | None) -> WholesalePrices:
+def _prices(fleet: SimulatedFleet, day: date, file: Path | None) -> WholesalePrices:
     if file is not None:
         return load_price_file(file, PRICE_AREA, TZ, day)
-    rows = MarketFeed(world).rows(day)
+    rows = MarketFeed(fleet).rows(day)
     return WholesalePrices(
         price_area=PRICE_AREA,
         source="generator",
@@ -92,17 +93,17 @@ def _prices(world: World, day: date, file: Path | None) -> WholesalePrices:
     )
 
 
-def _request(world: World, prices: WholesalePrices, start: datetime, slots: int) -> PlanningRequest:
+def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, slots: int) -> PlanningRequest:
     seconds = [start.timestamp() + 900.0 * i for i in range(slots)]
     weather = WeatherSeries(
         cell=CELL,
         source="forecast",
         start=start,
-        outdoor_c=tuple(world.weather.forecast_temperature_c(s + 450) for s in seconds),
-        radiation_w_per_m2=tuple(world.weather.forecast_radiation_mean_w_m2(s, s + 900) for s in seconds),
+        outdoor_c=tuple(fleet.weather.forecast_temperature_c(s + 450) for s in seconds),
+        radiation_w_per_m2=tuple(fleet.weather.forecast_radiation_mean_w_m2(s, s + 900) for s in seconds),
     )
-    profiles = [_profile(world, home) for home in world.homes]
-    rooms = {home.unit.pump_id: home.steered.rooms.air_c for home in world.homes}
+    profiles = [_profile(fleet, home) for home in fleet.homes]
+    rooms = {home.unit.pump_id: home.steered.rooms.air_c for home in fleet.homes}
     return PlanningRequest(
         first_slot=start,
         slots=slots,
@@ -119,11 +120,11 @@ def _request(world: World, prices: WholesalePrices, start: datetime, slots: int)
     )
 
 
-def _profile(world: World, home: Home) -> PumpProfile:
-    spec, tank = home.unit.spec, home.unit.knobs.get(levers.Lever.HOT_WATER_COMFORT)
-    low, high, step = (5.0, 35.0, 0.5) if spec.is_s_series else (-10.0, 10.0, 1.0)
+def _profile(fleet: SimulatedFleet, home: Home) -> PumpProfile:
+    spec, tank = home.unit.spec, home.unit.levers.get(levers.Lever.HOT_WATER_COMFORT)
+    low, high, step = (5.0, 35.0, 0.5) if spec.by_setpoint else (-10.0, 10.0, 1.0)
     heating = Lever(
-        spec=ROOM_SETPOINT if spec.is_s_series else HEATING_OFFSET,
+        spec=ROOM_SETPOINT if spec.by_setpoint else HEATING_OFFSET,
         minimum=low,
         maximum=high,
         step=step,
@@ -133,8 +134,8 @@ def _profile(world: World, home: Home) -> PumpProfile:
     if tank is not None:
         hot_water = Lever(spec=HOT_WATER_COMFORT, minimum=0, maximum=2, step=1, baseline=tank.household_setting)
     return PumpProfile(
-        enrolment=sheet(world.config.seed, PRICE_AREA, home.unit),
-        model=home.unit.product_name,
+        enrolment=enrolment_of(fleet, home),
+        model=home.unit.identity.model,
         heating=heating,
         has_room_sensor=spec.has_room_sensor,
         hot_water=hot_water,
@@ -142,12 +143,12 @@ def _profile(world: World, home: Home) -> PumpProfile:
 
 
 def _follow(
-    world: World, plans: dict[str, PricePlan], profiles: dict[str, PumpProfile], start: datetime, end: datetime
+    fleet: SimulatedFleet, plans: dict[str, PricePlan], profiles: dict[str, PumpProfile], start: datetime, end: datetime
 ) -> None:
     """Move every lever at its own jittered edge, to the minute."""
     moment = start
     while moment < end:
-        for home in world.homes:
+        for home in fleet.homes:
             pump_id = home.unit.pump_id
             profile = profiles[pump_id]
             for circuit in Circuit:
@@ -156,20 +157,24 @@ def _follow(
                     continue
                 setting = lever.setting_for(plans[pump_id].level_at(circuit, moment - jitter(pump_id)))
                 on_unit = levers.Lever(lever.name)
-                if home.unit.knobs[on_unit].setting != setting:
+                if home.unit.levers[on_unit].setting != setting:
                     home.unit.ask(setting, moment.timestamp(), on_unit)
         moment += timedelta(minutes=1)
-        world.advance_to(moment.timestamp())
+        fleet.advance_to(moment.timestamp())
 
 
 def _figures(
-    world: World, plans: dict[str, PricePlan], prices: WholesalePrices, start: datetime, request: PlanningRequest
+    fleet: SimulatedFleet,
+    plans: dict[str, PricePlan],
+    prices: WholesalePrices,
+    start: datetime,
+    request: PlanningRequest,
 ) -> dict[str, Any]:
     first, slots = int(start.timestamp()) // 900, request.slots
     load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
     price = prices.price_eur_per_mwh
     kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = stored = 0.0
-    for home in world.homes:
+    for home in fleet.homes:
         books = [home.history.get(first + i) for i in range(slots)]
         load_kw += np.array([b.kwh for b in books]) / SLOT_HOURS
         twin_load_kw += np.array([b.twin_kwh for b in books]) / SLOT_HOURS
@@ -184,7 +189,7 @@ def _figures(
         stored += books[-1].stored_kwh
     assert request.cap_kw is not None
     changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
-    count = len(world.homes)
+    count = len(fleet.homes)
     return {
         "price_paid": round(1000 * cost / kwh, 2),
         "baseline_price_paid": round(1000 * twin_cost / twin_kwh, 2),

@@ -31,7 +31,7 @@ from embedded.stack import Stack
 from embedded.stack_file import KEY_FILE
 from ledger.database import migrate
 from oem_adapters.registry import build_adapter, known_oems, manifest_of
-from simulator.outages import Outage
+from simulator.faults.outages import Outage
 from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep

@@ -1,4 +1,4 @@
-"""The process: all fakes behind one server on loopback, and the task that keeps the world on the clock.
+"""The process: all fakes behind one server on loopback, and the task that keeps the fleet on the clock.
 
 Protects: the port is announced only once it answers; a stop by signal keeps the state and ends with 0.
 """
@@ -9,46 +9,55 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from simulator.clouds.wire import CuttableProtocol
 from simulator.config import SimulatorConfig
-from simulator.market_feed import MarketFeed
-from simulator.myuplink import MyUplink
-from simulator.weather_feed import WeatherFeed
-from simulator.wire import CuttableProtocol
-from simulator.world import World, write_atomically
-from simulator.world_acts import WorldActs
-from simulator.world_api import WorldApi
+from simulator.control.actions import FleetActions
+from simulator.control.pages import FleetPages
+from simulator.feeds.market import MarketFeed
+from simulator.feeds.weather import WeatherFeed
+from simulator.homes.fleet import SimulatedFleet
+from simulator.homes.state_file import write_atomically
+from simulator.vendors.registry import VENDORS, chosen
 
 TICK_S = 0.02
 SAVE_EVERY_S = 30.0
-_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def build_app(world: World, stopping: asyncio.Event) -> Starlette:
-    """All endpoints over one world."""
-    vendor, market = MyUplink(world, stopping), MarketFeed(world)
-    weather, window, acts = WeatherFeed(world), WorldApi(world), WorldActs(world)
+def build_fleet(config: SimulatorConfig, wall: Callable[[], datetime] | None = None) -> SimulatedFleet:
+    """The fleet of a configuration; raises ConfigError."""
+    return SimulatedFleet(config, [vendor.make for vendor in chosen(config)], wall)
+
+
+def build_app(fleet: SimulatedFleet, stopping: asyncio.Event) -> Starlette:
+    """All endpoints over one fleet. Vendors share a host: their paths do not meet, which is checked."""
+    market, weather = MarketFeed(fleet), WeatherFeed(fleet)
+    pages, actions = FleetPages(fleet), FleetActions(fleet, VENDORS)
+    clouds = [vendor.cloud(vendor.make, fleet, stopping) for vendor in chosen(fleet.config)]
+    of_clouds = [route for cloud in clouds for route in cloud.routes()]
+    paths = [route.path for route in of_clouds]
+    assert len(set(paths)) == len(paths), f"two vendors answer at one path: {paths}"
     return Starlette(
         routes=[
-            Route("/oauth/token", vendor.token, methods=["POST"]),
-            Route("/v2/{path:path}", vendor.answer, methods=_ANY),
             Route("/price", market.price, methods=["GET"]),
             Route("/v1/forecast", weather.forecast, methods=["GET"]),
-            Route("/_world/health", window.health, methods=["GET"]),
-            Route("/_world/now", window.now, methods=["GET"]),
-            Route("/_world/enrolment", window.enrolment, methods=["GET"]),
-            Route("/_world/summary", window.summary, methods=["GET"]),
-            Route("/_world/calls", window.calls, methods=["GET"]),
-            Route("/_world/household", acts.household, methods=["POST"]),
-            Route("/_world/drift", acts.drift, methods=["POST"]),
-            Route("/_world/condition", acts.condition, methods=["POST"]),
-            Route("/_world/outage", acts.outage, methods=["POST"]),
-            Route("/_world/faults", acts.faults, methods=["GET", "POST"]),
+            Route("/_world/health", pages.health, methods=["GET"]),
+            Route("/_world/now", pages.now, methods=["GET"]),
+            Route("/_world/enrolment", pages.enrolment, methods=["GET"]),
+            Route("/_world/summary", pages.summary, methods=["GET"]),
+            Route("/_world/calls", pages.calls, methods=["GET"]),
+            Route("/_world/household", actions.household, methods=["POST"]),
+            Route("/_world/drift", actions.drift, methods=["POST"]),
+            Route("/_world/condition", actions.condition, methods=["POST"]),
+            Route("/_world/outage", actions.outage, methods=["POST"]),
+            Route("/_world/faults", actions.faults, methods=["GET", "POST"]),
+            *of_clouds,
         ]
     )
 
@@ -62,19 +71,19 @@ class Server(uvicorn.Server):
 
 
 async def serve(config: SimulatorConfig) -> None:
-    """Run until SIGTERM or SIGINT; a failure of the world's own ends it too, and is raised."""
+    """Run until SIGTERM or SIGINT; a failure of its own ends it too, and is raised."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     config.ready_file.unlink(missing_ok=True)
-    world = World(config)
-    world.advance()
+    fleet = build_fleet(config)
+    fleet.advance()
     with socket.create_server(("127.0.0.1", config.port)) as listener:
-        server = Server(_server_settings(world, stopping))
+        server = Server(_server_settings(fleet, stopping))
         work = (
-            _keep_time(world),
-            _keep_state(world),
+            _keep_time(fleet),
+            _keep_state(fleet),
             _stop_when_asked(server, stopping),
             _announce(server, config, listener.getsockname()[1]),
         )
@@ -86,15 +95,15 @@ async def serve(config: SimulatorConfig) -> None:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             config.ready_file.unlink(missing_ok=True)
-            world.close()
+            fleet.close()
     for failure in ended:
         if isinstance(failure, Exception):
             raise failure
 
 
-def _server_settings(world: World, stopping: asyncio.Event) -> uvicorn.Config:
+def _server_settings(fleet: SimulatedFleet, stopping: asyncio.Event) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(world, stopping),
+        build_app(fleet, stopping),
         http=CuttableProtocol,
         log_level="error",
         access_log=False,
@@ -104,7 +113,7 @@ def _server_settings(world: World, stopping: asyncio.Event) -> uvicorn.Config:
 
 
 async def _or_stop(work: Coroutine[None, None, None], stopping: asyncio.Event) -> None:
-    """A world whose clock stood still unnoticed would lie about everything: a failed task stops the process."""
+    """A fleet whose clock stood still unnoticed would lie about everything: a failed task stops the process."""
     try:
         await work
     except Exception:
@@ -112,16 +121,16 @@ async def _or_stop(work: Coroutine[None, None, None], stopping: asyncio.Event) -
         raise
 
 
-async def _keep_time(world: World) -> None:
+async def _keep_time(fleet: SimulatedFleet) -> None:
     while True:
-        world.advance()
+        fleet.advance()
         await asyncio.sleep(TICK_S)
 
 
-async def _keep_state(world: World) -> None:
+async def _keep_state(fleet: SimulatedFleet) -> None:
     while True:
         await asyncio.sleep(SAVE_EVERY_S)
-        world.save()
+        fleet.save()
 
 
 async def _stop_when_asked(server: Server, stopping: asyncio.Event) -> None:

@@ -1,7 +1,7 @@
-"""What a simulator is told at its start: clock, fleet, day, faults and files.
+"""The configuration a simulator starts with: clock, fleet, day, faults and files.
 
-Protects: a misspelt key, fault or zone stops the start with a sentence instead of running another world than
-asked for.
+Protects: a misspelt key, fault or zone stops the start with a sentence instead of simulating something else than what
+was asked for.
 """
 
 import json
@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from domain.base import Value
 from domain.clock import SteeringClock
-from simulator.faults import checked_rates
-from simulator.outages import Outage
+from simulator.faults.outages import Outage
+from simulator.faults.rates import checked_rates
 
 
 class ConfigError(Exception):
@@ -30,6 +30,8 @@ class SimulatorConfig(Value):
     """Zero takes a free port; the ready file says which."""
     seed: int = 1
     pumps: Annotated[int, Field(ge=1, le=5000)] = 12
+    vendors: tuple[str, ...] = ()
+    """Whose units hang in the homes, in turn; the first known vendor's where none is named."""
     zone: str = "Europe/Berlin"
     price_area: str = "DE-LU"
     day: date
@@ -45,7 +47,10 @@ class SimulatorConfig(Value):
     client_secret: str = "not-a-secret"  # noqa: S105 - a default of a fake cloud on loopback
     refresh_tokens: tuple[str, ...] = ()
     """Refresh tokens as a person's consent would have issued them."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where the client may be redirected after consent, to the trailing slash; anywhere where none is registered."""
     rate_limit_per_min: Annotated[int, Field(ge=1)] = 600
+    """Calls a minute granted to a client by clouds that count by the minute alone."""
     token_life_s: Annotated[float, Field(gt=0)] = 3600.0
     timeout_hold_s: Annotated[float, Field(ge=0)] = 15.0
     """Wall seconds for which a `timeout` fault holds its answer back."""

@@ -11,7 +11,7 @@ class Lever(StrEnum):
     ROOM_SETPOINT = "room_setpoint"
     """Room temperature that the unit aims at, in degrees C."""
     HOT_WATER_COMFORT = "hot_water_comfort"
-    """0 economy, 1 normal, 2 luxury."""
+    """Comfort step of the hot water: 0 economy, 1 normal, 2 luxury, 4 smart control."""
 
     @property
     def circuit(self) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 
 from simulator.levers import Lever
 
-type StateCause = Literal["initial", "write", "late-write", "household", "drift"]
+type StateCause = Literal["initial", "write", "late-write", "household", "drift", "expiry"]
 type RequestCause = Literal[
     "accepted",
     "no-change",

@@ -25,7 +25,7 @@ from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.overrides import Override, OverrideSource
 from embedded.stack import Stack, StackOptions
-from simulator.outages import Outage
+from simulator.faults.outages import Outage
 from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -99,7 +99,7 @@ def the_plan() -> PricePlan:
 
 async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
     """Live through it; raises StackError where the stack fails."""
-    outage = Outage(starts=at(OUTAGE[0]), ends=at(OUTAGE[1]))
+    outage = Outage(oem=OEM, starts=at(OUTAGE[0]), ends=at(OUTAGE[1]))
     staging = Staging(
         pumps=PUMPS, seed=7, speed=speed, day=date(2026, 1, 15), epoch=EPOCH, lead=LEAD, outages=(outage,)
     )

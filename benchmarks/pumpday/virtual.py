@@ -15,10 +15,9 @@ import httpx
 import uvicorn
 from temporalio import activity
 
-from simulator.app import Server, build_app
+from simulator.app import Server, build_app, build_fleet
+from simulator.clouds.wire import CuttableProtocol
 from simulator.config import SimulatorConfig
-from simulator.wire import CuttableProtocol
-from simulator.world import World
 
 
 class VirtualWall:
@@ -76,9 +75,9 @@ def kind_of(method: str, path: str) -> str:
 @contextlib.asynccontextmanager
 async def a_cloud(config: SimulatorConfig, wall: VirtualWall) -> AsyncIterator[str]:
     """Serve the simulator on a free port of loopback; yields its URL."""
-    world = World(config, wall)
+    fleet = build_fleet(config, wall)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = build_app(world, asyncio.Event())
+        app = build_app(fleet, asyncio.Event())
         settings = uvicorn.Config(
             app, http=CuttableProtocol, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
         )
@@ -89,4 +88,4 @@ async def a_cloud(config: SimulatorConfig, wall: VirtualWall) -> AsyncIterator[s
         finally:
             server.should_exit = True
             await serving
-            world.close()
+            fleet.close()

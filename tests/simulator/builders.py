@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from domain.clock import SteeringClock
-from simulator.building import Surroundings, settled
-from simulator.commissioning import draw_house
 from simulator.config import SimulatorConfig
-from simulator.controller import ControlState
-from simulator.house import HouseSpec, HouseState, step_house
+from simulator.homes.commissioning import draw_house
+from simulator.physics.building import Surroundings, settled
+from simulator.physics.controller import ControlState
+from simulator.physics.house import HouseSpec, HouseState, step_house
 
 EPOCH = datetime(2026, 1, 14, 23, 0, tzinfo=UTC)
 DAY = date(2026, 1, 15)
 
 
-class HandClock:
+class ManualClock:
     """Wall time that moves when told to; at speed 1 it is steered time as well."""
 
     def __init__(self, now: datetime = EPOCH) -> None:
@@ -45,7 +45,7 @@ def a_house(seed: int = 3, *, s_series: bool = False, floor: bool | None = None,
     """The first house of its kind in a seeded fleet."""
     for index in range(200):
         spec = draw_house(seed, index)
-        if spec.is_s_series == s_series and floor in (None, spec.emitters.is_floor):
+        if spec.by_setpoint == s_series and floor in (None, spec.emitters.is_floor):
             if skip == 0:
                 return spec
             skip -= 1
@@ -66,7 +66,7 @@ def at_rest(spec: HouseSpec, outdoor_c: float) -> HouseState:
     people = spec.household
     people_w = people.people_base_w + people.people_per_m2_w * spec.building.area_m2
     sun_w = 35.0 * spec.building.aperture_m2
-    _, rooms = settled(spec.building, spec.emitters, people.wish_c, outdoor_c, sun_w, people_w)
+    _, rooms = settled(spec.building, spec.emitters, people.preferred_c, outdoor_c, sun_w, people_w)
     return HouseState(rooms, ControlState(outdoor_c, supply_c=rooms.water_c))
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the simulator's tests: worlds that are closed again, and simulators in a process of their own."""
+"""Fixtures of the simulator's tests: fleets that are closed again, and simulators in a process of their own."""
 
 import itertools
 import json
@@ -15,33 +15,34 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.world import World
-from tests.simulator.builders import DAY, EPOCH, HandClock, a_config, device_of
+from simulator.app import build_fleet
+from simulator.homes.fleet import SimulatedFleet
+from tests.simulator.builders import DAY, EPOCH, ManualClock, a_config, device_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = {"client_id": "tester", "client_secret": "s3cret"}
 
-type MakeWorld = Callable[..., World]
+type MakeFleet = Callable[..., SimulatedFleet]
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
-    """Makes worlds on a hand-turned clock, each in a folder of its own unless told one."""
-    worlds: list[World] = []
+def make_fleet(tmp_path: Path) -> Iterator[MakeFleet]:
+    """Makes fleets on a hand-turned clock, each in a folder of its own unless told one."""
+    fleets: list[SimulatedFleet] = []
 
-    def make(clock: HandClock | None = None, folder: Path | None = None, **changes: Any) -> World:
-        home = folder or tmp_path / f"world-{len(worlds)}"
+    def make(clock: ManualClock | None = None, folder: Path | None = None, **changes: Any) -> SimulatedFleet:
+        home = folder or tmp_path / f"world-{len(fleets)}"
         home.mkdir(exist_ok=True)
-        worlds.append(World(a_config(home, **changes), wall=clock or HandClock()))
-        return worlds[-1]
+        fleets.append(build_fleet(a_config(home, **changes), wall=clock or ManualClock()))
+        return fleets[-1]
 
     yield make
-    for world in worlds:
-        world.truth.close()
+    for fleet in fleets:
+        fleet.truth.close()
 
 
 def truth_of(folder: Path) -> list[dict[str, Any]]:
-    """The truth log of a world or a simulator."""
+    """The truth log of a fleet or a simulator."""
     return [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
 
 
@@ -140,7 +141,7 @@ class Simulator:
             time.sleep(0.01)
 
     def truth(self, pump: str) -> list[dict[str, Any]]:
-        self.http.get("/_world/now")  # computes up to this moment; the world's own tick may be due
+        self.http.get("/_world/now")  # computes up to this moment; the fleet's own tick may be due
         return [line for line in truth_of(self.folder) if line.get("pump") == pump]
 
     def last_request(self, pump: str) -> dict[str, Any]:

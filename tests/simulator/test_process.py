@@ -1,4 +1,4 @@
-"""The simulator as a process: how it starts, stops, goes on, and what can be asked of the world behind the clouds."""
+"""The simulator as a process: how it starts, stops, goes on, and what can be asked of the fleet behind the clouds."""
 
 import json
 import signal
@@ -116,7 +116,7 @@ def test_the_world_tells_the_truth_by_slots(simulator: Simulator) -> None:
         assert simulator.http.get("/_world/summary", params=bad).status_code == 400
 
 
-def test_the_worlds_sheets_can_be_enrolled(simulator: Simulator) -> None:
+def test_the_fleets_sheets_can_be_enrolled(simulator: Simulator) -> None:
     sheets = [Enrolment.model_validate(sheet) for sheet in simulator.pumps()]
     assert [sheet.pump_id for sheet in sheets][:2] == ["p-0001", "p-0002"]
     assert {sheet.oem for sheet in sheets} == {"nibe"}

@@ -18,8 +18,9 @@ from demo.stage import Staging
 from domain.ports import DocumentRefused
 from domain.slots import SLOT, market_day_bounds
 from market.files import load_price_file, load_weather_file
-from simulator.faults import FAULTS, PER_DAY, checked_rates
-from simulator.outages import Outage
+from simulator.faults.outages import Outage
+from simulator.faults.rates import FAULTS, PER_DAY, checked_rates
+from simulator.vendors.registry import VENDORS
 
 PRICE_AREA = "DE-LU"
 TZ = ZoneInfo("Europe/Berlin")
@@ -145,6 +146,8 @@ def _outage(text: str, day: date, start: datetime, end: datetime) -> Outage:
         outage = Outage.model_validate({"oem": found["oem"], "starts": starts, "ends": starts + lasts})
     except ValidationError as error:
         raise UsageError(f"--outage {text}: {error.errors()[0]['msg'].lower()}") from error
+    if outage.oem not in VENDORS:
+        raise UsageError(f"--outage {text}: there is no vendor {outage.oem}; there are {', '.join(VENDORS)}")
     if not (start <= outage.starts and outage.ends <= end):
         raise UsageError(
             f"--outage {text}: it must begin and end within the run, which lasts from "

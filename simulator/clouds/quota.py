@@ -1,0 +1,40 @@
+"""Call budgets, counted in fixed windows; how a vendor words them is its own dialect.
+
+Protects: time before the epoch costs nothing, and what is left is known after every call.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of one budget after a request was counted."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+    """Seconds until there is a full budget again."""
+    allowed: bool = True
+
+
+class FixedWindow:
+    """Counts requests per client in windows that follow each other from the epoch on."""
+
+    def __init__(self, limit: int, window_s: float, epoch_s: float) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._epoch_s = epoch_s
+        self._window = -1
+        self._used: dict[str, int] = {}
+
+    def count(self, client: str, now_s: float) -> Allowance:
+        """Count one request of a client."""
+        since_s = now_s - self._epoch_s
+        if since_s <= 0:
+            return Allowance(self._limit, self._limit, self._window_s)
+        window = int(since_s // self._window_s)
+        if window != self._window:
+            self._window, self._used = window, {}
+        used = self._used[client] = self._used.get(client, 0) + 1
+        reset_s = (window + 1) * self._window_s - since_s
+        return Allowance(self._limit, self._limit - used, reset_s, used <= self._limit)

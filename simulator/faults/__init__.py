@@ -1,0 +1,1 @@
+"""The one switchboard of faults: rates, dice, outages and the count of calls."""

@@ -1,0 +1,1 @@
+"""Fake price and weather services."""
