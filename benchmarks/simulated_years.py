@@ -1,8 +1,8 @@
 """Years of a fleet in minutes: `python -m benchmarks.simulated_years --pump-days 100000 --seed 1 --json`.
 
-The real decisions and the real verification run against a seeded world of faults, people and operators, and after every
-step the rules of `tests.simulation.rules` are looked at. `--replay SEED:PUMP` lives one life again; a failing one is
-shortened to a script that a person can read. Exit code 1 where a rule was broken.
+The real decisions and the real verification run against a seeded world of faults, people and operators, and the rules
+of `tests.simulation.judging.rules` are checked after every step. `--replay SEED:PUMP` repeats one run; a failing one is
+shortened to a script that a person can read. Exit code 1 if a rule was broken.
 """
 
 import argparse
@@ -21,23 +21,23 @@ from itertools import repeat
 
 import structlog
 
+from tests.simulation.judging.rules import INVARIANTS, Violation
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.rules import INVARIANTS, Violation
 from tests.simulation.script_writer import write_script
 from tests.simulation.shrinking import Mutation, broken_by, shortened, timeline
 from tests.simulation.simulation import Simulation
 
-LIFE_DAYS = 30
+RUN_DAYS = 30
 BATCH = 8
-MOST_STORIES = 5
-"""Failing lives that are shortened and told; the others are counted."""
-TOLD_EVERY_S = 20.0
-"""Of progress, on stderr."""
+MOST_SCRIPTS = 5
+"""Failing runs that are shortened and printed; the others are counted."""
+PROGRESS_EVERY_S = 20.0
+"""Between two lines of progress on stderr."""
 
 
 @dataclass
-class Lived:
-    """What became of some lives."""
+class Totals:
+    """The outcome of some runs."""
 
     days: float = 0.0
     steps: int = 0
@@ -45,69 +45,69 @@ class Lived:
     broken: list[tuple[int, str, str]] = field(default_factory=list)
     """Pump, rule and sentence."""
 
-    def add(self, other: "Lived") -> None:
-        """Both together."""
+    def add(self, other: "Totals") -> None:
+        """Add the outcome of more runs."""
         self.days += other.days
         self.steps += other.steps
         self.kinds += other.kinds
         self.broken += other.broken
 
 
-def live_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
-    """Live the lives of these pumps, each until its end or its first broken rule."""
+def run_some(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Totals:
+    """Run these pumps, each to its end or its first broken rule."""
     _without_logs()
-    lived = Lived()
+    totals = Totals()
     with _mutation(mutant)():
         for number in numbers:
             simulation = Simulation(write_script(seed, number, days))
             try:
                 simulation.run()
             except Violation as violation:
-                lived.broken.append((number, violation.rule, str(violation)))
-            lived.days += simulation.days
-            lived.steps += simulation.steps
-            lived.kinds += simulation.counts
-    return lived
+                totals.broken.append((number, violation.rule, str(violation)))
+            totals.days += simulation.days
+            totals.steps += simulation.steps
+            totals.kinds += simulation.counts
+    return totals
 
 
 def _without_logs() -> None:
-    """Attempts log as they do in a worker, to stdout where nobody says otherwise."""
+    """Attempts log as they do in a worker, which by default is to stdout."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def _live_batch(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Lived:
-    lived = live_some(seed, numbers, days, mutant)
+def _run_batch(seed: int, numbers: Iterable[int], days: int, mutant: str | None) -> Totals:
+    totals = run_some(seed, numbers, days, mutant)
     gc.collect()
-    return lived
+    return totals
 
 
-def live_all(
-    seed: int, pump_days: int, processes: int, mutant: str | None = None, say: Callable[[Lived], None] = lambda _: None
-) -> Lived:
-    """As many lives as the pump-days hold, over some processes; the result does not depend on how many."""
-    days = min(LIFE_DAYS, max(3, pump_days))
+def run_all(
+    seed: int, pump_days: int, processes: int, mutant: str | None = None, say: Callable[[Totals], None] = lambda _: None
+) -> Totals:
+    """As many runs as fit into the pump-days, over some processes; the result does not depend on how many."""
+    days = min(RUN_DAYS, max(3, pump_days))
     pumps = math.ceil(pump_days / days)
     batches = [range(first, min(first + BATCH, pumps)) for first in range(0, pumps, BATCH)]
-    whole = Lived()
+    totals = Totals()
     if processes == 1:
         for batch in batches:
-            whole.add(live_some(seed, batch, days, mutant))
-            say(whole)
-        return whole
-    # Lives are full of small frozen values and of few cycles: the collector would only look at them again and again.
+            totals.add(run_some(seed, batch, days, mutant))
+            say(totals)
+        return totals
+    # Runs consist of small frozen values with few cycles: the garbage collector would only rescan them.
     with ProcessPoolExecutor(processes, initializer=gc.disable) as pool:
-        for part in pool.map(_live_batch, repeat(seed), batches, repeat(days), repeat(mutant)):
-            whole.add(part)
-            say(whole)
-    return whole
+        for part in pool.map(_run_batch, repeat(seed), batches, repeat(days), repeat(mutant)):
+            totals.add(part)
+            say(totals)
+    return totals
 
 
 def _mutation(mutant: str | None) -> Mutation:
     return nullcontext if mutant is None else MUTANTS[mutant]
 
 
-def tell(seed: int, number: int, days: int, mutant: str | None = None, *, whole: bool = False) -> list[str]:
-    """One life as lines: shortened where it breaks a rule, in full where `whole`."""
+def timeline_of(seed: int, number: int, days: int, mutant: str | None = None, *, whole: bool = False) -> list[str]:
+    """One run as a timeline: shortened if it breaks a rule, complete if `whole`."""
     _without_logs()
     script = write_script(seed, number, days)
     mutation = _mutation(mutant)
@@ -123,9 +123,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pump-days", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--replay", metavar="SEED:PUMP", help="live one life again and tell it")
-    parser.add_argument("--days", type=int, default=LIFE_DAYS, help="length of a replayed life")
-    parser.add_argument("--whole", action="store_true", help="tell a replayed life unshortened")
+    parser.add_argument("--replay", metavar="SEED:PUMP", help="repeat one run and print its timeline")
+    parser.add_argument("--days", type=int, default=RUN_DAYS, help="length of a replayed run")
+    parser.add_argument("--whole", action="store_true", help="print a replayed run unshortened")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break a rule of the code on purpose")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
@@ -134,38 +134,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.replay:
         return _replay(parser, given)
     begun = time.perf_counter()
-    lived = live_all(given.seed, given.pump_days, given.processes, given.mutant, _progress(given.pump_days))
+    totals = run_all(given.seed, given.pump_days, given.processes, given.mutant, _progress(given.pump_days))
     seconds = time.perf_counter() - begun
-    scripts = [
-        {"replay": f"{given.seed}:{number}", "rule": rule, "what": what} for number, rule, what in sorted(lived.broken)
+    violations = [
+        {"replay": f"{given.seed}:{number}", "rule": rule, "what": what} for number, rule, what in sorted(totals.broken)
     ]
-    days = min(LIFE_DAYS, max(3, given.pump_days))
-    for told in scripts[:MOST_STORIES]:
-        told["script"] = "\n".join(tell(given.seed, int(told["replay"].partition(":")[2]), days, given.mutant))
+    days = min(RUN_DAYS, max(3, given.pump_days))
+    for failing in violations[:MOST_SCRIPTS]:
+        failing["story"] = "\n".join(
+            timeline_of(given.seed, int(failing["replay"].partition(":")[2]), days, given.mutant)
+        )
     figures = {
-        "pump_days": round(lived.days),
-        "steps": lived.steps,
-        "events_by_kind": dict(sorted(lived.kinds.items())),
+        "pump_days": round(totals.days),
+        "steps": totals.steps,
+        "events_by_kind": dict(sorted(totals.kinds.items())),
         "invariants": list(INVARIANTS),
-        "violations": scripts,
+        "violations": violations,
         "seconds": round(seconds, 1),
     }
     if given.json:
         print(json.dumps(figures))
     else:
-        _print(figures, lived)
-    return 1 if scripts else 0
+        _print(figures, totals)
+    return 1 if violations else 0
 
 
-def _progress(pump_days: int) -> Callable[[Lived], None]:
-    """Tells on stderr, every so often, how far it is and what broke so far."""
-    told_at = time.monotonic()
+def _progress(pump_days: int) -> Callable[[Totals], None]:
+    """Reports on stderr, every so often, how far it is and how many rules were broken."""
+    reported_at = time.monotonic()
 
-    def say(lived: Lived) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= TOLD_EVERY_S:
-            told_at = time.monotonic()
-            print(f"{lived.days:.0f} of {pump_days} pump-days, {len(lived.broken)} broken rules", file=sys.stderr)
+    def say(totals: Totals) -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= PROGRESS_EVERY_S:
+            reported_at = time.monotonic()
+            print(f"{totals.days:.0f} of {pump_days} pump-days, {len(totals.broken)} broken rules", file=sys.stderr)
 
     return say
 
@@ -174,23 +176,23 @@ def _replay(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     seed, _, number = given.replay.partition(":")
     if not (seed.lstrip("-").isdigit() and number.isdigit()):
         parser.error("--replay takes SEED:PUMP, as printed with a violation")
-    lines = tell(int(seed), int(number), given.days, given.mutant, whole=given.whole)
+    lines = timeline_of(int(seed), int(number), given.days, given.mutant, whole=given.whole)
     is_broken = lines[-1].startswith("BROKEN")
-    print(json.dumps({"script": lines, "broken": is_broken}) if given.json else "\n".join(lines))
+    print(json.dumps({"story": lines, "broken": is_broken}) if given.json else "\n".join(lines))
     return 1 if is_broken else 0
 
 
-def _print(figures: dict[str, object], lived: Lived) -> None:
-    print(f"{figures['pump_days']} pump-days, {lived.steps} steps, {figures['seconds']} s")
-    print(", ".join(f"{kind} {count}" for kind, count in sorted(lived.kinds.items())))
-    for number, _, what in sorted(lived.broken):
+def _print(figures: dict[str, object], totals: Totals) -> None:
+    print(f"{figures['pump_days']} pump-days, {totals.steps} steps, {figures['seconds']} s")
+    print(", ".join(f"{kind} {count}" for kind, count in sorted(totals.kinds.items())))
+    for number, _, what in sorted(totals.broken):
         print(f"pump {number}: {what}")
-    scripts = figures["violations"]
-    assert isinstance(scripts, list)
-    for told in scripts:
-        if "script" in told:
-            print(f"\n--replay {told['replay']}\n{told['script']}")
-    print(f"{len(lived.broken)} broken rules", file=sys.stderr)
+    violations = figures["violations"]
+    assert isinstance(violations, list)
+    for failing in violations:
+        if "story" in failing:
+            print(f"\n--replay {failing['replay']}\n{failing['story']}")
+    print(f"{len(totals.broken)} broken rules", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test_every_row_says_which_test_shows_it_or_that_nothing_does_yet() -> None:
     assert [row for row in rows if not NAMED.search(row) and "*Not yet*" not in row] == []
 
 
-MUTANTS = sorted((ROOT / "tests" / "mutants").glob("*.patch"))
+MUTANTS = sorted((ROOT / "tests" / "mutants").rglob("*.patch"))
 
 
 def test_every_rule_has_a_mutant() -> None:

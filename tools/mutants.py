@@ -1,9 +1,9 @@
-"""Breaks one rule at a time in a copy of the project, and shows that the scenario named for that rule turns red.
+"""Breaks one rule at a time in a copy of the project, and shows that the scenario named for that rule fails.
 
     python tools/mutants.py [--json] [--only NAME ...]
 
-A mutant is a patch in `tests/mutants/`; its first line names the scenario that must notice. A scenario that stays green
-under its mutant proves nothing, and ends the run with 1; so does a patch that no longer applies.
+A mutant is a patch below `tests/mutants/`; its first line names the scenario that must fail. A scenario that still
+passes under its mutant proves nothing, and the exit code is 1; so it is for a patch that no longer applies.
 
 Protects: the checkout itself is never touched.
 """
@@ -51,7 +51,7 @@ class Verdict:
 def mutants() -> list[Mutant]:
     """Every committed mutant, by name."""
     found = []
-    for patch in sorted(MUTANTS.glob("*.patch")):
+    for patch in sorted(MUTANTS.rglob("*.patch")):
         first = patch.read_text().partition("\n")[0]
         if not first.startswith("scenario: "):
             raise SystemExit(f"{patch.name}: its first line must be `scenario: PATH::TEST`")
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code, said = run_scenarios(scenarios, ROOT)
         print(said, file=sys.stderr)
         if code:
-            print("mutants: a scenario is red by itself, so nothing can be told: run make test", file=sys.stderr)
+            print("mutants: a scenario is red by itself, so no verdict means anything: run make test", file=sys.stderr)
             return 1
         for mutant in chosen:
             print(f"{mutant.name} ...", file=sys.stderr, end=" ", flush=True)

@@ -18,8 +18,8 @@ HEATING_OFFSET = LeverSpec(
     # A setting stays until it is changed, so each delta is one that a house can be stuck with for two days at design
     # temperature: two steps are about four kelvin less supply.
     deltas={Mode.MIN: -2.0, Mode.MID: 1.0, Mode.MAX: 3.0},
-    # From houses of every class and emitter at -12 and -16 C, with a margin (tests/simulator/homes/test_stuck.py). The fall
-    # is of those houses at rest as warm as their band or cooler, own control's fall in two dark days included.
+    # From houses of every class and emitter at -12 and -16 C, with a margin (tests/simulator/homes/test_stuck.py). The
+    # fall is of those houses at rest as warm as their band or cooler, own control's fall in two dark days included.
     stuck=StuckLimits(drop_k=3.0, fall_k=3.7),
     response=ThermalResponse(water_k_per_unit=2.0),
 )

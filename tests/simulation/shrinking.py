@@ -6,7 +6,7 @@ Protects: what is printed was lived; nothing is told that did not break the rule
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from tests.simulation.rules import Violation
+from tests.simulation.judging.rules import Violation
 from tests.simulation.script import Incident, Script
 from tests.simulation.simulation import Simulation
 

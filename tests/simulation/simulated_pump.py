@@ -19,7 +19,7 @@ from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
 from tests.builders import COMFORT, OFFSET
 from tests.simulation.fake_cloud import FakeCloud
 from tests.simulation.fake_ledger import AttemptPorts, FakeLedger
-from tests.simulation.oracle import Oracle
+from tests.simulation.judging.oracle import Oracle
 from tests.simulation.script import Script, share
 
 

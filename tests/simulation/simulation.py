@@ -31,7 +31,7 @@ from domain.steering.requests import problem_with_act
 from domain.steering.sweep_policy import PASS
 from tests.builders import OFFSET
 from tests.simulation.event_text import named, short
-from tests.simulation.rules import Rules
+from tests.simulation.judging.rules import Rules
 from tests.simulation.script import SLOT, Incident, Script
 from tests.simulation.simulated_pump import ManualSetting, SimulatedPump
 from tests.simulation.sweep import Sweep

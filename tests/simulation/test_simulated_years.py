@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks import simulated_years
-from benchmarks.simulated_years import live_all, live_some
+from benchmarks.simulated_years import run_all, run_some
+from tests.simulation.judging.rules import Violation
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.rules import Violation
 from tests.simulation.script_writer import write_script
 from tests.simulation.shrinking import broken_by, shortened, timeline
 from tests.simulation.simulation import Simulation
@@ -52,7 +52,7 @@ def lived(seed: int, number: int, days: int) -> Simulation:
 def days_until_found(mutant: str, most_days: int, seed: int = 11) -> float | None:
     days = 0.0
     for number in range(most_days // 30):
-        some = live_some(seed, [number], 30, mutant)
+        some = run_some(seed, [number], 30, mutant)
         days += some.days
         if any(rule in FOUND_BY[mutant] for _, rule, _ in some.broken):
             return days
@@ -71,7 +71,7 @@ def test_another_seed_is_another_life() -> None:
 
 
 def test_a_life_meets_plans_commands_people_and_observations() -> None:
-    counts = live_all(seed=4, pump_days=60, processes=1).kinds
+    counts = run_all(seed=4, pump_days=60, processes=1).kinds
     assert {"plan", "settled", "observed", "woke", "override", "kept"} <= set(counts)
 
 
@@ -128,5 +128,5 @@ def test_a_replay_tells_the_life_that_was_asked_for(capsys: pytest.CaptureFixtur
 
 @pytest.mark.slow
 def test_a_thousand_pump_days_break_no_rule() -> None:
-    broken = live_all(seed=1, pump_days=1000, processes=1).broken
+    broken = run_all(seed=1, pump_days=1000, processes=1).broken
     assert not broken, broken

@@ -15,7 +15,7 @@ from domain.steering.arbitration import target_at
 from domain.steering.overrides import Override, OverrideSource
 from domain.steering.pump_state import CommandSettled, PumpState
 from tests.simulation.fake_ledger import AttemptPorts
-from tests.simulation.rules import Rules
+from tests.simulation.judging.rules import Rules
 from tests.simulation.script import Incident
 from tests.simulation.simulated_pump import Run, SimulatedPump
 from workflows.contracts import VERIFY_GRACE

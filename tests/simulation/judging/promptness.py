@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from domain.commands.command import Authority, Command
 from domain.modes import Circuit
 from domain.steering.pump_state import CircuitState, Decision
-from tests.simulation.manual_change_checker import LONGEST_PAUSE, MOST_DRIFTS
-from tests.simulation.oracle import Ruling
+from tests.simulation.judging.manual_change_checker import LONGEST_PAUSE, MOST_DRIFTS
+from tests.simulation.judging.oracle import Ruling
 from tests.simulation.simulated_pump import SimulatedPump
 
 PROMPT = timedelta(minutes=30)

@@ -17,8 +17,8 @@ from domain.steering.journalling import standing_of
 from domain.steering.overrides import OverrideKind
 from domain.steering.pump_state import CircuitState, Decision, Event, PumpState
 from tests.simulation.fake_cloud import TIMING, Sent
-from tests.simulation.oracle import Ruling
-from tests.simulation.promptness import (
+from tests.simulation.judging.oracle import Ruling
+from tests.simulation.judging.promptness import (
     CALM_FOR,
     PROMPT,
     CircuitHistory,

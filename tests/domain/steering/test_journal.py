@@ -32,7 +32,7 @@ from domain.steering.pump_state import (
 )
 from domain.steering.target import Bound, BoundKind
 from tests.builders import MIDNIGHT, a_plan, a_state, an_observation, an_outcome, an_override, at, plan_of, started
-from tests.domain.test_bounds import an_order
+from tests.domain.steering.test_bounds import an_order
 
 HOME = Site(band=ComfortBand(room_min_c=21.0, room_max_c=23.5))
 """May be set back, by plans and by people."""

@@ -32,7 +32,7 @@ from domain.steering.pump_state import (
     RetryRequested,
     SteeringConsent,
 )
-from tests.simulation.manual_change_checker import ManualChangeChecker
+from tests.simulation.judging.manual_change_checker import ManualChangeChecker
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
