@@ -60,6 +60,7 @@ class OpenPlan(Value):
     slots: int
     until: datetime
     caps: GridCaps
+    is_preview: bool = False
     most_pumps: int = SHARD_PUMPS
 
 
@@ -145,6 +146,7 @@ class PlanningActivities:
             slots=given.slots,
             until=given.until,
             pumps=len(enrolments),
+            is_preview=given.is_preview,
         )
         revision = await self._plans.open_plan(given.key, outline, shards, steered_now(given.clock)())
         # An earlier attempt may have stored it, of the pumps that there were then: what is stored counts.

@@ -110,7 +110,7 @@ class LedgerHistory:
             )
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, _PART_OF_PUMP)
-            .where(PumpPlan.pump_id == pump_id, FleetPlan.created_at <= moment)
+            .where(PumpPlan.pump_id == pump_id, FleetPlan.created_at <= moment, FleetPlan.is_preview.is_(False))
             .order_by(PumpPlan.revision.desc())
             .limit(8)
         )

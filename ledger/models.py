@@ -123,6 +123,8 @@ class FleetPlan(Base):
     slots: Mapped[int] = mapped_column(Integer)
     until: Mapped[datetime] = mapped_column(Moment)
     pumps: Mapped[int] = mapped_column(Integer)
+    is_preview: Mapped[bool] = mapped_column(Boolean)
+    """Made to be looked at; no pump was given it."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When nothing more came of it; open while it is being solved and delivered."""

@@ -85,7 +85,12 @@ class LedgerReports:
         `weather_version` is that of the first part; a plan over several weather cells has one for each.
         """
         plan, part = FleetPlan, PlanPart
-        newest = select(func.max(part.revision)).scalar_subquery()
+        newest = (
+            select(func.max(part.revision))
+            .join(plan, plan.revision == part.revision)
+            .where(plan.is_preview.is_(False))
+            .scalar_subquery()
+        )
         rows = await self._rows(
             select(
                 plan.revision,
@@ -113,6 +118,7 @@ class LedgerReports:
         rows = await self._rows(
             select(PumpPlan.pump_id, FleetPlan.created_at, PumpPlan.plan)
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
+            .where(FleetPlan.is_preview.is_(False))
             .order_by(PumpPlan.pump_id, PumpPlan.revision)
         )
         plans: dict[str, list[tuple[datetime, PricePlan]]] = {}

@@ -81,8 +81,9 @@ class AreaPlanning:
         weather = await self._weather(area, horizon)
         if not weather:
             return self._left(area, f"no weather for {area.day}: pumps stay neutral")
-        self._say("reading the pumps")
-        await asyncio.gather(*(self._observe(area, oem) for oem in area.area.oems))
+        if not given.is_preview:
+            self._say("reading the pumps")
+            await asyncio.gather(*(self._observe(area, oem) for oem in area.area.oems))
         opened = await self._open(area, horizon, price_version, weather)
         shards = _Shards(count=opened.shards)
         await self._solve_and_deliver(given, opened, shards)
@@ -186,6 +187,7 @@ class AreaPlanning:
                 slots=horizon.slots,
                 until=min(horizon.end, given.until) if given.until else horizon.end,
                 caps=given.caps,
+                is_preview=given.is_preview,
                 most_pumps=given.most_pumps_per_shard,
             ),
             schedule_to_close_timeout=OPEN_PATIENCE,
@@ -204,10 +206,11 @@ class AreaPlanning:
                 else:
                     shards.solved += 1
                 self._show(opened, shards)
-            async with delivering:  # also of a shard that failed: some of its parts may be planned
-                taken, problem = await self._deliver(given, opened, number)
-                shards.delivered += taken
-                problems += [problem] if problem else []
+            if not given.is_preview:
+                async with delivering:  # also of a shard that failed: some of its parts may be planned
+                    taken, problem = await self._deliver(given, opened, number)
+                    shards.delivered += taken
+                    problems += [problem] if problem else []
             if problems:
                 shards.failed[number] = "; ".join(problems)
             self._show(opened, shards)
@@ -267,7 +270,8 @@ class AreaPlanning:
         made, reasons = figures.certificate, [shards.failed[number] for number in sorted(shards.failed)]
         if not_planned := opened.pumps - figures.pumps:
             reasons.insert(0, f"{not_planned} of {opened.pumps} pumps have no plan: no weather, or not solved")
-        if not_taken := figures.pumps - shards.delivered:
+        not_taken = 0 if area.planning.is_preview else figures.pumps - shards.delivered
+        if not_taken:
             reasons.insert(0, f"{not_taken} of {figures.pumps} pumps did not take it: retired, or not reached")
         summary = f"revision {opened.revision}: {shards.delivered} of {opened.pumps} pumps"
         if made is not None:

@@ -166,8 +166,10 @@ class PlanningInput(Value):
     most_pumps_per_shard: Annotated[int, Field(ge=1)] = SHARD_PUMPS
     price_area: str | None = None
     """Plan this one only; None for every area with pumps."""
-    scheduled_at: Instant | None = None
-    """The run's nominal time where no Schedule gives it: the delivery day is the local day after."""
+    day: date | None = None
+    """Market day to plan; None for the local day after the run's nominal time."""
+    is_preview: bool = False
+    """Solve and store, but read no pump and deliver nothing."""
     patience: Patience = Patience()
 
 

@@ -46,9 +46,7 @@ class FleetPlanning:
         return result
 
     def _scheduled(self, given: PlanningInput) -> datetime:
-        """The nominal (steered) time of this run; a run started by hand says it, or counts as scheduled now."""
-        if given.scheduled_at is not None:
-            return given.scheduled_at
+        """The nominal (steered) time of this run; a run started by hand counts as scheduled now."""
         nominal = workflow.info().typed_search_attributes.get(SCHEDULED_AT)
         return nominal if nominal is not None else given.clock.steered(workflow.now())
 
@@ -57,7 +55,7 @@ class FleetPlanning:
         if one.tz is None:
             reason = f"price area {area.price_area} is not known: pumps stay neutral"
             return AreaPlanned(price_area=area.price_area, pumps=area.pumps, reason=reason)
-        day = delivery_day(scheduled, one.tz)
+        day = given.day or delivery_day(scheduled, one.tz)
         try:
             return await workflow.execute_child_workflow(
                 AreaPlanning.run,

@@ -114,6 +114,8 @@ class PlanOutline(Value):
     """Price plans end here at the latest; the solver still looks to the end of the known prices."""
     pumps: int
     """Steered pumps of the price area, those that no shard could take included."""
+    is_preview: bool = False
+    """Made to be looked at: no pump is ever given it."""
 
 
 class PlanFigures(Value):
