@@ -15,6 +15,7 @@ from domain.oem.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, Break
 from domain.oem.cloud import AuthExpired, CallFate
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
 from tests.builders import a_command, a_reading, at
+from tests.patience import HANG_S
 
 NOW = at(6)
 GRANT = 25
@@ -76,7 +77,7 @@ RIGHT = per_wall_s(GRANT * HEADROOM, CLOCK)
 
 
 async def watched(env: ActivityEnvironment, books: Books, rates: Rates, given: WatchVendor | None = None) -> Breaker:
-    return await asyncio.wait_for(env.run(GuardActivities(books, rates).watch_vendor, given or a_watch()), 20)
+    return await asyncio.wait_for(env.run(GuardActivities(books, rates).watch_vendor, given or a_watch()), HANG_S)
 
 
 async def test_a_watch_goes_on_while_nothing_changes_and_ends_when_the_breaker_does() -> None:
@@ -93,7 +94,7 @@ async def test_a_watch_beats_so_that_a_lost_worker_is_noticed() -> None:
     books, env, beats = Books(), an_attempt(), asyncio.Event()
     env.on_heartbeat = lambda *_: beats.set()
     watching = asyncio.create_task(watched(env, books, Rates(RIGHT)))
-    await asyncio.wait_for(beats.wait(), 20)
+    await asyncio.wait_for(beats.wait(), HANG_S)
     books.failures = 9
     await watching
 

@@ -30,6 +30,7 @@ from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of
 from tests.builders import OFFSET, a_reading, at
+from tests.patience import HANG_S
 
 FLEET = ("p-0001", "p-0002", "p-0003", "p-0004")
 NOW = at(6)
@@ -402,7 +403,7 @@ async def test_a_worker_that_is_asked_to_stop_hands_the_sweep_on_at_once() -> No
     await asyncio.sleep(0.05)
     env.worker_shutdown()
     with pytest.raises(ApplicationError) as later:
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, HANG_S)
     assert later.value.category is ApplicationErrorCategory.BENIGN
     assert sweep.beats[-1] == ((NOW + timedelta(hours=1)).isoformat(), (NOW + timedelta(hours=1)).isoformat())
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.patience import Patience
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -28,9 +30,9 @@ def no_process_is_left() -> Iterator[None]:
 
 
 def gone_within(pids: list[int], seconds: float) -> bool:
-    """Whether all these processes end in time; a zombie has ended."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """Whether all these processes end within so many seconds of an idle machine; a zombie has ended."""
+    patience = Patience(seconds)
+    while not patience.is_over:
         if not any(alive(pid) for pid in pids):
             return True
         time.sleep(0.02)

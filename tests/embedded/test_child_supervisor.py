@@ -1,5 +1,6 @@
 """The leash: what it does to its child when its own stdin ends or it is told to stop."""
 
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from embedded import child_supervisor as leash
 from tests.embedded.conftest import gone_within
+from tests.patience import HANG_S
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -40,16 +42,16 @@ def test_the_end_of_stdin_stops_the_child() -> None:
         await_word(process, "here")
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(5) == 128 + signal.SIGTERM
-        assert gone_within([child], 1)
+        assert process.wait(HANG_S) == 128 + signal.SIGTERM
+        assert gone_within([child], 5)
 
 
 def test_a_stop_signal_to_the_leash_stops_the_child_with_the_signal_it_wants() -> None:
     with leashed("--stop-signal", "INT", *python(PATIENT)) as (process, child):
         await_word(process, "here")
         process.send_signal(signal.SIGTERM)
-        process.wait(5)
-        assert gone_within([child], 1)
+        process.wait(HANG_S)
+        assert gone_within([child], 5)
         assert process.stderr is not None
         assert "KeyboardInterrupt" in process.stderr.read()
 
@@ -59,19 +61,19 @@ def test_a_child_deaf_to_its_stop_signal_is_killed_after_the_grace() -> None:
         await_word(process, "deaf")
         told = time.monotonic()
         process.terminate()
-        assert process.wait(5) == 128 + signal.SIGKILL
+        assert process.wait(HANG_S) == 128 + signal.SIGKILL
         assert time.monotonic() - told >= 0.3
-        assert gone_within([child], 1)
+        assert gone_within([child], 5)
 
 
 def test_the_exit_code_is_the_childs() -> None:
     with leashed(*python("raise SystemExit(7)")) as (process, _):
-        assert process.wait(5) == 7
+        assert process.wait(HANG_S) == 7
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
     with leashed("--", "/nowhere/at-all") as (process, child):
-        assert process.wait(5) == leash.EXIT_NOT_STARTED
+        assert process.wait(HANG_S) == leash.EXIT_NOT_STARTED
         assert child == 0
         assert process.stderr is not None
         assert process.stderr.read() == "cannot start /nowhere/at-all: No such file or directory\n"
@@ -80,7 +82,7 @@ def test_a_program_that_is_not_there_is_named() -> None:
 def test_wrong_usage_says_so() -> None:
     for arguments in (("true",), ("--",), ("--stop-signal", "FIRE", "--", "true"), ("--speed", "2", "--", "true")):
         with leashed(*arguments) as (process, _):
-            assert process.wait(5) == leash.EXIT_USAGE
+            assert process.wait(HANG_S) == leash.EXIT_USAGE
 
 
 def test_what_the_child_started_ends_with_it() -> None:
@@ -88,8 +90,8 @@ def test_what_the_child_started_ends_with_it() -> None:
     with leashed(*python(code)) as (process, _):
         assert process.stderr is not None
         grandchild = int(process.stderr.readline())
-        assert process.wait(5) == 0
-        assert gone_within([grandchild], 1)
+        assert process.wait(HANG_S) == 0
+        assert gone_within([grandchild], 5)
 
 
 def test_the_child_can_be_interrupted_even_where_interrupts_were_ignored() -> None:
@@ -99,14 +101,18 @@ def test_the_child_can_be_interrupted_even_where_interrupts_were_ignored() -> No
         assert process.stdout is not None
         child = int(process.stdout.readline())
         process.stdin.close()
-        assert process.wait(3) == 128 + signal.SIGINT
-        assert gone_within([child], 1)
+        assert process.wait(HANG_S) == 128 + signal.SIGINT
+        assert gone_within([child], 5)
 
 
-def test_a_leash_starts_fast() -> None:
-    began = time.monotonic()
+def test_starting_the_supervisor_costs_next_to_nothing() -> None:
+    def processor_s() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = processor_s()
     subprocess.run([sys.executable, "-I", "-S", leash.__file__, "--", "true"], stdin=-1, stdout=-1, check=False)
-    assert time.monotonic() - began < 1.0  # about 30 ms; the margin is for a machine with other things to do
+    assert processor_s() - before < 0.5  # about 30 ms of processor time, whatever else the machine does
 
 
 def test_the_lock_it_holds_is_not_taken_along_by_the_child(tmp_path: Path) -> None:
@@ -114,6 +120,6 @@ def test_the_lock_it_holds_is_not_taken_along_by_the_child(tmp_path: Path) -> No
         lock = held.fileno()
         look = python(f"import os; os.fstat({lock})")
         with leashed("--hold", str(lock), *look, pass_fds=(lock,)) as (process, _):
-            assert process.wait(5) == 1
+            assert process.wait(HANG_S) == 1
             assert process.stderr is not None
             assert "Bad file descriptor" in process.stderr.read()

@@ -10,6 +10,7 @@ import pytest
 from embedded.children import LOG_KEEP_BYTES, Child, Launch, end_stray
 from embedded.errors import StackError
 from tests.embedded.conftest import alive, gone_within
+from tests.patience import HANG_S
 
 
 def launch(folder: Path, code: str, grace_s: float = 5) -> Launch:
@@ -30,7 +31,7 @@ async def test_a_child_is_ready_when_its_probe_says_so(tmp_path: Path) -> None:
     async def has_spoken() -> bool:
         return child.log_tail() == "up"
 
-    await child.wait_ready(has_spoken, timeout_s=5)
+    await child.wait_ready(has_spoken, timeout_s=HANG_S)
     assert child.running
     assert await child.stop() == 128 + signal.SIGTERM
     assert not alive(child.pid)
@@ -39,7 +40,7 @@ async def test_a_child_is_ready_when_its_probe_says_so(tmp_path: Path) -> None:
 async def test_an_early_death_is_one_sentence_with_the_last_log_lines(tmp_path: Path) -> None:
     child = await Child.start(launch(tmp_path, "print('no space for my data'); raise SystemExit(3)"))
     with pytest.raises(StackError) as death:
-        await child.wait_ready(never, timeout_s=30)
+        await child.wait_ready(never, timeout_s=HANG_S)
     log = tmp_path / "logs" / "stand-in.log"
     assert str(death.value) == f"the stand-in ended with exit code 3; see {log}, which ends: no space for my data"
 
@@ -57,14 +58,14 @@ async def test_an_error_of_the_probe_is_not_swallowed(tmp_path: Path) -> None:
 
     child = await Child.start(launch(tmp_path, SLEEP))
     with pytest.raises(StackError, match="wrong password"):
-        await child.wait_ready(wrong_password, timeout_s=5)
+        await child.wait_ready(wrong_password, timeout_s=HANG_S)
     await child.stop()
 
 
 async def test_a_program_that_cannot_be_executed_is_named(tmp_path: Path) -> None:
     child = await Child.start(Launch("the stand-in", ("/nowhere/at-all",), tmp_path / "log"))
     with pytest.raises(StackError, match="cannot start /nowhere/at-all: No such file or directory"):
-        await child.wait_ready(never, timeout_s=5)
+        await child.wait_ready(never, timeout_s=HANG_S)
     child.kill()  # there is nobody to kill, and that is no error
 
 

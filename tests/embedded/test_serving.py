@@ -9,6 +9,7 @@ import pytest
 from embedded.children import Launch
 from embedded.errors import StackError
 from embedded.serving import ATTEMPTS, LOOPBACK, Ports, free_ports, start_serving
+from tests.patience import HANG_S
 
 SERVE = """
 import os, socket, sys, time
@@ -45,7 +46,7 @@ async def serve(folder: Path, refusals: int, sentence: str) -> tuple[list[Ports]
         await writer.wait_closed()
         return True
 
-    child, ports = await start_serving(launch, listens, ports=1, timeout_s=10)
+    child, ports = await start_serving(launch, listens, ports=1, timeout_s=HANG_S)
     await child.stop()
     return tried, ports
 

@@ -20,6 +20,7 @@ from embedded.folder_lock import owner_of
 from embedded.stack import Stack, StackOptions
 from embedded.stack_file import find_stack
 from tests.embedded.conftest import alive, gone_within
+from tests.patience import HANG_S
 
 pytestmark = pytest.mark.servers
 
@@ -57,7 +58,7 @@ async def a_worker(stack: Stack) -> Child:
     async def has_spoken() -> bool:
         return worker.log_tail().endswith(" more")
 
-    await worker.wait_ready(has_spoken, timeout_s=10)
+    await worker.wait_ready(has_spoken, timeout_s=HANG_S)
     return worker
 
 

@@ -116,7 +116,7 @@ async def _enter(client: Client, one: Entry) -> None:
 
 async def _until_listed(client: Client, query: str, wanted: int) -> None:
     """Lists follow what happened with a little delay."""
-    for _ in range(300):
+    for _ in range(1800):
         if (await client.count_workflows(query)).count == wanted:
             return
         await asyncio.sleep(0.1)

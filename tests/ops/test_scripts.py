@@ -81,7 +81,7 @@ async def test_a_worker_is_well_only_while_it_asks_for_work_from_this_host(tmp_p
         client = await Client.connect(server.address)
         runner = UnsandboxedWorkflowRunner()
         async with Worker(client, task_queue=PUMPS_QUEUE, workflows=[HeatPumpWorkflow], workflow_runner=runner):
-            for _ in range(300):
+            for _ in range(1800):
                 if await asked_at("pumps", socket.gethostname()) is not None:
                     break
                 await asyncio.sleep(0.1)

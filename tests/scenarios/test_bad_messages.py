@@ -29,7 +29,7 @@ from tests.world import RESIDENT, TestWorld, a_world
 from workflows.contracts import PlanEnvelope, first_problem
 from workflows.delivery import observation_delivery, plan_delivery
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 240
 PUMPS = 9

@@ -23,7 +23,7 @@ from tests.world import TestWorld, a_world
 from workflows.contracts import Hold, guard_workflow_id
 from workflows.oem_guard import OemGuard
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 360
 BUSY = timedelta(minutes=12)

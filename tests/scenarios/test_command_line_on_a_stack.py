@@ -23,7 +23,7 @@ from domain.oem.cloud import Condition
 from tests.demo.files import a_day_of_prices
 from tests.world import TestWorld, a_world
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 240
 PUMPS = 12
@@ -43,7 +43,7 @@ async def heatsteer(world: TestWorld, *words: str) -> subprocess.CompletedProces
     leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
     argv = [sys.executable, "-m", "console.cli.main", *words, "--dir", str(world.stack.folder)]
-    return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
+    return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=300)
 
 
 async def document(world: TestWorld, *words: str) -> Any:

@@ -40,7 +40,7 @@ from workflows.contracts import PLANNING_SCHEDULE_ID, Act
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 240
 HOUR = timedelta(hours=1)

@@ -27,7 +27,7 @@ from workflows.contracts import Hold, guard_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 240
 HOUR = timedelta(hours=1)

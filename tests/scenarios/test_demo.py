@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.patience import HANG_S, Patience
+
 pytestmark = pytest.mark.servers
 OF_ONE_WRITE = ("write_refused", "write_lost", "write_ignored")
 OF_THE_PUMP = ("drifted", "touched", "refused")
@@ -23,7 +25,7 @@ def demo(tmp_path: Path, *words: str) -> tuple[dict[str, Any], Path]:
     """Run a demo to its end and return its report and folder."""
     out = tmp_path / "out"
     done = subprocess.run(
-        [*HEATSTEER, "demo", "--json", "--out", str(out), *words], capture_output=True, text=True, timeout=170
+        [*HEATSTEER, "demo", "--json", "--out", str(out), *words], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -113,9 +115,9 @@ def test_nothing_outlives_an_interrupted_demo(signum: signal.Signals) -> None:
         assert len(children) >= 8, "a leash and a child each for PostgreSQL, Temporal, simulator and two workers"
         running.send_signal(signum)
         rest = said.read() if signum is not signal.SIGKILL else ""
-    code = running.wait(30)
-    deadline = time.monotonic() + 15
-    while any(child.is_running() for child in children) and time.monotonic() < deadline:
+    code = running.wait(HANG_S)
+    patience = Patience(15)
+    while any(child.is_running() for child in children) and not patience.is_over:
         time.sleep(0.1)
     assert [child for child in children if child.is_running()] == []
     if signum is not signal.SIGKILL:

@@ -22,7 +22,7 @@ from domain.steering.pump_state import OrderGiven, OrderLifted
 from tests.builders import COMFORT, OFFSET, SETPOINT
 from tests.world import TestWorld, a_world
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 480
 BUSY = timedelta(minutes=16)

@@ -32,7 +32,7 @@ from tests.world import TestWorld, a_world
 from workflows.area_planning import PRICE_PATIENCE, WEATHER_PATIENCE
 from workflows.contracts import SPED_UP, AreaPlanned, PlanningInput
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 240
 HOUR = timedelta(hours=1)

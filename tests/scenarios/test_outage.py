@@ -32,7 +32,7 @@ from workflows.delivery import ServerRates
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard, start_guard
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 MINUTE = timedelta(minutes=1)
 

@@ -24,7 +24,7 @@ from domain.steering.pump_state import SteeringConsent
 from tests.world import TestWorld, a_world
 from workflows.contracts import URGENT
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 720
 HOUR = timedelta(hours=1)

@@ -25,7 +25,7 @@ async def load(folder: Path, file: Path, *words: str) -> subprocess.CompletedPro
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
     given = (str(file), "--who", "operator-1", "--why", "a day by hand", "--dir", str(folder))
     argv = [sys.executable, "-m", "console.cli.main", "prices", "load", *given, *words]
-    return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=60)
+    return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=300)
 
 
 async def loaded(folder: Path, file: Path) -> dict[str, Any]:

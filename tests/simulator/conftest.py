@@ -17,6 +17,7 @@ import pytest
 
 from simulator.app import build_fleet
 from simulator.homes.fleet import SimulatedFleet
+from tests.patience import HANG_S, Patience
 from tests.simulator.builders import DAY, EPOCH, ManualClock, a_config, device_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,12 +75,13 @@ class Simulator:
         command = [sys.executable, "-W", "error", "-m", "simulator", "--config", str(config_file)]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         self.url = self._url()
-        self.http = httpx.Client(base_url=self.url, timeout=10.0)
+        self.http = httpx.Client(base_url=self.url, timeout=HANG_S)
         self._token: str | None = None
 
     def _url(self) -> str:
         ready = self.folder / "ready.json"
-        for _ in range(1000):
+        patience = Patience(HANG_S)
+        while not patience.is_over:
             if ready.exists():
                 return str(json.loads(ready.read_text())["url"])
             if self.process.poll() is not None:
@@ -93,7 +95,7 @@ class Simulator:
         self.http.close()
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
-        _, complaints = self.process.communicate(timeout=10)
+        _, complaints = self.process.communicate(timeout=HANG_S)
         assert complaints == ""
         return self.process.returncode
 

@@ -25,7 +25,7 @@ def run_with(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
     file = tmp_path / "config.json"
     file.write_text(text)
     command = [sys.executable, "-m", "simulator", "--config", str(file)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(

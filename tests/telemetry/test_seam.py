@@ -32,7 +32,7 @@ def broken(event: TelemetryEvent) -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_calls_activities_runs_and_decisions_reach_a_listener_and_a_broken_one_harms_nothing(
     tmp_path: Path,
 ) -> None:

@@ -14,7 +14,7 @@ from tools.web_ui import PUMP_COLUMNS, PUMPS_QUERY, Browser, WebUi, take_picture
 from workflows.contracts import pump_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 
-pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(900)]
 
 
 async def steer_three_pumps(world: TestWorld) -> tuple[str, str, str]:
