@@ -65,6 +65,8 @@ class WeatherColumn:
     """The part of the document that it stands in, for sentences."""
     step_s: int
     """Seconds that there should be between two stamps."""
+    is_mean: bool
+    """Whether a value is the mean up to its stamp; else it is of the moment of its stamp."""
     stamps_s: Sequence[int]
     values: Sequence[object]
 
@@ -132,6 +134,16 @@ class WeatherFormat(Protocol):
     @property
     def url(self) -> str:
         """Base URL of the public service."""
+        ...
+
+    @property
+    def needs_contact(self) -> bool:
+        """Whether the service turns away clients that do not say whom to write to."""
+        ...
+
+    @property
+    def jitter_s(self) -> float:
+        """The longest random wait before a request, so that a fleet of workers does not ask on the full hour."""
         ...
 
     def question(self, latitude: float, longitude: float, start_s: int, end_s: int) -> Question:

@@ -17,7 +17,7 @@ from market.documents import (
     same_length,
     source_text,
 )
-from market.errors import SourceUnavailable, refused
+from market.errors import BadDocument, SourceUnavailable, refused
 from market.http import reason_of
 from market.local_times import instants_of
 from market.rows import RADIATION, TEMPERATURE, Quantity, Question, WeatherColumn, WeatherDocument
@@ -37,6 +37,8 @@ class OpenMeteo:
 
     name = "open-meteo"
     url = "https://api.open-meteo.com"
+    needs_contact = False
+    jitter_s = 0.0
 
     def question(self, latitude: float, longitude: float, start_s: int, end_s: int) -> Question:
         """The request for a forecast that covers [start_s, end_s]."""
@@ -63,23 +65,36 @@ class OpenMeteo:
             reason = reason_of(raw, origin) or "no reason given"
             raise SourceUnavailable(f"{origin} answered with an error ({reason}); ask again later.")
         latitude, longitude = _degrees(document, "latitude", origin), _degrees(document, "longitude", origin)
-        columns = [
-            _column(document, block, step_s, name, quantity, origin)
-            for name, quantity in COLUMNS.items()
-            for block, step_s in BLOCKS.items()
-            if _has_values(document.get(block), name)
-        ]
-        for name, quantity in COLUMNS.items():
-            if all(found.quantity != quantity for found in columns):
-                raise refused(
-                    origin,
-                    f'has no column "{name}" with values in "minutely_15" or "hourly"',
-                    f"fetch it with hourly={WANTED}",
-                )
+        columns = [column for name in COLUMNS for column in _columns(document, name, origin)]
         return WeatherDocument(origin, source_text(document, self.name), latitude, longitude, tuple(columns))
 
 
 FORMAT = OpenMeteo()
+
+
+def _columns(document: Document, name: str, origin: str) -> list[WeatherColumn]:
+    """The columns of a quantity that can be read, the finest first; raises `BadDocument` where there is none.
+
+    A block that cannot be read is no reason to refuse a document whose other block is whole.
+    """
+    columns: list[WeatherColumn] = []
+    faults: list[BadDocument] = []
+    for block, step_s in BLOCKS.items():
+        if not _has_values(document.get(block), name):
+            continue
+        try:
+            columns.append(_column(document, block, step_s, name, COLUMNS[name], origin))
+        except BadDocument as fault:
+            faults.append(fault)
+    if columns:
+        return columns
+    if faults:
+        raise faults[0]
+    raise refused(
+        origin,
+        f'has no column "{name}" with values in "minutely_15" or "hourly"',
+        f"fetch it with hourly={WANTED}",
+    )
 
 
 def _degrees(document: Document, key: str, origin: str) -> float:
@@ -108,7 +123,7 @@ def _column(
     same_length(origin, f"{block_name}.time", len(times), f"{block_name}.{name}", values)
     _check_unit(document, block_name, name, quantity, origin)
     stamps_s = instants_of(times, document, f"{block_name}.time", origin)
-    return WeatherColumn(quantity, name, block_name, step_s, stamps_s, values)
+    return WeatherColumn(quantity, name, block_name, step_s, quantity == RADIATION, stamps_s, values)
 
 
 def _check_unit(document: Document, block: str, name: str, quantity: Quantity, origin: str) -> None:

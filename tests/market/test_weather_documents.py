@@ -75,6 +75,59 @@ def test_hours_serve_where_the_quarter_hours_hold_nothing() -> None:
     assert series.radiation_w_per_m2[:2] == (110.0, 120.0)
 
 
+def both_blocks() -> Json:
+    return a_weather_document() | a_weather_document(rows=97, block="minutely_15", step_s=900)
+
+
+@pytest.mark.parametrize(("rows", "slots"), [((40,), 2), ((0,), 1), ((10, 11, 12), 4)])
+def test_a_quarter_hour_without_a_temperature_takes_the_hourly_one_for_its_slots_only(
+    rows: tuple[int, ...], slots: int
+) -> None:
+    document = both_blocks()
+    for row in rows:
+        document["minutely_15"]["temperature_2m"][row] = None
+    series, fine, hourly = parsed(document), parsed(both_blocks()), parsed(a_weather_document())
+    mended = [n for n in range(96) if series.outdoor_c[n] != fine.outdoor_c[n]]
+    assert len(mended) == slots
+    assert [series.outdoor_c[n] for n in mended] == [hourly.outdoor_c[n] for n in mended]
+    assert series.radiation_w_per_m2 == fine.radiation_w_per_m2
+    assert series.source == f"open-meteo; temperature_2m of {slots} slots from hourly"
+
+
+def test_quarter_hours_that_end_early_are_continued_by_the_hours() -> None:
+    document = both_blocks()
+    for name in ("time", "temperature_2m", "shortwave_radiation"):
+        del document["minutely_15"][name][61:]
+    series = parsed(document)
+    assert series.outdoor_c[60:] == parsed(a_weather_document()).outdoor_c[60:]
+    assert series.source == (
+        "open-meteo; temperature_2m of 36 slots from hourly; shortwave_radiation of 36 slots from hourly"
+    )
+
+
+@pytest.mark.parametrize("spoil", ["axis", "unit", "length", "value"])
+def test_a_broken_block_is_no_reason_to_refuse_the_other(spoil: str) -> None:
+    document = both_blocks()
+    block = document["minutely_15"]
+    if spoil == "axis":
+        block["time"][5] += 60
+    elif spoil == "unit":
+        document["minutely_15_units"]["temperature_2m"] = "K"
+    elif spoil == "length":
+        block["temperature_2m"].pop()
+    else:
+        block["temperature_2m"] = [300.0] * 97
+    series, hourly = parsed(document), parsed(a_weather_document())
+    assert series.outdoor_c == hourly.outdoor_c
+
+
+def test_what_no_block_has_is_refused_by_what_is_wrong_in_the_finest() -> None:
+    document = both_blocks()
+    document["minutely_15"]["temperature_2m"][40] = None
+    document["hourly"]["temperature_2m"][10] = None
+    assert "holds null as temperature_2m of 2026-03-03 10:00 (2026-03-03 09:00 UTC)" in refusal(document)
+
+
 def test_the_source_is_named_and_synthetic_weather_says_so() -> None:
     assert parsed(a_weather_document()).source == "open-meteo"
     document = a_weather_document() | {"license_info": "synthetic: heatsteer generator, seed 7"}
