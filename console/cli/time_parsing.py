@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import typer
 
 from console.cli.errors import UsageError
 from console.cli.words import TZ
+from domain.local_clock import last_time, moments_of, next_time
 
 Until = Annotated[str | None, typer.Option("--until", help="18:30 or 2026-01-15T18:30 (local time).")]
 For = Annotated[str | None, typer.Option("--for", help="90m, 2h, 1d12h.")]
@@ -40,16 +41,20 @@ def parse_duration(text: str, option: str = "--for", *, or_none: bool = False) -
 
 def parse_until(text: str, now: datetime, tz: ZoneInfo) -> datetime:
     """ "18:30" (the next one, local) or an ISO date and time, local unless it names an offset; raises UsageError."""
-    clock = _clock(text, now, tz)
+    clock = _clock(text)
     if clock is not None:
-        return clock if clock > now else _days_on(clock, 1)
-    return _moment(text, "--until", tz)
+        return next_time(clock, now, tz)
+    meant = _moments(text, "--until", tz)
+    return next((moment for moment in meant if moment > now), meant[-1])
 
 
 def parse_at(text: str, now: datetime, tz: ZoneInfo) -> datetime:
     """ "06:40" (the last one, local) or an ISO date and time that is past; raises UsageError."""
-    clock = _clock(text, now, tz)
-    moment = (clock if clock <= now else _days_on(clock, -1)) if clock is not None else _moment(text, "--at", tz)
+    clock = _clock(text)
+    if clock is not None:
+        return last_time(clock, now, tz)
+    meant = _moments(text, "--at", tz)
+    moment = next((moment for moment in reversed(meant) if moment <= now), meant[0])
     if moment > now:
         raise UsageError(f"--at {text}: that is still to come; steered time is {now.astimezone(tz):%F %H:%M}")
     return moment
@@ -70,23 +75,19 @@ def end_of(until: str | None, duration: str | None, default: timedelta | None = 
     return lambda now: now + default
 
 
-def _clock(text: str, now: datetime, tz: ZoneInfo) -> datetime | None:
-    """Today's local time of day; None for text that is no time of day."""
+def _clock(text: str) -> time | None:
+    """A time of day; None for text that is none."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return None
     hour, minute = (int(part) for part in found.groups())
     if hour > 23 or minute > 59:
         return None
-    return now.astimezone(tz).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return time(hour, minute)
 
 
-def _days_on(local: datetime, days: int) -> datetime:
-    """The same time of day on another day; arithmetic on the wall clock, as people mean it."""
-    return local + timedelta(days=days)
-
-
-def _moment(text: str, option: str, tz: ZoneInfo) -> datetime:
+def _moments(text: str, option: str, tz: ZoneInfo) -> tuple[datetime, ...]:
+    """The moments that an ISO date and time can mean: two where it is local and the clocks show it twice."""
     try:
         moment = datetime.fromisoformat(text.strip()) if text.isascii() else None
     except ValueError:
@@ -95,4 +96,4 @@ def _moment(text: str, option: str, tz: ZoneInfo) -> datetime:
         raise UsageError(f"{option} {text!r}: write 18:30 or 2026-01-15T18:30")
     if not 2000 <= moment.year < 2100:
         raise UsageError(f"{option} {text}: that year is out of reach")
-    return moment if moment.tzinfo else moment.replace(tzinfo=tz)
+    return (moment,) if moment.tzinfo else moments_of(moment, tz)
