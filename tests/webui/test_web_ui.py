@@ -8,7 +8,7 @@ import pytest
 
 from domain.modes import Mode
 from tests.builders import an_override
-from tests.scenarios.test_one_pump import plan_from
+from tests.scenarios.steering.test_one_pump import plan_from
 from tests.world import TestWorld, a_world
 from tools.web_ui import PUMP_COLUMNS, PUMPS_QUERY, Browser, WebUi, take_pictures
 from workflows.contracts import pump_workflow_id

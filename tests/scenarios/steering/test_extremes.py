@@ -27,7 +27,7 @@ from domain.slots import SLOT
 from domain.steering.orders import STAGGER, Order, OrderKind
 from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT
-from tests.scenarios.test_planning import BERLIN, DAY, start_planning, the_area
+from tests.scenarios.planning.test_planning import BERLIN, DAY, start_planning, the_area
 from tests.world import TestWorld, a_world
 from workflows.area_planning import PRICE_PATIENCE, WEATHER_PATIENCE
 from workflows.contracts import SPED_UP, AreaPlanned, PlanningInput

@@ -25,7 +25,7 @@ from domain.steering.overrides import Override, OverrideKind, OverrideSource
 from domain.steering.pump_state import Observed, OrderGiven, OrderLifted, OverrideEnded, SeenLever
 from domain.steering.reconcile import MAX_PLAN_CHANGES, MIN_PAUSE, MIN_RUN
 from tests.scenarios.lives import lives, moment, never_two_at_once
-from tests.scenarios.test_planning import (
+from tests.scenarios.planning.test_planning import (
     BERLIN,
     DAY,
     HOURS,

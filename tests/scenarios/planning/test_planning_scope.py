@@ -24,7 +24,7 @@ from embedded.children import Child
 from ledger.models import FleetPlan, PlanPart, PlanShard
 from tests.builders import MIDNIGHT
 from tests.feeds import Feeds, serving
-from tests.scenarios.test_planning import BERLIN, DAY, HOURS, every_history_replays, start_planning
+from tests.scenarios.planning.test_planning import BERLIN, DAY, HOURS, every_history_replays, start_planning
 from tests.world import TestWorld, a_world
 from workflows.contracts import SPED_UP, AreaPlanned, PlanningInput, PlanningResult
 
