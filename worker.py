@@ -155,7 +155,6 @@ def _pumps_worker(world: Connections) -> Worker:
         activities=[
             acts.close_command,
             acts.store_decisions,
-            acts.rebase_pump,
             acts.retire_pump,
             guard.find_breaker,
             guard.apply_breaker,

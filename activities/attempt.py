@@ -37,7 +37,6 @@ from domain.oem.cloud import (
     Rejected,
     Unavailable,
 )
-from domain.oem.lever import Lever, LeverName
 from domain.ports import AccountAsks, BreakerView, CommandLog, LeverAccess, ObservationLog
 
 log = structlog.get_logger(__name__)
@@ -81,19 +80,18 @@ class Dependencies:
 class CommandAttempt:
     """One attempt at a command."""
 
-    def __init__(self, command: Command, address: PumpAddress, setup: Lever, around: Dependencies, number: int) -> None:
-        """`setup`: the command's lever on its baseline; `number` counts from 1 and lengthens the pause after faults."""
+    def __init__(self, command: Command, address: PumpAddress, around: Dependencies, number: int) -> None:
+        """`number` counts from 1 and lengthens the pause after faults."""
         self._command = command
         self._address = address
-        self._setup = setup
         self._adapter = around.adapter
         self._commands = around.commands
         self._observations = around.observations
         self._vendors = around.vendors
         self._now = around.now
         self._number = number
-        self._lever = setup.name
-        self._setting = setup.setting_for(command.mode)
+        self._lever = command.lever
+        self._setting = command.setting
         self._urgent = command.authority is not Authority.PLAN
         self._seen: float | None = None
         self._foreign: float | None = None
@@ -105,9 +103,9 @@ class CommandAttempt:
 
     async def run(self) -> CommandOutcome:
         """Make one step; raises `RetryLater` where the command has not ended with it."""
-        progress = await self._commands.progress(self._command, self._lever)
+        progress = await self._commands.progress(self._command)
         self._written_at = progress.written_at
-        step = verification.before_looking(self._command, self._setting, progress, self._adapter.timing, self._now())
+        step = verification.before_looking(self._command, progress, self._adapter.timing, self._now())
         if isinstance(step, Look | Write):
             await self._leave_alone()
         if isinstance(step, Look):
@@ -141,9 +139,7 @@ class CommandAttempt:
         now = self._now()
         self._stamp = reading.as_of
         await self._observations.store([(self._command.pump_id, reading)], now)
-        verdict, step = verification.after_looking(
-            self._command, self._setting, progress, reading, self._adapter.timing, now
-        )
+        verdict, step = verification.after_looking(self._command, progress, reading, self._adapter.timing, now)
         if verdict is not Verdict.UNKNOWN:
             self._seen = reading.setting
         is_settled = verdict is Verdict.NOT_OBEYED or (
@@ -185,15 +181,15 @@ class CommandAttempt:
         standing = [w for w in progress.others if newest and w.in_flight_until(timing) >= newest.at]
         standing += [newest] if newest else []
         standing = [w for w in standing if since is None or w.in_flight_until(timing) >= since]
-        ours = {w.setting for w in (*standing, *progress.writes)}
-        return setting is not None and self._setup.level_of(setting) is None and setting not in ours
+        ours = {*self._command.own_settings, *(w.setting for w in (*standing, *progress.writes))}
+        return setting is not None and setting not in ours
 
     async def _write(self, progress: Progress) -> CommandOutcome:
         write_no = len(progress.writes) + 1
-        async with self._commands.fence(self._command, self._lever) as record:
+        async with self._commands.fence(self._command) as record:
             if record is None:
                 return await self._end(End(state=CommandState.SUPERSEDED, reason="a newer command took the lever"))
-            again = await self._commands.progress(self._command, self._lever)
+            again = await self._commands.progress(self._command)
             if _has_moved(progress, again):
                 raise RetryLater("somebody else moved on with it", timedelta(seconds=1))
             if _is_late(self._command, self._now()):
@@ -221,7 +217,7 @@ class CommandAttempt:
             state=end.state,
             at=now,
             reason=end.reason,
-            seen_mode=self._setup.level_of(self._seen, self._command.mode),
+            seen_setting=self._seen,
             foreign_setting=self._foreign,
             is_read_only=self._is_read_only,
             is_too_cool=self._found_cool,
@@ -270,9 +266,9 @@ class CommandAttempt:
         return min(delay, remaining + timedelta(seconds=1)) if remaining > timedelta() else delay
 
 
-async def close(command: Command, lever: LeverName, commands: CommandLog, now: datetime) -> CommandOutcome:
+async def close(command: Command, commands: CommandLog, now: datetime) -> CommandOutcome:
     """End a command whose attempts ran out of time in the queue, by what is written down of it; calls no vendor."""
-    progress = await commands.progress(command, lever)
+    progress = await commands.progress(command)
     end = End(state=progress.ended) if progress.ended is not None else verification.out_of_time(progress)
     line = CommandEvent(
         command_id=command.command_id,

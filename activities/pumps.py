@@ -25,7 +25,6 @@ from domain.oem.cloud import (
 )
 from domain.ports import CommandLog, Journal, ObservationLog, OemAdapter, PumpDirectory
 from domain.steering.journal import JournalEntry
-from domain.steering.pump_state import Rebase
 
 log = structlog.get_logger(__name__)
 
@@ -58,13 +57,6 @@ class RetirePump(Value):
 
     pump_id: str
     at: datetime
-
-
-class RebasePump(Value):
-    """A person gave a lever a new baseline."""
-
-    pump_id: str
-    rebase: Rebase
 
 
 class ObserveFleet(Value):
@@ -106,7 +98,6 @@ class PumpActivities:
         now = steered_now(given.clock)
         command = given.command
         profile = await self._pumps.profile(command.pump_id)
-        setup = profile.rebased(command.circuit, command.baseline).lever_of(command.circuit)
         await self._begin(given)
         around = Dependencies(
             adapter=self._adapters[profile.enrolment.oem],
@@ -119,7 +110,7 @@ class PumpActivities:
         limit = info.start_to_close_timeout
         try:
             async with asyncio.timeout(limit.total_seconds() * ATTEMPT_SHARE if limit else None):
-                return await CommandAttempt(command, profile.address, setup, around, info.attempt).run()
+                return await CommandAttempt(command, profile.address, around, info.attempt).run()
         except RetryLater as later:
             raise not_yet(str(later), later.delay, given.clock) from later.__cause__
         except TimeoutError as error:
@@ -129,10 +120,8 @@ class PumpActivities:
     @activity.defn
     async def close_command(self, given: ApplyCommand) -> CommandOutcome:
         """Say how a command ended whose attempts ran out of time in the queue."""
-        command = given.command
-        lever = (await self._pumps.profile(command.pump_id)).lever_of(command.circuit).name
         await self._begin(given)
-        return await close(command, lever, self._commands, steered_now(given.clock)())
+        return await close(given.command, self._commands, steered_now(given.clock)())
 
     async def _begin(self, given: ApplyCommand) -> None:
         await self._commands.begin(given.command, given.outbox)
@@ -148,11 +137,6 @@ class PumpActivities:
     async def retire_pump(self, given: RetirePump) -> None:
         """Mark the pump as steered no more."""
         await self._pumps.mark_retired(given.pump_id, given.at)
-
-    @activity.defn
-    async def rebase_pump(self, given: RebasePump) -> None:
-        """Keep a person's setting as the baseline of a lever."""
-        await self._pumps.rebase(given.pump_id, given.rebase.circuit, given.rebase.setting, given.rebase.at)
 
     @activity.defn
     async def observe_fleet(self, given: ObserveFleet) -> int:

@@ -100,7 +100,7 @@ class Judge:
         had = self.records.get(look.pump_id)
         record = _looked_at(look, had, is_disconnected, now)
         if look.reading is not None:
-            seen = observed_from(look.profile, look.reading, self._timing, now, expected)
+            seen = observed_from(look.profile, look.reading, self._timing, now)
         elif look.is_silent or has_fallen_silent(record, self._timing, now):
             seen = silence(now)
         else:

@@ -8,13 +8,10 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from application.access import Access
 from application.errors import Unanswered, UseCaseError, invalid
-from domain.homes.site import ComfortBand
-from domain.steering.overrides import Override
 
 COMFORT = "comfort"
 """The act of changing what room temperatures a household accepts."""
@@ -82,49 +79,6 @@ def acts_done(log: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if ref is None or ref not in refused:
             done.append({**row, "detail": detail, "answered": ref not in unanswered})
     return done
-
-
-def overrides_of(log: Sequence[Mapping[str, Any]]) -> dict[str, list[Override]]:
-    """Every override by pump; one that a person ended early ends then."""
-    overrides: dict[str, list[Override]] = {}
-    for row in acts_done(log):
-        targets = overrides.setdefault(row["subject"], [])
-        if row["act"] == "override":
-            targets.append(Override.model_validate(row["detail"]))
-        elif row["act"] == "end-override":
-            ended = row["detail"]["override_id"]
-            targets[:] = [
-                o.model_copy(update={"until": min(o.until, row["at"])}) if ended in (None, o.override_id) else o
-                for o in targets
-            ]
-        elif row["act"] == "retire":
-            targets[:] = [o.model_copy(update={"until": min(o.until, row["at"])}) for o in targets]
-    return overrides
-
-
-def ends_of(log: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, str | None]]]:
-    """By pump, when a person ended which override; None for all."""
-    ends: dict[str, list[tuple[datetime, str | None]]] = {}
-    for row in acts_done(log):
-        if row["act"] in ("end-override", "retire"):
-            ends.setdefault(row["subject"], []).append((row["at"], row["detail"].get("override_id")))
-    return ends
-
-
-def is_opted_out(log: Sequence[Mapping[str, Any]], moment: datetime) -> bool:
-    """Whether a pump, whose part of the log this is, was opted out at `moment`."""
-    consents = [row["act"] for row in acts_done(log) if row["act"] in ("opt-out", "opt-in") and row["at"] <= moment]
-    return bool(consents) and consents[-1] == "opt-out"
-
-
-def band_at(log: Sequence[Mapping[str, Any]], moment: datetime, band: ComfortBand) -> ComfortBand:
-    """What a household accepted at `moment`, where it accepts `band` today."""
-    changes = [row for row in acts_done(log) if row["act"] == COMFORT]
-    for row in reversed(changes):
-        if row["at"] <= moment:
-            return band
-        band = ComfortBand.model_validate(row["detail"].get(WAS, band))
-    return band
 
 
 def _refs(log: Sequence[Mapping[str, Any]], ending: str) -> set[str]:

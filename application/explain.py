@@ -1,7 +1,6 @@
-"""Why a pump did what it did at a moment: everything that was known and wished then, and one sentence to read out.
+"""Why a pump did what it did at a moment: what it decided, what that rested on, and what was observed around it.
 
-Protects: what was wished then follows from the pump's own rules (`target_at`) applied to what had been written down by
-then; nothing of today explains yesterday.
+Protects: what a pump decided is read from its journal; nothing of today explains yesterday.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,24 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from application.access import Access
-from application.audit_log import acts_done, band_at, ends_of, is_opted_out, overrides_of
-from application.errors import ErrorCode, Refused
-from application.manual_changes import holds_of, touches_before
-from application.pump_workflows import known
-from application.scopes import covers
+from application.audit_log import acts_done
+from application.errors import ErrorCode, Failed, Refused
+from application.pump_workflows import known, status
 from domain.commands.command import EventKind
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
-from domain.oem.cloud import CallFate, Condition, Reading
-from domain.planning.price_plan import PricePlan, jitter
+from domain.oem.cloud import CallFate, Reading
+from domain.planning.price_plan import PricePlan, in_force, jitter
 from domain.slots import SLOT
-from domain.steering.arbitration import plan_in_force, target_at
-from domain.steering.observations import TANK_FLOOR_C
+from domain.steering.journal import JournalView
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
-from domain.steering.pump_state import CircuitState, PumpState
-from domain.steering.target import Target
-from domain.steering.watch import Watch
+from domain.steering.target import Bound, Decided, Target
 
 AROUND = timedelta(hours=3)
 AHEAD = timedelta(hours=6)
@@ -60,7 +54,8 @@ class Explanation:
     profile: PumpProfile
     enrolled_at: datetime
     retired_at: datetime | None
-    targets: Mapping[Circuit, Target]
+    decided: Mapping[Circuit, Decided]
+    """With the bounds in force."""
     plan: PricePlan | None
     market: Market | None
     steps: Sequence[Mapping[str, Any]]
@@ -74,6 +69,15 @@ class Explanation:
     acts: Sequence[Mapping[str, Any]]
     breaker: Mapping[str, Any] | None
     calls: Mapping[str, int]
+
+    @property
+    def targets(self) -> Mapping[Circuit, Target]:
+        """What should have held on each circuit."""
+        return {circuit: decided.target for circuit, decided in self.decided.items()}
+
+    def bounds(self, circuit: Circuit) -> tuple[Bound, ...]:
+        """What limited a circuit, or kept the pump from acting on its target yet."""
+        return self.decided[circuit].in_force(self.at)
 
     @property
     def reading(self) -> Reading | None:
@@ -95,74 +99,48 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Explanation:
         enrolled_at = life["enrolled_at"]
         sentence = f"{pump_id} was enrolled at {enrolled_at:%F %H:%M} UTC, after {at.astimezone(UTC):%F %H:%M} UTC"
         raise Refused(ErrorCode.BEFORE_ENROLMENT, sentence, pump=pump_id, enrolled_at=enrolled_at, at=at)
-    events = await trails.events(pump_id, at - AROUND, at + AROUND)
-    readings = await trails.readings(pump_id, at - AROUND, at + AROUND)
-    trail = await trails.acts(pump_id)
-    enrolment = profile.enrolment
-    band = band_at(trail, at, enrolment.band)
-    profile = profile.model_copy(update={"enrolment": enrolment.model_copy(update={"band": band})})
-    made = await trails.plans(pump_id, at)
-    by_hand = holds_of(await touches_before(access, pump_id, at), ends_of(trail).get(pump_id, ()))
-    overrides = [o for o in (*overrides_of(trail).get(pump_id, ()), *by_hand) if o.requested_at <= at < o.until]
-    orders = [
-        o for o in await access.ledger.orders.given() if covers(o, profile) and o.since <= at and o.holds(pump_id, at)
-    ]
-    state = _state_then(profile, at, [row["plan"] for row in made], overrides, orders, readings, trail, life)
-    plan = plan_in_force(state, at)
-    targets = {circuit: target_at(state, at, circuit) for circuit, _ in state.circuits}
+    journal = await journal_of(access, pump_id, at)
+    standing = journal.standing
+    if standing is None:
+        sentence = f"{pump_id} had decided nothing yet at {at.astimezone(UTC):%F %H:%M} UTC"
+        raise Refused(ErrorCode.BEFORE_ENROLMENT, sentence, pump=pump_id, enrolled_at=life["enrolled_at"], at=at)
+    enrolment = profile.enrolment.model_copy(update={"band": standing.band})
+    profile = profile.model_copy(update={"enrolment": enrolment})
+    decided = {circuit: entry.decided for circuit, entry in journal.decided.items()}
+    made = [row for row in await trails.plans(pump_id, at) if row["revision"] in standing.plans]
+    plan = in_force([row["plan"] for row in made], pump_id, at)
     return Explanation(
         pump=pump_id,
         at=at,
         profile=profile,
         enrolled_at=life["enrolled_at"],
         retired_at=life["retired_at"],
-        targets=targets,
+        decided=decided,
         plan=plan,
-        market=await _market(access, made, plan, at, targets[Circuit.HEATING].until),
+        market=await _market(access, made, plan, at, decided[Circuit.HEATING].target.until),
         steps=_steps(plan, pump_id, at),
         commands=await trails.newest_commands(pump_id, at),
-        events=events,
-        readings=readings,
-        overrides=overrides,
-        orders=orders,
-        acts=[row for row in acts_done(trail) if abs(row["at"] - at) <= AROUND],
+        events=await trails.events(pump_id, at - AROUND, at + AROUND),
+        readings=await trails.readings(pump_id, at - AROUND, at + AROUND),
+        overrides=[override for override in standing.overrides if override.until > at],
+        orders=[order for order in standing.orders if order.holds(pump_id, at)],
+        acts=[row for row in acts_done(await trails.acts(pump_id)) if abs(row["at"] - at) <= AROUND],
         breaker=await trails.breaker(profile.enrolment.oem, at),
         calls=await trails.calls(profile.enrolment.account_id, at - CALLS_BEFORE, at + SLOT),
     )
 
 
-def _state_then(
-    profile: PumpProfile,
-    at: datetime,
-    plans: Sequence[PricePlan],
-    overrides: Sequence[Override],
-    orders: Sequence[Order],
-    readings: Sequence[Reading],
-    trail: Sequence[Mapping[str, Any]],
-    life: Mapping[str, Any],
-) -> PumpState:
-    """What the pump's workflow knew then, as far as wishes depend on it."""
-    past = [one for one in readings if one.as_of <= at]
-    condition = past[-1].condition if past else Condition.NORMAL
-    room_c, water_c = (past[-1].room_c, past[-1].hot_water_c) if past else (None, None)
-    site = profile.site
-    return PumpState(
-        pump_id=profile.enrolment.pump_id,
-        oem=profile.enrolment.oem,
-        site=site,
-        plans=tuple(plans),
-        overrides=tuple(overrides),
-        orders=tuple(orders),
-        heating=CircuitState(settled=None),
-        hot_water=None if profile.hot_water is None else CircuitState(settled=None),
-        watch=Watch(
-            condition=condition,
-            is_cold=room_c is not None and room_c < site.floor_c,
-            is_tank_cold=water_c is not None and water_c < TANK_FLOOR_C,
-        ),
-        opted_out=is_opted_out(trail, at),
-        retired=life["retired_at"] is not None and life["retired_at"] <= at,
-    )
+async def journal_of(access: Access, pump_id: str, at: datetime) -> JournalView:
+    """What the pump had decided at a moment: from the ledger, and from its workflow where entries still wait there."""
+    journal = access.ledger.journal
+    view = await journal.as_of(pump_id, at)
+    if await journal.has_after(pump_id, at):
+        return view
+    try:
+        waiting = (await status(access, pump_id)).state.journal
+    except Failed:  # retired, or nobody answers for it: the ledger has all that can be known
+        return view
+    return view.then(entry for entry in waiting if entry.at <= at)
 
 
 def _steps(plan: PricePlan | None, pump_id: str, at: datetime) -> list[dict[str, Any]]:

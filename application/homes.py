@@ -93,7 +93,6 @@ async def set_comfort(access: Access, name: str, band: ComfortBand, by: Actor) -
             already = f" after {', '.join(done)} had been changed" if done else ""
             facts = {"done": tuple(done), "problem": str(error)}
             raise Failed(ErrorCode.PARTLY_DONE, f"{error}{already}", **facts) from error
-        await access.ledger.pumps.set_band(pump_id, band)
         done.append(pump_id)
     return done
 

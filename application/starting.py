@@ -4,20 +4,18 @@ Protects: a workflow that is started anew respects what the one before it respec
 is subject to the orders in force.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from application.access import Access
-from application.audit_log import ends_of, is_opted_out, overrides_of
 from application.errors import ErrorCode, Failed
-from application.manual_changes import MEMORY, Touch, holds_of, touches_before
 from application.scopes import covers
 from domain.homes.enrolment import PumpProfile
 from domain.modes import NEUTRAL, HotWaterMode
+from domain.steering.journalling import restored
 from domain.steering.orders import Order
 from domain.steering.pump_state import CircuitState, PumpState
 from domain.steering.sweep_policy import WatchRecord
@@ -27,24 +25,24 @@ from workflows.heat_pump import HeatPumpWorkflow
 from workflows.operator_view import first_search_attributes
 
 
-def first_state(profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = (), last_note: int = 0) -> PumpState:
+def first_state(
+    profile: PumpProfile, last_seq: int = 0, orders: Sequence[Order] = (), last_note: int = 0, last_entry: int = 0
+) -> PumpState:
     """What a pump's workflow starts from, subject to the orders in force for it.
 
     A pump that was commanded before is not assumed to be in neutral.
     """
     is_new = last_seq == 0
-    hot_water = CircuitState(
-        settled=HotWaterMode.NORMAL if is_new else None,
-        expires_after=profile.hot_water.spec.expires_after if profile.hot_water is not None else None,
-    )
+    water = profile.hot_water
     return PumpState(
         pump_id=profile.enrolment.pump_id,
         oem=profile.enrolment.oem,
         site=profile.site,
-        heating=CircuitState(settled=NEUTRAL if is_new else None, expires_after=profile.heating.spec.expires_after),
-        hot_water=None if profile.hot_water is None else hot_water,
+        heating=CircuitState(lever=profile.heating, settled=NEUTRAL if is_new else None),
+        hot_water=water and CircuitState(lever=water, settled=HotWaterMode.NORMAL if is_new else None),
         last_seq=last_seq,
         last_note=last_note,
+        last_entry=last_entry,
         orders=tuple(orders),
     )
 
@@ -53,19 +51,20 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *
     """Start the pump's workflow; one that runs is left alone.
 
     A pump that was commanded before goes on counting, and is not assumed to be in neutral. `again`: also a pump whose
-    workflow was terminated; overrides in force, manual changes and an opt-out are read back. Raises Failed where the
-    pump is not steered now.
+    workflow was terminated; what it stood under is read back from the journal. Raises Failed where the pump is not
+    steered now.
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
     standing = [o for o in await access.ledger.orders.standing(access.now()) if covers(o, profile)]
-    state = first_state(profile, last_seq, standing, await access.ledger.commands.newest_note(pump_id))
+    journal, last_note = access.ledger.journal, await access.ledger.commands.newest_note(pump_id)
+    state = first_state(profile, last_seq, standing, last_note, await journal.newest_number(pump_id))
     if again:
         now = access.now()
-        touches = await touches_before(access, pump_id, now)
-        state = with_standing_requests(state, await access.ledger.history.acts(pump_id), touches, now)
+        before = (await journal.as_of(pump_id, now)).standing
+        state = state if before is None else restored(state, before, now)
         records = await access.ledger.sweep_records.records([pump_id])
-        state = state.model_copy(update={"watch": last_reported(records.get(pump_id))})
+        state = state.model_copy(update={"watch": last_reported(records.get(pump_id), state.watch)})
     reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
     try:
         await access.client.start_workflow(
@@ -86,30 +85,18 @@ async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *
         raise Failed(ErrorCode.WORKFLOW_ENDED, sentence, pump=pump_id) from error
 
 
-def with_standing_requests(
-    state: PumpState, acts: Sequence[Mapping[str, Any]], touches: Sequence[Touch], now: datetime
-) -> PumpState:
-    """The state of a pump under the overrides and manual changes still in force, opted out where its household is."""
-    holds = holds_of(touches, ends_of(acts).get(state.pump_id, ()))
-    standing = [o for o in (*overrides_of(acts).get(state.pump_id, ()), *holds) if o.until > now]
-    return state.model_copy(
-        update={
-            "overrides": tuple(standing),
-            "touches": tuple(touch.at for touch in touches if now - touch.at < MEMORY),
-            "opted_out": is_opted_out(acts, now),
-        }
-    )
-
-
-def last_reported(record: WatchRecord | None) -> Watch:
-    """What the sweep reported to the workflow that ended: it is not reported again while nothing changes."""
+def last_reported(record: WatchRecord | None, watch: Watch) -> Watch:
+    """What a new workflow knows of its unit: what the sweep reported to the one before, which it does not report again
+    while nothing changes, on top of what the journal says."""
     if record is None:
-        return Watch()
+        return watch
     told = record.told
     silent_since = record.as_of or record.looked_at if told.silent else None
-    return Watch(
-        condition=told.condition,
-        is_cold=told.is_cold,
-        is_tank_cold=told.is_tank_cold,
-        silent_since=silent_since,
+    return watch.model_copy(
+        update={
+            "condition": told.condition,
+            "is_cold": told.is_cold,
+            "is_tank_cold": told.is_tank_cold,
+            "silent_since": silent_since,
+        }
     )

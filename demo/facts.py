@@ -4,28 +4,23 @@ Protects: every figure is read back from the ledger, the simulator and Temporal;
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client
 
 from application.access import Access
-from application.audit_log import acts_done, ends_of, overrides_of
-from application.scopes import covers
 from demo import billing as histories
 from demo import stage
 from demo.files import read_jsonl
 from demo.order import DemoOrder
-from demo.report.recording import OutageSeen, Run, Warmth
+from demo.report.recording import OutageSeen, Run
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import SLOT
-from domain.steering.observations import take_observation
-from domain.steering.orders import Order
-from domain.steering.pump_state import Observed, PumpState
 
 _AT_A_TIME = 8
 _MINUTE = timedelta(minutes=1)
@@ -38,8 +33,6 @@ async def gather(
     reports, runs, start = access.ledger.reports, access.ledger.runs, order.staging.epoch
     plan = await reports.newest_plan()
     profiles = {p["pump_id"]: PumpProfile.model_validate(p["profile"]) for p in await reports.pumps()}
-    done = acts_done(trail := await reports.audit_trail())
-    given = await runs.orders()
     return Run(
         start=start,
         end=order.end,
@@ -50,18 +43,13 @@ async def gather(
         truth=await world.summary(start, order.end),
         profiles=profiles,
         plans=await reports.price_plans(),
-        overrides=overrides_of(trail),
-        retired_at={row["subject"]: row["at"] for row in done if row["act"] == "retire"},
+        journal=await access.ledger.journal.by_pump(),
         plan_row=plan,
         prices=_priced(await access.ledger.series.prices(plan["price_version"]), order) if plan else None,
         price_version=plan["price_version"] if plan else None,
         weather=_named(await access.ledger.series.weather(plan["weather_version"]), order) if plan else None,
         planning_s=planning_s,
         temporal={"ui": access.ui_url, **await histories.count(access.client)},
-        orders=orders_by_pump(given, profiles),
-        warmth=warmth_of(await runs.coolest(), profiles),
-        opted_out=_consents(done),
-        ended=ends_of(trail),
         breakers=await runs.breakers(),
         kills=kills,
         given=order.given(),
@@ -73,43 +61,6 @@ def _line(line: Mapping[str, Any], clock: SteeringClock) -> dict[str, Any]:
     """A line as it is left to the reader: `known_at` is the steered time at which the ledger had it."""
     told = dict(line)
     return told | {"known_at": clock.steered(told.pop("recorded_at"))}
-
-
-def orders_by_pump(
-    given: Iterable[tuple[datetime, Order]], profiles: Mapping[str, PumpProfile]
-) -> dict[str, list[tuple[datetime, Order]]]:
-    """Which orders were for which pump."""
-    by_pump: dict[str, list[tuple[datetime, Order]]] = {}
-    for at, order in given:
-        for pump, profile in profiles.items():
-            if covers(order, profile):
-                by_pump.setdefault(pump, []).append((at, order))
-    return by_pump
-
-
-def warmth_of(seen: Iterable[Mapping[str, Any]], profiles: Mapping[str, PumpProfile]) -> dict[str, list[Warmth]]:
-    """When each pump's home was seen to undercut its floors, by the rule that its workflow follows too."""
-    changes: dict[str, list[Warmth]] = {}
-    states: dict[str, PumpState] = {}
-    for row in seen:
-        pump, at = row["pump"], row["seen_at"]
-        if pump not in profiles or (row["room_c"] is None and row["hot_water_c"] is None):
-            continue
-        state = states.get(pump) or PumpState(pump_id=pump, oem="", site=profiles[pump].site)
-        picture = Observed(as_of=at, room_c=row["room_c"], hot_water_c=row["hot_water_c"])
-        states[pump], _ = take_observation(state, picture, at)
-        now = Warmth(at=at, is_cold=states[pump].watch.is_cold, is_tank_cold=states[pump].watch.is_tank_cold)
-        if (now.is_cold, now.is_tank_cold) != (state.watch.is_cold, state.watch.is_tank_cold):
-            changes.setdefault(pump, []).append(now)
-    return changes
-
-
-def _consents(done: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime, bool]]]:
-    consents: dict[str, list[tuple[datetime, bool]]] = {}
-    for row in done:
-        if row["act"] in ("opt-out", "opt-in"):
-            consents.setdefault(row["subject"], []).append((row["at"], row["act"] == "opt-out"))
-    return consents
 
 
 async def _outage_seen(order: DemoOrder, access: Access, world: SimulatorClient) -> OutageSeen:

@@ -13,7 +13,7 @@ from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandEvent
 from domain.commands.verification import Progress
 from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.modes import Circuit, Mode
+from domain.modes import Mode
 from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.cloud import CallMade, Capability, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
@@ -88,11 +88,11 @@ class CommandLog(Protocol):
         """Append events; one of the same command, kind and write number is written once."""
         ...
 
-    async def progress(self, command: Command, lever: LeverName) -> Progress:
+    async def progress(self, command: Command) -> Progress:
         """What is known of a command's writes, and of the write before them."""
         ...
 
-    def fence(self, command: Command, lever: LeverName) -> AbstractAsyncContextManager[Recorder | None]:
+    def fence(self, command: Command) -> AbstractAsyncContextManager[Recorder | None]:
         """Hold the lever's lock; yields None where `command` is not its circuit's newest any more, else as `record`.
 
         What is yielded fails where the lock was lost meanwhile: what must not be done without it is recorded by it.
@@ -137,10 +137,6 @@ class PumpDirectory(Protocol):
 
     async def price_areas(self) -> Sequence[EnrolledArea]:
         """The price areas that have steered pumps, ordered by name."""
-        ...
-
-    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
-        """A person gave a lever a new baseline."""
         ...
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:

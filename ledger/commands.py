@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.commands.command import Authority, Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Mode
-from domain.oem.lever import LeverName
 from domain.ports import DecisionListener, RecordedDecision, Recorder
 from ledger.models import CommandEventRow, CommandRow, Pump
 
@@ -90,11 +89,11 @@ class LedgerCommands:
             rows = (await connection.execute(query)).all()
         return {row.pump_id: (Mode(row.mode), row.decided_at) for row in rows if row.kind in seen}
 
-    async def progress(self, command: Command, lever: LeverName) -> Progress:
+    async def progress(self, command: Command) -> Progress:
         """What is known of a command's writes, and of the newest earlier write on the same lever."""
         async with self._engine.connect() as connection:
             own = await _events(connection, CommandEventRow.command_id == command.command_id)
-            *others, before = (None, *await self._writes_before(connection, command, lever))
+            *others, before = (None, *await self._writes_before(connection, command))
         ended = next(
             (kind.state for kind in (EventKind(r.kind) for r in own) if kind.state and kind.state.is_settled), None
         )
@@ -102,16 +101,14 @@ class LedgerCommands:
             writes=_writes(own), before=before, others=tuple(w for w in others if w is not None), ended=ended
         )
 
-    async def _writes_before(
-        self, connection: AsyncConnection, command: Command, lever: LeverName
-    ) -> tuple[WriteRecord, ...]:
+    async def _writes_before(self, connection: AsyncConnection, command: Command) -> tuple[WriteRecord, ...]:
         """Writes of earlier commands that may have been taken, oldest first."""
         newest = (
             select(CommandEventRow.command_id)
             .join(CommandRow, CommandRow.command_id == CommandEventRow.command_id)
             .where(
                 CommandEventRow.pump_id == command.pump_id,
-                CommandEventRow.lever == lever,
+                CommandEventRow.lever == command.lever,
                 CommandEventRow.kind == EventKind.SENT.value,
                 CommandRow.seq < command.seq,
             )
@@ -126,13 +123,13 @@ class LedgerCommands:
         return tuple(taken)
 
     @asynccontextmanager
-    async def fence(self, command: Command, lever: LeverName) -> AsyncIterator[Recorder | None]:
+    async def fence(self, command: Command) -> AsyncIterator[Recorder | None]:
         """Hold the lever's lock in an own connection; yields how to write lines down in it, None for an older command.
 
         Who lost the connection lost the lock, and can write nothing down in it: a write to the vendor that is first
         written down so is never made by somebody whose lock another holds.
         """
-        key = f"{command.pump_id}/{lever}"
+        key = f"{command.pump_id}/{command.lever}"
         async with self._fences.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(func.hashtextextended(key, 0))))
             try:
@@ -156,13 +153,13 @@ class LedgerCommands:
                     await connection.commit()
 
 
-_NOT_KEPT = {"baseline", "baseline_at", "baseline_stamp", "begins_from_c"}
-"""What only whoever carries the command out needs."""
+_KEPT = set(CommandRow.__table__.columns.keys())
+"""The rest of a command only whoever carries it out needs."""
 
 
 def _row(command: Command) -> dict[str, Any]:
     words = {"mode": command.mode.value, "authority": command.authority.value}
-    return command.model_dump(mode="python", exclude=_NOT_KEPT) | words
+    return command.model_dump(mode="python", include=_KEPT) | words
 
 
 async def _append(

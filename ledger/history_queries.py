@@ -20,7 +20,6 @@ from domain.steering.orders import Order
 from ledger.models import (
     AccountAsk,
     AuditRow,
-    BaselineRow,
     BreakerRow,
     CommandEventRow,
     CommandRow,
@@ -128,15 +127,6 @@ class LedgerHistory:
             select(table.at, table.who, table.why, table.act, table.subject, table.detail)
             .where(table.subject == pump_id)
             .order_by(table.id)
-        )
-
-    async def baselines(self, pump_id: str, start: datetime, end: datetime) -> Sequence[dict[str, Any]]:
-        """What people were seen to set a pump's levers to in [start, end], oldest first."""
-        table = BaselineRow
-        return await self._rows(
-            select(table.at, table.circuit, table.setting)
-            .where(table.pump_id == pump_id, table.at.between(start, end))
-            .order_by(table.at, table.id)
         )
 
     async def breaker(self, oem: str, moment: datetime) -> dict[str, Any] | None:

@@ -1,19 +1,21 @@
-"""The journal in the ledger: what every pump decided, one partition a day.
+"""The journal in the ledger: what every pump decided, one partition a day, and the profile that follows from it.
 
-Protects: an entry is stored once however often an activity repeats, and never changed.
+Protects: an entry is stored once however often an activity repeats, and never changed; a profile shows the baselines
+and the band that the pump itself last decided upon.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
 from domain.steering.journal import JournalEntry, JournalView, Standing
-from ledger.models import JournalRow
+from ledger.models import JournalRow, Pump
 from ledger.partitions import DayPartitions
 
 
@@ -32,6 +34,8 @@ class LedgerJournal:
         async with self._engine.begin() as connection:
             rows = [_row(entry) for entry in entries]
             await connection.execute(insert(JournalRow).values(rows).on_conflict_do_nothing())
+            for pump_id in sorted({entry.pump_id for entry in entries if entry.standing is not None}):
+                await _project(connection, pump_id)
 
     async def newest_number(self, pump_id: str) -> int:
         """The number of the pump's newest entry; 0 where it has none."""
@@ -75,6 +79,27 @@ class LedgerJournal:
             return [_entry(dict(row._mapping)) for row in rows]
 
 
+async def _project(connection: AsyncConnection, pump_id: str) -> None:
+    """Bring the pump's profile to the baselines and the comfort band of its newest entry, whichever was stored last."""
+    newest = (
+        select(JournalRow.standing)
+        .where(JournalRow.pump_id == pump_id, JournalRow.standing.is_not(None))
+        .order_by(JournalRow.at.desc(), JournalRow.number.desc())
+        .limit(1)
+    )
+    known = await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id).with_for_update())
+    if known is None:
+        return
+    profile = PumpProfile.model_validate(known)
+    standing = Standing.model_validate(await connection.scalar(newest))
+    changed = profile.model_copy(update={"enrolment": profile.enrolment.model_copy(update={"band": standing.band})})
+    for circuit, baseline in standing.baselines.items():
+        changed = changed.rebased(circuit, baseline.setting)
+    if changed != profile:
+        document = changed.model_dump(mode="json")
+        await connection.execute(update(Pump).where(Pump.pump_id == pump_id).values(profile=document))
+
+
 _TARGET = ("mode", "authority", "until", "revision", "is_held", "is_urgent", "reason")
 
 
@@ -86,6 +111,8 @@ def _row(entry: JournalEntry) -> dict[str, Any]:
         "at": entry.at,
         "event": entry.event,
         "circuit": entry.circuit.value,
+        "lever": decided.lever,
+        "setting": decided.setting,
         "baseline": decided.baseline,
         "bounds": [bound.model_dump(mode="json") for bound in decided.bounds],
         "standing": entry.standing.model_dump(mode="json") if entry.standing is not None else None,
@@ -95,9 +122,7 @@ def _row(entry: JournalEntry) -> dict[str, Any]:
 def _entry(row: Mapping[str, Any]) -> JournalEntry:
     decided = {
         "target": {name: row[name] for name in _TARGET},
-        "baseline": row["baseline"],
-        "bounds": row["bounds"],
-    }
+    } | {name: row[name] for name in ("lever", "setting", "baseline", "bounds")}
     head = {name: row[name] for name in ("pump_id", "number", "at", "event", "circuit")}
     standing = None if row["standing"] is None else Standing.model_validate(row["standing"])
     return JournalEntry.model_validate(head | {"decided": decided, "standing": standing})

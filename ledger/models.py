@@ -190,6 +190,8 @@ class CommandRow(Base):
     mode: Mapped[str] = mapped_column(String(8))
     authority: Mapped[str] = mapped_column(String(24))
     revision: Mapped[int | None] = mapped_column(Integer)
+    lever: Mapped[str] = mapped_column(String(40))
+    setting: Mapped[float] = mapped_column(Double)
     decided_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (UniqueConstraint("pump_id", "seq"),)
@@ -242,7 +244,9 @@ class JournalRow(Base):
     is_held: Mapped[bool] = mapped_column(Boolean)
     is_urgent: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str] = mapped_column(Text)
-    baseline: Mapped[float | None] = mapped_column(Double)
+    lever: Mapped[str] = mapped_column(String(40))
+    setting: Mapped[float] = mapped_column(Double)
+    baseline: Mapped[float] = mapped_column(Double)
     bounds: Mapped[list[Any]] = mapped_column(JSONB)
     standing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
@@ -269,19 +273,6 @@ class AuditRow(Base):
     subject: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
-
-
-class BaselineRow(Base):
-    """Settings that people were seen to give a lever; append-only, the newest is in the pump's profile."""
-
-    __tablename__ = "baselines"
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"))
-    circuit: Mapped[str] = mapped_column(String(16))
-    setting: Mapped[float] = mapped_column(Double)
-    at: Mapped[datetime] = mapped_column(Moment)
-    recorded_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
-    __table_args__ = (UniqueConstraint("pump_id", "circuit", "at"),)
 
 
 class PumpWatch(Base):

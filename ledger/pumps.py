@@ -15,12 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.homes.site import ComfortBand
-from domain.modes import Circuit
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
 from domain.planning.scope import EnrolledArea
-from ledger.models import AccountAsk, BaselineRow, OemAccount, Pump
+from ledger.models import AccountAsk, OemAccount, Pump
 
 
 def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
@@ -193,35 +191,6 @@ class LedgerPumps:
             )
             for price_area in sorted({row.price_area for row in rows})
         ]
-
-    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
-        """A person gave a lever a new baseline; written down once, and the newest stands in the profile."""
-        row = {"pump_id": pump_id, "circuit": circuit.value, "setting": setting, "at": at}
-        newest = (
-            select(BaselineRow.setting)
-            .where(BaselineRow.pump_id == pump_id, BaselineRow.circuit == circuit.value)
-            .order_by(BaselineRow.at.desc())
-            .limit(1)
-        )
-        async with self._engine.begin() as connection:
-            profile = await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id).with_for_update())
-            await connection.execute(insert(BaselineRow).values(row).on_conflict_do_nothing())
-            rebased = PumpProfile.model_validate(profile).rebased(circuit, await connection.scalar(newest))
-            await connection.execute(
-                update(Pump).where(Pump.pump_id == pump_id).values(profile=rebased.model_dump(mode="json"))
-            )
-
-    async def set_band(self, pump_id: str, band: ComfortBand) -> None:
-        """The household accepts other room temperatures."""
-        async with self._engine.begin() as connection:
-            profile = PumpProfile.model_validate(
-                await connection.scalar(select(Pump.profile).where(Pump.pump_id == pump_id).with_for_update())
-            )
-            enrolment = profile.enrolment.model_copy(update={"band": band})
-            changed = profile.model_copy(update={"enrolment": enrolment})
-            await connection.execute(
-                update(Pump).where(Pump.pump_id == pump_id).values(profile=changed.model_dump(mode="json"))
-            )
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
         """The pump is steered no more; the first time counts."""

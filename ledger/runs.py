@@ -4,22 +4,19 @@ Protects: a report rests on append-only rows alone, so that anybody can make it 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Double, and_, case, cast, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.commands.command import CommandState, EventKind
+from domain.commands.command import CommandState
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.steering.orders import Order
-from ledger.models import BaselineRow, BreakerRow, CommandEventRow, CommandRow, ObservationRow, OrderRow
+from ledger.models import BreakerRow, CommandEventRow, CommandRow, Pump
 
 _BY_MODE = {mode.value: Circuit.HEATING.value for mode in Mode} | {
     mode.value: Circuit.HOT_WATER.value for mode in HotWaterMode
 }
-_OF_A_LEVER = (EventKind.DRIFTED.value, EventKind.TOUCHED.value)
 
 
 class LedgerRuns:
@@ -33,7 +30,7 @@ class LedgerRuns:
 
         `circuit` is what the line is about, None for a line about the pump; `recorded_at` is wall time.
         """
-        event, command, baseline = CommandEventRow, CommandRow, BaselineRow
+        event, command = CommandEventRow, CommandRow
         query = (
             select(
                 event.at,
@@ -50,23 +47,14 @@ class LedgerRuns:
                 event.setting,
                 event.reason,
                 event.recorded_at,
-                baseline.circuit,
+                Pump.profile["hot_water"]["spec"]["name"].astext.label("water_lever"),
             )
+            .join(Pump, Pump.pump_id == event.pump_id, isouter=True)
             .join(command, command.command_id == event.command_id, isouter=True)
-            .join(
-                baseline,
-                and_(
-                    event.kind == EventKind.TOUCHED.value,
-                    baseline.pump_id == event.pump_id,
-                    baseline.at == event.at,
-                    baseline.setting == event.setting,
-                ),
-                isouter=True,
-            )
-            .ext(distinct_on(event.id))
             .order_by(event.id)
         )
-        return [line | {"circuit": _circuit_of(line)} for line in await self._rows(query)]
+        lines = [line | {"circuit": _circuit_of(line)} for line in await self._rows(query)]
+        return [{name: value for name, value in line.items() if name != "water_lever"} for line in lines]
 
     async def breakers(self) -> Sequence[dict[str, Any]]:
         """Every change of every vendor's breaker, oldest first."""
@@ -78,26 +66,6 @@ class LedgerRuns:
         row = BreakerRow
         query = select(row.oem, row.state).ext(distinct_on(row.oem)).order_by(row.oem, row.id.desc())
         return {found["oem"]: found["state"] for found in await self._rows(query)}
-
-    async def orders(self) -> list[tuple[datetime, Order]]:
-        """Every order with the time it was given, as it stands now."""
-        rows = await self._rows(
-            select(OrderRow.given_at, OrderRow.lifted_at, OrderRow.body).order_by(OrderRow.given_at)
-        )
-        given = []
-        for row in rows:
-            order = Order.model_validate(row["body"])
-            given.append((row["given_at"], order.model_copy(update={"lifted_at": row["lifted_at"]})))
-        return given
-
-    async def coolest(self) -> Sequence[dict[str, Any]]:
-        """What was seen of rooms and tanks, by pump in the order of seeing: pump, seen_at, room_c, hot_water_c."""
-        row = ObservationRow
-        room_c = cast(row.reading["room_c"].astext, Double).label("room_c")
-        water_c = cast(row.reading["hot_water_c"].astext, Double).label("hot_water_c")
-        return await self._rows(
-            select(row.pump_id.label("pump"), row.seen_at, room_c, water_c).order_by(row.pump_id, row.as_of)
-        )
 
     async def heating_seen(self) -> Mapping[str, str]:
         """The mode each pump's heating was last seen in; absent where it was never commanded or not seen to obey."""
@@ -121,7 +89,9 @@ class LedgerRuns:
 
 
 def _circuit_of(line: Mapping[str, Any]) -> str | None:
-    """The baseline that a line made names its circuit, or its command's mode does."""
-    known = line["circuit"] or _BY_MODE.get(line["mode"] or "")
-    # Before a pump's first command nothing else tells; what falls back or is turned by hand is mostly the heating.
-    return known or (Circuit.HEATING.value if line["event"] in _OF_A_LEVER else None)
+    """Its command's mode names the circuit, else its lever does."""
+    if known := _BY_MODE.get(line["mode"] or ""):
+        return known
+    if line["lever"] is None:
+        return None
+    return Circuit.HOT_WATER.value if line["lever"] == line["water_lever"] else Circuit.HEATING.value

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, Values, column, func, select, true, values
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
@@ -18,7 +18,6 @@ from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Reading
 from domain.steering.sweep_policy import Expected, Reported, WatchRecord
 from ledger.models import (
-    BaselineRow,
     CommandEventRow,
     CommandRow,
     ObservationRow,
@@ -82,14 +81,13 @@ class LedgerSweepRecords:
             return {}
         found: dict[str, tuple[Expected, ...]] = {}
         async with self._engine.connect() as connection:
-            touched = await _baselines(connection, pump_ids)
             for circuit in Circuit:
                 newest = await _newest(connection, pump_ids, circuit)
                 lines = await _lines(connection, [row.command_id for row in newest])
                 for row in newest:
                     told = lines.get(row.command_id)
                     if told:
-                        one = _expected(row, circuit, told, touched.get((row.pump_id, circuit)))
+                        one = _expected(row, circuit, told)
                         found[row.pump_id] = (*found.get(row.pump_id, ()), one)
         return found
 
@@ -155,13 +153,14 @@ async def _newest(connection: AsyncConnection, pump_ids: Sequence[str], circuit:
     """The newest command of a circuit of each pump, by the index on a pump's numbers."""
     asked = _ids(pump_ids)
     newest = (
-        select(CommandRow.command_id, CommandRow.mode, CommandRow.expires_at)
+        select(CommandRow.command_id, CommandRow.mode, CommandRow.expires_at, CommandRow.lever, CommandRow.setting)
         .where(CommandRow.pump_id == asked.c.pump_id, CommandRow.mode.in_(_LEVELS[circuit]))
         .order_by(CommandRow.seq.desc())
         .limit(1)
         .lateral("newest")
     )
-    query = select(asked.c.pump_id, newest.c.command_id, newest.c.mode, newest.c.expires_at)
+    found = (newest.c.command_id, newest.c.mode, newest.c.expires_at, newest.c.lever, newest.c.setting)
+    query = select(asked.c.pump_id, *found)
     return (await connection.execute(query.select_from(asked.join(newest, true())))).all()
 
 
@@ -178,24 +177,13 @@ async def _lines(connection: AsyncConnection, command_ids: Sequence[str]) -> dic
     return lines
 
 
-async def _baselines(connection: AsyncConnection, pump_ids: Sequence[str]) -> dict[tuple[str, Circuit], Any]:
-    table = BaselineRow
-    query = (
-        select(table.pump_id, table.circuit, table.setting, table.at)
-        .where(table.pump_id.in_(pump_ids))
-        .ext(distinct_on(table.pump_id, table.circuit))
-        .order_by(table.pump_id, table.circuit, table.at.desc())
-    )
-    return {(row.pump_id, Circuit(row.circuit)): row for row in await connection.execute(query)}
-
-
-def _expected(row: Any, circuit: Circuit, lines: Sequence[Any], touched: Any) -> Expected:
+def _expected(row: Any, circuit: Circuit, lines: Sequence[Any]) -> Expected:
     """Fold a command's lines, oldest first, into what is expected of its circuit."""
     states = [(state, line) for line in lines if (state := EventKind(line.kind).state) is not None]
     state, newest = states[-1] if states else (CommandState.PLANNED, lines[-1])
     sent = [line for line in lines if line.kind == EventKind.SENT]
     notes = [line for line in lines if EventKind(line.kind) in _NOTES and line.setting is not None]
-    noted = max([*notes, *([touched] if touched is not None else [])], key=lambda note: note.at, default=None)
+    noted = max(notes, key=lambda note: note.at, default=None)
     return Expected(
         circuit=circuit,
         command_id=row.command_id,
@@ -209,5 +197,4 @@ def _expected(row: Any, circuit: Circuit, lines: Sequence[Any], touched: Any) ->
         setting=sent[-1].setting if sent else None,
         noted_setting=noted.setting if noted is not None else None,
         noted_at=noted.at if noted is not None else None,
-        is_by_hand=noted is not None and touched is not None and touched.at >= noted.at,
     )

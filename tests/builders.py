@@ -6,7 +6,7 @@ from typing import Any
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import Emitter
-from domain.modes import Circuit, Level, Mode
+from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.cloud import Reading, VendorTiming
 from domain.oem.lever import Lever, LeverSpec
 from domain.planning.price_plan import ModeSegment, PricePlan
@@ -52,7 +52,13 @@ def plan_of(revision: int, modes: list[Mode]) -> PricePlan:
 def a_state(pump_id: str = "p-0001", **given: Any) -> PumpState:
     """A pump in neutral without a hot-water lever, unless said otherwise; the heating's fields may be given flat."""
     heating = {name: given.pop(name) for name in tuple(given) if name in CircuitState.model_fields}
-    return PumpState(pump_id=pump_id, oem="nibe", heating=CircuitState(**({"settled": Mode.LOW} | heating)), **given)
+    return PumpState(pump_id=pump_id, oem="nibe", heating=a_circuit(**heating), **given)
+
+
+def a_circuit(settled: Level | None = Mode.LOW, **given: Any) -> CircuitState:
+    """A circuit in neutral on its usual lever, unless said otherwise."""
+    spec = HOT_WATER_COMFORT if isinstance(settled, HotWaterMode) else HEATING_OFFSET
+    return CircuitState(lever=given.pop("lever", a_lever(spec)), settled=settled, **given)
 
 
 def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **given: Any) -> Override:
@@ -75,12 +81,16 @@ def a_command(
     lives_h: float = 2,
     authority: Authority = Authority.OVERRIDE,
 ) -> Command:
-    """A person's command, unless said otherwise."""
+    """A person's command on the usual lever, unless said otherwise."""
+    lever = a_lever()
     return Command(
         command_id=f"p-0001-c{seq:05d}",
         pump_id="p-0001",
         seq=seq,
         mode=mode,
+        lever=lever.name,
+        setting=lever.setting_for(mode),
+        own_settings=tuple(lever.setting_for(level) for level in Mode),
         authority=authority,
         decided_at=at(decided),
         expires_at=at(decided + lives_h),
@@ -88,8 +98,9 @@ def a_command(
 
 
 def an_outcome(command_id: str, state: CommandState, when: datetime, seen: Mode | None = None) -> CommandOutcome:
-    """How a command ended."""
-    return CommandOutcome(command_id=command_id, state=state, at=when, seen_mode=seen, reason="as the test says")
+    """How a command ended; `seen`: as what the usual lever on its usual baseline was last seen."""
+    setting = None if seen is None else a_lever().setting_for(seen)
+    return CommandOutcome(command_id=command_id, state=state, at=when, seen_setting=setting, reason="as the test says")
 
 
 def a_reading(setting: float | None, as_of: datetime) -> Reading:
@@ -98,9 +109,10 @@ def a_reading(setting: float | None, as_of: datetime) -> Reading:
 
 
 def an_observation(as_of: datetime, level: Level | None, setting: float | None = None, **given: Any) -> Observed:
-    """What a sweep tells of the heating lever; a setting of nobody's where the level is None."""
-    seen = SeenLever(circuit=Circuit.HEATING, level=level, setting=setting if setting is not None else 7.5)
-    return Observed(as_of=as_of, levers=(seen,), **given)
+    """What a sweep reports of the heating lever on its usual baseline; a setting of nobody's for no level."""
+    if setting is None:
+        setting = 7.5 if level is None else a_lever().setting_for(level)
+    return Observed(as_of=as_of, levers=(SeenLever(circuit=Circuit.HEATING, setting=setting),), **given)
 
 
 def started(decision: Decision) -> Command | None:

@@ -224,15 +224,16 @@ class TestWorld:
         """Wait until it is, and the truth agrees."""
         await self.until(partial(self.is_in, pump_id, level), within)
         circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
-        state, profile = await self.state(pump_id), await self.profile(pump_id)
-        had = state.circuit(circuit)
-        setup = profile.rebased(circuit, had.baseline if had is not None else None).lever_of(circuit)
-        assert self.setting(pump_id, circuit) == setup.setting_for(level)
+        had = (await self.state(pump_id)).circuit(circuit)
+        assert had is not None
+        assert self.setting(pump_id, circuit) == had.lever.setting_for(level)
 
     async def setting_for(self, pump_id: str, level: Level) -> float:
-        """The setting that stands for a level on the pump's baseline as the ledger has it."""
+        """The setting that stands for a level on the pump's baseline."""
         circuit = Circuit.HEATING if isinstance(level, Mode) else Circuit.HOT_WATER
-        return (await self.profile(pump_id)).lever_of(circuit).setting_for(level)
+        had = (await self.state(pump_id)).circuit(circuit)
+        assert had is not None
+        return had.lever.setting_for(level)
 
     async def plan(
         self,

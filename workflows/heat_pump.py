@@ -159,8 +159,6 @@ class HeatPumpWorkflow:
             self._activities.cancel(circuit)
         for command in decision.starts:
             self._activities.start(command, self._state)
-        for rebase in decision.rebases:
-            self._activities.rebase(rebase)
         if self._state.owes_ledger and not self._state.has_open and not self._activities.is_storing:
             self._activities.store(self._state)
         self._timer.arm(decision.wake_at)
@@ -178,7 +176,7 @@ class HeatPumpWorkflow:
         workflow.set_current_details(details_of(self._state, now))
 
     def _may_continue_as_new(self) -> bool:
-        if self._inbox or self._state.has_open or self._state.retired or self._activities.is_busy:
+        if self._inbox or self._state.has_open or self._state.retired or self._activities.is_storing:
             return False
         old = self._now() - self._started_at >= contracts.ONE_DAY
         return old or workflow.info().is_continue_as_new_suggested()

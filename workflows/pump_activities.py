@@ -12,12 +12,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from activities.pumps import ApplyCommand, PumpActivities, RebasePump, StoreDecisions
+from activities.pumps import ApplyCommand, PumpActivities, StoreDecisions
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit
-from domain.steering.pump_state import CommandSettled, Event, Kept, PumpState, Rebase, Woke
+from domain.steering.pump_state import CommandSettled, Event, Kept, PumpState, Woke
 from workflows import contracts
 from workflows.contracts import Patience
 
@@ -74,22 +74,15 @@ class ActivityRunner:
         self._is_wished = is_wished
         self._clock = clock
         self._patience = patience
-        self._pump_id = state.pump_id
         self._oem = state.oem
         self._tell = tell
         self._attempts: dict[Circuit, RunningCommand] = {}
         self._storing: asyncio.Task[None] | None = None
-        self._rebasing: set[asyncio.Task[None]] = set()
 
     @property
     def is_storing(self) -> bool:
         """Whether decisions are on their way to the ledger."""
         return self._storing is not None and not self._storing.done()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything, decisions or baselines, is on its way to the ledger."""
-        return self.is_storing or bool(self._rebasing)
 
     def start(self, command: Command, state: PumpState) -> None:
         """Begin to write and verify; what waits for the ledger in `state` rides along.
@@ -145,14 +138,6 @@ class ActivityRunner:
         now, command_id = self._clock.steered(workflow.now()), given.command.command_id
         return CommandOutcome(command_id=command_id, state=state, at=now, reason=reason, recorded=False)
 
-    def rebase(self, rebase: Rebase) -> None:
-        """Bring a person's new baseline to the ledger."""
-        given = RebasePump(pump_id=self._pump_id, rebase=rebase)
-        summary = f"{rebase.circuit.value} set to {rebase.setting:g} by hand"
-        task = asyncio.create_task(self.do(PumpActivities.rebase_pump, given, summary))
-        self._rebasing.add(task)
-        task.add_done_callback(self._rebasing.discard)
-
     def store(self, state: PumpState) -> None:
         """Bring to the ledger what no command carries there."""
         self._storing = asyncio.create_task(self._store(state))
@@ -161,7 +146,6 @@ class ActivityRunner:
         """Wait until everything is in the ledger."""
         if self._storing is not None:
             await self._storing
-        await workflow.wait_condition(lambda: not self._rebasing)
         if state.outbox or state.journal:
             await self._store(state)
 

@@ -129,8 +129,8 @@ def _circuit(status: PumpStatus, circuit: Circuit, had: CircuitState) -> str:
         words.append("nothing may be written now")
     if had.open:
         words.append(f"{had.open.command.command_id} is open")
-    if had.baseline is not None:
-        words.append(f"baseline set by hand {had.baseline:g}")
+    if had.baseline_at is not None:
+        words.append(f"baseline set by a person to {had.lever.baseline:g} at {local(had.baseline_at)}")
     if had.failed:
         again = f"again {local(had.failed.retry_at)}" if had.failed.retry_at else "given up until the target changes"
         words.append(f"{had.failed.mode.value} failed {had.failed.count}x ({had.failed.reason}), {again}")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from demo.report.recording import DETECTABLE, Run, circuit_of, moment, percentile
-from demo.report.targets import Wishes
+from demo.report.targets import Targets
 from demo.report.writes import writes_of
 from domain.modes import Circuit
 from domain.steering.observations import TOUCH_HOLDS
@@ -65,8 +65,8 @@ def episodes(run: Run, cause: str, *, run_only: bool = True) -> list[Episode]:
     return sorted(found, key=lambda one: one.at)
 
 
-def drift_figures(run: Run, wishes: Wishes) -> dict[str, Any]:
-    """Settings that fell back by themselves and contradicted the wish for a detectable time, and what we made of them.
+def drift_figures(run: Run, targets: Targets) -> dict[str, Any]:
+    """Settings that fell back by themselves, against the target and for a detectable time, and what we made of them.
 
     true = found + taken_for_touch + missed. `unlooked` were over before anything could see them; `unfounded` are lines
     that say drift where the lever stood as we had left it.
@@ -80,7 +80,7 @@ def drift_figures(run: Run, wishes: Wishes) -> dict[str, Any]:
             found.append((seen.known_at - one.at).total_seconds() / 60)
         elif seen is not None:
             mistaken += 1
-        elif _stood_against(wishes, one):
+        elif _stood_against(targets, one):
             missed += 1
         else:
             unlooked += 1
@@ -151,9 +151,9 @@ def _first(noticed: Mapping[tuple[str, Circuit], Sequence[Noticed]], one: Episod
     return next((line for line in lines if one.at <= line.at < one.until), None)
 
 
-def _stood_against(wishes: Wishes, one: Episode) -> bool:
-    """Whether it stood, and against the wish, for as long as it takes to be seen."""
+def _stood_against(targets: Targets, one: Episode) -> bool:
+    """Whether it stood, and against the target, for as long as it takes to be seen."""
     if one.until - one.at < DETECTABLE:
         return False
     minutes = range(DETECTABLE // _MINUTE + 1)
-    return all(wishes.contradicts(one.pump, one.circuit, one.at + m * _MINUTE, one.value) for m in minutes)
+    return all(targets.contradicts(one.pump, one.circuit, one.at + m * _MINUTE, one.value) for m in minutes)

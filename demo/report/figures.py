@@ -11,7 +11,7 @@ from demo.report.drift import drift_figures, touched_figures
 from demo.report.outage import outage_figures
 from demo.report.power import power_figures
 from demo.report.recording import Lines, Run, moment
-from demo.report.targets import Wishes, fidelity
+from demo.report.targets import Targets, fidelity
 from demo.report.writes import commands_figures, dwell_violations, latency_figures, writes_figures
 from demo.simulator_client import PumpTruth, Truth
 from domain.commands.command import CommandState
@@ -26,7 +26,7 @@ SCHEMA = 1
 def build_report(run: Run) -> dict[str, Any]:
     """The document `report.json` holds."""
     slots = round((run.end - run.start) / SLOT)
-    wishes = Wishes(run)
+    targets = Targets(run)
     return {
         "schema": SCHEMA,
         "pumps": len(run.profiles),
@@ -43,11 +43,11 @@ def build_report(run: Run) -> dict[str, Any]:
         "writes": writes_figures(run.events, run.truth_lines),
         "dwell_violations": dwell_violations(run.events),
         "latency": latency_figures(run.events),
-        "fidelity_pct": _percent(fidelity(run, Circuit.HEATING, wishes), 100.0),
-        "hot_water_fidelity_pct": _percent(fidelity(run, Circuit.HOT_WATER, wishes), None),
-        "drift": drift_figures(run, wishes),
+        "fidelity_pct": _percent(fidelity(run, Circuit.HEATING, targets), 100.0),
+        "hot_water_fidelity_pct": _percent(fidelity(run, Circuit.HOT_WATER, targets), None),
+        "drift": drift_figures(run, targets),
         "touched": touched_figures(run),
-        "outage": outage_figures(run, wishes),
+        "outage": outage_figures(run, targets),
         "kills": _kills(run),
         "modes_used": _modes_used(run.events, tuple(Mode)),
         "comfort": _comfort(run.truth),

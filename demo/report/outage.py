@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from demo.report.recording import Run, moment
-from demo.report.targets import Wishes
+from demo.report.targets import Targets
 
 _MINUTE = timedelta(minutes=1)
 RUSH = timedelta(hours=1)
@@ -42,12 +42,12 @@ def outages_of(run: Run) -> list[Outage]:
     return sorted(found, key=lambda outage: outage.starts)
 
 
-def outage_figures(run: Run, wishes: Wishes) -> dict[str, Any] | None:
+def outage_figures(run: Run, targets: Targets) -> dict[str, Any] | None:
     """The figures of all outages of a run; None without one."""
     outages = outages_of(run)
     if not outages:
         return None
-    recoveries = [recovery(run, wishes, outage) for outage in outages]
+    recoveries = [recovery(run, targets, outage) for outage in outages]
     recovered = [minutes for minutes in recoveries if minutes is not None]
     return {
         "outages": [
@@ -62,16 +62,16 @@ def outage_figures(run: Run, wishes: Wishes) -> dict[str, Any] | None:
     } | _seen(run, outages)
 
 
-def recovery(run: Run, wishes: Wishes, outage: Outage) -> float | None:
-    """Minutes until every lever of the vendor's pumps had been as wished once; None where one never was."""
+def recovery(run: Run, targets: Targets, outage: Outage) -> float | None:
+    """Minutes until every lever of the vendor's pumps had been at its target once; None where one never was."""
     longest = 0
     for pump, profile in run.profiles.items():
         if profile.enrolment.oem != outage.oem:
             continue
-        for circuit in wishes.circuits(pump):
+        for circuit in targets.circuits(pump):
             minutes = range(LONGEST_RECOVERY // _MINUTE)
             first = next(
-                (m for m in minutes if wishes.holds(pump, circuit, outage.ends + m * _MINUTE) is not False), None
+                (m for m in minutes if targets.holds(pump, circuit, outage.ends + m * _MINUTE) is not False), None
             )
             if first is None:
                 return None

@@ -16,21 +16,11 @@ from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
 from domain.planning.price_plan import PricePlan
 from domain.planning.series import WeatherSeries, WholesalePrices
-from domain.steering.orders import Order
-from domain.steering.overrides import Override
+from domain.steering.journal import JournalEntry
 
 Lines = Sequence[Mapping[str, Any]]
 DETECTABLE = timedelta(minutes=15)
 """What lasted less cannot have been seen: no vendor's budget lets a whole fleet be read more often."""
-
-
-@dataclass(frozen=True)
-class Warmth:
-    """Which floors were seen to be undercut, from a moment on."""
-
-    at: datetime
-    is_cold: bool
-    is_tank_cold: bool
 
 
 @dataclass(frozen=True)
@@ -60,23 +50,14 @@ class Run:
     truth: Truth
     profiles: Mapping[str, PumpProfile]
     plans: Mapping[str, Sequence[tuple[datetime, PricePlan]]]
-    overrides: Mapping[str, Sequence[Override]]
-    """By pump; one that a person ended ends then."""
-    retired_at: Mapping[str, datetime]
+    journal: Mapping[str, Sequence[JournalEntry]]
+    """What each pump decided, in order."""
     plan_row: Mapping[str, Any] | None
     prices: WholesalePrices | None
     price_version: int | None
     weather: WeatherSeries | None
     planning_s: float
     temporal: Mapping[str, Any]
-    orders: Mapping[str, Sequence[tuple[datetime, Order]]] = field(default_factory=dict)
-    """By pump, with the time each was given."""
-    warmth: Mapping[str, Sequence[Warmth]] = field(default_factory=dict)
-    """By pump, in order of time."""
-    opted_out: Mapping[str, Sequence[tuple[datetime, bool]]] = field(default_factory=dict)
-    """By pump, in order of time."""
-    ended: Mapping[str, Sequence[tuple[datetime, str | None]]] = field(default_factory=dict)
-    """By pump, when a person ended which override; None for all."""
     breakers: Lines = ()
     kills: Sequence[tuple[datetime, str]] = ()
     """Steered time and role of every worker that was killed."""

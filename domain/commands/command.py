@@ -102,12 +102,15 @@ class Command(Value):
     authority: Authority
     revision: int | None = None
     """Plan revision it came from."""
-    baseline: float | None = None
-    """The setting a person last gave the lever, where it was seen since enrolment; modes are written on top of it."""
+    lever: LeverName
+    setting: float
+    """What to write, in the lever's own unit."""
+    own_settings: tuple[float, ...] = ()
+    """Settings that our modes stand for on the present baseline; anything else somebody else made."""
     baseline_at: Instant | None = None
-    """Of when that is."""
+    """When a person was seen to make the baseline setting; None where it is as enrolled."""
     baseline_stamp: Instant | None = None
-    """The same by the clock of the picture that showed it."""
+    """The same by the own timestamp of the reading that showed it."""
     begins_from_c: float | None = None
     """A set-back that begins is not written in a room cooler than this; None where nothing begins."""
     renews: bool = False
@@ -149,8 +152,8 @@ class CommandOutcome(Value):
     state: CommandState
     at: Instant
     reason: str = ""
-    seen_mode: Level | None = None
-    """The mode that the pump's setting was last seen to stand for; None where that is unknown."""
+    seen_setting: float | None = None
+    """The setting that the lever was last seen at; None where that is unknown."""
     is_read_only: bool = False
     """The unit may be read and not written: somebody switched remote control off."""
     is_too_cool: bool = False

@@ -111,7 +111,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-def before_looking(command: Command, setting: float, progress: Progress, timing: VendorTiming, now: datetime) -> Step:
+def before_looking(command: Command, progress: Progress, timing: VendorTiming, now: datetime) -> Step:
     """The first step of an attempt, before anything was read in it."""
     if progress.ended is not None:
         return End(state=progress.ended)
@@ -119,7 +119,7 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
         return Look()
     if now >= command.expires_at:
         return out_of_time(progress)
-    lost = [w for w in progress.earlier if w.answer is Answer.LOST and w.setting != setting]
+    lost = [w for w in progress.earlier if w.answer is Answer.LOST and w.setting != command.setting]
     if lost and not progress.writes:
         settled_at = max(w.in_flight_until(timing) for w in lost)
         if now < settled_at:
@@ -133,13 +133,13 @@ def before_looking(command: Command, setting: float, progress: Progress, timing:
 
 
 def after_looking(
-    command: Command, setting: float, progress: Progress, reading: Reading, timing: VendorTiming, now: datetime
+    command: Command, progress: Progress, reading: Reading, timing: VendorTiming, now: datetime
 ) -> tuple[Verdict, Step]:
     """What a reading says of the newest write, and what follows."""
     if reading.as_of > now:  # a clock ahead of ours must not end what may still land
         reading = reading.model_copy(update={"as_of": now})
     written = progress.open_write
-    verdict = judge(setting, written, _evident_from(command, progress, timing), reading, timing)
+    verdict = judge(command.setting, written, _evident_from(command, progress, timing), reading, timing)
     if verdict is Verdict.OBEYED and command.renews and not progress.writes and now < command.expires_at:
         return verdict, Write()
     if verdict is Verdict.OBEYED:

@@ -88,9 +88,7 @@ class PumpProfile(Capability):
             raise LookupError(f"{self.enrolment.pump_id} has no hot-water lever")
         return lever
 
-    def rebased(self, circuit: Circuit, baseline: float | None) -> "PumpProfile":
-        """The profile after a person set a lever; unchanged for None."""
-        if baseline is None:
-            return self
+    def rebased(self, circuit: Circuit, baseline: float) -> "PumpProfile":
+        """The profile with the setting that a person last gave a lever."""
         name = "heating" if circuit is Circuit.HEATING else "hot_water"
         return self.model_copy(update={name: self.lever_of(circuit).model_copy(update={"baseline": baseline})})

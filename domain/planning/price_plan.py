@@ -108,6 +108,12 @@ class PricePlan(Value):
         return min(edges, default=None)
 
 
+def in_force(plans: Sequence[PricePlan], pump_id: str, now: datetime) -> PricePlan | None:
+    """Of a pump's plans (by revision) the newest that covers this moment, on the pump's own jittered edges."""
+    plan_time = now - jitter(pump_id)
+    return next((plan for plan in reversed(plans) if plan.covers(plan_time)), None)
+
+
 def jitter(pump_id: str) -> timedelta:
     """The pump's own delay of every plan edge: fixed per pump, spread evenly over `MAX_JITTER`."""
     return MAX_JITTER * own_share(pump_id)

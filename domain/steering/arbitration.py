@@ -11,7 +11,7 @@ from datetime import datetime
 from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Level, Mode, at_least, at_most, neutral_of
 from domain.oem.cloud import Condition
-from domain.planning.price_plan import PricePlan, jitter
+from domain.planning.price_plan import PricePlan, in_force, jitter
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, strongest
 from domain.steering.pump_state import CircuitState, PumpState
@@ -123,8 +123,7 @@ def _planned(state: PumpState, now: datetime, circuit: Circuit) -> Target:
 
 def plan_in_force(state: PumpState, now: datetime) -> PricePlan | None:
     """The plan of the highest revision that speaks of now."""
-    plan_time = now - jitter(state.pump_id)
-    return next((p for p in reversed(state.plans) if p.covers(plan_time)), None)
+    return in_force(state.plans, state.pump_id, now)
 
 
 def _standing(state: PumpState, kind: OrderKind, now: datetime) -> tuple[Order, ...]:

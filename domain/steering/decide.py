@@ -19,7 +19,7 @@ from domain.oem.cloud import Condition
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.steering.arbitration import target_at
 from domain.steering.journalling import with_entries
-from domain.steering.observations import noted, take_observation, touched
+from domain.steering.observations import REMEMBERED_FOR, noted, take_observation, touched
 from domain.steering.orders import Order
 from domain.steering.overrides import Override
 from domain.steering.pump_state import (
@@ -39,7 +39,6 @@ from domain.steering.pump_state import (
     OverrideRequested,
     PlanArrived,
     PumpState,
-    Rebase,
     RetireRequested,
     RetryRequested,
     SeenLever,
@@ -70,7 +69,6 @@ KEPT_IDS = 32
 def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: C901 -- one line an event
     """What to do about `event` at steered time `now`. Total: every state and event has an answer."""
     before = state
-    rebases: tuple[Rebase, ...] = ()
     match event:
         case PlanArrived(plan=plan):
             state = _take_plan(state, plan, now)
@@ -92,9 +90,9 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: 
         case RetryRequested():
             state = _take_retry(state, event)
         case Observed():
-            state, rebases = take_observation(state, event, now)
+            state = take_observation(state, event, now)
         case CommandSettled(outcome=outcome):
-            state, rebases = _take_outcome(state, outcome, now)
+            state = _take_outcome(state, outcome, now)
         case RetireRequested():
             since = state.retiring_since or now
             state = _at_once(state.model_copy(update={"retiring": True, "retiring_since": since, "overrides": ()}))
@@ -104,7 +102,7 @@ def decide(state: PumpState, event: Event, now: datetime) -> Decision:  # noqa: 
             pass
     decision = follow(_forget_past(state, now), now)
     state = _handed(with_entries(before, decision.state, event.kind, now, decision.waits), decision.starts)
-    return replace(decision, state=state, rebases=rebases)
+    return replace(decision, state=state)
 
 
 def _take_plan(state: PumpState, plan: PricePlan, now: datetime) -> PumpState:
@@ -205,7 +203,7 @@ def _writable(state: PumpState) -> PumpState:
     return state.model_copy(update={"watch": state.watch.model_copy(update={"read_only_until": None})})
 
 
-def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> tuple[PumpState, tuple[Rebase, ...]]:
+def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> PumpState:
     for circuit, had in state.circuits:
         if had.open is None or had.open.command.command_id != outcome.command_id:
             continue
@@ -219,10 +217,9 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> t
         if outcome.is_too_cool:
             state = state.model_copy(update={"watch": state.watch.model_copy(update={"cool_until": now + COOL_RETRY})})
         if outcome.foreign_setting is not None and state.watch.condition is not Condition.EXTERNAL:
-            lever = SeenLever(circuit=circuit, level=None, setting=outcome.foreign_setting)
-            state, rebases = touched(state, lever, outcome.at)
-            return state, tuple(rebases)
-    return state, ()
+            lever = SeenLever(circuit=circuit, setting=outcome.foreign_setting)
+            return touched(state, lever, outcome.at)
+    return state
 
 
 def _end(
@@ -234,6 +231,7 @@ def _end(
     else:
         state = state.model_copy(update={"outbox": (*state.outbox, _line(command, outcome.state, outcome))})
     ended = had.model_copy(update={"open": None, "settled_at": outcome.at})
+    seen = had.lever.level_of(outcome.seen_setting, command.mode)
     match outcome.state:
         case CommandState.APPLIED | CommandState.EFFECTIVE:
             reached = {
@@ -244,7 +242,7 @@ def _end(
             }
             return state.with_circuit(circuit, ended.model_copy(update=reached))
         case CommandState.SUPERSEDED:
-            return state.with_circuit(circuit, ended.model_copy(update={"settled": outcome.seen_mode}))
+            return state.with_circuit(circuit, ended.model_copy(update={"settled": seen}))
         case _:
             # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
             dies = outcome.state is CommandState.EXPIRED and target_at(state, now, circuit).mode is command.mode
@@ -254,9 +252,9 @@ def _end(
                 # A unit that somebody works on takes nothing up; what ends the wait is that they have gone.
                 failed = failed.model_copy(update={"retry_at": None})
             # Where nothing was taken, the lever is where it was.
-            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and outcome.seen_mode is None
-            seen = (had.settled, had.settled_at) if is_unmoved else (outcome.seen_mode, outcome.at)
-            ended = ended.model_copy(update={"settled": seen[0], "settled_at": seen[1], "failed": failed})
+            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and seen is None
+            found = (had.settled, had.settled_at) if is_unmoved else (seen, outcome.at)
+            ended = ended.model_copy(update={"settled": found[0], "settled_at": found[1], "failed": failed})
             state = state.with_circuit(circuit, ended)
             if dies:
                 letter = _line(command, CommandState.DEAD_LETTERED, outcome)
@@ -293,7 +291,7 @@ def _run_since(had: CircuitState, command: Command, at: datetime) -> datetime | 
 
 def _written(had: CircuitState, command: Command, outcome: CommandOutcome) -> WrittenLevel | None:
     """What is known of the write behind a level that was reached; kept only where it matters, for it may expire."""
-    if had.expires_after is None:
+    if had.lever.spec.expires_after is None:
         return None
     if outcome.written_at is not None:
         return WrittenLevel(level=command.mode, at=outcome.written_at)
@@ -343,7 +341,7 @@ def _forget_past(state: PumpState, now: datetime) -> PumpState:
         "overrides": tuple(o for o in state.overrides if o.until > now),
         "orders": tuple(o for o in state.orders if o.holds(state.pump_id, now)),
         "plans": tuple(p for p in state.plans if p.valid_until + MAX_JITTER > now),
-        "touches": tuple(t for t in state.touches if now - t < day),
+        "touches": tuple(t for t in state.touches if now - t < REMEMBERED_FOR),
     }
     is_less = any(len(those) < len(getattr(state, name)) for name, those in kept.items())
     return state.model_copy(update=kept) if is_less else state

@@ -24,21 +24,21 @@ def lapses_at(circuit: Circuit, had: CircuitState) -> datetime | None:
 
     No earlier than that: the vendor counts from when it took the write, which is after it was sent.
     """
-    if had.expires_after is None or had.settled in (None, neutral_of(circuit)):
+    if had.lever.spec.expires_after is None or had.settled in (None, neutral_of(circuit)):
         return None
     if had.written is None or had.written.level is not had.settled:
         return None
-    return had.written.at + had.expires_after
+    return had.written.at + had.lever.spec.expires_after
 
 
 def renewed_at(circuit: Circuit, had: CircuitState, now: datetime) -> datetime | None:
     """When the setting has to be written again to go on; at once where nobody knows when it was written."""
-    if had.expires_after is None or had.settled in (None, neutral_of(circuit)):
+    if had.lever.spec.expires_after is None or had.settled in (None, neutral_of(circuit)):
         return None
     end = lapses_at(circuit, had)
     if end is None:
         return now
-    return end - min(RENEWED_AHEAD, had.expires_after * RENEWED_AHEAD_SHARE)
+    return end - min(RENEWED_AHEAD, had.lever.spec.expires_after * RENEWED_AHEAD_SHARE)
 
 
 def lapses_soon(circuit: Circuit, had: CircuitState, now: datetime) -> datetime | None:

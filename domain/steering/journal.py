@@ -18,12 +18,13 @@ from domain.steering.watch import Watch
 
 
 class BaselineSetting(Value):
-    """A setting that a person was seen to give a lever."""
+    """The setting that a person last gave a lever."""
 
     setting: float
-    at: Instant
+    at: Instant | None = None
+    """When it was seen; None where it is as enrolled."""
     stamp: Instant | None = None
-    """The reading's own timestamp."""
+    """The same by the own timestamp of the reading that showed it."""
 
 
 class Standing(Value):
@@ -38,7 +39,7 @@ class Standing(Value):
     manual_changes: tuple[Instant, ...] = ()
     """When people were seen to set the pump within the last 24 hours."""
     baselines: dict[Circuit, BaselineSetting] = Field(default_factory=dict)
-    """Of levers that a person was seen to set since enrolment."""
+    """Of every lever."""
     band: ComfortBand = ComfortBand()
     opted_out: bool = False
     retiring_since: Instant | None = None
@@ -83,13 +84,15 @@ class JournalView(Value):
     """The newest entry of each circuit."""
     standing: Standing | None = None
 
+    def then(self, later: Iterable[JournalEntry]) -> "JournalView":
+        """The view after later entries, in order."""
+        decided, standing = dict(self.decided), self.standing
+        for entry in later:
+            decided[entry.circuit] = entry
+            standing = entry.standing or standing
+        return JournalView(decided=decided, standing=standing)
+
 
 def as_of(entries: Iterable[JournalEntry], moment: datetime) -> JournalView:
     """What a pump's entries (in order) say of a moment."""
-    decided: dict[Circuit, JournalEntry] = {}
-    standing: Standing | None = None
-    for entry in entries:
-        if entry.at <= moment:
-            decided[entry.circuit] = entry
-            standing = entry.standing or standing
-    return JournalView(decided=decided, standing=standing)
+    return JournalView().then(entry for entry in entries if entry.at <= moment)

@@ -27,9 +27,12 @@ def with_entries(
     standing = standing_of(after) if is_first or _rests_on(before) != _rests_on(after) else None
     number, entries = after.last_entry, []
     for circuit, had in after.circuits:
+        target = target_at(after, now, circuit)
         decided = Decided(
-            target=target_at(after, now, circuit),
-            baseline=had.baseline,
+            target=target,
+            lever=had.lever.name,
+            setting=had.lever.setting_for(target.mode),
+            baseline=had.lever.baseline,
             bounds=(*bounds_in_force(after, now, circuit), *([waits[circuit]] if circuit in waits else [])),
         )
         if decided == before.decided.get(circuit) and standing is None:
@@ -101,9 +104,8 @@ def standing_of(state: PumpState) -> Standing:
         watch=state.watch.model_copy(update={"as_of": None, "stamp": None}),
         manual_changes=state.touches,
         baselines={
-            circuit: BaselineSetting(setting=had.baseline, at=had.baseline_at, stamp=had.baseline_stamp)
+            circuit: BaselineSetting(setting=had.lever.baseline, at=had.baseline_at, stamp=had.baseline_stamp)
             for circuit, had in state.circuits
-            if had.baseline is not None and had.baseline_at is not None
         },
         band=state.site.band,
         opted_out=state.opted_out,
@@ -122,9 +124,32 @@ def _rests_on(state: PumpState) -> tuple[object, ...]:
         (watch.condition, watch.silent_since, watch.is_cold, watch.is_tank_cold),
         (watch.read_only_until, watch.cool_until),
         state.touches,
-        tuple((had.baseline, had.baseline_at) for _, had in state.circuits),
+        tuple((had.lever.baseline, had.baseline_at) for _, had in state.circuits),
         state.site.band,
         state.opted_out,
         state.retiring_since,
         state.retired,
+    )
+
+
+def restored(state: PumpState, standing: Standing, now: datetime) -> PumpState:
+    """A new workflow's first state with what the journal says of the one before; plans are delivered anew."""
+    for circuit, had in state.circuits:
+        if baseline := standing.baselines.get(circuit):
+            known = {
+                "lever": had.lever.model_copy(update={"baseline": baseline.setting}),
+                "baseline_at": baseline.at,
+                "baseline_stamp": baseline.stamp,
+            }
+            state = state.with_circuit(circuit, had.model_copy(update=known))
+    return state.model_copy(
+        update={
+            "site": state.site.model_copy(update={"band": standing.band}),
+            "overrides": tuple(override for override in standing.overrides if override.until > now),
+            "watch": standing.watch,
+            "touches": standing.manual_changes,
+            "opted_out": standing.opted_out,
+            "retiring": standing.retiring_since is not None,
+            "retiring_since": standing.retiring_since,
+        }
     )

@@ -12,11 +12,13 @@ from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.cloud import Condition
 from domain.steering.expiry import has_lapsed
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
-from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, Rebase, SeenLever
+from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever
 from domain.steering.watch import Watch
 
 TOUCH_HOLDS = (timedelta(hours=4), timedelta(hours=8), timedelta(hours=24))
-"""For how long a person's setting stands, by how often one was made within a day."""
+"""For how long a person's setting stands, by how many they made within `REMEMBERED_FOR`."""
+REMEMBERED_FOR = timedelta(hours=24)
+"""Manual changes within this window lengthen the next hold."""
 DRIFT_MEMORY = timedelta(hours=12)
 """Drifts within this of each other are counted as one story."""
 DRIFT_PAUSE = timedelta(minutes=15)
@@ -36,26 +38,25 @@ TANK_FLOOR_C = 38.0
 TANK_HYSTERESIS_K = 2.0
 
 
-def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[PumpState, tuple[Rebase, ...]]:
-    """The state after an observation, and the baselines that people made."""
+def take_observation(state: PumpState, seen: Observed, now: datetime) -> PumpState:
+    """The state after an observation."""
     if state.retired:
-        return state, ()
+        return state
     stamp = seen.stamp or seen.as_of
     if seen.as_of > now:
         seen = seen.model_copy(update={"as_of": now})  # a clock ahead of ours must not outdate what honest ones say
     if state.watch.as_of is not None and seen.as_of < state.watch.as_of:
-        return state, ()
+        return state
     if seen.silent:
         since = state.watch.silent_since or seen.as_of
-        return state.model_copy(update={"watch": state.watch.model_copy(update={"silent_since": since})}), ()
+        return state.model_copy(update={"watch": state.watch.model_copy(update={"silent_since": since})})
     if _is_out_of_order(state.watch.stamp, stamp, seen.as_of):
-        return state, ()
+        return state
     was_silent = state.watch.silent_since is not None
     was = state.watch.condition
     # Of a clock that is ahead, a picture told twice would look newer than what was done about it meanwhile.
     is_new = stamp != state.watch.stamp
     state = state.model_copy(update={"watch": _watched(state, seen, stamp)})
-    rebases: list[Rebase] = []
     for circuit, had in state.circuits:
         lever = next((one for one in seen.levers if one.circuit is circuit), None)
         kept = had
@@ -65,9 +66,8 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> tuple[P
             kept = had if is_given_up else had.model_copy(update={"failed": None})
         state = state.with_circuit(circuit, kept)
         if lever is not None and is_new:
-            state, rebase = _take_lever(state, kept, lever, seen, now)
-            rebases += rebase
-    return state, tuple(rebases)
+            state = _take_lever(state, kept, lever, seen, now)
+    return state
 
 
 def _is_out_of_order(known: datetime | None, stamp: datetime, as_of: datetime) -> bool:
@@ -97,45 +97,44 @@ def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
     )
 
 
-def _take_lever(
-    state: PumpState, had: CircuitState, lever: SeenLever, seen: Observed, now: datetime
-) -> tuple[PumpState, list[Rebase]]:
+def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Observed, now: datetime) -> PumpState:
     """Believe a setting only where no command of ours is open and it is newer than what we last did."""
     if had.open is not None or (had.settled_at is not None and seen.as_of <= had.settled_at):
-        return state, []
-    if lever.level is not None and lever.level is had.settled:
+        return state
+    level = had.level_of(lever.setting)
+    if level is not None and level is had.settled:
         is_over = had.drift is not None and now > max(had.drift.at + DRIFT_MEMORY, had.drift.retry_at)
         calm = had.model_copy(update={"settled_at": seen.as_of, "drift": None if is_over else had.drift})
-        return state.with_circuit(lever.circuit, calm), []
-    if has_lapsed(lever.circuit, had, lever.level, seen.as_of):
-        lapsed = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
-        return state.with_circuit(lever.circuit, lapsed), []
+        return state.with_circuit(lever.circuit, calm)
+    if has_lapsed(lever.circuit, had, level, seen.as_of):
+        lapsed = had.model_copy(update={"settled": level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, lapsed)
     was_neutral = had.settled is neutral_of(lever.circuit)
-    may_be_ours = lever.level in (neutral_of(lever.circuit), had.last.mode if had.last is not None else None)
-    if lever.level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):
-        learnt = had.model_copy(update={"settled": lever.level, "settled_at": seen.as_of})
-        return state.with_circuit(lever.circuit, learnt), []
+    may_be_ours = level in (neutral_of(lever.circuit), had.last.mode if had.last is not None else None)
+    if level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):
+        learnt = had.model_copy(update={"settled": level, "settled_at": seen.as_of})
+        return state.with_circuit(lever.circuit, learnt)
     if seen.condition is not Condition.NORMAL:
         # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
         # moved after it was seen in neutral is theirs, whatever its value: restoring it again would be a fight.
-        kept = None if was_neutral or had.settled is None else lever.level
+        kept = None if was_neutral or had.settled is None else level
         theirs = had.model_copy(update={"settled": kept, "settled_at": seen.as_of})
-        return state.with_circuit(lever.circuit, theirs), []
+        return state.with_circuit(lever.circuit, theirs)
     is_left_alone = state.opted_out and was_neutral and _is_long_done(had, seen.as_of)
-    if lever.level is None or is_left_alone:
+    if level is None or is_left_alone:
         return touched(state, lever, seen.as_of)
-    drift = _next_drift(had, lever.level, seen.as_of)
-    is_harmful = lever.level is Mode.MIN and state.watch.is_cold
-    if _insists(had, lever, seen.as_of) and not drift.is_handed_over and not is_harmful:
+    drift = _next_drift(had, level, seen.as_of)
+    is_harmful = level is Mode.MIN and state.watch.is_cold
+    if _insists(had, level, seen.as_of) and not drift.is_handed_over and not is_harmful:
         # Still counted: a unit that falls back again and again is no household, and a person has to look.
         return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
-    return _drifted(state, had, lever, drift), []
+    return _drifted(state, had, lever, drift)
 
 
-def _insists(had: CircuitState, lever: SeenLever, as_of: datetime) -> bool:
+def _insists(had: CircuitState, level: Level, as_of: datetime) -> bool:
     """Whether a setting that we corrected came back: once may be a fault, twice is somebody's hand."""
     drift = had.drift
-    return drift is not None and drift.level is lever.level and as_of - drift.at < INSISTS_WITHIN
+    return drift is not None and drift.level is level and as_of - drift.at < INSISTS_WITHIN
 
 
 def _is_long_done(had: CircuitState, as_of: datetime) -> bool:
@@ -168,22 +167,20 @@ def hold_of(circuit: Circuit, setting: float, at: datetime, nth: int) -> Overrid
     )
 
 
-def touched(
-    state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | None = None
-) -> tuple[PumpState, list[Rebase]]:
+def touched(state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | None = None) -> PumpState:
     """The state after a person set a lever: their setting is the baseline, and stands for a while.
 
     `drift`: what stays in memory where it may have been no person.
     """
     had = state.circuit(lever.circuit)
     assert had is not None, "only circuits that exist are seen"
-    touches = (*state.touches, as_of)
+    touches = (*(at for at in state.touches if as_of - at < REMEMBERED_FOR), as_of)
     standing = hold_of(lever.circuit, lever.setting, as_of, len(touches))
     theirs = had.model_copy(
         update={
             "settled": neutral_of(lever.circuit),
             "settled_at": as_of,
-            "baseline": lever.setting,
+            "lever": had.lever.model_copy(update={"baseline": lever.setting}),
             "baseline_at": as_of,
             "baseline_stamp": state.watch.stamp or as_of,
             "drift": drift,
@@ -195,8 +192,7 @@ def touched(
     state = state.with_circuit(lever.circuit, theirs).model_copy(
         update={"touches": touches, "overrides": (*others, standing)}
     )
-    state = noted(state, EventKind.TOUCHED, as_of, f"a person set it to {lever.setting:g}", had, lever.setting)
-    return state, [Rebase(circuit=lever.circuit, setting=lever.setting, at=as_of)]
+    return noted(state, EventKind.TOUCHED, as_of, f"a person set it to {lever.setting:g}", had, lever.setting)
 
 
 def _drifted(state: PumpState, had: CircuitState, lever: SeenLever, drift: Drift) -> PumpState:
@@ -223,6 +219,7 @@ def noted(
         at=at,
         kind=kind,
         write_no=note,
+        lever=circuit.lever.name if circuit is not None else None,
         setting=setting,
         reason=reason[:400],
     )

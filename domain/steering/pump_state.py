@@ -5,7 +5,7 @@ Protects: everything that must survive a restart or a continue-as-new is in `Pum
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
@@ -13,8 +13,9 @@ from pydantic import Field, FiniteFloat
 from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome
 from domain.homes.site import ComfortBand, Site
-from domain.modes import NEUTRAL, Circuit, Level
+from domain.modes import Circuit, Level
 from domain.oem.cloud import Condition
+from domain.oem.lever import Lever
 from domain.planning.price_plan import PricePlan
 from domain.steering.journal import JournalEntry
 from domain.steering.orders import Order
@@ -80,20 +81,18 @@ class WrittenLevel(Value):
 class CircuitState(Value):
     """What is known and under way on one circuit."""
 
+    lever: Lever
+    """The unit's lever; its baseline is the setting a person last made, and nobody else keeps it."""
     settled: Level | None
     """Level last seen; None where unknown."""
     settled_at: Instant | None = None
     """When that was seen."""
-    expires_after: timedelta | None = None
-    """After how long a setting of the circuit's lever falls back to the household's own; None where it stays."""
     written: WrittenLevel | None = None
-    """What was last brought about by a write; None where nothing was yet."""
-    baseline: float | None = None
-    """The setting a person was last seen to give the lever; None where it is as enrolled."""
+    """What was last brought about by a write, on a lever whose settings expire."""
     baseline_at: Instant | None = None
-    """When that was seen."""
+    """When a person was last seen to set the lever; None where its baseline is as enrolled."""
     baseline_stamp: Instant | None = None
-    """As the clock of the picture says that showed it."""
+    """The same by the own timestamp of the reading that showed it."""
     open: OpenCommand | None = None
     last: Command | None = None
     """The newest command, open or ended."""
@@ -103,6 +102,18 @@ class CircuitState(Value):
     """Plan-made changes of the last 24 hours."""
     failed: FailedTarget | None = None
     drift: Drift | None = None
+
+    def level_of(self, setting: float | None) -> Level | None:
+        """The level a setting stands for; None for one that is none of ours.
+
+        Where two share it (at a range's end, or a household that lives on luxury hot water), it is the one last seen,
+        else the one last commanded since a person set the lever.
+        """
+        expected = self.settled
+        if expected is None and self.last is not None:
+            is_older = self.baseline_at is not None and self.baseline_at > self.last.decided_at
+            expected = None if is_older else self.last.mode
+        return self.lever.level_of(setting, expected)
 
 
 MOST_WAITING = 24
@@ -122,7 +133,7 @@ class PumpState(Value):
     orders: tuple[Order, ...] = ()
     order_ids: tuple[str, ...] = ()
     """Of the newest orders given or lifted: neither happens twice."""
-    heating: CircuitState = CircuitState(settled=NEUTRAL)
+    heating: CircuitState
     hot_water: CircuitState | None = None
     """None where the unit offers no hot-water lever."""
     watch: Watch = Watch()
@@ -253,8 +264,6 @@ class SeenLever(Value):
     """One lever as observed."""
 
     circuit: Circuit
-    level: Level | None
-    """The level its setting stands for; None for a setting that is none of ours."""
     setting: FiniteFloat
 
 
@@ -313,22 +322,13 @@ Event = Annotated[
 ]
 
 
-class Rebase(Value):
-    """A person gave a lever a new baseline; the ledger's profile must learn it."""
-
-    circuit: Circuit
-    setting: float
-    at: Instant
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from an event: the new state, commands to start and to cancel, new baselines, when to wake."""
+    """What follows from an event: the new state, commands to start and to cancel, when to wake."""
 
     state: PumpState
     starts: tuple[Command, ...] = ()
     cancels: tuple[Circuit, ...] = ()
-    rebases: tuple[Rebase, ...] = ()
     wake_at: datetime | None = None
     waits: Mapping[Circuit, Bound] = field(default_factory=dict)
     """What keeps a circuit from being brought to its target yet."""

@@ -13,7 +13,7 @@ from domain.base import Instant, Value
 from domain.commands.command import CommandEvent, CommandState, EventKind
 from domain.commands.evidence import EVIDENT_WITHIN, AppliedCommand
 from domain.homes.enrolment import PumpProfile
-from domain.modes import Circuit, Level, neutral_of
+from domain.modes import Circuit, Level
 from domain.oem.breaker import UNKNOWN_GRANT_PER_MIN
 from domain.oem.cloud import Condition, Reading, VendorTiming
 from domain.oem.lever import Lever, LeverName
@@ -59,14 +59,12 @@ class Expected(Value):
     """When its first write left."""
     written_at: Instant | None = None
     """When its newest write left."""
-    lever: LeverName | None = None
-    setting: float | None = None
-    """What was written."""
+    lever: LeverName
+    setting: float
+    """What it writes."""
     noted_setting: float | None = None
-    """What the workflow has learnt the lever to be since: a drift or a person's hand."""
+    """Where the workflow has learnt the lever to be since: a drift, or a manual change."""
     noted_at: Instant | None = None
-    is_by_hand: bool = False
-    """Whether that was a person's hand, and the new baseline."""
 
     def is_open(self, now: datetime) -> bool:
         """Whether its own verification reads the pump."""
@@ -78,26 +76,22 @@ class Expected(Value):
         return self.noted_at is not None and self.noted_at > self.at
 
     @property
-    def called(self) -> Level:
-        """The level that a setting is called by where two levels share it: after a hand, neutral."""
-        return neutral_of(self.circuit) if self.is_noted and self.is_by_hand else self.mode
-
-    @property
     def known_at(self) -> datetime:
         """A reading stamped before says nothing new."""
         return max(self.at, self.noted_at) if self.noted_at is not None else self.at
 
-    def level(self, lever: Lever) -> Level | None:
-        """The level that the pump's workflow believes; None where that is open."""
+    @property
+    def believed(self) -> float | None:
+        """The setting that the pump's workflow believes the lever is at; None where that is open."""
         if self.is_noted:
-            return lever.level_of(self.noted_setting, self.called)
-        return self.mode if self.state in (CommandState.APPLIED, CommandState.EFFECTIVE) else None
+            return self.noted_setting
+        return self.setting if self.state in (CommandState.APPLIED, CommandState.EFFECTIVE) else None
 
     def applied(self, pump_id: str, now: datetime) -> AppliedCommand | None:
         """The command, where evidence of its effect may still turn up."""
         if self.state is not CommandState.APPLIED or self.is_noted or now > self.at + EVIDENT_WITHIN + PASS:
             return None
-        if self.sent_at is None or self.lever is None or self.setting is None:
+        if self.sent_at is None:
             return None
         return AppliedCommand(
             command_id=self.command_id,
@@ -211,13 +205,10 @@ def worth_asking_connections(records: Sequence[WatchRecord | None], pass_no: int
 # --- what was seen, and what of it is news ------------------------------------------------------------------------
 
 
-def observed_from(
-    profile: PumpProfile, reading: Reading, timing: VendorTiming, now: datetime, expected: Sequence[Expected] = ()
-) -> Observed:
+def observed_from(profile: PumpProfile, reading: Reading, timing: VendorTiming, now: datetime) -> Observed:
     """A reading in the words of steering; an old one only says that the pump is silent.
 
-    Where two levels share a setting (at a range's end, or a household that lives on luxury hot water), it is the one
-    that was last commanded. Nothing seen is from the future, whatever clock stamped it.
+    Nothing is observed in the future, whatever clock stamped it.
     """
     if reading.condition is Condition.UPDATING:
         # Told by the cloud, not by the unit, which says nothing while its firmware changes: its old stamp is kept.
@@ -229,8 +220,7 @@ def observed_from(
         lever = profile.lever(circuit)
         setting = reading.setting_of(lever.name) if lever is not None else None
         if lever is not None and setting is not None:
-            called = next((e.called for e in expected if e.circuit is circuit), None)
-            levers.append(SeenLever(circuit=circuit, level=lever.level_of(setting, called), setting=setting))
+            levers.append(SeenLever(circuit=circuit, setting=setting))
     return Observed(
         as_of=min(reading.as_of, now),
         stamp=reading.as_of,
@@ -280,14 +270,14 @@ def news_of(
             command_id = newest.command_id if newest is not None else ""
             levers[one.circuit] = ReportedLever(command_id=command_id, setting=one.setting, at=now)
             reasons_.append(f"{one.circuit.value} {why} at {one.setting:g}")
-            has_drifted = has_drifted or why in (DRIFTED, TOUCHED)
+            has_drifted = has_drifted or why == MOVED
     whole = Reported(condition=seen.condition, is_cold=is_cold, is_tank_cold=is_tank_cold, levers=levers)
     return News(reasons=tuple(reasons_), told=whole, has_drifted=has_drifted)
 
 
-DRIFTED = "drifted"
-TOUCHED = "touched"
 EXPIRED = "expired"
+MOVED = "moved"
+"""By a person or by itself, which the pump's workflow finds out."""
 
 
 def _lever_news(
@@ -303,10 +293,10 @@ def _lever_news(
         return ""
     command_id = newest.command_id if newest is not None else ""
     is_told = told is not None and told.command_id == command_id and told.setting == one.setting
-    wanted = neutral_of(one.circuit) if newest is None else newest.level(lever)
-    if wanted is None:
+    believed = lever.baseline if newest is None else newest.believed
+    if believed is None:
         return "" if is_told else "settled"
-    if one.level is wanted:
+    if one.setting == believed:
         # It was told to have left; a workflow that steers back with patience should know that it came back by itself.
         has_left = told is not None and told.command_id == command_id and not is_told
         return "as commanded again" if has_left else ""
@@ -316,13 +306,13 @@ def _lever_news(
         return ""
     if newest is not None and _has_expired(newest, lever, one, seen.as_of):
         return EXPIRED
-    return TOUCHED if one.level is None else DRIFTED
+    return MOVED
 
 
 def _has_expired(newest: Expected, lever: Lever, one: SeenLever, as_of: datetime) -> bool:
     """Whether the household's own setting is back because ours has expired."""
     life, written_at = lever.spec.expires_after, newest.written_at
-    if life is None or written_at is None or one.level is not neutral_of(one.circuit):
+    if life is None or written_at is None or one.setting != lever.baseline:
         return False
     return as_of >= written_at + life
 
@@ -332,7 +322,7 @@ def settling_event(pump_id: str, newest: Expected, seen: Observed, timing: Vendo
     lever = next((one for one in seen.levers if one.circuit is newest.circuit), None)
     if newest.state is not CommandState.UNVERIFIED or lever is None or seen.as_of <= newest.known_at:
         return None
-    is_obeyed = lever.setting == newest.setting if newest.setting is not None else lever.level is newest.mode
+    is_obeyed = lever.setting == newest.setting
     if not is_obeyed and (newest.sent_at is None or seen.as_of < newest.at + timing.longest_in_flight):
         return None
     return CommandEvent(

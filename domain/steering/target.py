@@ -10,6 +10,7 @@ from enum import StrEnum
 from domain.base import Instant, Value
 from domain.commands.command import Authority
 from domain.modes import Level
+from domain.oem.lever import LeverName
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ class Decided(Value):
     """What was decided for a circuit."""
 
     target: Target
-    baseline: float | None = None
-    """The setting a person last gave the lever; None where it is as enrolled."""
+    lever: LeverName
+    setting: float
+    """What the target's mode comes down to, in the lever's own unit."""
+    baseline: float
+    """The setting a person last gave the lever."""
     bounds: tuple[Bound, ...] = ()
 
     def in_force(self, moment: datetime) -> tuple[Bound, ...]:

@@ -13,7 +13,7 @@ from domain.clock import SteeringClock
 from domain.commands.command import Command, CommandEvent
 from domain.commands.verification import Progress
 from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.modes import Circuit, Mode
+from domain.modes import Mode
 from domain.oem.breaker import Breaker
 from domain.oem.cloud import Capability, OemError, PumpAddress, Reading, VendorTiming
 from domain.oem.lever import LeverName
@@ -114,7 +114,6 @@ class Directory:
 
     def __init__(self, *pump_ids: str, oem: str = "nibe") -> None:
         self.pumps = [self._profile(pump_id, oem) for pump_id in pump_ids]
-        self.rebased: list[tuple[str, Circuit, float, datetime]] = []
 
     def _profile(self, pump_id: str, oem: str) -> PumpProfile:
         profile = a_profile()
@@ -144,9 +143,6 @@ class Directory:
 
     async def profiles(self, pump_ids: Sequence[str]) -> Sequence[PumpProfile]:
         return [p for p in self.pumps if p.enrolment.pump_id in pump_ids]
-
-    async def rebase(self, pump_id: str, circuit: Circuit, setting: float, at: datetime) -> None:
-        self.rebased.append((pump_id, circuit, setting, at))
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
         raise AssertionError("nobody is retired here")
@@ -190,11 +186,11 @@ class Commands:
     async def record(self, events: Sequence[CommandEvent]) -> None:
         self.events += events
 
-    async def progress(self, command: Command, lever: LeverName) -> Progress:
+    async def progress(self, command: Command) -> Progress:
         return self._progress
 
     @contextlib.asynccontextmanager
-    async def fence(self, command: Command, lever: LeverName) -> AsyncIterator[Recorder | None]:
+    async def fence(self, command: Command) -> AsyncIterator[Recorder | None]:
         yield self.record if self._newest else None
 
 

@@ -22,7 +22,7 @@ from domain.oem.cloud import (
     Unavailable,
 )
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
-from tests.builders import OFFSET, TIMING, a_command, a_reading, at
+from tests.builders import TIMING, a_command, a_reading, at
 
 COMMAND = a_command(Mode.MAX, decided=5.9)
 WRITTEN = WriteRecord(write_no=1, at=at(5, 55), setting=3.0, answer=Answer.ACCEPTED)
@@ -146,7 +146,7 @@ async def test_a_later_attempt_reads_and_a_pump_that_obeys_ends_the_command() ->
     commands, cloud = Commands(Progress(writes=(WRITTEN,))), Cloud(a_reading(3.0, at(5, 58)))
     ended = await attempt(commands, cloud)
     assert isinstance(ended, CommandOutcome)
-    assert (ended.state, ended.seen_mode) == (CommandState.APPLIED, Mode.MAX)
+    assert (ended.state, ended.seen_setting) == (CommandState.APPLIED, 3.0)
     assert kinds(commands) == ["applied"]
     assert (cloud.written, cloud.asked) == ([], ["p-0001"])
 
@@ -221,7 +221,7 @@ async def test_a_set_back_begins_only_in_a_room_warm_enough_to_be_stuck_with_it(
     commands = Commands()
     ended = await attempt(commands, cool, begins)
     assert isinstance(ended, CommandOutcome)
-    assert (ended.state, ended.is_too_cool, ended.seen_mode) == (CommandState.SUPERSEDED, True, Mode.LOW)
+    assert (ended.state, ended.is_too_cool, ended.seen_setting) == (CommandState.SUPERSEDED, True, 0.0)
     assert (kinds(commands), cool.written) == (["superseded"], [])
     for room_c in (20.7, None):  # where a unit shows no room, the household's band alone decides
         warm = Cloud(a_reading(0.0, at(5, 58)).model_copy(update={"room_c": room_c}))
@@ -271,9 +271,9 @@ async def test_what_ran_out_of_time_in_the_queue_ends_as_what_became_of_its_writ
     writes: tuple[WriteRecord, ...], state: CommandState
 ) -> None:
     commands = Commands(Progress(writes=writes))
-    ended = await close(PLANNED, OFFSET, commands, at(9))
+    ended = await close(PLANNED, commands, at(9))
     assert (ended.state, kinds(commands)) == (state, [state.value])
-    again = await close(PLANNED, OFFSET, Commands(Progress(ended=CommandState.APPLIED)), at(9))
+    again = await close(PLANNED, Commands(Progress(ended=CommandState.APPLIED)), at(9))
     assert again.state is CommandState.APPLIED
 
 
@@ -282,7 +282,7 @@ async def test_who_goes_back_to_what_we_wrote_before_their_own_setting_is_a_pers
     since: datetime | None, *, is_ours: bool
 ) -> None:
     ours = WriteRecord(write_no=1, at=at(4), setting=4.5, answer=Answer.ACCEPTED)
-    on_theirs = PLANNED.model_copy(update={"baseline": 0.0, "baseline_at": since})
+    on_theirs = PLANNED.model_copy(update={"baseline_at": since})
     cloud = Cloud(a_reading(4.5, at(5, 58)))
     ended = await attempt(Commands(Progress(before=ours)), cloud, on_theirs)
     if is_ours:
@@ -297,7 +297,7 @@ async def test_a_picture_from_before_a_person_s_setting_is_not_another_hand_what
     stamp: datetime, *, is_before: bool
 ) -> None:
     ours = WriteRecord(write_no=1, at=at(4), setting=4.5, answer=Answer.ACCEPTED)
-    seen_at = {"baseline": 0.0, "baseline_at": at(5, 58), "baseline_stamp": stamp}
+    seen_at = {"baseline_at": at(5, 58), "baseline_stamp": stamp}
     cloud = Cloud(a_reading(4.5, at(6, 17)))
     await attempt(Commands(Progress(before=ours)), cloud, PLANNED.model_copy(update=seen_at))
     assert cloud.written == ([3.0] if is_before else [])

@@ -29,7 +29,7 @@ from domain.oem.lever import LeverName
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of
-from tests.builders import OFFSET, a_reading, at
+from tests.builders import OFFSET, a_lever, a_reading, at
 from tests.patience import HANG_S
 
 FLEET = ("p-0001", "p-0002", "p-0003", "p-0004")
@@ -146,6 +146,7 @@ def commanded(mode: Mode = Mode.MAX, state: CommandState = CommandState.APPLIED,
         at=given.pop("at", at(5)),
         expires_at=given.pop("expires_at", at(7)),
         lever=OFFSET,
+        setting=given.pop("setting", a_lever().setting_for(mode)),
         **given,
     )
 
@@ -199,7 +200,7 @@ async def test_a_drifted_pump_is_told_once_with_its_levers_and_the_others_are_no
     await sweep.a_pass()
     ((pump_id, seen),) = sweep.pumps.told
     assert pump_id == "p-0002"
-    assert [(lever.circuit, lever.level, lever.setting) for lever in seen.levers] == [(Circuit.HEATING, Mode.LOW, 0.0)]
+    assert [(lever.circuit, lever.setting) for lever in seen.levers] == [(Circuit.HEATING, 0.0)]
     assert sweep.book.kept["p-0002"].drifted_at is not None
     await sweep.next_pass()
     assert len(sweep.pumps.told) == 1

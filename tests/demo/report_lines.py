@@ -1,17 +1,24 @@
 """Lines of `commands.jsonl` and `truth.jsonl` for tests of the report, and runs made of them."""
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from application.starting import first_state
 from console.cli.demo.report_text import print_report
 from demo.report.recording import Run
 from demo.simulator_client import Truth
-from domain.modes import Mode
-from tests.builders import MIDNIGHT, a_plan, a_profile, at
+from domain.commands.command import CommandState
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit, Mode
+from domain.steering.decide import decide
+from domain.steering.journal import JournalEntry
+from domain.steering.pump_state import CommandSettled, Event, Observed, PlanArrived, SeenLever, Woke
+from tests.builders import MIDNIGHT, a_plan, a_profile, an_outcome, at
 
 PUMP = "p-0001"
 OFFSET = "heating_offset"
@@ -70,11 +77,38 @@ def a_breaker(minutes: float, state: str) -> dict[str, Any]:
     return {"oem": "nibe", "state": state, "at": at(0, minutes), "rate_per_min": 1.0, "reason": "as the test says"}
 
 
+def a_journal(profile: PumpProfile, *events: tuple[datetime, Event], until: datetime) -> Sequence[JournalEntry]:
+    """What a pump decides upon these events: awake whenever it asks to be, and obeyed at once."""
+    state = first_state(profile)
+    journal: dict[str, JournalEntry] = {}
+    heap: list[tuple[datetime, Event]] = [(MIDNIGHT, Woke()), *events]
+    while heap:
+        now, event = heap.pop(0)
+        decision = decide(state, event, now)
+        state = decision.state
+        journal |= {entry.key: entry for entry in state.journal}
+        settled: list[tuple[datetime, Event]] = [
+            (now, CommandSettled(outcome=an_outcome(command.command_id, CommandState.APPLIED, now)))
+            for command in decision.starts
+        ]
+        wake_at = decision.wake_at
+        is_first = wake_at is not None and wake_at <= until and (not heap or wake_at < heap[0][0])
+        heap = [*settled, *([(wake_at, Woke())] if wake_at is not None and is_first and not settled else []), *heap]
+    return list(journal.values())
+
+
+def seen_by_hand(minutes: float, setting: float) -> tuple[datetime, Event]:
+    """A person's setting on the heating, as the pump learnt it."""
+    lever = SeenLever(circuit=Circuit.HEATING, setting=setting)
+    return at(0, minutes), Observed(as_of=at(0, minutes), levers=(lever,))
+
+
 def a_run(truth_lines: list[dict[str, Any]], hours: float = 2, **given: Any) -> Run:
-    """One pump with a plan of an hour's MAX from midnight on."""
+    """One pump with a plan of an hour's MAX from midnight on; `happened`: what else its workflow learnt."""
     made: datetime = given.pop("made", MIDNIGHT)
     profile = given.pop("profile", a_profile())
     plan = given.pop("plan", a_plan(1, {(0, 1): Mode.MAX}))
+    happened = sorted([(made, PlanArrived(plan=plan)), *given.pop("happened", [])], key=lambda pair: pair[0])
     return Run(
         start=MIDNIGHT,
         end=at(hours),
@@ -85,8 +119,7 @@ def a_run(truth_lines: list[dict[str, Any]], hours: float = 2, **given: Any) -> 
         truth=given.pop("truth", Truth(slots=(), pumps=())),
         profiles={PUMP: profile},
         plans={PUMP: [(made, plan)]},
-        overrides={},
-        retired_at={},
+        journal={PUMP: a_journal(profile, *happened, until=at(hours))},
         plan_row=given.pop("plan_row", None),
         prices=None,
         price_version=None,

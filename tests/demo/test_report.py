@@ -1,5 +1,6 @@
 """The report's figures on commands, writes and fidelity, joined from events and truth lines."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 from demo.report.figures import build_report
 from demo.report.targets import fidelity
 from demo.report.writes import commands_figures, dwell_violations, latency_figures, writes_figures
-from domain.modes import Circuit, HotWaterMode
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import HotWaterSegment, jitter
 from domain.steering.orders import Order, OrderKind
+from domain.steering.pump_state import OrderGiven
 from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT, a_lever, a_plan, a_profile, at
-from tests.demo.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed
+from tests.demo.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed, seen_by_hand
 
 
 def test_every_command_is_counted_once_in_its_newest_state() -> None:
@@ -172,27 +174,34 @@ def test_the_jitter_of_a_wish_is_not_held_against_us() -> None:
 
 def test_a_persons_setting_is_the_wish_from_when_it_was_seen_and_the_baseline_ever_after() -> None:
     truth = [a_change(0, 0.0, "initial"), a_change(6, 3.0), a_change(20, 1.5, "household")]
-    touched = an_event("touched", 25, setting=1.5, circuit="heating")
-    assert fidelity(a_run(truth)) == 1 / 8, "nobody saw the hand: only the first slot ended as wished"
-    assert fidelity(a_run(truth, events=[touched])) == 1.0
+    touched = seen_by_hand(25, 1.5)
+    assert fidelity(a_run(truth)) == 1 / 8, "nobody saw the manual change: only the first slot ended on target"
+    assert fidelity(a_run(truth, happened=[touched])) == 1.0
     after_the_hold = [*truth, a_change(26 + 4 * 60, 4.5)]
     plan = a_plan(1, {(0, 6): a_run([]).plans[PUMP][0][1].segments[0].mode})
-    assert fidelity(a_run(after_the_hold, hours=6, plan=plan, events=[touched])) == 1.0
+    assert fidelity(a_run(after_the_hold, hours=6, plan=plan, happened=[touched])) == 1.0
 
 
-def test_the_baseline_of_the_first_hours_is_the_enrolled_one_though_the_profile_knows_a_newer() -> None:
-    truth = [a_change(0, 0.0, "initial"), a_change(6, 3.0), a_change(66, 0.0), a_change(95, 1.5, "household")]
-    events = [an_event("touched", 100, setting=1.5, circuit="heating")]
-    assert fidelity(a_run(truth, profile=a_profile(baseline=1.5), events=events)) == 1.0
+def test_the_baseline_of_the_first_hours_is_the_enrolled_one_though_a_person_makes_another_later() -> None:
+    truth = [a_change(6, 3.0), a_change(66, 0.0), a_change(95, 1.5, "household")]
+    assert fidelity(a_run(truth, happened=[seen_by_hand(100, 1.5)])) == 1.0
+
+
+def test_a_pump_that_wakes_late_is_held_against_what_it_should_have_done_in_time() -> None:
+    in_time = a_run([a_change(0, 0.0, "initial")], plan=a_plan(1, {(1, 2): Mode.MAX}))
+    edge, late = at(1) + jitter(PUMP), at(1, 40)
+    entries = [e.model_copy(update={"at": late}) if e.at == edge else e for e in in_time.journal[PUMP]]
+    asleep = replace(in_time, journal={PUMP: entries})
+    assert fidelity(asleep) == fidelity(in_time) == 0.5
 
 
 def test_slots_in_which_nothing_may_be_written_ask_nothing_of_a_lever() -> None:
     order = Order(
         order_id="b1", kind=OrderKind.BLACKOUT, scope="all", since=MIDNIGHT, who="operator", why="no power at the site"
     )
-    run = a_run([a_change(66, 3.0)], orders={PUMP: [(MIDNIGHT, order)]})
+    run = a_run([a_change(66, 3.0)], happened=[(MIDNIGHT, OrderGiven(order=order))])
     assert fidelity(run) is None
-    begun = a_run([a_change(6, 3.0), a_change(66, 0.0)], orders={PUMP: [(at(0, 50), order)]})
+    begun = a_run([a_change(6, 3.0), a_change(66, 0.0)], happened=[(at(0, 50), OrderGiven(order=order))])
     assert fidelity(begun) == 1.0
 
 
@@ -219,10 +228,8 @@ def test_a_hand_on_the_heating_leaves_the_hot_water_to_the_plan() -> None:
         a_change(0, 1.0, "initial", lever="hot_water_comfort", circuit="hot_water"),
         a_change(6, 2.0, lever="hot_water_comfort", circuit="hot_water"),
     ]
-    touched = an_event("touched", 25, setting=1.5, circuit="heating")
-    assert (
-        fidelity(a_run(truth, profile=a_profile(hot_water=water), plan=plan, events=[touched]), Circuit.HOT_WATER) == 1
-    )
+    run = a_run(truth, profile=a_profile(hot_water=water), plan=plan, happened=[seen_by_hand(25, 1.5)])
+    assert fidelity(run, Circuit.HOT_WATER) == 1
 
 
 def test_a_quiet_report_says_nothing_of_troubles() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from demo.report.drift import drift_figures, touched_figures
-from demo.report.targets import Wishes
+from demo.report.targets import Targets
 from tests.builders import at
 from tests.demo.report_lines import a_change, a_run, a_write, an_event
 
@@ -19,7 +19,7 @@ def seen(kind: str, minutes: float, known: float, setting: float = 0.0) -> dict[
 
 def drift_of(truth: list[dict[str, Any]], events: list[dict[str, Any]]) -> dict[str, Any]:
     run = a_run([*RAISED, *truth], events=events)
-    return drift_figures(run, Wishes(run))
+    return drift_figures(run, Targets(run))
 
 
 def test_a_drift_is_found_by_the_line_written_before_the_lever_moved_again() -> None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from demo.facts import warmth_of
 from demo.report.figures import build_report
 from demo.report.outage import outage_figures
 from demo.report.recording import OutageSeen
-from demo.report.targets import Wishes
-from tests.builders import a_profile, at
+from demo.report.targets import Targets
+from tests.builders import at
 from tests.demo.report_lines import PUMP, a_breaker, a_call, a_change, a_run, an_outage, printed
 
 SEEN = OutageSeen(
@@ -28,7 +27,7 @@ def an_outage_run(*more: dict[str, Any], **given: Any) -> Any:
 def test_calls_are_counted_by_minute_from_the_opening_of_the_breaker_on() -> None:
     calls = [a_call(31), a_call(32), a_call(40.1), a_call(40.9), a_call(55)]
     run = an_outage_run(*calls, a_change(93, 0.0))
-    figures = outage_figures(run, Wishes(run))
+    figures = outage_figures(run, Targets(run))
     assert figures is not None
     assert figures["calls"] == {"before_open": 2, "total": 3, "max_per_min": 2}
     assert figures["outages"][0]["breaker_opened_after_min"] == 3.0
@@ -42,7 +41,7 @@ def test_all_calls_count_where_the_breaker_never_opened() -> None:
         a_change(93, 0.0),
     )
     closed = a_run(list(run.truth_lines), hours=3)
-    figures = outage_figures(closed, Wishes(closed))
+    figures = outage_figures(closed, Targets(closed))
     assert figures is not None
     assert figures["calls"] == {"before_open": 0, "total": 2, "max_per_min": 1}
     assert figures["outages"][0]["breaker_opened_after_min"] is None
@@ -50,18 +49,18 @@ def test_all_calls_count_where_the_breaker_never_opened() -> None:
 
 def test_recovery_lasts_until_the_true_lever_is_as_wished() -> None:
     run = an_outage_run(a_change(96.5, 0.0))
-    figures = outage_figures(run, Wishes(run))
+    figures = outage_figures(run, Targets(run))
     assert figures is not None
     assert figures["recovery_min"] == 7.0
     never = an_outage_run()
-    stuck = outage_figures(never, Wishes(never))
+    stuck = outage_figures(never, Targets(never))
     assert stuck is not None
     assert stuck["recovery_min"] is None
 
 
 def test_the_rush_after_an_outage_is_the_busiest_minute_of_the_hour_that_follows() -> None:
     run = an_outage_run(a_change(96, 0.0))
-    figures = outage_figures(run, Wishes(run))
+    figures = outage_figures(run, Targets(run))
     assert figures is not None
     assert figures["peak_calls_per_min"] == 14, "neither the calls before, nor those of two hours later"
     assert figures["worst_room_c"] == 19.5
@@ -76,13 +75,3 @@ def test_the_printed_report_says_what_was_cut_killed_and_touched() -> None:
     assert "2 workers killed and replaced (pumps 1, planner 1)" in text
     assert "1 setting made by people" in text
     assert "every pump as wished after 3 min" in text
-
-
-def test_floors_are_undercut_and_left_by_the_rule_that_a_pump_follows_too() -> None:
-    profiles = {PUMP: a_profile()}
-    rows = [
-        {"pump": PUMP, "seen_at": at(hour), "room_c": room_c, "hot_water_c": None}
-        for hour, room_c in enumerate((20.0, 18.9, 19.2, 19.4, 20.0))
-    ]
-    changes = warmth_of(rows, profiles)[PUMP]
-    assert [(change.at, change.is_cold) for change in changes] == [(at(1), True), (at(3), False)]

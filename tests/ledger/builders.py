@@ -47,6 +47,8 @@ def a_command_of(pump_id: str = "p-0001", seq: int = 1) -> Command:
         pump_id=pump_id,
         seq=seq,
         mode=Mode.MAX,
+        lever=OFFSET,
+        setting=3.0,
         authority=Authority.PLAN,
         revision=1,
         decided_at=MIDNIGHT,

@@ -18,7 +18,7 @@ from domain.steering.pump_state import MessageRefused, OverrideRequested
 from ledger.commands import LedgerCommands
 from ledger.database import locks_for
 from ledger.models import CommandEventRow, CommandRow
-from tests.builders import OFFSET, SETPOINT, a_state, an_override, at
+from tests.builders import SETPOINT, a_state, an_override, at
 from tests.ledger.builders import a_command_of, an_event, count, enrol_pumps, live, until, waiting_for_a_lock
 
 pytestmark = pytest.mark.servers
@@ -63,7 +63,7 @@ async def test_a_listener_is_told_once_of_each_new_event_with_its_vendor_and_its
     command = a_command_of()
     for _ in range(2):
         await commands.begin(command, [an_event(command, EventKind.PLANNED)])
-        async with commands.fence(command, OFFSET) as record:
+        async with commands.fence(command) as record:
             assert record is not None
             await record([an_event(command, SENT, 1)])
         await commands.record([an_event(command, SENT, 1), an_event(command, ACCEPTED, 1)])
@@ -86,12 +86,12 @@ async def test_the_first_stamp_of_an_event_stays(commands: LedgerCommands) -> No
     command = a_command_of()
     await live(commands, command, SENT)
     await commands.record([an_event(command, SENT, 1, at(1))])
-    (write,) = (await commands.progress(command, OFFSET)).writes
+    (write,) = (await commands.progress(command)).writes
     assert write.at == at(0)
 
 
 async def test_nothing_is_known_of_a_command_that_was_never_written(commands: LedgerCommands) -> None:
-    progress = await commands.progress(a_command_of(), OFFSET)
+    progress = await commands.progress(a_command_of())
     assert progress.writes == ()
     assert progress.before is None
     assert progress.ended is None
@@ -100,7 +100,7 @@ async def test_nothing_is_known_of_a_command_that_was_never_written(commands: Le
 async def test_writes_are_folded_from_their_events(commands: LedgerCommands) -> None:
     command = a_command_of()
     await live(commands, command, SENT, ACCEPTED, IGNORED_WRITE, SENT, LOST, SENT, REFUSED, SENT)
-    progress = await commands.progress(command, OFFSET)
+    progress = await commands.progress(command)
     assert [(w.write_no, w.setting, w.answer, w.ignored) for w in progress.writes] == [
         (1, 11.0, Answer.ACCEPTED, True),
         (2, 12.0, Answer.LOST, False),
@@ -114,7 +114,7 @@ async def test_writes_are_folded_from_their_events(commands: LedgerCommands) -> 
 async def test_an_end_is_remembered(commands: LedgerCommands) -> None:
     command = a_command_of()
     await live(commands, command, SENT, ACCEPTED, EventKind.APPLIED)
-    assert (await commands.progress(command, OFFSET)).ended is CommandState.APPLIED
+    assert (await commands.progress(command)).ended is CommandState.APPLIED
 
 
 async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_lever_of_the_same_pump(
@@ -128,10 +128,10 @@ async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_
     other_lever = a_command_of(seq=4)
     await commands.begin(other_lever, [])
     await commands.record([an_event(other_lever, SENT, 1, lever=SETPOINT)])
-    before = (await commands.progress(a_command_of(seq=4), OFFSET)).before
+    before = (await commands.progress(a_command_of(seq=4))).before
     assert before is not None
     assert (before.setting, before.answer) == (22.0, Answer.LOST)
-    first = await commands.progress(a_command_of(seq=1), OFFSET)
+    first = await commands.progress(a_command_of(seq=1))
     assert first.before is None, "later commands are not before it"
     assert [w.setting for w in first.writes] == [11.0]
 
@@ -139,7 +139,7 @@ async def test_the_write_before_is_the_newest_of_an_earlier_command_on_the_same_
 async def test_a_write_that_was_surely_not_taken_is_not_the_write_before(commands: LedgerCommands) -> None:
     await live(commands, a_command_of(seq=1), SENT, ACCEPTED)
     await live(commands, a_command_of(seq=2), SENT, REFUSED)
-    before = (await commands.progress(a_command_of(seq=3), OFFSET)).before
+    before = (await commands.progress(a_command_of(seq=3))).before
     assert before is not None
     assert (before.setting, before.answer) == (11.0, Answer.ACCEPTED)
 
@@ -148,12 +148,12 @@ async def test_a_newer_command_in_the_ledger_fences_the_older_one_off(commands: 
     older, newer = a_command_of(seq=1), a_command_of(seq=2)
     await commands.begin(older, [])
     await commands.begin(a_command_of("p-0002", seq=9), [])
-    async with commands.fence(older, OFFSET) as newest:
+    async with commands.fence(older) as newest:
         assert newest
     await commands.begin(newer, [])
-    async with commands.fence(older, OFFSET) as newest:
+    async with commands.fence(older) as newest:
         assert not newest
-    async with commands.fence(newer, OFFSET) as newest:
+    async with commands.fence(newer) as newest:
         assert newest
 
 
@@ -161,10 +161,10 @@ async def test_two_fences_of_one_lever_exclude_each_other(commands: LedgerComman
     inside: list[str] = []
 
     async def second() -> None:
-        async with commands.fence(a_command_of(seq=2), OFFSET):
+        async with commands.fence(a_command_of(seq=2)):
             inside.append("second")
 
-    async with commands.fence(a_command_of(seq=1), OFFSET):
+    async with commands.fence(a_command_of(seq=1)):
         waiting = asyncio.create_task(second())
         await until(lambda: waiting_for_a_lock(engine))
         assert inside == []
@@ -174,9 +174,9 @@ async def test_two_fences_of_one_lever_exclude_each_other(commands: LedgerComman
 
 async def test_fences_of_two_levers_and_of_two_pumps_do_not_wait_for_each_other(commands: LedgerCommands) -> None:
     async with (
-        commands.fence(a_command_of(), OFFSET),
-        commands.fence(a_command_of(), SETPOINT),
-        commands.fence(a_command_of("p-0002"), OFFSET) as newest,
+        commands.fence(a_command_of()),
+        commands.fence(a_command_of().model_copy(update={"lever": SETPOINT})),
+        commands.fence(a_command_of("p-0002")) as newest,
     ):
         assert newest
 
@@ -185,15 +185,15 @@ async def test_a_killed_connection_releases_its_lock_and_its_holder_learns_of_it
     commands: LedgerCommands, engine: AsyncEngine
 ) -> None:
     async def hold_and_be_killed() -> None:
-        async with commands.fence(a_command_of(), OFFSET):
+        async with commands.fence(a_command_of()):
             async with engine.connect() as connection:
                 assert (await connection.scalars(HOLDERS)).all() == [True]
-            async with commands.fence(a_command_of(), OFFSET) as newest:
+            async with commands.fence(a_command_of()) as newest:
                 assert newest
 
     with pytest.raises(DBAPIError):
         await hold_and_be_killed()
-    async with commands.fence(a_command_of(), OFFSET) as newest:
+    async with commands.fence(a_command_of()) as newest:
         assert newest, "the pool has thrown the dead connection away"
 
 
@@ -204,7 +204,7 @@ async def test_who_lost_the_lock_writes_nothing_down_after_the_newer_command(
     await commands.begin(older, [])
 
     async def stall_without_the_lock() -> None:
-        async with commands.fence(older, OFFSET) as record:
+        async with commands.fence(older) as record:
             assert record is not None
             async with engine.connect() as connection:
                 await connection.execute(HOLDERS)
@@ -213,7 +213,7 @@ async def test_who_lost_the_lock_writes_nothing_down_after_the_newer_command(
 
     with pytest.raises(DBAPIError):
         await stall_without_the_lock()
-    assert (await commands.progress(older, OFFSET)).writes == ()
+    assert (await commands.progress(older)).writes == ()
 
 
 async def test_a_lock_ends_soon_after_the_host_that_held_it_vanished(commands: LedgerCommands, database: str) -> None:
@@ -256,14 +256,14 @@ async def test_who_gives_up_waiting_for_a_lock_does_not_get_it_later(
     commands: LedgerCommands, engine: AsyncEngine
 ) -> None:
     async def impatient() -> None:
-        async with commands.fence(a_command_of(seq=2), OFFSET):
+        async with commands.fence(a_command_of(seq=2)):
             raise AssertionError("it never came in")
 
-    async with commands.fence(a_command_of(), OFFSET):
+    async with commands.fence(a_command_of()):
         waiting = asyncio.create_task(impatient())
         await until(lambda: waiting_for_a_lock(engine))
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    async with commands.fence(a_command_of(), OFFSET) as newest:
+    async with commands.fence(a_command_of()) as newest:
         assert newest

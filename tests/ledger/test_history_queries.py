@@ -13,7 +13,6 @@ from ledger.commands import LedgerCommands
 from ledger.history_queries import DISCARD, LedgerHistory, LedgerOrders
 from ledger.models import BreakerRow
 from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps
 from ledger.reports import LedgerReports
 from tests.builders import a_reading, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
@@ -107,17 +106,6 @@ async def test_readings_and_the_breaker_are_those_of_the_moment(engine: AsyncEng
     then = await trails.breaker("nibe", at(2))
     assert then is not None
     assert then["state"] == "open"
-
-
-async def test_what_people_set_is_found_with_its_circuit_from_a_moment_to_another(engine: AsyncEngine) -> None:
-    await enrol_pumps(engine, "p-0001", "p-0002")
-    pumps = LedgerPumps(engine)
-    await pumps.rebase("p-0001", Circuit.HEATING, 2.0, at(1))
-    await pumps.rebase("p-0002", Circuit.HEATING, 4.0, at(2))
-    for hour in (2, 3):
-        await pumps.rebase("p-0001", Circuit.HEATING, 3.0, at(hour))
-    found = await LedgerHistory(engine).baselines("p-0001", at(2), at(2, 30))
-    assert found == [{"at": at(2), "circuit": "heating", "setting": 3.0}]
 
 
 async def test_an_order_stands_until_it_is_lifted_or_past_and_is_kept_once(engine: AsyncEngine) -> None:

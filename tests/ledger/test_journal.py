@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.decide import decide
 from domain.steering.journal import JournalEntry, as_of
-from domain.steering.pump_state import CircuitState, Event, Observed, OverrideRequested, PlanArrived, Woke
+from domain.steering.pump_state import Event, Observed, OverrideRequested, PlanArrived, Woke
 from ledger.journal import LedgerJournal
 from ledger.models import JournalRow
-from tests.builders import MIDNIGHT, a_plan, a_state, an_observation, an_override, at
+from tests.builders import MIDNIGHT, a_circuit, a_plan, a_state, an_observation, an_override, at
 from tests.ledger.builders import count
 
 pytestmark = pytest.mark.servers
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 
 def a_life(pump_id: str = "p-0001") -> tuple[JournalEntry, ...]:
     """Two days of a pump with both circuits: plans, a cold room, a manual change and a wish."""
-    state = a_state(pump_id, hot_water=CircuitState(settled=HotWaterMode.NORMAL))
+    state = a_state(pump_id, hot_water=a_circuit(HotWaterMode.NORMAL))
     events: list[tuple[float, Event]] = [
         (0, Woke()),
         (1, PlanArrived(plan=a_plan(1, {(2, 4): Mode.MIN, (6, 9): Mode.MID}))),

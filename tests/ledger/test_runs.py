@@ -5,14 +5,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import EventKind
-from domain.modes import Circuit, HotWaterMode
-from domain.steering.orders import Order, OrderKind
+from domain.modes import HotWaterMode
 from ledger.commands import LedgerCommands
-from ledger.models import BreakerRow, OrderRow
-from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps
+from ledger.models import BreakerRow
 from ledger.runs import LedgerRuns
-from tests.builders import COMFORT, MIDNIGHT, a_reading, at
+from tests.builders import COMFORT, OFFSET, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
 
 pytestmark = pytest.mark.servers
@@ -25,9 +22,8 @@ async def test_every_line_names_its_circuit(engine: AsyncEngine) -> None:
     water = a_command_of(seq=2).model_copy(update={"mode": HotWaterMode.BOOST})
     planned = an_event(water, EventKind.PLANNED).model_copy(update={"lever": None, "setting": None, "command": water})
     await commands.record([planned, an_event(water, EventKind.SENT, 1, lever=COMFORT)])
-    unsaid = a_command_of(seq=9)  # never kept: nothing but the baseline tells
-    touched = an_event(unsaid, EventKind.TOUCHED, 1, at(3)).model_copy(update={"lever": None, "setting": 2.0})
-    await LedgerPumps(engine).rebase("p-0001", Circuit.HEATING, 2.0, at(3))
+    unsaid = a_command_of(seq=9)  # never kept: nothing but the lever tells
+    touched = an_event(unsaid, EventKind.TOUCHED, 1, at(3)).model_copy(update={"lever": OFFSET, "setting": 2.0})
     refused = an_event(unsaid, EventKind.REFUSED, 2, at(4)).model_copy(update={"lever": None, "setting": None})
     await commands.record([touched, refused])
     lines = await LedgerRuns(engine).command_lines()
@@ -61,21 +57,3 @@ async def test_a_breakers_newest_line_is_its_state(engine: AsyncEngine) -> None:
     runs = LedgerRuns(engine)
     assert await runs.breakers_now() == {"nibe": "half-open"}
     assert [line["state"] for line in await runs.breakers()] == ["closed", "open", "half-open"]
-
-
-async def test_orders_come_as_they_stand_now_and_rooms_in_the_order_of_seeing(engine: AsyncEngine) -> None:
-    await enrol_pumps(engine, "p-0001")
-    order = Order(order_id="s1", kind=OrderKind.STOP, scope="all", since=MIDNIGHT, who="operator", why="a test")
-    async with engine.begin() as connection:
-        row = {"order_id": "s1", "body": order.model_dump(mode="json"), "given_at": at(1), "lifted_at": at(2)}
-        await connection.execute(insert(OrderRow).values(row))
-    observations = LedgerObservations(engine)
-    await observations.store([("p-0001", a_reading(3.0, at(1)))], at(1, 2))
-    await observations.store([("p-0001", a_reading(0.0, at(2)))], at(2, 2))
-    runs = LedgerRuns(engine)
-    assert await runs.orders() == [(at(1), order.model_copy(update={"lifted_at": at(2)}))]
-    seen = await runs.coolest()
-    assert [(row["seen_at"], row["room_c"], row["hot_water_c"]) for row in seen] == [
-        (at(1, 2), 21.0, None),
-        (at(2, 2), 21.0, None),
-    ]

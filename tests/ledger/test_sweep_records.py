@@ -14,8 +14,8 @@ from domain.steering.sweep_policy import Reported, ReportedLever, WatchRecord
 from ledger.commands import LedgerCommands
 from ledger.models import OemGrant
 from ledger.observations import LedgerObservations
-from ledger.pumps import LedgerPumps
 from ledger.sweep_records import LedgerSweepRecords
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import OFFSET, a_lever, a_reading, at
 from tests.ledger.builders import enrol_pumps
 
@@ -23,11 +23,14 @@ pytestmark = pytest.mark.servers
 
 
 def a_command(seq: int, mode: Mode | HotWaterMode, decided_at: datetime, pump_id: str = "p-0001") -> Command:
+    lever = a_lever() if isinstance(mode, Mode) else a_lever(HOT_WATER_COMFORT, 1.0)
     return Command(
         command_id=f"{pump_id}-c{seq:05d}",
         pump_id=pump_id,
         seq=seq,
         mode=mode,
+        lever=lever.name,
+        setting=lever.setting_for(mode),
         authority=Authority.PLAN,
         decided_at=decided_at,
         expires_at=decided_at + timedelta(hours=2),
@@ -100,21 +103,19 @@ async def test_the_newest_command_of_each_circuit_is_expected_in_its_newest_stat
 
 async def test_what_the_workflow_noted_of_a_lever_outranks_the_command_it_noted_it_of(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001", "p-0002")
-    setup = a_lever()
-    command = a_command(1, Mode.MAX, at(5))
+    command, other = a_command(1, Mode.MAX, at(5)), a_command(1, Mode.MAX, at(5), "p-0002")
     await lived(engine, command, *OBEYED)
-    await LedgerCommands(engine, engine).record([line(command, EventKind.DRIFTED, at(6), setting=-2.0, write_no=1)])
-    await lived(engine, a_command(1, Mode.MAX, at(5), "p-0002"), *OBEYED)
-    await LedgerPumps(engine).rebase("p-0002", Circuit.HEATING, 2.0, at(6))
+    await lived(engine, other, *OBEYED)
+    commands = LedgerCommands(engine, engine)
+    await commands.record([line(command, EventKind.DRIFTED, at(6), setting=-2.0, write_no=1)])
+    await commands.record([line(other, EventKind.TOUCHED, at(6), setting=2.0, write_no=1)])
     found = await LedgerSweepRecords(engine).expected(["p-0001", "p-0002"])
-    assert [found[pump][0].is_by_hand for pump in ("p-0001", "p-0002")] == [False, True]
-    fallen, touched = found["p-0001"][0], found["p-0002"][0]
-    assert (fallen.level(setup), fallen.known_at) == (Mode.MIN, at(6))
-    theirs = setup.model_copy(update={"baseline": 2.0})
-    assert touched.level(theirs) is Mode.LOW
+    fallen, moved = found["p-0001"][0], found["p-0002"][0]
+    assert (fallen.believed, fallen.known_at) == (-2.0, at(6))
+    assert (moved.believed, moved.known_at) == (2.0, at(6))
     await lived(engine, a_command(2, Mode.MAX, at(7), "p-0002"), *OBEYED)
     (newer,) = (await LedgerSweepRecords(engine).expected(["p-0002"]))["p-0002"]
-    assert newer.level(theirs) is Mode.MAX, "what was noted before the newest command is over"
+    assert newer.believed == 3.0, "what was noted before the newest command is over"
 
 
 async def test_readings_come_by_pump_from_a_moment_on_and_oldest_first(engine: AsyncEngine) -> None:

@@ -19,7 +19,7 @@ def short(event: Event) -> str:
         case Observed(silent=True):
             return "observed silent"
         case Observed():
-            seen = ", ".join(f"{one.circuit} {one.level} {one.setting:g}" for one in event.levers)
+            seen = ", ".join(f"{one.circuit} {one.setting:g}" for one in event.levers)
             stamp = event.stamp or event.as_of
             return f"observed {seen}, room {event.room_c}, {event.condition} (stamped {stamp:%H:%M:%S})"
         case _:

@@ -91,15 +91,15 @@ class FakeLedger:
                 known.pop(command.command_id, None)
                 known[command.command_id] = command
 
-    def progress(self, command: Command, lever: LeverName) -> Progress:
+    def progress(self, command: Command) -> Progress:
         """As `domain.ports.CommandLog.progress`."""
         own = self._writes(command.command_id)
         ended = self.ends.get(command.command_id)
-        *others, before = (None, *self._writes_before(command, lever))
+        *others, before = (None, *self._writes_before(command))
         return Progress(writes=own, before=before, others=tuple(w for w in others if w is not None), ended=ended)
 
-    def _writes_before(self, command: Command, lever: LeverName) -> list[WriteRecord]:
-        newest_first = islice(reversed(self.senders.get(lever, {}).values()), LOOK_BACK + 2)
+    def _writes_before(self, command: Command) -> list[WriteRecord]:
+        newest_first = islice(reversed(self.senders.get(command.lever, {}).values()), LOOK_BACK + 2)
         earlier = [c for c in newest_first if c.seq < command.seq][:LOOK_BACK][::-1]
         writes = [w for c in earlier for w in self._writes(c.command_id)]
         return [w for w in writes if w.answer is not Answer.REFUSED]
@@ -171,13 +171,13 @@ class AttemptPorts:
             setting = "" if event.setting is None else f" {event.lever}={event.setting:g}"
             self.on_line(f"{event.command_id} {event.kind} #{event.write_no}{setting} {event.reason}")
 
-    async def progress(self, command: Command, lever: LeverName) -> Progress:
+    async def progress(self, command: Command) -> Progress:
         """As `CommandLog.progress`."""
-        return self.ledger.progress(command, lever)
+        return self.ledger.progress(command)
 
-    def fence(self, command: Command, lever: LeverName) -> "LeverLock":
+    def fence(self, command: Command) -> "LeverLock":
         """As `CommandLog.fence`."""
-        return LeverLock(self, command, lever)
+        return LeverLock(self, command)
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
         """As `ObservationLog.store`: nobody asks for it here."""
@@ -211,8 +211,8 @@ class AttemptPorts:
 class LeverLock:
     """The lever's lock, as `CommandLog.fence`."""
 
-    def __init__(self, ports: AttemptPorts, command: Command, lever: LeverName) -> None:
-        self._ports, self._command, self._lever = ports, command, lever
+    def __init__(self, ports: AttemptPorts, command: Command) -> None:
+        self._ports, self._command, self._lever = ports, command, command.lever
 
     async def __aenter__(self) -> Recorder | None:
         ledger, waited_s = self._ports.ledger, 0.0

@@ -53,11 +53,11 @@ def _expiry_unchecked() -> AbstractContextManager[None]:
 def _ok_is_believed() -> AbstractContextManager[None]:
     real = verification.before_looking
 
-    def believing(command: Any, setting: float, progress: Any, *rest: Any) -> Any:
+    def believing(command: Any, progress: Any, *rest: Any) -> Any:
         written = progress.open_write
         if written is not None and written.answer is Answer.ACCEPTED:
             return End(state=CommandState.APPLIED)
-        return real(command, setting, progress, *rest)
+        return real(command, progress, *rest)
 
     return patched((verification, "before_looking", believing))
 
@@ -93,8 +93,8 @@ def _no_daily_limit() -> AbstractContextManager[None]:
 def _blind_retry() -> AbstractContextManager[None]:
     real = verification.before_looking
 
-    def blind(command: Any, setting: float, progress: Any, timing: Any, now: Any) -> Any:
-        step = real(command, setting, progress, timing, now)
+    def blind(command: Any, progress: Any, timing: Any, now: Any) -> Any:
+        step = real(command, progress, timing, now)
         is_unsure = bool(progress.writes) and progress.writes[-1].answer is not Answer.ACCEPTED
         return Write() if isinstance(step, Look) and is_unsure and now < command.expires_at else step
 
@@ -104,8 +104,8 @@ def _blind_retry() -> AbstractContextManager[None]:
 def _lost_writes_forgotten() -> AbstractContextManager[None]:
     real = verification.before_looking
 
-    def forgetful(command: Any, setting: float, progress: Any, *rest: Any) -> Any:
-        return real(command, setting, progress.model_copy(update={"before": None, "others": ()}), *rest)
+    def forgetful(command: Any, progress: Any, *rest: Any) -> Any:
+        return real(command, progress.model_copy(update={"before": None, "others": ()}), *rest)
 
     return patched((verification, "before_looking", forgetful))
 
@@ -193,8 +193,7 @@ def _touch_not_held() -> AbstractContextManager[None]:
     real = watching.touched
 
     def forgetful(state: PumpState, *rest: Any) -> Any:
-        after, rebases = real(state, *rest)
-        return after.model_copy(update={"overrides": state.overrides}), rebases
+        return real(state, *rest).model_copy(update={"overrides": state.overrides})
 
     return patched((watching, "touched", forgetful), (steering, "touched", forgetful))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.commands.command import Command
 from domain.homes.site import Site
-from domain.modes import Circuit, HotWaterMode, Level
+from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.lever import Lever, LeverName
 from domain.steering.pump_state import CircuitState, PumpState
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT
@@ -48,11 +48,13 @@ class Run:
     """Its worker is gone; the server learns that when the attempt times out, and until then a cancellation waits."""
 
 
+SPECS = {spec.name: spec for spec in (HEATING_OFFSET, HOT_WATER_COMFORT)}
+
+
 @cache
 def _setup(lever: LeverName, baseline: float) -> Lever:
     wide = lever == OFFSET
-    spec = HEATING_OFFSET if wide else HOT_WATER_COMFORT
-    return Lever(spec=spec, baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
+    return Lever(spec=SPECS[lever], baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
 
 
 @cache
@@ -69,15 +71,18 @@ class SimulatedPump:
         self.cloud = FakeCloud(script, dict(script.baseline))
         self.ledger = FakeLedger()
         self.baseline = dict(script.baseline)
-        """As the ledger's profile has it."""
-        has_hot_water = COMFORT in script.baseline
+        """As the pump last learnt it."""
+        levers = {SPECS[name].circuit: _setup(name, baseline) for name, baseline in script.baseline.items()}
+        water = levers.get(Circuit.HOT_WATER)
         self.state = PumpState(
             pump_id=script.pump_id,
             oem="nibe",
             site=Site(band=script.band, emitter=script.emitter, home=script.home),
-            hot_water=CircuitState(settled=HotWaterMode.NORMAL) if has_hot_water else None,
+            heating=CircuitState(lever=levers[Circuit.HEATING], settled=Mode.LOW),
+            hot_water=water and CircuitState(lever=water, settled=HotWaterMode.NORMAL),
         )
         self.oracle = Oracle(script.pump_id, script.emitter, script.home, script.band.room_min_c)
+        self.oracle.manual_changes.levers = levers
         self.skew = timedelta(seconds=script.worker_skew_s)
         self.vendor_skew = timedelta(seconds=script.vendor_skew_s)
         self.outbox_keys: set[str] = set()

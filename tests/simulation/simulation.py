@@ -107,9 +107,6 @@ class Simulation:
             case "kept":
                 self._keeping -= 1
                 self._step(Kept(keys=self.pump.ledger.store(what)))
-            case "rebase":
-                self._keeping -= 1
-                self.pump.baseline[self.pump.lever_of(what.circuit)] = what.setting
             case "moved by another":
                 self.pump.move(OFFSET, what)
                 self.pump.trace(f"another controller sets heating to {what:g}")
@@ -126,15 +123,17 @@ class Simulation:
         state = decision.state
         if self.pump.is_traced:
             self._tell_step(event, state)
-        self.pump.oracle.hear(event, self.pump.now, decision)
+        learnt = _learnt(before, state)
+        self.pump.oracle.hear(event, self.pump.now, decision, learnt)
         if state.outbox is not before.outbox:
             self.pump.outbox_keys.update(e.key for e in state.outbox)
         if state.journal is not before.journal:
             self.pump.outbox_keys.update(e.key for e in state.journal)
         self.pump.state = state
         self._rules.after(event, decision)
-        for rebase in decision.rebases:
-            self._rules.learnt(rebase.circuit, rebase.setting)
+        for circuit, (setting, _) in learnt.items():
+            self._rules.learnt(circuit, setting)
+            self.pump.baseline[self.pump.lever_of(circuit)] = setting
         self._carry_out(decision)
 
     def _carry_out(self, decision: Decision) -> None:
@@ -143,9 +142,6 @@ class Simulation:
             self._workers.cancel(circuit)
         for command in decision.starts:
             self._workers.start(command)
-        for rebase in decision.rebases:
-            self._keeping += 1
-            self.pump.later(self.pump.now + timedelta(seconds=1 + 30 * self.pump.luck(11)), "rebase", rebase)
         if state.owes_ledger and not state.has_open and not self._keeping:
             self._keeping += 1
             self.pump.later(self.pump.now + timedelta(seconds=0.3), "kept", state)
@@ -236,3 +232,13 @@ class Simulation:
             self._run_started = self.pump.now
             self._step(Woke())
         self._sweep.look(n)
+
+
+def _learnt(before: PumpState, after: PumpState) -> dict[Circuit, tuple[float, datetime]]:
+    """Settings that a decision took for a person's."""
+    made = {}
+    for circuit, had in after.circuits:
+        was = before.circuit(circuit)
+        if had.baseline_at is not None and (was is None or was.baseline_at != had.baseline_at):
+            made[circuit] = (had.lever.baseline, had.baseline_at)
+    return made

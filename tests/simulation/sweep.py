@@ -5,9 +5,9 @@ Protects: nothing is told that the cloud did not show, and nothing is lost for g
 
 from datetime import timedelta
 
-from domain.modes import Circuit, Level
+from domain.modes import Circuit
 from domain.oem.cloud import Condition
-from domain.steering.pump_state import CircuitState, Observed, SeenLever
+from domain.steering.pump_state import Observed, SeenLever
 from domain.steering.sweep_policy import silence
 from tests.simulation.simulated_pump import SimulatedPump
 
@@ -21,7 +21,6 @@ class Sweep:
         self._pump = pump
         self._told = (Condition.NORMAL, False, False, False)
         self._is_cold = self._is_tank_cold = False
-        self._levels: dict[tuple[Circuit, float, float, Level | None], Level | None] = {}
 
     def look(self, n: int) -> None:
         """The n-th pass."""
@@ -34,15 +33,6 @@ class Sweep:
         self._pump.later(self._pump.now + timedelta(seconds=delay), "event", seen)
         if self._pump.luck(23) < 0.05:
             self._pump.later(self._pump.now + timedelta(seconds=900 * self._pump.luck(24)), "event", seen)
-
-    def _level_of(self, circuit: Circuit, setting: float, had: CircuitState) -> Level | None:
-        # As the ledger has it: a hand that is newer than the newest command leaves nothing to expect but neutral.
-        is_by_hand = had.last is None or (had.baseline_at is not None and had.baseline_at > had.last.decided_at)
-        expected = had.last.mode if had.last is not None and not is_by_hand else None
-        key = (circuit, setting, self._pump.baseline[self._pump.lever_of(circuit)], expected)
-        if key not in self._levels:
-            self._levels[key] = self._pump.setup(circuit).level_of(setting, expected)
-        return self._levels[key]
 
     def _observe(self, *, is_routine: bool) -> Observed | None:
         """What a sweep would tell: what contradicts or is news; silence where the picture is old."""
@@ -57,14 +47,13 @@ class Sweep:
         tank_c = round(cloud.tank_c, 1) if self._pump.state.hot_water is not None else None
         if tank_c is not None:
             self._is_tank_cold = tank_c < 38 + (2 if self._is_tank_cold else 0)
-        seen: list[tuple[Circuit, Level | None, float]] = []
+        seen: list[tuple[Circuit, float]] = []
         contradicts = False
         for circuit, had in self._pump.state.circuits:
             lever = self._pump.lever_of(circuit)
             setting = cloud.value_at(lever, shown)
-            level = self._level_of(circuit, setting, had)
-            seen.append((circuit, level, setting))
-            contradicts |= had.open is None and level is not had.settled
+            seen.append((circuit, setting))
+            contradicts |= had.open is None and had.level_of(setting) is not had.settled
         told = (cloud.condition(self._pump.now), False, self._is_cold, self._is_tank_cold)
         if not (contradicts or is_routine or told != self._told):
             return None
@@ -73,7 +62,7 @@ class Sweep:
         return Observed(
             as_of=min(stamp, self._pump.now),
             stamp=stamp,
-            levers=tuple(SeenLever(circuit=c, level=level, setting=setting) for c, level, setting in seen),
+            levers=tuple(SeenLever(circuit=circuit, setting=setting) for circuit, setting in seen),
             condition=told[0],
             room_c=room_c,
             hot_water_c=tank_c,

@@ -80,7 +80,7 @@ class Workers:
             self._finish(run, CommandState.SUPERSEDED, "the wish moved on before its turn came; perhaps written")
             return
         here, _ = self._ports_and_attempt(run)
-        going = close(run.command, self._pump.lever_of(run.command.circuit), here, self._pump.now)
+        going = close(run.command, here, self._pump.now)
         try:
             while True:
                 going.send(None)  # ledger only: no time passes
@@ -104,7 +104,6 @@ class Workers:
         """What an attempt meets, and the attempt."""
         offset = (self._pump.luck(13) * 2 - 1) * self._pump.skew
         pump = self._pump
-        setup = pump.setup(run.command.circuit, run.command.baseline)
         here = AttemptPorts(
             command=run.command,
             ledger=pump.ledger,
@@ -120,7 +119,7 @@ class Workers:
         around = Dependencies(
             adapter=here, commands=here, observations=here, vendors=None, now=lambda: pump.now + offset
         )
-        return here, CommandAttempt(run.command, self._address, setup, around, run.attempts)
+        return here, CommandAttempt(run.command, self._address, around, run.attempts)
 
     def resume(self, run: Run, ports: AttemptPorts, going: Going, turn: int) -> None:
         """An attempt goes on, as far as its next wait."""

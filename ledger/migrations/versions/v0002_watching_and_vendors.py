@@ -1,4 +1,4 @@
-"""baselines, what was last told of a pump, calls, grants and breakers of vendors, orders, credentials asked for"""
+"""what was last told of a pump, calls, grants and breakers of vendors, orders, credentials asked for"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,18 +39,6 @@ def upgrade() -> None:
 
 
 def _watching() -> None:
-    op.create_table(
-        "baselines",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("pump_id", sa.String(length=41), nullable=False),
-        sa.Column("circuit", sa.String(length=16), nullable=False),
-        sa.Column("setting", sa.Double(), nullable=False),
-        _moment("at"),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_baselines_pump_id_pumps")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_baselines")),
-        sa.UniqueConstraint("pump_id", "circuit", "at", name=op.f("uq_baselines_pump_id")),
-    )
     op.create_table(
         "pump_watch",
         sa.Column("pump_id", sa.String(length=41), nullable=False),
@@ -125,5 +113,5 @@ def downgrade() -> None:
         WHERE profile ? 'heating'
         """
     )
-    for table in ("account_asks", "oem_breakers", "oem_grants", "oem_calls", "orders", "pump_watch", "baselines"):
+    for table in ("account_asks", "oem_breakers", "oem_grants", "oem_calls", "orders", "pump_watch"):
         op.drop_table(table)

@@ -19,7 +19,6 @@ from domain.steering.decide import decide
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import WARM_UP, Override, OverrideKind, OverrideSource, wish_of
 from domain.steering.pump_state import (
-    CircuitState,
     Event,
     Observed,
     OrderGiven,
@@ -30,7 +29,7 @@ from domain.steering.pump_state import (
     SteeringConsent,
 )
 from domain.steering.watch import Watch
-from tests.builders import a_plan, a_state, an_override, at
+from tests.builders import a_circuit, a_plan, a_state, an_override, at
 
 NOW = at(3)
 
@@ -157,7 +156,7 @@ def test_under_somebody_elses_hand_only_a_restore_may_be_written_even_under_a_gr
         watch=Watch(condition=condition),
         orders=(an_order(kind, cap),),
         overrides=(a_wish_for(OverrideKind.EMERGENCY),),
-        hot_water=CircuitState(settled=HotWaterMode.NORMAL),
+        hot_water=a_circuit(HotWaterMode.NORMAL),
     )
     assert target_at(state, NOW).mode is Mode.LOW
     assert target_at(state, NOW, Circuit.HOT_WATER).mode is HotWaterMode.NORMAL
@@ -232,7 +231,7 @@ def test_a_home_never_runs_more_pumps_raised_than_its_limit_holds(pumps: int, da
         boost = a_wish_for(OverrideKind.MODE).model_copy(update={"until": when + timedelta(hours=1)})
         boost = boost.model_copy(update={"hot_water": HotWaterMode.BOOST})
         state = a_state(site=Site(home=home), plans=(plan,), overrides=(boost,))
-        state = state.model_copy(update={"hot_water": CircuitState(settled=HotWaterMode.NORMAL)})
+        state = state.model_copy(update={"hot_water": a_circuit(HotWaterMode.NORMAL)})
         modes.append(target_at(state, when).mode)
         tanks.append(target_at(state, when, Circuit.HOT_WATER).mode)
     raised = sum(mode is Mode.MAX for mode in modes)

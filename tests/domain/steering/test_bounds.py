@@ -14,7 +14,6 @@ from domain.steering.decide import KEPT_PLANS, decide
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import OverrideKind, wish_of
 from domain.steering.pump_state import (
-    CircuitState,
     CommandSettled,
     Decision,
     Observed,
@@ -29,7 +28,7 @@ from domain.steering.pump_state import (
     Woke,
 )
 from domain.steering.reconcile import RETIRE_UNSEEN_AFTER
-from tests.builders import a_plan, a_state, an_observation, an_outcome, an_override, at, started
+from tests.builders import a_circuit, a_plan, a_state, an_observation, an_outcome, an_override, at, started
 
 EDGE = jitter("p-0001")
 
@@ -48,7 +47,7 @@ def obeyed(decision: Decision, after: timedelta = timedelta(minutes=4)) -> PumpS
 
 def raised_a_moment_ago(then: Mode) -> PumpState:
     """In MAX by a plan since 01:06; a newer one says something else from now on, and the dwell still holds."""
-    state = a_state(plans=(a_plan(1, {(1, 24): Mode.MAX}),), hot_water=CircuitState(settled=HotWaterMode.NORMAL))
+    state = a_state(plans=(a_plan(1, {(1, 24): Mode.MAX}),), hot_water=a_circuit(HotWaterMode.NORMAL))
     state = obeyed(decide(state, Woke(), at(1) + EDGE))
     replanned = decide(state, PlanArrived(plan=a_plan(2, {(1, 24): then})), at(1, 12))
     assert replanned.starts == ()
@@ -93,19 +92,19 @@ def a_day_of(mode: HotWaterMode) -> PricePlan:
 
 
 def water(level: HotWaterMode | None, setting: float, minutes: float, tank_c: float | None = None) -> Observed:
-    seen = SeenLever(circuit=Circuit.HOT_WATER, level=level, setting=setting)
+    seen = SeenLever(circuit=Circuit.HOT_WATER, setting=setting)
     return Observed(as_of=at(0, minutes), levers=(seen,), hot_water_c=tank_c)
 
 
 def test_a_cold_tank_that_a_plan_holds_back_is_let_go_at_once() -> None:
-    state = a_state(plans=(a_day_of(HotWaterMode.HOLD),), hot_water=CircuitState(settled=HotWaterMode.NORMAL))
+    state = a_state(plans=(a_day_of(HotWaterMode.HOLD),), hot_water=a_circuit(HotWaterMode.NORMAL))
     held = obeyed(decide(state, Woke(), at(0, 1) + EDGE))
     cold = decide(held, water(HotWaterMode.HOLD, 0.0, 12, tank_c=30.0), at(0, 12))
     assert [command.mode for command in cold.starts] == [HotWaterMode.NORMAL]
 
 
 def test_no_tank_is_boosted_under_a_grid_limit_however_cold_it_is() -> None:
-    state = a_state(plans=(a_day_of(HotWaterMode.BOOST),), hot_water=CircuitState(settled=HotWaterMode.NORMAL))
+    state = a_state(plans=(a_day_of(HotWaterMode.BOOST),), hot_water=a_circuit(HotWaterMode.NORMAL))
     cold = decide(state, water(HotWaterMode.NORMAL, 1.0, 1, tank_c=30.0), at(0, 1)).state
     limited = decide(cold, OrderGiven(order=an_order(OrderKind.LIMIT, Mode.LOW)), at(1)).state
     assert target_at(limited, at(1), Circuit.HOT_WATER).mode is HotWaterMode.NORMAL
@@ -126,7 +125,7 @@ def test_a_home_that_left_and_picks_one_of_our_settings_is_not_taken_for_a_drift
         seen = decide(state, an_observation(at(hour), Mode.MAX if hour == 5 else Mode.LOW, 3.0), at(hour))
         assert seen.starts == ()
         state = seen.state
-    assert state.heating.baseline == 3.0
+    assert state.heating.lever.baseline == 3.0
 
 
 def test_another_controller_s_setting_is_nobody_s_baseline() -> None:
@@ -136,8 +135,7 @@ def test_another_controller_s_setting_is_nobody_s_baseline() -> None:
     assert command is not None
     found = an_outcome(command.command_id, CommandState.SUPERSEDED, at(2, 5))
     ended = decide(restoring.state, CommandSettled(outcome=found.model_copy(update={"foreign_setting": 6.0})), at(2, 5))
-    assert ended.rebases == ()
-    assert ended.state.heating.baseline is None
+    assert (ended.state.heating.lever.baseline, ended.state.heating.baseline_at) == (0.0, None)
 
 
 def test_what_a_person_gave_up_is_given_up_until_the_wish_changes_and_no_longer() -> None:
@@ -197,14 +195,16 @@ def test_a_silent_pump_that_was_last_seen_raised_is_let_go_after_a_day_and_that_
 
 
 def test_a_hand_on_the_hot_water_does_not_end_what_is_wished_of_the_heating() -> None:
-    state = a_state(hot_water=CircuitState(settled=HotWaterMode.NORMAL, settled_at=at(0)))
+    state = a_state(hot_water=a_circuit(HotWaterMode.NORMAL, settled_at=at(0)))
     mode, hot_water = wish_of(OverrideKind.EMERGENCY)
     emergency = an_override(mode, 0, 20).model_copy(update={"kind": OverrideKind.EMERGENCY, "hot_water": hot_water})
     state = obeyed(decide(state, OverrideRequested(override=emergency), at(0, 5)))
     touched = decide(state, water(None, 4.0, 60), at(1))
     wished: dict[Circuit, Level] = {c: target_at(touched.state, at(1), c).mode for c, _ in touched.state.circuits}
     assert wished == {Circuit.HEATING: Mode.MAX, Circuit.HOT_WATER: HotWaterMode.NORMAL}
-    assert [rebase.setting for rebase in touched.rebases] == [4.0]
+    tank = touched.state.hot_water
+    assert tank is not None
+    assert tank.lever.baseline == 4.0
 
 
 def test_revisions_for_parts_of_tomorrow_never_drop_what_holds_today() -> None:

@@ -7,17 +7,25 @@ import pytest
 
 from domain.commands.command import CommandOutcome, CommandState
 from domain.modes import Mode
+from domain.oem.lever import Lever
 from domain.steering.decide import decide
 from domain.steering.expiry import LAPSE_SEEN_AFTER, RENEWED_AHEAD
 from domain.steering.pump_state import CommandSettled, Decision, PumpState, Woke
-from tests.builders import a_plan, a_state, an_observation, at, started
+from oem_adapters.nibe.manifest import HEATING_OFFSET
+from tests.builders import a_lever, a_plan, a_state, an_observation, at, started
 
 LIFE = timedelta(hours=3)
 
 
+def expiring(life: timedelta | None) -> Lever:
+    """The usual lever, with settings that fall back after `life`."""
+    stuck = HEATING_OFFSET.stuck if life is None else None
+    return a_lever(HEATING_OFFSET.model_copy(update={"expires_after": life, "stuck": stuck}))
+
+
 def in_mode(hours: float = 6, mode: Mode = Mode.MAX, life: timedelta | None = LIFE) -> PumpState:
     """A pump that follows a plan's mode from hour 1 on, written at 01:06 and seen at 01:09 (its edge has a jitter)."""
-    state = a_state(expires_after=life, plans=(a_plan(1, {(1, 1 + hours): mode}),))
+    state = a_state(lever=expiring(life), plans=(a_plan(1, {(1, 1 + hours): mode}),))
     return applied(decide(state, Woke(), at(1, 5)), at(1, 6), at(1, 9)).state
 
 
@@ -91,7 +99,7 @@ def test_the_household_s_own_setting_after_the_expiry_is_no_drift_and_what_is_wa
     state = in_mode().model_copy(update={"outbox": ()})
     decision = decide(state, an_observation(at(4, 7), Mode.LOW, 0.0), at(4, 7))
     assert decision.state.heating.drift is None
-    assert not decision.rebases
+    assert decision.state.heating.baseline_at is None
     command = started(decision)
     assert command is not None
     assert (command.mode, command.renews) == (Mode.MAX, False)
@@ -105,7 +113,7 @@ def test_the_household_s_own_setting_before_the_expiry_is_a_drift_as_on_any_leve
 
 @pytest.mark.parametrize("found_by", ["a command that had nothing to write", "an observation"])
 def test_a_setting_of_which_nobody_knows_when_it_was_written_is_renewed_at_once(found_by: str) -> None:
-    state = a_state(expires_after=LIFE, settled=None, plans=(a_plan(1, {(1, 7): Mode.MAX}),))
+    state = a_state(lever=expiring(LIFE), settled=None, plans=(a_plan(1, {(1, 7): Mode.MAX}),))
     if found_by == "an observation":
         decision = decide(state, an_observation(at(1, 6), Mode.MAX, 3.0), at(1, 6))
     else:

@@ -14,7 +14,6 @@ from domain.steering.observations import DRIFT_MEMORY, HANDED_OVER_FOR, TANK_FLO
 from domain.steering.overrides import OverrideKind
 from domain.steering.pump_state import (
     MOST_DRIFTS,
-    CircuitState,
     CommandSettled,
     Decision,
     Drift,
@@ -27,7 +26,7 @@ from domain.steering.pump_state import (
 )
 from domain.steering.reconcile import RETIRE_UNSEEN_AFTER
 from domain.steering.watch import Watch
-from tests.builders import a_command, a_plan, a_state, an_observation, an_outcome, at, started
+from tests.builders import a_circuit, a_command, a_plan, a_state, an_observation, an_outcome, at, started
 
 
 def steered(**given: Any) -> PumpState:
@@ -48,8 +47,7 @@ def obeyed(decision: Decision, when: datetime) -> PumpState:
 
 def test_a_setting_that_nobody_of_ours_made_is_a_persons_and_stands_as_the_new_baseline() -> None:
     seen = see(steered(), at(2), None, 4.0)
-    assert [rebase.setting for rebase in seen.rebases] == [4.0]
-    assert seen.state.heating.baseline == 4.0
+    assert (seen.state.heating.lever.baseline, seen.state.heating.baseline_at) == (4.0, at(2))
     assert started(seen) is None
     target = target_at(seen.state, at(2))
     assert (target.mode, target.authority) == (Mode.LOW, Authority.OUTSIDE)
@@ -58,7 +56,7 @@ def test_a_setting_that_nobody_of_ours_made_is_a_persons_and_stands_as_the_new_b
 
 def test_who_sets_it_again_and_again_is_left_alone_for_longer() -> None:
     state, held = steered(), []
-    for n, setting in enumerate((4.0, 5.0, 6.0)):
+    for n, setting in enumerate((4.0, 8.5, 3.0)):
         state = see(state, at(2 + n), None, setting).state
         held.append(max(o.until for o in state.overrides if o.kind is OverrideKind.THERMOSTAT) - at(2 + n))
     assert tuple(held) == TOUCH_HOLDS
@@ -73,7 +71,7 @@ def test_commands_after_a_touch_are_written_on_top_of_the_persons_setting() -> N
     state = see(steered(), at(2), None, 4.0).state
     command = started(decide(state, Woke(), at(2) + TOUCH_HOLDS[0]))
     assert command is not None
-    assert (command.mode, command.baseline, command.baseline_at) == (Mode.MIN, 4.0, at(2))
+    assert (command.mode, command.setting, command.baseline_at) == (Mode.MIN, 2.0, at(2))
 
 
 def test_a_persons_setting_is_dated_by_the_picture_s_own_clock_too() -> None:
@@ -93,7 +91,8 @@ def test_the_same_setting_coming_back_after_we_corrected_it_is_somebody_who_insi
     state = obeyed(see(steered(), at(2), Mode.LOW, 0.0), at(2, 5))
     seen = see(state, at(3), Mode.LOW, 0.0)
     assert started(seen) is None
-    assert [rebase.setting for rebase in seen.rebases] == [0.0]
+    assert seen.state.heating.lever.baseline == 0.0
+    assert seen.state.heating.baseline_at is not None
 
 
 def test_a_pump_that_keeps_falling_to_one_setting_is_steered_back_at_growing_distance_then_handed_over() -> None:
@@ -122,7 +121,7 @@ def test_a_pump_that_keeps_falling_to_one_setting_is_steered_back_at_growing_dis
 def test_a_pump_that_keeps_drifting_is_handed_to_a_person() -> None:
     state, when = steered(), at(2)
     for level in (Mode.LOW, Mode.MID, Mode.MAX, Mode.LOW)[: MOST_DRIFTS + 1]:
-        seen = see(state, when, level, 0.0)
+        seen = see(state, when, level)
         state = seen.state
         drift = state.heating.drift
         assert drift is not None
@@ -140,9 +139,7 @@ def test_a_pump_that_keeps_drifting_is_handed_to_a_person() -> None:
 
 def test_who_handed_over_a_pump_is_not_forgotten_because_nothing_moves_meanwhile() -> None:
     handed = Drift(level=Mode.MAX, count=MOST_DRIFTS + 1, at=at(2), retry_at=at(2) + HANDED_OVER_FOR)
-    state = steered(drift=handed).with_circuit(
-        Circuit.HEATING, CircuitState(settled=Mode.MAX, settled_at=at(2), drift=handed)
-    )
+    state = steered(drift=handed).with_circuit(Circuit.HEATING, a_circuit(Mode.MAX, settled_at=at(2), drift=handed))
     calm = see(state, at(2) + DRIFT_MEMORY + timedelta(minutes=1), Mode.MAX, 3.0)
     assert calm.starts == ()
     assert calm.state.heating.drift == handed
@@ -185,9 +182,9 @@ def test_a_calm_half_day_ends_the_story_of_a_drift() -> None:
 
 
 def test_what_is_older_than_our_last_word_explains_nothing() -> None:
-    state = steered().with_circuit(Circuit.HEATING, CircuitState(settled=Mode.MIN, settled_at=at(3)))
+    state = steered().with_circuit(Circuit.HEATING, a_circuit(Mode.MIN, settled_at=at(3)))
     seen = decide(state, an_observation(at(2, 59), None, 4.0), at(3, 1))
-    assert seen.rebases == ()
+    assert seen.state.heating.baseline_at is None
     assert seen.state.heating == state.heating
 
 
@@ -196,11 +193,12 @@ def test_a_picture_of_a_clock_that_is_ahead_told_twice_is_not_newer_than_what_wa
     fallen = an_observation(at(2) + ahead, Mode.LOW, 0.0)
     state = obeyed(decide(steered(), fallen, at(2)), at(2, 3))
     again = decide(state, fallen, at(2, 15))
-    assert again.rebases == ()
+    assert again.state.heating.baseline_at is None
     assert again.starts == ()
     assert again.state.heating == state.heating
     real = decide(state, an_observation(at(2, 30) + ahead, Mode.LOW, 0.0), at(2, 30))
-    assert [rebase.setting for rebase in real.rebases] == [0.0], "a new picture of the same clock is news"
+    assert real.state.heating.lever.baseline == 0.0
+    assert real.state.heating.baseline_at is not None, "a new picture of the same clock is news"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +215,7 @@ def test_a_clock_ahead_orders_its_own_pictures(before_min: int, *, is_news: bool
     state = decide(state, CommandSettled(outcome=ended), at(2, 3)).state
     stamp = evidence - timedelta(minutes=before_min)
     seen = decide(state, an_observation(at(2, 4), None, 4.0, stamp=stamp), at(2, 4))
-    assert [rebase.setting for rebase in seen.rebases] == ([4.0] if is_news else [])
+    assert seen.state.heating.lever.baseline == (4.0 if is_news else 0.0)
     assert (seen.state == state) is not is_news
 
 
@@ -227,14 +225,14 @@ def test_while_a_command_is_open_nobody_draws_conclusions() -> None:
         plans=(a_plan(1, {(0, 24): Mode.MIN}),), open=OpenCommand(command=command), last=command, last_seq=1
     )
     seen = see(state, at(2, 3), None, 4.0)
-    assert seen.rebases == ()
+    assert seen.state.heating.baseline_at is None
     assert seen.state.heating == state.heating
 
 
 def test_our_own_late_write_is_corrected_and_nobodys_hand() -> None:
     state = a_state(settled=None)
     late = see(state, at(1), Mode.MIN, -2.0)
-    assert late.rebases == ()
+    assert late.state.heating.baseline_at is None
     command = started(late)
     assert command is not None
     assert command.mode is Mode.LOW
@@ -246,7 +244,7 @@ def test_what_somebody_at_the_unit_sets_is_left_alone_while_they_are_there(condi
     for n in range(6):
         seen = see(state, at(2, 15 * n), None, 4.0, condition=condition)
         assert seen.starts == ()
-        assert seen.rebases == ()
+        assert seen.state.heating.baseline_at is None
         state = seen.state
 
 
@@ -314,9 +312,9 @@ def test_a_room_is_warm_again_only_a_little_above_its_floor() -> None:
 
 
 def test_a_cold_tank_is_not_held_back() -> None:
-    hot_water = CircuitState(settled=HotWaterMode.HOLD, settled_at=at(0))
+    hot_water = a_circuit(HotWaterMode.HOLD, settled_at=at(0))
     state = a_state(hot_water=hot_water, watch=Watch(as_of=at(1)))
-    levers = (SeenLever(circuit=Circuit.HOT_WATER, level=HotWaterMode.HOLD, setting=0.0),)
+    levers = (SeenLever(circuit=Circuit.HOT_WATER, setting=0.0),)
     seen = Observed(as_of=at(2), levers=levers, hot_water_c=TANK_FLOOR_C - 1)
     after = decide(state, seen, at(2))
     assert after.state.watch.is_tank_cold

@@ -85,8 +85,8 @@ async def test_a_vendor_s_stamp_that_is_minutes_off_neither_hides_nor_makes_a_dr
     await world.plan(pump, Mode.MAX)
     await world.settles(pump, Mode.MAX)
     setup = (await world.profile(pump)).heating
-    was = SeenLever(circuit=Circuit.HEATING, level=Mode.LOW, setting=setup.baseline)
-    stands = SeenLever(circuit=Circuit.HEATING, level=Mode.MAX, setting=setup.setting_for(Mode.MAX))
+    was = SeenLever(circuit=Circuit.HEATING, setting=setup.baseline)
+    stands = SeenLever(circuit=Circuit.HEATING, setting=setup.setting_for(Mode.MAX))
     for as_of, lever in ((world.now() - 20 * MINUTE, was), (world.now() + 10 * MINUTE, stands)):
         await world.handle(pump).signal(HeatPumpWorkflow.observed, Observed(as_of=as_of, levers=(lever,)))
     assert await world.is_in(pump, Mode.MAX), "a stamp from before the write says nothing of it"

@@ -188,7 +188,7 @@ def everybody(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[Any]]]
         until=end,
         **signed,
     )
-    drift = Observed(as_of=now, levers=(SeenLever(circuit=Circuit.HEATING, level=Mode.MID, setting=1.0),))
+    drift = Observed(as_of=now, levers=(SeenLever(circuit=Circuit.HEATING, setting=1.0),))
     return [
         partial(world.send, pump, plan(9, Mode.MIN)),
         partial(world.send, pump, plan(8, Mode.MAX)),

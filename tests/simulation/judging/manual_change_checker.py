@@ -6,12 +6,14 @@ somebody who insists. Whether a person acted or a room was cold in between decid
 own rule once more; that it cannot be so, because that level was not seen just before, is found here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.commands.command import Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Mode
 from domain.oem.cloud import Condition
+from domain.oem.lever import Lever
 from domain.steering.overrides import Override, OverrideKind, OverrideSource
 from domain.steering.pump_state import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
 
@@ -40,10 +42,16 @@ class Known:
     failed: Command | None = None
     """The newest command that failed, until one is obeyed."""
     may_be_given_up: bool = False
+    is_by_hand: bool = False
+    """Whether a person set it since the newest command."""
     drifts: int = 0
     """Told in a row, none longer than `DRIFTS_WITHIN` after the one before."""
     drifted_at: datetime | None = None
     drifted_to: Level | None = None
+
+
+Learnt = Mapping[Circuit, tuple[float, datetime]]
+"""Settings that a pump took for a person's, and when they were seen."""
 
 
 def _nothing() -> dict[Circuit, Known]:
@@ -60,14 +68,18 @@ class ManualChangeChecker:
     stamp: datetime | None = None
     is_news: bool = False
     """Whether the newest event is a picture, and no older one than what was seen before."""
+    levers: dict[Circuit, Lever] = field(default_factory=dict)
+    """On the baselines that it was told of."""
     wrong: str = ""
     """How the newest decision takes hands otherwise than what was told says."""
 
-    def hear(self, event: Event, now: datetime, was: Condition, decision: Decision, *, left: bool) -> list[Override]:
-        """An event as it reached the pump under a condition, and what it decided; the holds that begin with it."""
+    def hear(
+        self, event: Event, now: datetime, was: Condition, decision: Decision, taken: Learnt, *, left: bool
+    ) -> list[Override]:
+        """An event as it reached the pump under a condition, what it decided, and the settings that it took for a
+        person's; gives the holds that begin with it."""
         self.wrong, self.is_news = "", False
         by_hand: dict[Circuit, tuple[float, datetime]] = {}
-        taken = {r.circuit: (r.setting, r.at) for r in decision.rebases}
         match event:
             case CommandSettled(outcome=outcome):
                 by_hand = self._end(outcome, was)
@@ -81,7 +93,9 @@ class ManualChangeChecker:
             self.wrong = self.wrong or f"told of settings by hand {_words(by_hand)}, it took {_words(taken)} for them"
         holds = [self._hold(circuit, setting, at) for circuit, (setting, at) in by_hand.items()]
         for command in decision.starts:
-            self.known[command.circuit].open = self.known[command.circuit].last = command
+            known = self.known[command.circuit]
+            known.open = known.last = command
+            known.is_by_hand = False
         self.touches = [t for t in self.touches if now - t < DAY]
         return holds
 
@@ -92,10 +106,11 @@ class ManualChangeChecker:
             if known.open is None or known.open.command_id != outcome.command_id:
                 continue
             command, known.open = known.open, None
-            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and outcome.seen_mode is None
+            seen = self.levers[circuit].level_of(outcome.seen_setting, command.mode)
+            is_unmoved = outcome.state in (CommandState.EXPIRED, CommandState.REJECTED) and seen is None
             if not is_unmoved:
                 known.at = outcome.at
-                known.level = command.mode if outcome.state in _REACHED else outcome.seen_mode
+                known.level = command.mode if outcome.state in _REACHED else seen
             if outcome.state in _REACHED:
                 known.failed = None
             elif outcome.state is not CommandState.SUPERSEDED:
@@ -104,9 +119,7 @@ class ManualChangeChecker:
                 return {circuit: (outcome.foreign_setting, outcome.at)}
         return {}
 
-    def _see(
-        self, seen: Observed, taken: dict[Circuit, tuple[float, datetime]], *, left: bool
-    ) -> dict[Circuit, tuple[float, datetime]]:
+    def _see(self, seen: Observed, taken: Learnt, *, left: bool) -> dict[Circuit, tuple[float, datetime]]:
         as_of, stamp = seen.as_of, seen.stamp or seen.as_of
         if self.as_of is not None and as_of < self.as_of:
             return {}
@@ -119,34 +132,49 @@ class ManualChangeChecker:
             known = self.known[lever.circuit]
             if known.open is not None or (known.at is not None and as_of <= known.at):
                 continue
-            if self._is_hand(known, lever, as_of, seen.condition, is_taken=lever.circuit in taken, left=left):
+            level = self._level_of(known, lever)
+            if self._is_hand(known, lever, level, as_of, seen.condition, is_taken=lever.circuit in taken, left=left):
                 by_hand[lever.circuit] = (lever.setting, as_of)
         return by_hand
 
+    def _level_of(self, known: Known, lever: SeenLever) -> Level | None:
+        expected = known.level or (known.last.mode if known.last is not None and not known.is_by_hand else None)
+        return self.levers[lever.circuit].level_of(lever.setting, expected)
+
     def _is_hand(
-        self, known: Known, lever: SeenLever, as_of: datetime, condition: Condition, *, is_taken: bool, left: bool
+        self,
+        known: Known,
+        lever: SeenLever,
+        level: Level | None,
+        as_of: datetime,
+        condition: Condition,
+        *,
+        is_taken: bool,
+        left: bool,
     ) -> bool:
         neutral = Mode.LOW if lever.circuit is Circuit.HEATING else HotWaterMode.NORMAL
-        before, known.level, known.at = known.level, lever.level, as_of
-        may_be_ours = condition is Condition.NORMAL or lever.level is neutral
-        may_be_ours = may_be_ours or (known.last is not None and known.last.mode is lever.level)
-        if lever.level is not None and (before is lever.level or (before is None and may_be_ours)):
+        before, known.level, known.at = known.level, level, as_of
+        may_be_ours = condition is Condition.NORMAL or level is neutral
+        may_be_ours = may_be_ours or (known.last is not None and known.last.mode is level)
+        if level is not None and (before is level or (before is None and may_be_ours)):
             return False
         if condition is not Condition.NORMAL:
-            known.level = None if before in (None, neutral) else lever.level
+            known.level = None if before in (None, neutral) else level
             return False
-        if lever.level is None:
+        if level is None:
             return True
         ago = as_of - known.drifted_at if known.drifted_at is not None else DAY
-        if is_taken and not left and (known.drifted_to is not lever.level or ago >= INSISTS_WITHIN):
-            self.wrong = f"{lever.circuit.value} in {lever.level} is taken for a hand, and nobody insisted"
+        if is_taken and not left and (known.drifted_to is not level or ago >= INSISTS_WITHIN):
+            self.wrong = f"{lever.circuit.value} in {level} is taken for a hand, and nobody insisted"
         known.drifts = known.drifts + 1 if ago < DRIFTS_WITHIN else 1
-        known.drifted_at, known.drifted_to = as_of, neutral if is_taken else lever.level
+        known.drifted_at, known.drifted_to = as_of, neutral if is_taken else level
         return is_taken
 
     def _hold(self, circuit: Circuit, setting: float, at: datetime) -> Override:
-        self.touches.append(at)
+        self.touches = [*(t for t in self.touches if at - t < DAY), at]
         known = self.known[circuit]
+        known.is_by_hand = True
+        self.levers[circuit] = self.levers[circuit].model_copy(update={"baseline": setting})
         known.level, known.at = (Mode.LOW if circuit is Circuit.HEATING else HotWaterMode.NORMAL), at
         return Override(
             override_id=f"hand-{circuit.value}-{at:%Y%m%dT%H%M%S}",
@@ -162,5 +190,5 @@ class ManualChangeChecker:
         )
 
 
-def _words(settings: dict[Circuit, tuple[float, datetime]]) -> str:
+def _words(settings: Learnt) -> str:
     return ", ".join(f"{c.value} {setting:g} of {at:%H:%M:%S}" for c, (setting, at) in settings.items()) or "none"

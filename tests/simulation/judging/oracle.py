@@ -32,7 +32,7 @@ from domain.steering.pump_state import (
     RetryRequested,
     SteeringConsent,
 )
-from tests.simulation.judging.manual_change_checker import ManualChangeChecker
+from tests.simulation.judging.manual_change_checker import Learnt, ManualChangeChecker
 
 JITTER_S = 300.0
 STAGGER_S = 900.0
@@ -93,9 +93,10 @@ class Oracle:
 
     # --- what was told ---------------------------------------------------------------------------------------------
 
-    def hear(self, event: Event, now: datetime, decision: Decision) -> None:  # noqa: C901 -- a line an event
+    def hear(self, event: Event, now: datetime, decision: Decision, learnt: Learnt) -> None:  # noqa: C901 -- a line an event
         """An event as it reached the pump; of what it decided, only what it started and took for a hand."""
-        touches = self.manual_changes.hear(event, now, self.condition, decision, left=self.opted_out or self.retiring)
+        left = self.opted_out or self.retiring
+        touches = self.manual_changes.hear(event, now, self.condition, decision, learnt, left=left)
         heating = self.manual_changes.known[Circuit.HEATING]
         began = heating.open is not None and heating.open.mode is Mode.MIN and heating.open not in decision.starts
         self.is_set_back = began or heating.level is Mode.MIN
