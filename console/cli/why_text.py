@@ -13,7 +13,7 @@ from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.cloud import Condition, Reading
 from domain.slots import SLOT
 from domain.steering.overrides import OverrideKind, strongest
-from domain.steering.target import Target
+from domain.steering.target import BoundKind, Target
 
 MOST_LINES = 30
 _DOES = {
@@ -29,6 +29,13 @@ _WISH = {
     OverrideKind.EMERGENCY: "an emergency",
 }
 
+_WAITS = {
+    BoundKind.DWELL: "the plan's last step had to run or pause long enough",
+    BoundKind.DAILY_CHANGES: "the plan had made as many changes as a day may hold",
+    BoundKind.BACK_OFF: "the last attempt had failed or not held",
+}
+"""What keeps a pump from acting on its target yet."""
+
 
 def sentence_of(story: Explanation) -> str:
     """What the heating did at the moment, by whom, why, and how that is known."""
@@ -41,6 +48,9 @@ def sentence_of(story: Explanation) -> str:
     else:
         was = "was" if _is_seen(story, target) else "was meant to be"
         parts = [f"At {clock_of(story.at)} the home {was} {does} {_by(story, target)}"]
+        if wait := next((b for b in story.bounds(Circuit.HEATING) if b.kind in _WAITS), None):
+            until = f" until {clock_of(wait.until)}" if wait.until else ""
+            parts.append(f"the change had to wait{until} because {_WAITS[wait.kind]}")
     evidence = _evidence(story, target)
     if evidence:
         parts.append(evidence)
@@ -174,6 +184,10 @@ def lines_of(story: Explanation) -> Iterator[str]:
         why = f" ({target.reason})" if target.reason else ""
         until = f" until {local(target.until)}" if target.until else ""
         yield f"  {circuit.value:<10} {target.mode.value} by {target.authority.value}{why}{until}{held}"
+        for bound in story.bounds(circuit):
+            what = f" {bound.what}" if bound.what else ""
+            until = f" until {local(bound.until)}" if bound.until else ""
+            yield f"  bound      {circuit.value} {bound.kind.value}{what}{until}"
     if story.market is not None:
         yield f"  market     {_market(story.market)}"
     if story.plan is not None:
@@ -251,6 +265,10 @@ def document_of(story: Explanation) -> dict[str, Any]:
         "at": story.at,
         "sentence": sentence_of(story),
         "wish": {circuit.value: asdict(target) for circuit, target in story.targets.items()},
+        "bounds": {
+            circuit.value: [bound.model_dump(mode="json") for bound in story.bounds(circuit)]
+            for circuit in story.decided
+        },
         "plan": None if story.plan is None else {"revision": story.plan.revision, "steps": list(story.steps)},
         "market": None if market is None else vars(market),
         "commands": list(story.commands),
