@@ -267,3 +267,12 @@ async def test_who_gives_up_waiting_for_a_lock_does_not_get_it_later(
             await waiting
     async with commands.fence(a_command_of()) as newest:
         assert newest
+
+
+async def test_every_field_of_a_command_is_kept_or_known_not_to_be(
+    engine: AsyncEngine, commands: LedgerCommands
+) -> None:
+    await enrol_pumps(engine, "p-0001")
+    command = a_command_of().model_copy(update={"renews": True, "begins_from_c": 18.0, "baseline": 1.0})
+    await commands.begin(command, [])
+    assert await commands.newest_seq("p-0001") == command.seq
