@@ -1,6 +1,6 @@
 """The composition root: builds clients, adapters, sources and the planner, and runs workers by role.
 
-    python worker.py --role all|pumps|oem:nibe|planner   (several, separated by commas)
+    python worker.py --role all|pumps|oem:NAME|planner   (several, separated by commas)
 
 Everything comes from the environment: TEMPORAL_* (address, namespace, TLS), DATABASE_URL and HEATSTEER_*.
 """

@@ -14,12 +14,12 @@ import numpy as np
 
 from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import Emitter
-from domain.modes import Mode
+from domain.modes import Circuit, Mode
 from domain.oem.lever import Lever
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT_HOURS
-from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from oem_adapters.registry import known_oems, manifest_of
 from optimizer.planner import plan_fleet
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
@@ -32,6 +32,10 @@ HEAT_KW_PER_M2 = {
 }
 
 
+MANIFEST = manifest_of(known_oems()[0])
+HEATING = [spec for spec in MANIFEST.levers if spec.circuit is Circuit.HEATING]
+
+
 def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
     """Unlike homes of all classes; one in twelve has no room sensor."""
     draw = np.random.default_rng(2026)
@@ -41,7 +45,7 @@ def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
         area_m2 = float(draw.uniform(95, 210))
         enrolment = Enrolment(
             pump_id=f"pump-{number:05d}",
-            oem="nibe",
+            oem=MANIFEST.oem,
             account_id=f"account-{number // 4}",
             vendor_ref=f"unit-{number}",
             price_area="DE-LU",
@@ -52,7 +56,7 @@ def a_fleet(count: int) -> tuple[PumpForPlanning, ...]:
             emitter=Emitter.FLOOR if draw.random() < 0.45 else Emitter.RADIATOR,
             rated_heat_kw=round(HEAT_KW_PER_M2[kind] * area_m2 * float(draw.uniform(1.0, 1.25)), 1),
         )
-        spec = ROOM_SETPOINT if draw.random() < 0.3 else HEATING_OFFSET
+        spec = HEATING[-1] if draw.random() < 0.3 else HEATING[0]
         lever = Lever(spec=spec, minimum=-10, maximum=10, step=0, baseline=0.0)
         sensor = number % 12 != 11
         profile = PumpProfile(

@@ -29,7 +29,7 @@ from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import SPOT, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
-from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
+from oem_adapters.registry import manifest_of
 from optimizer.planner import plan_fleet
 from simulator import levers
 from simulator.app import build_fleet
@@ -122,9 +122,11 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
 
 def _profile(fleet: SimulatedFleet, home: Home) -> PumpProfile:
     spec, tank = home.unit.spec, home.unit.levers.get(levers.Lever.HOT_WATER_COMFORT)
+    enrolment = enrolment_of(fleet, home)
+    manifest = manifest_of(enrolment.oem)
     low, high, step = (5.0, 35.0, 0.5) if spec.by_setpoint else (-10.0, 10.0, 1.0)
     heating = Lever(
-        spec=ROOM_SETPOINT if spec.by_setpoint else HEATING_OFFSET,
+        spec=manifest.lever(levers.Lever.ROOM_SETPOINT if spec.by_setpoint else levers.Lever.HEATING_OFFSET),
         minimum=low,
         maximum=high,
         step=step,
@@ -132,9 +134,10 @@ def _profile(fleet: SimulatedFleet, home: Home) -> PumpProfile:
     )
     hot_water = None
     if tank is not None:
-        hot_water = Lever(spec=HOT_WATER_COMFORT, minimum=0, maximum=2, step=1, baseline=tank.household_setting)
+        comfort = manifest.lever(levers.Lever.HOT_WATER_COMFORT)
+        hot_water = Lever(spec=comfort, minimum=0, maximum=2, step=1, baseline=tank.household_setting)
     return PumpProfile(
-        enrolment=enrolment_of(fleet, home),
+        enrolment=enrolment,
         model=home.unit.identity.model,
         heating=heating,
         has_room_sensor=spec.has_room_sensor,

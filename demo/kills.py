@@ -6,8 +6,9 @@ Protects: a kill is a SIGKILL of the worker's own process by its id, and is neve
 from datetime import datetime, timedelta
 
 from embedded.stack import Stack
+from oem_adapters.registry import known_oems
 
-KILLED_ROLES = ("pumps", "oem:nibe", "planner")
+KILLED_ROLES = ("pumps", *(f"oem:{oem}" for oem in known_oems()), "planner")
 """Each a process of its own where workers are killed, so that one role dies at a time."""
 SLOWEST_START_S = 10.0
 """Wall time within which a new worker has taken its place, on a busy machine too."""

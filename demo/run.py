@@ -37,7 +37,7 @@ SETTLE = timedelta(minutes=4)
 LONGEST_DRAIN = timedelta(hours=4)
 """Steered time after the end in which open commands may still settle; longer than any command lives."""
 BOARD_EVERY_S = 1.0
-ROLES = ("pumps,oem:nibe", "planner")
+ROLES = (",".join(role for role in KILLED_ROLES if role != "planner"), "planner")
 """Worker processes of a run in which none is killed."""
 
 

@@ -25,6 +25,7 @@ from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.overrides import Override, OverrideSource
 from embedded.stack import Stack, StackOptions
+from oem_adapters.registry import known_oems
 from simulator.faults.outages import Outage
 from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
@@ -34,7 +35,7 @@ SPEED = 240.0
 LEAD = timedelta(seconds=30)
 """Wall time for enrolment, before steered time runs."""
 PUMPS = 8
-OEM = "nibe"
+OEM = known_oems()[0]
 HEATING: Sequence[tuple[float, float, Mode]] = (
     (0.5, 1.5, Mode.MAX),
     (2.0, 3.0, Mode.MIN),

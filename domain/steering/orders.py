@@ -37,7 +37,7 @@ class Order(Value):
     order_id: Annotated[str, Field(min_length=1, max_length=64)]
     kind: OrderKind
     scope: Annotated[str, Field(min_length=1, max_length=80)]
-    """Whom it was given for, in a word: `all`, `oem:nibe`, `area:feeder-1`, `segment:...`, `plan:12`, `pump:...`."""
+    """Whom it was given for, in a word: `all`, `oem:VENDOR`, `area:feeder-1`, `segment:...`, `plan:12`, `pump:...`."""
     cap: Mode | None = None
     """The highest mode under a limit."""
     revision: int | None = None

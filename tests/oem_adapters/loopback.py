@@ -57,6 +57,7 @@ class Loopback:
         self.base_url = ""
         self.requests: list[Request] = []
         self._routes: dict[tuple[str, str], Handler] = {}
+        self._otherwise: Handler | None = None
 
     def on(self, method: str, path: str, *replies: Reply | Handler) -> None:
         queue = list(replies)
@@ -66,6 +67,10 @@ class Loopback:
             return reply(request) if callable(reply) else reply
 
         self._routes[method, path] = next_reply
+
+    def otherwise(self, handler: Handler) -> None:
+        """Who answers requests without a route of their own."""
+        self._otherwise = handler
 
     def asked(self, method: str, path: str) -> list[Request]:
         return [r for r in self.requests if (r.method, r.path) == (method, path)]
@@ -79,7 +84,7 @@ class Loopback:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await _read(reader)
         self.requests.append(request)
-        route = self._routes.get((request.method, request.path))
+        route = self._routes.get((request.method, request.path), self._otherwise)
         reply = route(request) if route is not None else Answer({"error": "no such route"}, 404)
         if not isinstance(reply, Answer | str):
             reply = await reply

@@ -22,6 +22,7 @@ from domain.oem.cloud import Condition, PumpAddress
 EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
 CONSENTED = "a-refresh-token-by-consent"
 TOKEN_LIFE_S = 1800.0
+GRANT = 5000
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class World:
     clock: SteeringClock
     client_id: str
     client_secret: str
+    granted: frozenset[int] = frozenset()
+    """The numbers of calls that its answers name as quotas."""
 
     def now(self) -> datetime:
         return self.clock.steered(datetime.now(UTC))
@@ -96,7 +99,7 @@ def running_world(folder: Path, pumps: int, speed: float) -> Iterator[World]:
         "refresh_tokens": [CONSENTED],
         "token_life_s": TOKEN_LIFE_S,
         "timeout_hold_s": 1.5,
-        "rate_limit_per_min": 5000,
+        "rate_limit_per_min": GRANT,
     }
     config.write_text(json.dumps(told))
     command = [sys.executable, "-m", "simulator", "--config", str(config)]
@@ -105,7 +108,7 @@ def running_world(folder: Path, pumps: int, speed: float) -> Iterator[World]:
             url = _ready(process, ready)
             while datetime.now(UTC) < clock.start_wall:  # before the epoch no fault strikes
                 time.sleep(0.05)
-            yield World(url, clock, "contract", "contract-secret")
+            yield World(url, clock, "contract", "contract-secret", granted=frozenset({GRANT}))
         finally:
             process.terminate()
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from console.cli.demo.board import Board
-from console.cli.demo.options import demo_order
+from console.cli.demo.options import OUTAGE_EXAMPLE, demo_order
 from console.cli.demo.report_text import print_report
 from console.cli.errors import UsageError
 from console.cli.running import run
@@ -36,7 +36,7 @@ def demo(
     ] = None,
     outage: Annotated[
         list[str] | None,
-        typer.Option(help="VENDOR@TIME+DURATION (nibe@02:00+2h): cut a vendor off; may be given several times."),
+        typer.Option(help=f"VENDOR@TIME+DURATION ({OUTAGE_EXAMPLE}): cut a vendor off; may be given several times."),
     ] = None,
     out_folder: Annotated[
         str | None, typer.Option("--out", help="Folder for report.json, truth.jsonl, commands.jsonl.")

@@ -32,6 +32,7 @@ LEAD_S_PER_PUMP = 0.35
 USUAL_SPEED = 720.0
 ROUGH_SPEED = 60.0
 """The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
+OUTAGE_EXAMPLE = f"{next(iter(VENDORS))}@02:00+2h"
 _OUTAGE = re.compile(r"(?P<oem>[a-z0-9-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})\+(?P<lasts>\w+)")
 
 
@@ -136,10 +137,12 @@ def _kill_every(text: str, speed: float) -> timedelta:
 
 
 def _outage(text: str, day: date, start: datetime, end: datetime) -> Outage:
-    """ "nibe@02:00+2h": vendor, local time of the market day, how long."""
+    """An outage as `OUTAGE_EXAMPLE` has it: vendor, local time of the market day, how long."""
     found = _OUTAGE.fullmatch(text.strip())
     if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
-        raise UsageError(f"--outage {text}: write VENDOR@TIME+DURATION, such as nibe@02:00+2h (local time of the day)")
+        raise UsageError(
+            f"--outage {text}: write VENDOR@TIME+DURATION, such as {OUTAGE_EXAMPLE} (local time of the day)"
+        )
     lasts = parse_duration(found["lasts"], f"--outage {text}:")
     starts = datetime.combine(day, time(int(found["hour"]), int(found["minute"])), tzinfo=TZ).astimezone(UTC)
     try:

@@ -7,36 +7,35 @@ import pytest
 
 from domain.oem.cloud import PumpAddress
 from domain.ports import OemAdapter
-from oem_adapters.registry import build_adapter, known_oems
 from tests.oem_adapters.conftest import TLS
-from tests.oem_adapters.contract.vendors import OFFERED, PATIENT, Units, ranges
+from tests.oem_adapters.contract.vendors import VENDORS, Units, a_vault, build_adapter, fake_cloud, offered, ranges
 from tests.oem_adapters.vault import VaultInMemory
-from tests.oem_adapters.world import World, running_world
+from tests.oem_adapters.world import World
 
 SPEED = 1200.0
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_world(tmp_path_factory.mktemp("world"), pumps=12, speed=SPEED) as running:
-        yield running
-
-
-@pytest.fixture(params=known_oems())
+@pytest.fixture(scope="module", params=VENDORS)
 def oem(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def world(oem: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with fake_cloud(oem, tmp_path_factory.mktemp("world"), pumps=12, speed=SPEED) as running:
+        yield running
 
 
 @pytest.fixture
 def pumps(world: World, oem: str) -> list[PumpAddress]:
     found = world.pumps(oem)
-    assert found, f"the simulator has no fake cloud of {oem}"
+    assert found, f"the fake cloud of {oem} has no units"
     return found
 
 
 @pytest.fixture
-def vault(world: World) -> VaultInMemory:
-    return VaultInMemory(world.url, world.client_id, world.client_secret)
+def vault(oem: str, world: World) -> VaultInMemory:
+    return a_vault(oem, world)
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ async def client(sent: list[httpx.Request]) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def adapter(oem: str, client: httpx.AsyncClient, vault: VaultInMemory) -> OemAdapter:
-    return build_adapter(oem, client, vault, PATIENT)
+    return build_adapter(oem, client, vault)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ async def units(
     """One pump for every lever the vendor offers, with what it can do."""
     found = units_found.setdefault(oem, {})
     for pump in pumps:
-        if len(found) == len(OFFERED[oem]):
+        if len(found) == len(offered(oem)):
             break
         capability = await adapter.capability(pump, world.now())
         for lever in ranges(capability):

@@ -19,10 +19,21 @@ from domain.oem.cloud import (
 )
 from domain.oem.lever import LeverName
 from domain.ports import OemAdapter
-from oem_adapters.registry import build_adapter
-from tests.oem_adapters.contract.vendors import HASTY, PATIENT, PUBLISHED, Units, each_lever, other_setting, ranges
+from tests.oem_adapters.contract.vendors import (
+    HASTY,
+    PATIENT,
+    PUBLISHED,
+    Units,
+    a_vault,
+    build_adapter,
+    each_lever,
+    fake_cloud,
+    other_setting,
+    ranges,
+    whose_tokens_are_renewed,
+)
 from tests.oem_adapters.vault import VaultInMemory, a_token
-from tests.oem_adapters.world import CONSENTED, TOKEN_LIFE_S, World, running_world
+from tests.oem_adapters.world import CONSENTED, TOKEN_LIFE_S, World
 
 pytestmark = pytest.mark.servers
 
@@ -93,6 +104,7 @@ async def test_a_cut_connection_is_a_lost_answer(units: Units, adapter: OemAdapt
     assert raised.value.maybe_taken
 
 
+@whose_tokens_are_renewed
 async def test_an_expired_token_is_renewed_unnoticed(
     units: Units, adapter: OemAdapter, vault: VaultInMemory, world: World
 ) -> None:
@@ -104,6 +116,7 @@ async def test_an_expired_token_is_renewed_unnoticed(
     assert len(vault.events) == before + 1
 
 
+@whose_tokens_are_renewed
 async def test_a_consented_refresh_token_outlives_its_access_tokens(
     units: Units, adapter: OemAdapter, vault: VaultInMemory, world: World
 ) -> None:
@@ -125,8 +138,8 @@ async def test_a_cloud_that_accepts_no_token_needs_a_person(units: Units, adapte
 async def test_wrong_credentials_need_a_person(
     oem: str, client: httpx.AsyncClient, pumps: list[PumpAddress], world: World
 ) -> None:
-    wrong = VaultInMemory(world.url, world.client_id, "wrong")
-    with pytest.raises(AuthExpired, match="invalid_client"):
+    wrong = a_vault(oem, world, client_secret="wrong")
+    with pytest.raises(AuthExpired):
         await build_adapter(oem, client, wrong).connections(pumps[0].account_id, world.now())
 
 
@@ -180,24 +193,43 @@ async def test_nothing_but_the_closed_set_leaves_an_adapter(
 
 
 @pytest.mark.parametrize("kind", ["http-500", "refuse"])
+async def test_a_cloud_that_is_down_may_have_taken_a_write(
+    oem: str, kind: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with fake_cloud(oem, tmp_path_factory.mktemp("down"), pumps=1, speed=1) as down:
+        told, error = await written_while_down(oem, kind, client, down, keeps_token=True)
+    assert error.maybe_taken
+    assert [(call.fate, call.is_write) for call in told] == [(FATES[kind], True)]
+
+
+@pytest.mark.parametrize("kind", ["http-500", "refuse"])
+@whose_tokens_are_renewed
 async def test_a_cloud_that_is_down_is_no_matter_of_credentials(
     oem: str, kind: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with running_world(tmp_path_factory.mktemp("down"), pumps=1, speed=1) as down:
-        (pump,) = down.pumps(oem)
-        vault = VaultInMemory(down.url, down.client_id, down.client_secret)
-        told: list[CallMade] = []
-        adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
-        capability = await adapter.capability(pump, down.now())
-        lever = capability.heating.name
-        down.fail_from_now_on(oem, kind)
-        told.clear()
-        with pytest.raises(Unavailable) as during:
-            await adapter.write(pump, lever, settled(capability, lever), down.now())
+    with fake_cloud(oem, tmp_path_factory.mktemp("down"), pumps=1, speed=1) as down:
+        told, error = await written_while_down(oem, kind, client, down, keeps_token=False)
+    assert not error.maybe_taken
+    assert [(call.fate, call.is_write) for call in told] == [(FATES[kind], False)]
+
+
+FATES = {"http-500": CallFate.SERVER, "refuse": CallFate.TRANSPORT}
+
+
+async def written_while_down(
+    oem: str, kind: str, client: httpx.AsyncClient, down: World, *, keeps_token: bool
+) -> tuple[list[CallMade], Unavailable]:
+    """The calls and the error of a write in an outage, with a token from before or without any."""
+    (pump,) = down.pumps(oem)
+    vault = a_vault(oem, down)
+    told: list[CallMade] = []
+    adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
+    capability = await adapter.capability(pump, down.now())
+    lever = capability.heating.name
+    down.fail_from_now_on(oem, kind)
+    told.clear()
+    if not keeps_token:
         vault.tokens.clear()
-        with pytest.raises(Unavailable) as without_token:
-            await adapter.write(pump, lever, settled(capability, lever), down.now())
-    assert during.value.maybe_taken
-    assert not without_token.value.maybe_taken
-    fate = CallFate.SERVER if kind == "http-500" else CallFate.TRANSPORT
-    assert [(call.fate, call.is_write) for call in told] == [(fate, True), (fate, False)]
+    with pytest.raises(Unavailable) as raised:
+        await adapter.write(pump, lever, settled(capability, lever), down.now())
+    return told, raised.value

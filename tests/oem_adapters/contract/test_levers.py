@@ -6,20 +6,24 @@ import pytest
 from domain.modes import Circuit
 from domain.oem.cloud import CallFate, CallMade, PumpAddress, Rejected
 from domain.oem.lever import LeverName
+from domain.oem.manifest import AuthFlow
 from domain.ports import OemAdapter
-from oem_adapters.registry import build_adapter
 from tests.oem_adapters.contract.vendors import (
-    OFFERED,
     PATIENT,
+    VENDORS,
     Units,
+    a_vault,
     all_landed,
+    build_adapter,
     each_lever,
+    fake_cloud,
+    offered,
     other_setting,
     ranges,
     seen,
 )
 from tests.oem_adapters.vault import VaultInMemory
-from tests.oem_adapters.world import World, running_world
+from tests.oem_adapters.world import World
 
 pytestmark = pytest.mark.servers
 
@@ -27,8 +31,8 @@ pytestmark = pytest.mark.servers
 async def test_connections_tell_of_every_unit_over_all_pages(
     oem: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with running_world(tmp_path_factory.mktemp("large"), pumps=101, speed=1) as large:
-        vault = VaultInMemory(large.url, large.client_id, large.client_secret)
+    with fake_cloud(oem, tmp_path_factory.mktemp("large"), pumps=101, speed=1) as large:
+        vault = a_vault(oem, large)
         enrolled = large.pumps(oem)
         account_id = enrolled[0].account_id
         adapter = build_adapter(oem, client, vault, PATIENT)
@@ -40,21 +44,24 @@ async def test_connections_tell_of_every_unit_over_all_pages(
 async def test_every_lever_is_offered_with_range_step_and_setting(
     oem: str, units: Units, adapter: OemAdapter, world: World
 ) -> None:
-    assert set(units) == set(OFFERED[oem])
+    assert set(units) == set(offered(oem))
     await all_landed(adapter, world)
     for lever, (pump, _) in units.items():
         capability = await adapter.capability(pump, world.now())
-        offered = ranges(capability)
+        of_unit = ranges(capability)
         assert capability.heating.circuit is Circuit.HEATING
-        assert set(offered) == set(world.truth(pump.pump_id)["levers"])
+        assert all(one.spec in VENDORS[oem].manifest.levers for one in of_unit.values())
+        assert set(of_unit) == set(world.truth(pump.pump_id)["levers"])
         assert capability.emergency.endswith(".")
-        found = offered[lever]
+        found = of_unit[lever]
         assert found.minimum < found.maximum
         assert found.step > 0
         assert found.baseline == world.truth(pump.pump_id)["levers"][lever]
 
 
-async def test_a_reading_and_a_look_tell_what_is_so(units: Units, adapter: OemAdapter, world: World) -> None:
+async def test_a_reading_and_a_look_tell_what_is_so(oem: str, units: Units, adapter: OemAdapter, world: World) -> None:
+    shown = VENDORS[oem].manifest.evidence
+    assert shown, "without any evidence no command is ever effective"
     await all_landed(adapter, world)
     for lever, (pump, capability) in units.items():
         now = world.now()
@@ -65,9 +72,7 @@ async def test_a_reading_and_a_look_tell_what_is_so(units: Units, adapter: OemAd
             assert reading.settings == truth["levers"]
             assert (reading.room_c is not None) == capability.has_room_sensor
             assert reading.room_c is None or abs(reading.room_c - truth["room_c"]) < 2.0
-            assert reading.outdoor_c is not None
-            assert reading.supply_c is not None
-            assert reading.hot_water_c is not None
+            assert all(getattr(reading, quantity) is not None for quantity in shown)
 
 
 @pytest.mark.parametrize("slow_apply", [0.0, 1.0])
@@ -169,7 +174,8 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     assert {CallFate.OK} <= {call.fate for call in told} <= {CallFate.OK, CallFate.REFUSED}
     assert {(call.oem, call.account_id) for call in told} == {(oem, pumps[0].account_id)}
     assert sum(call.is_write and call.fate is CallFate.OK for call in told) == len(units)
-    assert told[0].quotas == ()  # the token's
+    if VENDORS[oem].manifest.authentication.flow is not AuthFlow.ACCESS_TOKEN:
+        assert told[0].quotas == ()  # the token's
     granted = {quota.calls for call in told if call.is_write and call.fate is CallFate.OK for quota in call.quotas}
-    assert granted == {5000}
+    assert granted == world.granted
     assert all(call.at <= world.now() for call in told)

@@ -9,8 +9,7 @@ from domain.modes import Circuit
 from domain.oem.cloud import Condition, PumpAddress, Rejected
 from domain.ports import OemAdapter
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
-from oem_adapters.registry import build_adapter
-from tests.oem_adapters.contract.vendors import PATIENT, PUBLISHED, Units, other_setting, ranges
+from tests.oem_adapters.contract.vendors import PATIENT, PUBLISHED, Units, build_adapter, other_setting, ranges
 from tests.oem_adapters.vault import VaultInMemory
 from tests.oem_adapters.world import World
 

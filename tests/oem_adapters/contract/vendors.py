@@ -1,34 +1,77 @@
 """What the contract's tests ask of a vendor, and how they look at a unit.
 
-Protects: a vendor that is known and whose levers are not named here fails at collection, not silently.
+Protects: a vendor that is registered keeps the contract without a line here.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
 
+import httpx
 import pytest
 
 from domain.modes import Circuit
 from domain.oem.cloud import Capability, PumpAddress, Reading
+from domain.oem.credentials import TokenVault
 from domain.oem.lever import Lever, LeverName
-from domain.ports import OemAdapter
-from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
-from oem_adapters.registry import known_oems
+from domain.oem.manifest import AuthFlow
+from domain.ports import CallListener, OemAdapter
+from oem_adapters.registry import vendors
 from oem_adapters.timeouts import WallTimeouts
-from tests.oem_adapters.world import World
+from oem_adapters.vendor import Vendor
+from tests.oem_adapters.vault import VaultInMemory
+from tests.oem_adapters.world import World, running_world
+from tests.vendors import vendors_of_tests
 
 PATIENT = WallTimeouts(connect_s=5, answer_s=10, whole_s=15)
 HASTY = WallTimeouts(connect_s=1, answer_s=0.4, whole_s=0.8)
 PUBLISHED = timedelta(minutes=1)
 """How often a unit of the fake cloud tells its state."""
 
-OFFERED: dict[str, tuple[LeverName, ...]] = {
-    "nibe": (HEATING_OFFSET.name, ROOM_SETPOINT.name, HOT_WATER_COMFORT.name),
-}
-"""The levers that a vendor's units offer, each unit some of them."""
+VENDORS: Mapping[str, Vendor] = {**vendors(), **vendors_of_tests()}
+"""Every vendor that keeps the contract: those of the registry, and those of tests."""
+
+
+def fake_cloud(oem: str, folder: Path, pumps: int, speed: float) -> AbstractContextManager[World]:
+    """A running fake cloud of a vendor: its own where its folder has one, else the simulator's."""
+    if oem in vendors():
+        return running_world(folder, pumps, speed)
+    running: Callable[[Path, int, float], AbstractContextManager[World]]
+    running = import_module(f"tests.vendors.{oem}.fake").running
+    return running(folder, pumps, speed)
+
+
+def build_adapter(
+    oem: str,
+    client: httpx.AsyncClient,
+    vault: TokenVault,
+    timeouts: WallTimeouts = PATIENT,
+    on_call: CallListener | None = None,
+) -> OemAdapter:
+    """As the registry's, for the vendors of tests too."""
+    return VENDORS[oem].build(client, vault, timeouts, on_call)
+
+
+def a_vault(oem: str, world: World, client_secret: str | None = None) -> VaultInMemory:
+    """A vault with the accounts of a fake cloud."""
+    return VaultInMemory(world.url, world.client_id, client_secret or world.client_secret, VENDORS[oem].manifest)
+
+
+def offered(oem: str) -> tuple[LeverName, ...]:
+    """The levers that a vendor's units offer, each unit some of them."""
+    return tuple(spec.name for spec in VENDORS[oem].manifest.levers)
+
 
 each_lever = pytest.mark.parametrize(
-    ("oem", "lever"), [(oem, lever) for oem in known_oems() for lever in OFFERED[oem]], indirect=["oem"]
+    ("oem", "lever"), [(oem, lever) for oem in VENDORS for lever in offered(oem)], indirect=["oem"]
+)
+whose_tokens_are_renewed = pytest.mark.parametrize(
+    "oem",
+    [oem for oem, v in VENDORS.items() if v.manifest.authentication.flow is not AuthFlow.ACCESS_TOKEN],
+    indirect=True,
 )
 
 type Units = dict[LeverName, tuple[PumpAddress, Capability]]
