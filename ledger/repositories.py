@@ -19,6 +19,7 @@ from ledger.history_queries import LedgerHistory, LedgerOrders
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
+from ledger.plan_queries import LedgerPlanQueries
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
 from ledger.reports import LedgerReports
@@ -51,6 +52,7 @@ class Repositories:
     reports: LedgerReports
     history: LedgerHistory
     runs: LedgerRuns
+    plan_queries: LedgerPlanQueries
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -93,6 +95,7 @@ async def open_repositories(
             reports=LedgerReports(engine),
             history=LedgerHistory(engine),
             runs=LedgerRuns(engine),
+            plan_queries=LedgerPlanQueries(engine),
         )
     finally:
         await engine.dispose()

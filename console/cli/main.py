@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from application.errors import UseCaseError
 from console.access import NoStack
-from console.cli import areas, dead_letters, fleet, homes, oem, overrides, price_checks, stack, why
+from console.cli import areas, dead_letters, fleet, homes, oem, overrides, plans, price_checks, stack, why
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
@@ -43,6 +43,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(oem.app, name="oem")
 app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
+app.add_typer(plans.app, name="plan")
 app.add_typer(stack.prices, name="prices")
 stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)

@@ -59,7 +59,7 @@ async def record() -> None:
             pumps=1,
             speed=QUICK,
             workers=("pumps,oem:nibe", "planner"),
-            lead_s=12,  # planned before the day begins, so that all of its slots are
+            lead_s=120,  # planned before the day begins, so that all of its slots are, however busy the machine is
             day=SPRING,
             epoch=SPRING_EVE,
         ) as world:

@@ -13,7 +13,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from application.audit_log import Actor
+from application.errors import Refused
 from application.planning import create_schedule
+from application.plans import PumpPlanView, make_plans, preview_plans, show_plan
 from domain.clock import SteeringClock
 from domain.modes import Circuit, Mode
 from domain.planning.fleet_plan import Certificate
@@ -284,3 +287,41 @@ async def test_a_shard_that_cannot_be_solved_costs_the_others_nothing_and_is_wri
         assert {row["shard"]: bool(row["failure"]) for row in shards} == {0: False, 1: True}
         for number in (1, 2):
             await plan_of(world, world.pump(number), result.revision)
+
+
+async def test_a_plan_is_previewed_without_telling_anybody_then_made_by_hand_for_one_area_and_shown(
+    tmp_path: Path,
+) -> None:
+    async with a_wide_world(tmp_path, two_markets()) as world:
+        access = world.access
+        seen = await preview_plans(access, "AT", DAY)
+        (preview,) = seen.plans
+        assert (preview.is_preview, preview.price_area, sum(part["pumps"] for part in preview.parts)) == (True, "AT", 2)
+        assert preview.certificate is not None
+        assert [shard["delivered"] for shard in preview.shards] == [None]
+        assert (seen.result.delivered, seen.result.reason) == (0, "")
+        with pytest.raises(Refused, match=r"there is no plan of a pump, grid area or price area east; .* AT, DE-LU"):
+            await show_plan(access, "east")
+
+        made = await make_plans(access, "AT", DAY, Actor("operator", "as the test says"))
+        (plan,) = made.plans
+        assert (plan.is_preview, made.result.delivered) == (False, 2)
+        assert plan.revision > preview.revision
+        for number in (5, 6):
+            await plan_of(world, world.pump(number), plan.revision)
+        assert (await world.status(world.pump(1))).state.plan is None, "nobody planned Germany"
+        assert await show_plan(access, "AT") == await show_plan(access, "east") == plan
+        shown = await show_plan(access, world.pump(5))
+        assert isinstance(shown, PumpPlanView)
+        assert (shown.revision, shown.grid_area, shown.weather_cell, shown.cap_kw) == (
+            plan.revision,
+            "east",
+            SOUTH,
+            7.0,
+        )
+        assert shown.plan == await plan_of(world, world.pump(5), plan.revision)
+        assert len(shown.price_eur_per_mwh) == len(shown.cap_price_eur_per_mwh)
+        (act,) = await access.ledger.reports.audit_trail("plan-run")
+        assert (act["who"], act["subject"], act["detail"]["price_area"]) == ("operator", "AT", "AT")
+        with pytest.raises(Refused, match="no steered pump is enrolled in price area FR: there are AT, DE-LU"):
+            await make_plans(access, "FR", DAY, Actor("operator", "as the test says"))

@@ -1,0 +1,196 @@
+"""Plans by hand: made now for a day and an area, made only to be looked at, and shown for a pump or an area.
+
+Protects: a run by hand plans as the Schedule's own runs do, under the same limits; a preview reaches no pump.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from temporalio.client import ScheduleActionStartWorkflow, WorkflowFailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from application.access import Access
+from application.audit_log import Actor, audited
+from application.errors import ErrorCode, Failed, Refused, Unanswered
+from domain.planning.fleet_plan import Certificate, merged
+from domain.planning.price_plan import PricePlan
+from domain.planning.tariff import home_prices
+from workflows.contracts import (
+    PLANNER_QUEUE,
+    PLANNING_SCHEDULE_ID,
+    PLANNING_WORKFLOW_ID,
+    PlanningInput,
+    PlanningResult,
+)
+from workflows.fleet_planning import FleetPlanning
+
+RUN_PATIENCE_S = 600.0
+"""Wall seconds a person waits for a run; the run itself goes on until its own patience ends."""
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """A revision as it stands in the ledger."""
+
+    revision: int
+    price_area: str
+    first_slot: datetime
+    until: datetime
+    pumps: int
+    """Steered pumps of the price area."""
+    is_preview: bool
+    created_at: datetime
+    closed_at: datetime | None
+    """None while it is being solved and delivered."""
+    certificate: Certificate | None
+    """Of the parts shown together; None where nothing is solved."""
+    shards: Sequence[dict[str, Any]]
+    """shard, pumps, delivered (None before), failure (None for none)."""
+    parts: Sequence[dict[str, Any]]
+    """shard, part, grid_area, weather_cell, tariff, pumps, cap_kw, certificate, cap_price_eur_per_mwh and more."""
+
+
+@dataclass(frozen=True)
+class PumpPlanView:
+    """The newest plan that a pump was made."""
+
+    pump_id: str
+    revision: int
+    created_at: datetime
+    price_area: str
+    grid_area: str
+    weather_cell: str
+    tariff: str
+    cap_kw: float | None
+    plan: PricePlan
+    price_eur_per_mwh: Sequence[float]
+    """What the home pays, by slot from the plan's first slot on."""
+    cap_price_eur_per_mwh: Sequence[float]
+    """What its grid area's limit adds to that, by slot."""
+
+
+@dataclass(frozen=True)
+class MadePlans:
+    """What a run by hand came to."""
+
+    result: PlanningResult
+    plans: Sequence[PlanView] = field(default=())
+
+
+async def make_plans(access: Access, price_area: str | None, day: date | None, by: Actor) -> MadePlans:
+    """Plan a market day (today where none is given) of one price area or of all, and deliver what was made.
+
+    Raises Refused for a price area without pumps and Failed where the run did not end well.
+    """
+    given = await _order(access, price_area, day)
+    detail = {"day": given.day, "price_area": price_area}
+    return await audited(access, "plan-run", price_area or "all", by, detail, lambda: _run(access, given))
+
+
+async def preview_plans(access: Access, price_area: str | None, day: date | None) -> MadePlans:
+    """As `make_plans`, with what is known of the pumps and without telling any of them."""
+    given = await _order(access, price_area, day)
+    return await _run(access, given.model_copy(update={"is_preview": True}))
+
+
+async def show_plan(access: Access, subject: str) -> PlanView | PumpPlanView:
+    """The newest plan of a pump, a price area or a grid area; raises Refused where there is none."""
+    queries = access.ledger.plan_queries
+    if (found := await queries.newest_of_pump(subject)) is not None:
+        return await _pump_view(access, subject, found)
+    if (outline := await queries.newest_of_area(subject)) is not None:
+        return await _view(access, outline, None if outline["price_area"] == subject else subject)
+    areas = [area.price_area for area in await access.ledger.pumps.price_areas()]
+    sentence = f"there is no plan of a pump, grid area or price area {subject}; price areas are {_listed(areas)}"
+    raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="plan", name=subject, known=areas)
+
+
+async def _order(access: Access, price_area: str | None, day: date | None) -> PlanningInput:
+    """The Schedule's own input, for one area and day."""
+    known = [area.price_area for area in await access.ledger.pumps.price_areas()]
+    if price_area is not None and price_area not in known:
+        sentence = f"no steered pump is enrolled in price area {price_area}: there are {_listed(known)}"
+        raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="price area", name=price_area, known=known)
+    try:
+        described = await access.client.get_schedule_handle(PLANNING_SCHEDULE_ID).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        sentence = "there is no planning Schedule in this namespace"
+        raise Failed(ErrorCode.PLANNING_FAILED, sentence, day=day, workflow_id=PLANNING_SCHEDULE_ID) from error
+    action = described.schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)
+    (usual,) = await access.client.data_converter.decode(action.args, [PlanningInput])
+    tz = ZoneInfo(described.schedule.spec.time_zone_name or "UTC")
+    chosen = day or access.now().astimezone(tz).date()
+    given: PlanningInput = usual.model_copy(update={"price_area": price_area, "day": chosen})
+    return given
+
+
+async def _run(access: Access, given: PlanningInput) -> MadePlans:
+    workflow_id = f"{PLANNING_WORKFLOW_ID}-by-hand-{uuid.uuid4().hex[:12]}"
+    handle = await access.client.start_workflow(FleetPlanning.run, given, id=workflow_id, task_queue=PLANNER_QUEUE)
+    facts = {"day": given.day, "workflow_id": workflow_id}
+    try:
+        result = await asyncio.wait_for(handle.result(), RUN_PATIENCE_S)
+    except TimeoutError:
+        sentence = f"planning {given.day} goes on, but did not end within {RUN_PATIENCE_S:.0f} s ({workflow_id})"
+        raise Unanswered(ErrorCode.PLANNING_FAILED, sentence, **facts) from None
+    except WorkflowFailureError as error:
+        sentence = f"planning {given.day} failed: {error.cause}; its history says why ({workflow_id})"
+        raise Failed(ErrorCode.PLANNING_FAILED, sentence, **facts) from error
+    views = []
+    for revision in result.revisions:
+        outline = await access.ledger.plan_queries.revision(revision)
+        assert outline is not None
+        views.append(await _view(access, outline))
+    return MadePlans(result, views)
+
+
+async def _view(access: Access, outline: dict[str, Any], grid_area: str | None = None) -> PlanView:
+    """A revision with all its parts, or those of one grid area and their shards."""
+    queries, revision = access.ledger.plan_queries, outline["revision"]
+    parts = [part for part in await queries.parts(revision) if grid_area in (None, part["grid_area"])]
+    within = {part["shard"] for part in parts}
+    shards = [shard for shard in await queries.shards(revision) if grid_area is None or shard["shard"] in within]
+    certificates = [Certificate.model_validate(part["certificate"]) for part in parts]
+    return PlanView(
+        revision=revision,
+        price_area=outline["price_area"],
+        first_slot=outline["first_slot"],
+        until=outline["until"],
+        pumps=outline["pumps"],
+        is_preview=outline["is_preview"],
+        created_at=outline["created_at"],
+        closed_at=outline["closed_at"],
+        certificate=merged(certificates) if certificates else None,
+        shards=shards,
+        parts=parts,
+    )
+
+
+async def _pump_view(access: Access, pump_id: str, found: dict[str, Any]) -> PumpPlanView:
+    wholesale = await access.ledger.series.prices(found["price_version"])
+    paid = home_prices(wholesale.cut(found["first_slot"], found["slots"]), found["tariff"])
+    return PumpPlanView(
+        pump_id=pump_id,
+        revision=found["revision"],
+        created_at=found["created_at"],
+        price_area=found["price_area"],
+        grid_area=found["grid_area"],
+        weather_cell=found["weather_cell"],
+        tariff=found["tariff"],
+        cap_kw=found["cap_kw"],
+        plan=PricePlan.model_validate(found["plan"]),
+        price_eur_per_mwh=paid.price_eur_per_mwh,
+        cap_price_eur_per_mwh=found["cap_price_eur_per_mwh"],
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"

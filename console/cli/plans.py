@@ -1,0 +1,143 @@
+"""`heatsteer plan run|preview|show`: planning by hand, and what was planned for a pump or an area."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from application import plans
+from application.plans import MadePlans, PlanView, PumpPlanView
+from console.cli.errors import CommandFailed
+from console.cli.options import Change, Reading, changes, reads
+from console.cli.terminal import table_of, terminal
+from console.cli.words import clock_of, counted, local
+from domain.modes import HotWaterMode, Mode
+from domain.planning.price_plan import ModeSegment
+from domain.slots import SLOT
+
+app = typer.Typer(help="Plans: made by hand, previewed, shown.", no_args_is_help=True, rich_markup_mode=None)
+
+PriceArea = Annotated[str | None, typer.Option("--area", help="Only this price area; default: all with pumps.")]
+Day = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Market day; default: what is left of today.")
+]
+
+
+@app.command("run")
+@changes
+def run(call: Change, area: PriceArea = None, day: Day = None) -> None:
+    """Plan a market day now, with the limits of the daily run, and give every pump its plan."""
+    date = None if day is None else day.date()
+    _print_made(call, call.on_stack(lambda access: plans.make_plans(access, area, date, call.by)))
+
+
+@app.command("preview")
+@reads
+def preview(call: Reading, area: PriceArea = None, day: Day = None) -> None:
+    """Plan a market day from what is known now and show the plan; no pump is read or told anything."""
+    date = None if day is None else day.date()
+    _print_made(call, call.on_stack(lambda access: plans.preview_plans(access, area, date)))
+
+
+@app.command("show")
+@reads
+def show(call: Reading, subject: Annotated[str, typer.Argument(metavar="PUMP|AREA")]) -> None:
+    """The newest plan of a pump, a grid area or a price area."""
+    found = call.on_stack(lambda access: plans.show_plan(access, subject))
+    if isinstance(found, PumpPlanView):
+        call.show(asdict(found), lambda: _print_pump(terminal(), found))
+    else:
+        call.show(asdict(found), lambda: _print_plan(terminal(), found))
+
+
+def _print_made(call: Reading, made: MadePlans) -> None:
+    def readable() -> None:
+        console = terminal()
+        for view in made.plans:
+            _print_plan(console, view)
+        if made.result.reason:
+            console.print(made.result.reason, markup=False)
+
+    call.show({"areas": made.result.areas, "plans": [asdict(view) for view in made.plans]}, readable)
+    if not made.plans:
+        raise CommandFailed(f"nothing was planned: {made.result.reason}")
+
+
+def _print_plan(console: Console, view: PlanView) -> None:
+    kind = "preview" if view.is_preview else "plan"
+    console.print(
+        f"{kind} {view.revision} of {view.price_area}, {local(view.first_slot)} to {local(view.until)}, "
+        f"made {local(view.created_at)}: {_state(view)}",
+        markup=False,
+    )
+    if (made := view.certificate) is not None:
+        console.print(
+            f"  {made.cost_eur:.2f} EUR, neutral {made.neutral_cost_eur:.2f} EUR, "
+            f"at most {made.gap_pct:.1f} % above the bound",
+            markup=False,
+        )
+    table = table_of("grid area", "weather cell", "tariff", "pumps", "cost", "limit", "slots at limit", "overflow")
+    for part in view.parts:
+        table.add_row(*_part_row(part))
+    console.print(table)
+    for shard in view.shards:
+        if shard["failure"]:
+            console.print(f"  shard {shard['shard']}: {shard['failure']}", markup=False)
+
+
+def _state(view: PlanView) -> str:
+    planned = sum(part["pumps"] for part in view.parts)
+    if view.is_preview:
+        return f"{counted(planned, 'pump')}; nobody was told"
+    delivered = sum(shard["delivered"] or 0 for shard in view.shards)
+    under_way = "" if view.closed_at else "; under way"
+    return f"{delivered} of {counted(planned, 'pump')} took it{under_way}"
+
+
+def _part_row(part: Mapping[str, Any]) -> tuple[str, ...]:
+    made, cap_kw = part["certificate"], part["cap_kw"]
+    return (
+        part["grid_area"],
+        part["weather_cell"],
+        part["tariff"],
+        str(part["pumps"]),
+        f"{made['cost_eur']:.2f} EUR",
+        "-" if cap_kw is None else f"{cap_kw:g} kW",
+        "-" if cap_kw is None else str(made["cap_binding_slots"]),
+        "-" if cap_kw is None else f"{made['overflow_kwh']:.2f} kWh",
+    )
+
+
+def _print_pump(console: Console, view: PumpPlanView) -> None:
+    cap = "" if view.cap_kw is None else f" (a limit of {view.cap_kw:g} kW for all that were planned with it)"
+    console.print(
+        f"{view.pump_id}: plan {view.revision}, made {local(view.created_at)}; {view.price_area}, "
+        f"{view.grid_area}{cap}, weather of {view.weather_cell}, tariff {view.tariff}",
+        markup=False,
+    )
+    table = table_of("from", "to", "heating", "mean price", "room at the end")
+    for segment in view.plan.segments:
+        table.add_row(*_segment_row(view, segment))
+    console.print(table)
+    for water in view.plan.hot_water:
+        if water.mode is not HotWaterMode.NORMAL:
+            span = f"{local(water.start)} to {clock_of(water.end)}"
+            console.print(f"  hot water {water.mode.value} {span}", markup=False)
+    if view.plan.floor is not Mode.MIN:
+        console.print("  cold snap: no set-back while this plan is in force", markup=False)
+
+
+def _segment_row(view: PumpPlanView, segment: ModeSegment) -> tuple[str, ...]:
+    first = (segment.start - view.plan.first_slot) // SLOT
+    last = (segment.end - view.plan.first_slot) // SLOT
+    prices, rooms = view.price_eur_per_mwh[first:last], view.plan.expected_room_c
+    return (
+        local(segment.start),
+        clock_of(segment.end),
+        segment.mode.value,
+        f"{sum(prices) / len(prices):.1f} EUR/MWh" if prices else "-",
+        f"{rooms[last - 1]:.1f} C" if last <= len(rooms) else "-",
+    )
