@@ -98,7 +98,7 @@ async def start_world(stack: Stack, staging: Staging, clock: SteeringClock, clie
         "clock": clock.model_dump(mode="json"),
         "seed": staging.seed,
         "pumps": staging.pumps,
-        "zone": staging.tz,
+        "tz": staging.tz,
         "price_area": staging.price_area,
         "day": staging.day.isoformat(),
         "faults": dict(staging.faults),

@@ -1,7 +1,7 @@
 """The configuration a simulator starts with: clock, fleet, day, faults and files.
 
-Protects: a misspelt key, fault or zone stops the start with a sentence instead of simulating something else than what
-was asked for.
+Protects: a misspelt key, fault or time zone stops the start with a sentence instead of simulating something else
+than what was asked for.
 """
 
 import json
@@ -32,7 +32,7 @@ class SimulatorConfig(Value):
     pumps: Annotated[int, Field(ge=1, le=5000)] = 12
     vendors: tuple[str, ...] = ()
     """Whose units hang in the homes, in turn; the first known vendor's where none is named."""
-    zone: str = "Europe/Berlin"
+    tz: str = "Europe/Berlin"
     price_area: str = "DE-LU"
     day: date
     """Market day of the demo, local; its prices are published from the start."""
@@ -55,14 +55,14 @@ class SimulatorConfig(Value):
     timeout_hold_s: Annotated[float, Field(ge=0)] = 15.0
     """Wall seconds for which a `timeout` fault holds its answer back."""
 
-    @field_validator("zone")
+    @field_validator("tz")
     @classmethod
-    def _zone_exists(cls, zone: str) -> str:
+    def _tz_exists(cls, tz: str) -> str:
         try:
-            ZoneInfo(zone)
+            ZoneInfo(tz)
         except (ZoneInfoNotFoundError, ValueError, OSError) as missing:
-            raise ValueError(f"there is no time zone {zone!r}") from missing
-        return zone
+            raise ValueError(f"there is no time zone {tz!r}") from missing
+        return tz
 
     @field_validator("faults")
     @classmethod
@@ -70,8 +70,8 @@ class SimulatorConfig(Value):
         return checked_rates(rates)
 
     @property
-    def zone_info(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
+    def local_time(self) -> ZoneInfo:
+        return ZoneInfo(self.tz)
 
 
 def read_config(path: Path) -> SimulatorConfig:

@@ -55,9 +55,9 @@ class PriceFile:
         return [(stamp, price) for stamp, price in self.rows.items() if low <= stamp < high]
 
 
-def generated_price(seed: int, day: date, zone: ZoneInfo, slot: datetime) -> float:
+def generated_price(seed: int, day: date, tz: ZoneInfo, slot: datetime) -> float:
     """Price of a slot of a market day in EUR/MWh."""
-    local = slot.astimezone(zone)
+    local = slot.astimezone(tz)
     hour = local.hour + local.minute / 60.0
     number = day.toordinal()
     summer = 0.5 - 0.5 * math.cos(2 * math.pi * (day.timetuple().tm_yday - 10) / 365.2425)
@@ -80,13 +80,13 @@ class MarketFeed:
 
     def __init__(self, fleet: SimulatedFleet) -> None:
         self._fleet = fleet
-        self._zone = fleet.config.zone_info
+        self._tz = fleet.config.local_time
         self._file = PriceFile(fleet.config.prices_file) if fleet.config.prices_file else None
 
     async def price(self, request: Request) -> Response:
         """Prices of the local days from `start` to `end`, both included."""
         now_s = self._fleet.now_s()
-        today = instant(now_s).astimezone(self._zone).date()
+        today = instant(now_s).astimezone(self._tz).date()
         try:
             query = query_of(request, frozenset(("bzn", "start", "end")))
             start = date.fromisoformat(query.get("start", today.isoformat()))
@@ -114,19 +114,19 @@ class MarketFeed:
 
     def rows(self, day: date) -> list[tuple[int, float | None]]:
         """Stamps and prices of a market day."""
-        bounds = market_day_bounds(day, self._zone)
+        bounds = market_day_bounds(day, self._tz)
         if self._file is not None:
             kept = self._file.day(*bounds)
             if kept:
                 return kept
         seed = self._fleet.config.seed
         return [
-            (int(slot.timestamp()), generated_price(seed, day, self._zone, slot))
-            for slot in market_day_slots(day, self._zone)
+            (int(slot.timestamp()), generated_price(seed, day, self._tz, slot))
+            for slot in market_day_slots(day, self._tz)
         ]
 
     def _is_published(self, day: date, now_s: float) -> bool:
-        local = instant(now_s).astimezone(self._zone)
+        local = instant(now_s).astimezone(self._tz)
         tomorrow = local.date() + timedelta(days=1)
         known = tomorrow if local.time() >= PUBLISHED_AT else local.date()
         return day <= known or day == self._fleet.config.day

@@ -60,7 +60,7 @@ class SimulatedFleet:
         kept = read_state(config)
         self.homes = [self._build_home(index, makes[index % len(makes)]) for index in range(config.pumps)]
         self.by_pump = {home.unit.pump_id: home for home in self.homes}
-        self.outside = Outside(config.seed, self.weather, config.zone_info, [home.unit.spec for home in self.homes])
+        self.outside = Outside(config.seed, self.weather, config.local_time, [home.unit.spec for home in self.homes])
         self.truth = TruthLog(config.truth_file, resumed=kept is not None)
         self.switchboard = Switchboard(config.seed, self.epoch_s, config.faults, config.outages, self.truth)
         self.people = People(config.seed, self.epoch_s, self.switchboard.dice)

@@ -80,9 +80,9 @@ class HouseDay:
 class Outside:
     """The weather's truth and the local clock, looked up once a minute for all houses."""
 
-    def __init__(self, seed: int, weather: Weather, zone: ZoneInfo, specs: list[HouseSpec]) -> None:
+    def __init__(self, seed: int, weather: Weather, tz: ZoneInfo, specs: list[HouseSpec]) -> None:
         self._weather = weather
-        self._zone = zone
+        self._tz = tz
         self._noises_k = tuple(_NOISE_K * bell(seed, "noise", i) for i in range(_NOISES))
         self.days = [HouseDay(seed, spec) for spec in specs]
         self.outdoor_c = 0.0
@@ -90,7 +90,7 @@ class Outside:
     def refresh(self, moment_s: float) -> None:
         """Set everything for the minute that begins at a moment."""
         self.outdoor_c, radiation_w_m2 = self._weather.truth(moment_s)
-        local: datetime = instant(moment_s).astimezone(self._zone)
+        local: datetime = instant(moment_s).astimezone(self._tz)
         hour = local.hour + local.minute / 60.0
         minute = int(moment_s // 60)
         for index, day in enumerate(self.days):

@@ -180,10 +180,10 @@ async def test_work_that_fails_because_a_server_died_is_told_so(folder: Path) ->
 
 
 async def test_a_simulator_that_refuses_its_configuration_is_quoted(folder: Path) -> None:
-    refusing = "import sys; sys.exit('zone: there is no time zone Atlantis')"
+    refusing = "import sys; sys.exit('tz: there is no time zone Atlantis')"
     async with ephemeral(folder) as stack:
         with pytest.raises(StackError, match="there is no time zone Atlantis"):
-            await stack.start_simulator({"zone": "Atlantis"}, argv=stand_in(folder, refusing))
+            await stack.start_simulator({"tz": "Atlantis"}, argv=stand_in(folder, refusing))
 
 
 async def test_a_start_that_is_cancelled_or_fails_leaves_nothing(folder: Path) -> None:
