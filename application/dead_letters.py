@@ -18,7 +18,7 @@ from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.oem.cloud import AuthExpired, Offline
 from domain.steering.arbitration import target_at
 from domain.steering.pump_state import RetryRequested
-from ledger.history_queries import DISCARD
+from ledger.queries.history import DISCARD
 
 RAISED_WINDOW = timedelta(minutes=5)
 """A limit on raised power holds within any such stretch of steered time."""

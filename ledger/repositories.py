@@ -15,15 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
-from ledger.history_queries import LedgerHistory, LedgerOrders
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
-from ledger.plan_queries import LedgerPlanQueries
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
-from ledger.reports import LedgerReports
-from ledger.runs import LedgerRuns
+from ledger.queries.history import LedgerHistory, LedgerOrders
+from ledger.queries.plans import LedgerPlanQueries
+from ledger.queries.reports import LedgerReports
+from ledger.queries.runs import LedgerRuns
 from ledger.series import LedgerSeries
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors

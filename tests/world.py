@@ -137,7 +137,7 @@ class TestWorld:
         return [line for line in self.reached(pump_id) if line["circuit"] == circuit]
 
     async def events(self, pump_id: str) -> list[dict[str, Any]]:
-        return [e for e in await self.access.ledger.reports.command_events() if e["pump"] == pump_id]
+        return [e for e in await self.access.ledger.runs.command_lines() if e["pump"] == pump_id]
 
     async def kinds(self, pump_id: str) -> list[str]:
         """What its commands went through. An effect is left out: it is seen when physics shows it, sooner or later."""

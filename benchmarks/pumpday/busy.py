@@ -178,7 +178,7 @@ async def _bill(access: Access, workflow_id: str, since: datetime) -> Bill:
 
 async def _pump_day(access: Access, pump: str, since: datetime) -> PumpDay:
     profile = await access.ledger.pumps.profile(pump)
-    rows = [row for row in await access.ledger.reports.command_events() if row["pump"] == pump]
+    rows = [row for row in await access.ledger.runs.command_lines() if row["pump"] == pump]
     return PumpDay(
         pump=pump,
         model=profile.model,

@@ -165,7 +165,7 @@ async def _live(scene: Scene, meter: ActionMeter, say: Say) -> Day:
             say(f"quiet day: {hours - OPENS:.0f} of {CLOSES - OPENS:.0f} hours")
     await scene.until(CLOSES)
     profile = await scene.access.ledger.pumps.profile(PUMP)
-    rows = await scene.access.ledger.reports.command_events()
+    rows = await scene.access.ledger.runs.command_lines()
     histories = await histories_of(scene.client, pump_workflow_id(PUMP))
     opened_at = scene.access.clock.wall(EPOCH + timedelta(hours=OPENS)) - timedelta(seconds=1)
     return Day(

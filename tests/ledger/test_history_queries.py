@@ -10,10 +10,10 @@ from domain.commands.command import Command, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.orders import Order, OrderKind
 from ledger.commands import LedgerCommands
-from ledger.history_queries import DISCARD, LedgerHistory, LedgerOrders
 from ledger.models import BreakerRow
 from ledger.observations import LedgerObservations
-from ledger.reports import LedgerReports
+from ledger.queries.history import DISCARD, LedgerHistory, LedgerOrders
+from ledger.queries.reports import LedgerReports
 from tests.builders import a_reading, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
 

@@ -13,11 +13,11 @@ from domain.planning.fleet_plan import PlanOutline
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import Scope
 from domain.planning.shards import Part, Shard, SolvedPart
-from ledger.history_queries import LedgerHistory
 from ledger.models import FleetPlan, PlanPart, PlanShard, Pump, PumpPlan
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps
-from ledger.reports import LedgerReports
+from ledger.queries.history import LedgerHistory
+from ledger.queries.reports import LedgerReports
 from ledger.series import LedgerSeries
 from tests.builders import a_plan, at
 from tests.ledger.builders import a_result, count, enrol_pumps, prices, until, weather

@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.commands.command import EventKind
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps
-from ledger.reports import LedgerReports
+from ledger.queries.reports import LedgerReports
+from ledger.queries.runs import LedgerRuns
 from tests.builders import MIDNIGHT, a_profile, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
 
@@ -42,7 +43,7 @@ async def test_events_come_with_the_words_of_their_command_in_the_order_they_wer
     await live(commands, command, EventKind.PLANNED, EventKind.SENT)
     unknown = a_command_of(seq=2)
     await commands.record([an_event(unknown, EventKind.SUPERSEDED)])
-    events = await LedgerReports(engine).command_events()
+    events = await LedgerRuns(engine).command_lines()
     assert [(e["event"], e["mode"], e["authority"]) for e in events] == [
         ("planned", "MAX", "plan"),
         ("sent", "MAX", "plan"),

@@ -8,7 +8,7 @@ from domain.commands.command import EventKind
 from domain.modes import HotWaterMode
 from ledger.commands import LedgerCommands
 from ledger.models import BreakerRow
-from ledger.runs import LedgerRuns
+from ledger.queries.runs import LedgerRuns
 from tests.builders import COMFORT, OFFSET, at
 from tests.ledger.builders import a_command_of, an_event, enrol_pumps, live
 

@@ -49,11 +49,11 @@ CAPS = GridCaps(
 
 
 def dear_in_the_evening(local: datetime) -> float:
-    return 220.0 + local.minute / 10 if 16 <= local.hour < 20 else 40.0 + local.hour / 10
+    return (220.0 if 16 <= local.hour < 20 else 40.0) + local.hour / 10 + local.minute / 10
 
 
 def dear_at_noon(local: datetime) -> float:
-    return 210.0 + local.minute / 10 if 9 <= local.hour < 13 else 45.0 + local.hour / 10
+    return (210.0 if 9 <= local.hour < 13 else 45.0) + local.hour / 10 + local.minute / 10
 
 
 def two_markets() -> Feeds:

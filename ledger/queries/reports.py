@@ -55,30 +55,6 @@ class LedgerReports:
         rows = await self._rows(select(newest.c.kind, func.count().label("count")).group_by(newest.c.kind))
         return {row["kind"]: row["count"] for row in rows}
 
-    async def command_events(self) -> Sequence[dict[str, Any]]:
-        """Every event of every command with the command's own words, in the order they were written down."""
-        event, command = CommandEventRow, CommandRow
-        query = (
-            select(
-                event.at,
-                event.pump_id.label("pump"),
-                event.command_id.label("command"),
-                event.kind.label("event"),
-                command.mode,
-                command.authority,
-                command.revision,
-                command.decided_at,
-                command.expires_at,
-                event.write_no,
-                event.lever,
-                event.setting,
-                event.reason,
-            )
-            .join(command, command.command_id == event.command_id, isouter=True)
-            .order_by(event.id)
-        )
-        return await self._rows(query)
-
     async def newest_plan(self) -> dict[str, Any] | None:
         """The newest fleet plan of which anything was solved, with the certificate of all its parts together.
 

@@ -1,0 +1,1 @@
+"""Read-only questions to the ledger, by who asks: people, reports, plans and what was."""
