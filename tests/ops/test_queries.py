@@ -29,7 +29,7 @@ class Entry:
     """A workflow as the list knows it."""
 
     kind: str = PUMP
-    oem: str = "nibe"
+    oem: str = "VENDOR"
     authority: str = "plan"
     alert: str = "none"
     running: bool = True
@@ -62,9 +62,9 @@ MEANT: dict[str, Callable[[Entry], bool]] = {
         NAMES.get(alert, alert.value): lambda one, alert=alert: one.running and one.alert == alert  # type: ignore[misc]
         for alert in ALERTS
     },
-    "one vendor": lambda one: one.kind == PUMP and one.running and one.oem == "nibe",
+    "one vendor": lambda one: one.kind == PUMP and one.running and one.oem == "VENDOR",
     "one vendor in trouble": lambda one: (
-        one.running and one.oem == "nibe" and one.alert in ("offline", "unreached", "dead-letter")
+        one.running and one.oem == "VENDOR" and one.alert in ("offline", "unreached", "dead-letter")
     ),
     "under override": lambda one: one.running and one.authority in ("override", "vacation"),
     "steered by somebody else": lambda one: (
