@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import structlog
@@ -30,11 +30,14 @@ from activities.pumps import PumpActivities
 from activities.sweep_reporting import SweepPorts
 from domain.oem.cloud import CallMade
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
-from domain.ports import OemAdapter
+from domain.planning.series import WholesalePrices
+from domain.ports import DocumentRefused, OemAdapter
 from ledger.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
+from ledger.series import LedgerSeries
 from market.areas import area_of
-from market.fetching import HttpPrices, HttpWeather
+from market.chain import OnRefused, price_chain, weather_chain
+from market.fetching import Known
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
 from telemetry.events import Listener, TelemetryEvent
@@ -186,8 +189,21 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
 def _planner_worker(world: Connections) -> Worker:
     settings, ledger = world.settings, world.ledger
     market = MarketActivities(
-        HttpPrices(world.http, settings.price_url),
-        HttpWeather(world.http, settings.weather_url),
+        price_chain(
+            world.http,
+            settings.price_sources,
+            settings.price_source_urls(),
+            {name: key.get_secret_value() for name, key in settings.price_keys.items()},
+            _stored_prices(ledger.series),
+            _quarantine(ledger.series, "price"),
+        ),
+        weather_chain(
+            world.http,
+            settings.weather_sources,
+            settings.weather_source_urls(),
+            settings.contact,
+            _quarantine(ledger.series, "weather"),
+        ),
         ledger.series,
     )
     planning = PlanningActivities(
@@ -217,6 +233,21 @@ def _planner_worker(world: Connections) -> Worker:
         disable_eager_activity_execution=True,
         interceptors=[TelemetryInterceptor(world.telemetry)],
     )
+
+
+def _stored_prices(series: LedgerSeries) -> Known:
+    async def stored(price_area: str, start: datetime, end: datetime) -> WholesalePrices | None:
+        version = await series.newest_prices(price_area, start, end)
+        return None if version is None else await series.prices(version)
+
+    return stored
+
+
+def _quarantine(series: LedgerSeries, kind: str) -> OnRefused:
+    async def refused(error: DocumentRefused) -> None:
+        await series.quarantine(kind, error.origin, str(error), datetime.now(UTC))
+
+    return refused
 
 
 def counting(calls: CallCounter) -> Listener:

@@ -7,11 +7,12 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
 import structlog
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -21,6 +22,8 @@ from temporalio.runtime import Runtime
 from domain.ports import DecisionListener
 from ledger.pumps import check_keys
 from ledger.repositories import Repositories, open_repositories
+from market.chain import ANY_AREA, chosen_sources, chosen_weather_sources
+from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from oem_adapters.timeouts import WallTimeouts
 
 
@@ -35,10 +38,22 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     secret_keys: SecretStr = Field(description="Fernet keys for vendor secrets, newest first, separated by commas")
+    price_sources: str = DEFAULT_PRICE_SOURCE
+    """Price sources in order of preference, by price area where one differs (`market.chain.chosen_sources`)."""
     price_url: str | None = None
-    """Base URL of the price source; None is its public service."""
+    """Base URL of the first price source; None is its public service."""
+    price_urls: dict[str, str] = Field(default_factory=dict)
+    """Base URLs of price sources by name; those that are not named are asked at their public service."""
+    price_keys: dict[str, SecretStr] = Field(default_factory=dict)
+    """Tokens by price source."""
+    weather_sources: str = DEFAULT_WEATHER_SOURCE
+    """Weather sources in order of preference."""
     weather_url: str | None = None
-    """Base URL of the weather source; None is its public service."""
+    """Base URL of the first weather source; None is its public service."""
+    weather_urls: dict[str, str] = Field(default_factory=dict)
+    """Base URLs of weather sources by name."""
+    contact: str | None = None
+    """Whom a weather service may write to (a web page or an address); stands in the User-Agent."""
     http_timeout_s: float = Field(default=20.0, gt=0)
     """Wall seconds of silence after which a vendor's answer is given up."""
     oem_concurrency: int = Field(default=24, ge=1, le=500)
@@ -52,6 +67,26 @@ class Settings(BaseSettings):
     """host:port on which the Temporal SDK serves its own metrics to Prometheus; None serves none."""
     sandbox: bool = True
 
+    @field_validator("price_sources")
+    @classmethod
+    def _known_price_sources(cls, text: str) -> str:
+        chosen_sources(text)
+        return text
+
+    @field_validator("weather_sources")
+    @classmethod
+    def _known_weather_sources(cls, text: str) -> str:
+        chosen_weather_sources(text)
+        return text
+
+    def price_source_urls(self) -> dict[str, str]:
+        """Base URLs of price sources that are not asked at their public service."""
+        return _of_first(chosen_sources(self.price_sources)[ANY_AREA], self.price_url) | self.price_urls
+
+    def weather_source_urls(self) -> dict[str, str]:
+        """Base URLs of weather sources that are not asked at their public service."""
+        return _of_first(chosen_weather_sources(self.weather_sources), self.weather_url) | self.weather_urls
+
     def timeouts(self) -> WallTimeouts:
         """How long one call to a vendor may last."""
         answer_s = self.http_timeout_s
@@ -60,6 +95,10 @@ class Settings(BaseSettings):
     def keys(self) -> list[SecretStr]:
         """The vendor-secret keys, newest first."""
         return [SecretStr(k.strip()) for k in self.secret_keys.get_secret_value().split(",") if k.strip()]
+
+
+def _of_first(names: Sequence[str], url: str | None) -> dict[str, str]:
+    return {} if url is None else {names[0]: url}
 
 
 def settings_from_environment() -> Settings:

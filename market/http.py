@@ -3,6 +3,11 @@
 Protects: a source that is down, slow or endless costs one failed request, never a worker; no secret is shown.
 """
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+
 import httpx
 
 from market.documents import MAX_DOCUMENT_BYTES, clip, read_object, too_large
@@ -15,6 +20,9 @@ TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 NOTHING_THERE = (204, 404)
 WHOLE_DOCUMENT = (200, 203)
 OUR_QUESTION = (400, 422)
+NOT_MODIFIED = 304
+MOST_ANSWERS = 256
+LONGEST_FRESH_S = 86_400.0
 SECRET_PARAMS = frozenset({"securitytoken", "apikey", "api_key", "token"})
 
 Params = dict[str, str]
@@ -37,17 +45,67 @@ def shown(url: httpx.URL) -> str:
     return str(url.copy_with(userinfo=b"").copy_merge_params(hidden) if hidden else url.copy_with(userinfo=b""))
 
 
-async def get_document(client: httpx.AsyncClient, url: httpx.URL, question: Question) -> bytes | None:
+@dataclass(frozen=True)
+class _Answer:
+    """A whole body, and for how long it may be used again."""
+
+    body: bytes
+    last_modified: str | None
+    fresh_until_s: float
+
+
+class Answers:
+    """Bodies of earlier answers by address, for as long as their source lets us use them again (`Expires`).
+
+    After that the source is asked whether they changed (`If-Modified-Since`), which costs it next to nothing. Only
+    sources that send these headers are remembered.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._by_url: dict[str, _Answer] = {}
+
+    def fresh(self, url: httpx.URL) -> bytes | None:
+        """The body that need not be asked for again yet."""
+        known = self._by_url.get(str(url))
+        return known.body if known is not None and self._clock() < known.fresh_until_s else None
+
+    def condition(self, url: httpx.URL) -> dict[str, str]:
+        """The header that asks for a body only where it changed."""
+        known = self._by_url.get(str(url))
+        return {"If-Modified-Since": known.last_modified} if known is not None and known.last_modified else {}
+
+    def unchanged(self, url: httpx.URL, response: httpx.Response) -> bytes:
+        """The body that a 304 is about."""
+        known = self._by_url[str(url)]
+        self._by_url[str(url)] = replace(known, fresh_until_s=self._clock() + _fresh_for_s(response))
+        return known.body
+
+    def keep(self, url: httpx.URL, response: httpx.Response, body: bytes) -> None:
+        """Remember a whole answer whose source says how long it is good."""
+        last_modified, fresh_for_s = response.headers.get("Last-Modified"), _fresh_for_s(response)
+        if last_modified is None and not fresh_for_s:
+            return
+        while len(self._by_url) >= MOST_ANSWERS:
+            del self._by_url[next(iter(self._by_url))]
+        self._by_url[str(url)] = _Answer(body, last_modified, self._clock() + fresh_for_s)
+
+
+async def get_document(
+    client: httpx.AsyncClient, url: httpx.URL, question: Question, answers: Answers | None = None
+) -> bytes | None:
     """The body of an answer; None where the source has nothing (204, 404).
 
     Raises `SourceUnavailable` for every other refusal and for a source that cannot be reached, `BadDocument` for a body
-    beyond `MAX_DOCUMENT_BYTES`.
+    beyond `MAX_DOCUMENT_BYTES`. With `answers`, a body that the source says is still good is not asked for again.
     """
+    sent = {"Accept": "application/json"} | question.headers | (answers.condition(url) if answers is not None else {})
     try:
-        sent = {"Accept": "application/json"} | question.headers
         async with client.stream("GET", url, timeout=TIMEOUT, headers=sent) as response:
             if response.status_code in NOTHING_THERE:
                 return None
+            if response.status_code == NOT_MODIFIED and answers is not None and "If-Modified-Since" in sent:
+                return answers.unchanged(url, response)
             body = await _bounded_body(response, shown(url))
     except httpx.TimeoutException:
         raise SourceUnavailable(f"{shown(url)} did not answer in time; ask again later.") from None
@@ -58,7 +116,18 @@ async def get_document(client: httpx.AsyncClient, url: httpx.URL, question: Ques
         raise SourceUnavailable(f"{shown(url)} cannot be reached ({why}); ask again later.") from None
     if response.status_code not in WHOLE_DOCUMENT and response.status_code not in question.also_read:
         raise _refusal(response, body, shown(url))
+    if answers is not None:
+        answers.keep(url, response, body)
     return body
+
+
+def _fresh_for_s(response: httpx.Response) -> float:
+    """Seconds for which an answer is good, by its source's own clock; 0 where it does not say."""
+    try:
+        expires, sent = (parsedate_to_datetime(response.headers[name]) for name in ("Expires", "Date"))
+        return min(max((expires - sent).total_seconds(), 0.0), LONGEST_FRESH_S)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return 0.0
 
 
 async def _bounded_body(response: httpx.Response, origin: str) -> bytes:

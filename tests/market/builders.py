@@ -184,6 +184,34 @@ def an_energi_data_document(prices: list[Any], area: str = "DK1", start: datetim
     return {"total": len(records), "limit": 0, "dataset": "DayAheadPrices", "records": records[::-1]}
 
 
+def a_met_forecast(start: datetime = MIDNIGHT, hours: int = 40, later: int = 8, cloud_pct: Any = 50.0) -> Json:
+    """Oslo as MET Norway forecasts it: hours, then six-hour steps; temperatures rise by 0.2 K an hour from 1.0."""
+    stamps = [start + timedelta(hours=n) for n in range(hours)]
+    edge = stamps[-1] + timedelta(hours=6 - stamps[-1].hour % 6)
+    stamps += [edge + timedelta(hours=6 * n) for n in range(later)]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [10.75, 59.91, 3]},
+        "properties": {
+            "meta": {"units": {"air_temperature": "celsius"}},
+            "timeseries": [
+                {
+                    "time": f"{stamp:%Y-%m-%dT%H:%M:%SZ}",
+                    "data": {
+                        "instant": {
+                            "details": {
+                                "air_temperature": round(1 + (stamp - start) / timedelta(hours=5), 2),
+                                "cloud_area_fraction": cloud_pct,
+                            }
+                        }
+                    },
+                }
+                for stamp in stamps
+            ],
+        },
+    }
+
+
 def judged(source: str, body: bytes, price_area: str, day: date = DAY, **options: Any) -> WholesalePrices:
     """A document of any source, read and judged."""
     area = area_of(price_area)

@@ -13,13 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ports import DocumentRefused, NotPublished
+from market.areas import area_of
 from market.judging.prices import days_of, judge_day
-from market.registry import price_formats
+from market.judging.weather import judge_weather, needed_slots
+from market.registry import price_formats, weather_formats
 from tests.market.builders import (
     BERLIN,
+    MIDNIGHT,
+    a_met_forecast,
     a_nord_pool_document,
     a_price_document,
     a_wavy_day,
+    a_weather_document,
     an_energi_data_document,
     an_entsoe_document,
     an_entsoe_series,
@@ -75,6 +80,35 @@ def mutated(body: bytes, chance: random.Random) -> bytes:
                 body = body[: at + 1]
         body = body or b"{"
     return body
+
+
+GOOD_WEATHER = {"open-meteo": raw(a_weather_document()), "met-norway": raw(a_met_forecast())}
+
+
+def read_and_judge_weather(source: str, body: bytes) -> None:
+    """As `read_and_judge`, for a forecast."""
+    try:
+        document = weather_formats()[source].read(body, "x")
+        judge_weather(document, "59.91,10.75", needed_slots(MIDNIGHT, 96), area_of("NO1"))
+    except (DocumentRefused, NotPublished) as error:
+        sentence = str(error)
+    else:
+        return
+    assert "\n" not in sentence
+
+
+def test_every_weather_source_has_a_document_here() -> None:
+    assert set(GOOD_WEATHER) == set(weather_formats())
+
+
+@pytest.mark.parametrize("source", sorted(GOOD_WEATHER))
+@settings(deadline=None, max_examples=60)
+@given(body=st.binary(max_size=200), seed=st.integers(0, 2**32))
+def test_any_bytes_and_any_changed_forecast_end_in_a_series_or_one_of_our_errors(
+    source: str, body: bytes, seed: int
+) -> None:
+    read_and_judge_weather(source, body)
+    read_and_judge_weather(source, mutated(GOOD_WEATHER[source], random.Random(seed)))
 
 
 @pytest.mark.parametrize("source", sorted(GOOD))
