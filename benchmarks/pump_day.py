@@ -19,11 +19,12 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-from benchmarks.pumpday.bill import SHARD_PUMPS, Bill, share_a_day
 from benchmarks.pumpday.busy import SPEED, FleetDay, busy_day
 from benchmarks.pumpday.meter import HEARTBEATS, NoMeter
 from benchmarks.pumpday.quiet import Day, Family, quiet_day
+from benchmarks.pumpday.shard_share import SHARD_PUMPS, share_a_day
 from benchmarks.pumpday.virtual import ACCOUNT_CALLS
+from demo.billing import Bill
 from demo.errors import DemoFailed
 from embedded.errors import StackError
 from worker_environment import configure_logging, leave

@@ -11,8 +11,8 @@ from typing import Any
 from temporalio.client import Client
 
 from application.access import Access
-from demo import billing as histories
 from demo import stage
+from demo.billing import fleet_bill
 from demo.files import read_jsonl
 from demo.order import DemoOrder
 from demo.report.recording import OutageSeen, Run
@@ -33,6 +33,7 @@ async def gather(
     reports, runs, start = access.ledger.reports, access.ledger.runs, order.staging.epoch
     plan = await reports.newest_plan()
     profiles = {p["pump_id"]: PumpProfile.model_validate(p["profile"]) for p in await reports.pumps()}
+    bill, workflow_runs = await fleet_bill(access.client)
     return Run(
         start=start,
         end=order.end,
@@ -49,7 +50,7 @@ async def gather(
         price_version=plan["price_version"] if plan else None,
         weather=_named(await access.ledger.series.weather(plan["weather_version"]), order) if plan else None,
         planning_s=planning_s,
-        temporal={"ui": access.ui_url, **await histories.count(access.client)},
+        temporal={"ui": access.ui_url, "actions": bill.total, "events": bill.events, "runs": workflow_runs},
         breakers=await runs.breakers(),
         kills=kills,
         given=order.given(),

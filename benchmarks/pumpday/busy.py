@@ -16,9 +16,9 @@ from temporalio.client import WorkflowHistory
 
 from application.access import Access
 from application.pump_workflows import handle_of
-from benchmarks.pumpday.bill import Bill, bill_of, histories_of, pending_retries_of
 from benchmarks.pumpday.meter import HEARTBEATS, REPORTED_WITHIN_S, UPSERTS, ActionMeter, find_meter
 from demo import stage
+from demo.billing import Bill, bill_of, histories_of, pending_retries_of
 from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
 from domain.modes import HotWaterMode, Mode

@@ -24,10 +24,10 @@ from application.access import Access
 from application.enrolment import enrol
 from application.namespace import register_search_attributes
 from application.pump_workflows import handle_of
-from benchmarks.pumpday.bill import Bill, bill_of, histories_of
 from benchmarks.pumpday.meter import ActionMeter, find_meter
 from benchmarks.pumpday.virtual import CallMeter, VirtualWall, a_cloud
 from demo import stage
+from demo.billing import Bill, bill_of, histories_of
 from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
