@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from application.access import Access
 from application.errors import Failed
-from application.planning import create_schedule, plan_day, wait_for_plan
+from application.planning.schedule import create_schedule, plan_day, wait_for_plan
 from application.pump_workflows import status
 from demo import stage
 from demo.facts import gather

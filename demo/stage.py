@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from application.access import Access
-from application.enrolment import enrol
+from application.fleet.enrolment import enrol
 from application.namespace import register_search_attributes
 from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient

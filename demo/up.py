@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from application.planning import create_schedule, plan_day
+from application.planning.schedule import create_schedule, plan_day
 from demo import stage
 from demo.errors import OtherWorld
 from demo.run import ROLES

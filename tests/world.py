@@ -19,8 +19,8 @@ from temporalio.client import WorkflowHandle
 
 from application.access import Access
 from application.audit_log import Actor
-from application.overrides import OverrideRequest, override
 from application.pump_workflows import handle_of
+from application.steering.overrides import OverrideRequest, override
 from demo import stage
 from demo.files import read_jsonl
 from demo.simulator_client import SimulatorClient, true_settings

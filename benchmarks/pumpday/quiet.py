@@ -21,7 +21,7 @@ from temporalio.testing import ActivityEnvironment, TimeSkipper
 
 from activities.observation_sweep import SweepVendor
 from application.access import Access
-from application.enrolment import enrol
+from application.fleet.enrolment import enrol
 from application.namespace import register_search_attributes
 from application.pump_workflows import handle_of
 from benchmarks.pumpday.meter import ActionMeter, find_meter

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from application.errors import UseCaseError
 from console.access import NoStack
-from console.cli import areas, dead_letters, fleet, homes, oem, overrides, plans, price_checks, stack, why
+from console.cli.commands import areas, dead_letters, fleet, homes, oem, overrides, plans, price_checks, stack, why
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted

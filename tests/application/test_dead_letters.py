@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.dead_letters import RAISED_AT_MOST_KW, RAISED_WINDOW, RETRIED_OVER, DeadLetter, safely_spread, spread
 from application.errors import Refused
+from application.steering.dead_letters import (
+    RAISED_AT_MOST_KW,
+    RAISED_WINDOW,
+    RETRIED_OVER,
+    DeadLetter,
+    safely_spread,
+    spread,
+)
 from tests.builders import at
 
 

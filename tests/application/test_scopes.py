@@ -3,7 +3,7 @@
 import pytest
 
 from application.errors import Refused
-from application.homes import band_of
+from application.fleet.homes import band_of
 from application.scopes import is_meant, meant, scope_of
 from domain.homes.enrolment import PumpProfile
 from domain.homes.segments import segment_of

@@ -1,6 +1,6 @@
 """A pump whose workflow is started anew: it knows what people had said and what the sweep had reported before."""
 
-from application.starting import last_reported
+from application.fleet.starting import last_reported
 from domain.commands.command import Authority
 from domain.homes.site import ComfortBand
 from domain.modes import Circuit

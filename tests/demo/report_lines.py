@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from application.starting import first_state
+from application.fleet.starting import first_state
 from console.cli.demo.report_text import print_report
 from demo.report.recording import Run
 from demo.simulator_client import Truth

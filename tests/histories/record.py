@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from temporalio.client import WorkflowHandle
 
-from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
+from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.modes import Mode
 from domain.oem.breaker import BreakerState
 from domain.planning.price_plan import ModeSegment, PricePlan

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from application.price_checks import PriceCheck, price_check
+from application.planning.price_checks import PriceCheck, price_check
 from console.cli.main import app
 from domain.slots import market_day_slots
 from market.checking import check_price_file

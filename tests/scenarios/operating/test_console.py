@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from application import dead_letters, orders, overrides, pumps
 from application.audit_log import Actor, acts_done
 from application.errors import ErrorCode, Failed, Refused
 from application.explain import story_of
-from application.neutrality import wait_for_neutral
-from application.overrides import OverrideRequest
-from application.starting import start_pump
-from console.cli.why_text import document_of, sentence_of
+from application.fleet import pumps
+from application.fleet.starting import start_pump
+from application.steering import dead_letters, orders, overrides
+from application.steering.neutrality import wait_for_neutral
+from application.steering.overrides import OverrideRequest
+from console.cli.commands.why_text import document_of, sentence_of
 from domain.modes import Mode
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.steering.orders import OrderKind

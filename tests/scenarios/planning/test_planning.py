@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Replayer
 
-from application.planning import create_schedule, nominal_time, plan_day, wait_for_plan
+from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.clock import SteeringClock
 from domain.planning.scope import GridCaps
 from domain.planning.series import WholesalePrices

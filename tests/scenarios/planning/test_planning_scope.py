@@ -15,8 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from application.audit_log import Actor
 from application.errors import Refused
-from application.planning import create_schedule
-from application.plans import PumpPlanView, make_plans, preview_plans, show_plan
+from application.planning.plans import PumpPlanView, make_plans, preview_plans, show_plan
+from application.planning.schedule import create_schedule
 from domain.clock import SteeringClock
 from domain.modes import Circuit, Mode
 from domain.planning.fleet_plan import Certificate

@@ -18,9 +18,9 @@ from temporalio.service import RetryConfig, RPCError
 
 from application.audit_log import Actor
 from application.errors import Failed, Refused
-from application.homes import band_of
-from application.overrides import OverrideRequest, override
-from application.pumps import retire
+from application.fleet.homes import band_of
+from application.fleet.pumps import retire
+from application.steering.overrides import OverrideRequest, override
 from domain.modes import Circuit, Mode
 from domain.planning.price_plan import PricePlan
 from domain.steering.overrides import OverrideKind, OverrideSource

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import ScheduleActionStartWorkflow, ScheduleBackfill, ScheduleOverlapPolicy
 
-from application.planning import nominal_time
+from application.planning.schedule import nominal_time
 from domain.commands.command import Authority
 from domain.modes import Circuit, Mode
 from domain.planning.price_plan import ModeSegment, PricePlan

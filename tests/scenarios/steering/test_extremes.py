@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from application import orders
 from application.audit_log import Actor
-from application.homes import band_of, set_comfort
-from application.neutrality import neutrality, wait_for_neutral
-from application.orders import OrderResult
-from application.planning import create_schedule
+from application.fleet.homes import band_of, set_comfort
+from application.planning.schedule import create_schedule
+from application.steering import orders
+from application.steering.neutrality import neutrality, wait_for_neutral
+from application.steering.orders import OrderResult
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.slots import SLOT

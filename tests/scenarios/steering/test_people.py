@@ -15,7 +15,7 @@ import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 
 from application.audit_log import Actor
-from application.homes import band_of, set_comfort
+from application.fleet.homes import band_of, set_comfort
 from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.steering.observations import TOUCH_HOLDS

@@ -8,8 +8,8 @@ from typing import Any
 from application.access import Access
 from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Failed, Refused
+from application.fleet.starting import start_pump
 from application.pump_workflows import act, is_running, known, status
-from application.starting import start_pump
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.cloud import Reading
 from domain.steering.pump_state import RetireRequested, SteeringConsent

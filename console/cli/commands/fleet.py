@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from application import orders
 from application.access import Access
-from application.neutrality import Neutrality, wait_for_neutral
-from application.orders import OrderResult
 from application.scopes import scope_of
+from application.steering import orders
+from application.steering.neutrality import Neutrality, wait_for_neutral
+from application.steering.orders import OrderResult
+from console.cli.commands.order_commands import interruptible, lift, order_words
 from console.cli.errors import CommandFailed
 from console.cli.options import Change, Reading, changes, reads
-from console.cli.order_commands import interruptible, lift, order_words
 from console.cli.progress_lines import Counted
 from console.cli.terminal import table_of, terminal
 from console.cli.time_parsing import parse_duration

@@ -7,10 +7,10 @@ import typer
 
 from application.access import Access
 from application.explain import Explanation, story_of
+from console.cli.commands.why_text import document_of, lines_of, sentence_of
 from console.cli.options import PumpId, Reading, reads
 from console.cli.terminal import terminal
 from console.cli.time_parsing import parse_at
-from console.cli.why_text import document_of, lines_of, sentence_of
 from console.cli.words import TZ
 
 

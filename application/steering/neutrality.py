@@ -13,8 +13,8 @@ from typing import Any
 from application.access import Access
 from application.errors import UseCaseError
 from application.fan_out import some_at_a_time
-from application.orders import OrderResult
 from application.pump_workflows import status
+from application.steering.orders import OrderResult
 from domain.commands.command import Authority, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
 from domain.steering.arbitration import target_at

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from application import homes
 from application.errors import UseCaseError
+from application.fleet import homes
+from console.cli.commands.pumps import print_state
 from console.cli.errors import sentence_of
 from console.cli.options import Change, Reading, changes, reads
-from console.cli.pumps import print_state
 from console.cli.terminal import table_of, terminal
 from console.cli.words import local
 from domain.homes.enrolment import PumpProfile

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from application.namespace import register_search_attributes
-from application.prices import load_prices
+from application.planning.prices import load_prices
 from console.access import VAR, stack_folders
 from console.cli.errors import CommandFailed, UsageError
 from console.cli.options import Change, changes

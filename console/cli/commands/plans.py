@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from application import plans
-from application.plans import MadePlans, PlanView, PumpPlanView
+from application.planning import plans
+from application.planning.plans import MadePlans, PlanView, PumpPlanView
 from console.cli.errors import CommandFailed
 from console.cli.options import Change, Reading, changes, reads
 from console.cli.terminal import table_of, terminal

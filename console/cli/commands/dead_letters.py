@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from application import dead_letters
 from application.access import Access
-from application.dead_letters import RAISED_AT_MOST_KW, RETRIED_OVER, DeadLetter, Due
 from application.fan_out import Delivery
+from application.steering import dead_letters
+from application.steering.dead_letters import RAISED_AT_MOST_KW, RETRIED_OVER, DeadLetter, Due
 from console.cli.errors import CommandFailed, UsageError
 from console.cli.options import Change, Reading, changes, reads
 from console.cli.progress_lines import Counted

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from application import overrides, pumps
 from application.access import Access
 from application.audit_log import Actor
-from application.overrides import OverrideRequest
+from application.fleet import pumps
 from application.pump_workflows import known
+from application.steering import overrides
+from application.steering.overrides import OverrideRequest
+from console.cli.commands.pumps import app as app  # with these commands added to it
 from console.cli.errors import CommandFailed, UsageError
 from console.cli.options import Change, PumpId, changes
-from console.cli.pumps import app as app  # with these commands added to it
 from console.cli.time_parsing import End, For, Until, end_of, parse_duration
 from console.cli.words import local
 from domain.modes import HotWaterMode, Mode

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from application import orders
 from application.access import Access
-from application.areas import grid_areas
-from application.orders import OrderResult
+from application.fleet.areas import grid_areas
 from application.scopes import scope_of
+from application.steering import orders
+from application.steering.orders import OrderResult
+from console.cli.commands.order_commands import fail_where_undelivered, interruptible, lift, order_words
 from console.cli.errors import UsageError
 from console.cli.options import Change, Reading, changes, reads
-from console.cli.order_commands import fail_where_undelivered, interruptible, lift, order_words
 from console.cli.progress_lines import Counted
 from console.cli.terminal import table_of, terminal
 from console.cli.time_parsing import End, For, Until, end_of

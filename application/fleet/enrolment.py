@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from application.access import Access
 from application.errors import ErrorCode, Failed, UseCaseError
-from application.starting import start_pump
+from application.fleet.starting import start_pump
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.oem.cloud import OemError, RateLimited
 from domain.ports import OemAdapter

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from application.price_checks import PriceCheck, price_check
+from application.planning.price_checks import PriceCheck, price_check
 from market.areas import area_of
 from market.checking import check_price_file
 from market.registry import price_formats

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import typer
 
-from application import orders
 from application.access import Access
 from application.fan_out import Delivery
+from application.steering import orders
 from console.cli.errors import CommandFailed
 from console.cli.options import Change
 from console.cli.progress_lines import Counted

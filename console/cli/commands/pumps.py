@@ -5,9 +5,9 @@ from dataclasses import asdict
 import typer
 from rich.console import Console
 
-from application.pumps import list_pumps, pump_in_full
+from application.fleet.pumps import list_pumps, pump_in_full
+from console.cli.commands.order_commands import order_words
 from console.cli.options import PumpId, Reading, reads
-from console.cli.order_commands import order_words
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, level_word, local
 from domain.modes import Circuit

@@ -1,0 +1,1 @@
+"""Use cases on the fleet: pumps, homes and grid areas; enrolling, starting and retiring."""

@@ -1,0 +1,1 @@
+"""Use cases on what is planned with: the planning Schedule and prices."""

@@ -1,0 +1,1 @@
+"""Use cases that outrank or repeat the plan: overrides, orders to many pumps, dead letters."""
