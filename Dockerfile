@@ -17,6 +17,10 @@ FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin heatsteer
 COPY --from=build /opt/heatsteer /opt/heatsteer
 ENV PATH=/opt/heatsteer/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# The planner's compiled loops: made here for this processor, made anew in the same place where another one runs them.
+ENV NUMBA_CACHE_DIR=/var/cache/heatsteer
+RUN install -d -o heatsteer /var/cache/heatsteer
 WORKDIR /opt/heatsteer
 USER heatsteer
+RUN python -m optimizer.warm_up
 CMD ["python", "-m", "worker", "--role", "all"]

@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 PYTHON := $(shell sh tools/find-python)
 PACKAGES := domain workflows activities oem_adapters market optimizer ledger telemetry application console demo embedded simulator worker.py worker_environment.py tests benchmarks
 ARGS ?=
@@ -12,7 +13,7 @@ ARGS ?=
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## make .venv with everything pinned and hash-checked (does nothing when it is there)
+setup: $(STAMP) $(COMPILED) ## make .venv with everything pinned and hash-checked (does nothing when it is there)
 
 $(STAMP): requirements/dev.txt pyproject.toml .python-version
 	@test -n "$(PYTHON)" || { echo "heatsteer needs Python 3.13 or 3.12: install one (for instance with your package manager, pyenv or uv) and run make again." >&2; exit 1; }
@@ -23,27 +24,33 @@ $(STAMP): requirements/dev.txt pyproject.toml .python-version
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $(STAMP)
 
+# The planner's inner loops as machine code, so that no plan waits for a compiler; optional, for a plan compiles what it
+# does not find.
+$(COMPILED): $(STAMP) $(wildcard optimizer/*.py)
+	@$(BIN)/python -m optimizer.warm_up || true
+	@touch $(COMPILED)
+
 demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 360")
 	@$(BIN)/heatsteer demo $(ARGS)
 
-test: setup ## all tests, with the real Temporal server and PostgreSQL (a file's scenarios share one world)
+test: $(STAMP) $(COMPILED) ## all tests, with the real Temporal server and PostgreSQL (a file's scenarios share one world)
 	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
-test-ui: setup ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
+test-ui: $(STAMP) ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)
 
-mutants: setup ## break one rule at a time; the scenario named for it must notice (ARGS=--json)
+mutants: $(STAMP) ## break one rule at a time; the scenario named for it must notice (ARGS=--json)
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
-test-fast: setup ## the quick tests that start no server, in under 30 s
+test-fast: $(STAMP) ## the quick tests that start no server, in under 30 s
 	@$(BIN)/python -m pytest -n 2 -m "not servers and not slow and not browser" $(ARGS)
 
-lint: setup ## ruff and the import contracts
+lint: $(STAMP) ## ruff and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 
-types: setup ## mypy, strict
+types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy
 
 check: lint types ## everything that needs no run
@@ -51,7 +58,7 @@ check: lint types ## everything that needs no run
 bench: setup ## the figures the README names (ARGS=--json)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fmt: setup ## put the code in form
+fmt: $(STAMP) ## put the code in form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

@@ -3,7 +3,8 @@
 Linear interpolation of V on a grid is no bound: V is neither convex nor concave, and where it is convex the chord lies
 above it. Here U_t is piecewise linear on the same grid and U_t <= V_t holds everywhere, by construction.
 
-Symbols as in `programme`; chord_i(h) is the line through a function h at the two ends of cell i.
+Symbols as in `programme`, on a grid with cells of unequal width (see `Zones`); chord_i(h) is the line through a
+function h at the two ends of cell i.
 
 *Claim.* Let h be continuous and, on cell i, piecewise linear with kinks x_1.. inside the cell. With
 e_i = max(0, max_j [chord_i(h)(x_j) - h(x_j)]) the piecewise linear function through h(g_i) - max(e_{i-1}, e_i) lies
@@ -13,181 +14,236 @@ so it is least at an end, where it is 0, or at a kink, where it is at least -e_i
 
 *Step.* With Z = U_{t+1} + (underestimate of the room cost r_t) <= V_{t+1} + r_t, the function Z(f_tm(T), s') is
 piecewise linear. Its kinks in a cell are (i) where f_tm itself bends, two known rooms per mode and slot, and (ii) where
-f_tm meets a grid point: f_tm increases and contracts, so a cell's image is shorter than a cell and holds at most one.
+f_tm meets a grid point: f_tm increases and contracts, so the image of a cell among equals is shorter than a cell and
+holds at most one; the image of a wide cell may reach into the fine zone and hold several.
 The claim gives an underestimate of it; the stage cost price * P_tm and the room cost get theirs from their own known
 kinks (any sign of the price). A sum of underestimates is one, and U_t := nodewise minimum over s' of such functions,
 interpolated, lies below each of them, hence below V_t. Rooms beyond the grid cannot be reached; there f_tm is clipped
 to the grid's ends, which are grid points and so kinks of kind (ii). Nothing here needs V to be monotone or prices to
 be positive. Rounding is covered by `GUARD` per slot.
 
+*Gentler discomfort.* Any room cost below r_t gives a bound as well. Discomfort is so steep that it bends V sharply in
+rooms no good schedule enters, and bends are what a grid loses by; so the bound counts discomfort at the least slope
+that still exceeds what a breach can save (`objective.gentler`), and without the steeper part beyond half a kelvin.
+That alone makes wide cells affordable where the good schedules do not go.
+
 *Changes of mode.* At most L changes are allowed per day; priced at nu_d >= 0 each, min over all schedules of
 [cost + sum_d nu_d changes_d] - L sum_d nu_d is below the cost of every schedule within the limit (Lagrange).
 
-Invariant: for every admissible schedule within the limit on changes, `underestimate(...) <= cost`, whatever the prices.
+Invariant: for every admissible schedule within the limit on changes, bound <= cost, whatever prices and grid.
+
+The readable form is `tests/optimizer/reference/bound.py`.
 """
 
-import numpy as np
-import numpy.typing as npt
+from typing import NamedTuple
 
-from optimizer.dwell import MAX_CHANGES_PER_DAY, change_blocks
-from optimizer.house import Array
-from optimizer.objective import CHANGE_COST_EUR, Objective
-from optimizer.programme import Batch, Grid, Prices, step_back
-from optimizer.response import Responses
+import numpy as np
+
+from optimizer.compiled import compiled, compiled_to_compare
+from optimizer.kernels import CHANGE_EUR, ONE, SLOT_MWH_PER_KW, Array, Automaton, Model, Whole, room_cost
+from optimizer.programme import stretches_of
 
 GUARD = 1e-10
-"""Relative to the largest value of a slot: some thousand times what double precision can lose in one step."""
+NO_WAY = 1e18
 
 
-def underestimate(batch: Batch, prices: Prices, *, corrected: bool = True) -> Array:
-    """EUR (B,) that no admissible schedule costs less than, at prices (B, N) with changes priced on top.
+class Zones(NamedTuple):
+    """The grid of every house, (B,) each: where the zones begin, how wide their cells are, and how many they have."""
 
-    The price of changes must be constant over each block of `dwell.change_blocks`; what the limit allows is taken off
-    again here. `corrected=False` leaves the correction out and gives the interpolated value, which is no bound; it
-    exists for the tests that show they can tell.
-    """
-    responses, grid, dwell = batch.responses, batch.grid, batch.dwell
-    b, n, m = responses.size
-    value = np.zeros((dwell.states, b, grid.points))
-    for t in reversed(range(n)):
-        value = value + _room_cost(batch.objective, grid, t, corrected)
-        image = _Image(responses, grid, t)
-        phi = np.empty_like(value)
-        stage = _stage(responses, grid, prices, t, corrected)
-        for k in range(m):
-            states = dwell.mode == k
-            phi[states] = image.compose(k, value[states], corrected) + stage[k]
-        change = np.repeat(CHANGE_COST_EUR + prices.change_eur_bn[:, t], grid.points)
-        flat = step_back(dwell, phi.reshape(dwell.states, -1), change)
-        value = flat.reshape(dwell.states, b, grid.points)
-        value = value - GUARD * np.abs(value[np.isfinite(value)]).max()
-    cell, share = _place(grid, responses.room_start_c[:, None])
-    house, cell, share = np.arange(b), cell[:, 0], share[:, 0]
-    ends = value[batch.start_state, house, cell], value[batch.start_state, house, cell + 1]
-    least = (1 - share) * ends[0] + share * ends[1]
-    return np.asarray(least - MAX_CHANGES_PER_DAY * _change_prices(prices, n).sum(axis=1))
+    low: Array
+    wide: Array
+    below: Whole
+    fine_from: Array
+    fine: Array
+    middle: Whole
+    fine_to: Array
+    above: Whole
 
 
-def _change_prices(prices: Prices, slots: int) -> Array:
-    """nu per house and block, (B, D)."""
-    blocks = change_blocks(slots)
-    first = np.searchsorted(blocks, np.arange(blocks[-1] + 1))
-    return prices.change_eur_bn[:, first]
+@compiled
+def _at(x: float, l0: float, i0: float, n0: float, l1: float, i1: float, n1: float, l2: float) -> float:
+    """Place of a room on the grid, in cells, not clipped."""
+    if x < l1:
+        return (x - l0) * i0
+    if x < l2:
+        return n0 + (x - l1) * i1
+    return n1 + (x - l2) * i0
 
 
-def _place(grid: Grid, room_c: Array) -> tuple[npt.NDArray[np.intp], Array]:
-    """Cell and share of the way through it for rooms (B, k), clipped to the grid."""
-    at = np.clip((room_c - grid.lowest_c[:, None]) / grid.cell_k[:, None], 0.0, grid.points - 1)
-    cell = np.minimum(at.astype(np.intp), grid.points - 2)
-    return cell, at - cell
+@compiled
+def _mark(nodes: Array, excess: Array, g: int, at: float, value: float) -> None:
+    """Raise the excess of the cell around a kink by chord - value."""
+    if at > 0 and at < g - 1:
+        k = min(int(at), g - 2)
+        w = at - k
+        excess[k] = max(excess[k], (1 - w) * nodes[k] + w * nodes[k + 1] - value)
 
 
-def _lowered(nodes: Array, excess: Array) -> Array:
-    """Through nodes (..., n) - max(e_{i-1}, e_i), with e (..., n-1) per cell."""
-    lowered = nodes.copy()
-    lowered[..., 0] -= excess[..., 0]
-    lowered[..., -1] -= excess[..., -1]
-    lowered[..., 1:-1] -= np.maximum(excess[..., :-1], excess[..., 1:])
-    return lowered
+@compiled
+def _lower(nodes: Array, excess: Array, g: int, out: Array) -> None:
+    """Add the nodes, lowered by the larger excess of the cells beside them."""
+    out[0] += nodes[0] - excess[0]
+    for i in range(np.uint64(g - 2)):
+        out[i + ONE] += nodes[i + ONE] - max(excess[i], excess[i + ONE])
+    out[g - 1] += nodes[g - 1] - excess[g - 2]
 
 
-def _excess_at(grid: Grid, nodes: Array, kink_c: Array, at_kink: Array, excess: Array) -> None:
-    """Raise e per cell by chord - value at one kink per house: nodes (x, B, n), kink (B,) or (x, B), value (x, B)."""
-    at = (kink_c - grid.lowest_c) / grid.cell_k
-    inside = (at > 0) & (at < grid.points - 1)
-    cell = np.clip(np.nan_to_num(at), 0, grid.points - 2).astype(np.intp)
-    share = np.clip(at - cell, 0.0, 1.0)
-    x, b = np.ogrid[: nodes.shape[0], : nodes.shape[1]]
-    chord = (1 - share) * nodes[x, b, cell] + share * nodes[x, b, cell + 1]
-    found = np.where(inside, chord - at_kink, 0.0)
-    excess[x, b, cell] = np.maximum(excess[x, b, cell], found)
+@compiled_to_compare
+def _largest(row: Array, g: np.uint64) -> float:
+    """Largest absolute value."""
+    most = 0.0
+    for i in range(g):
+        most = max(most, abs(row[i]))
+    return most
 
 
-def _room_cost(objective: Objective, grid: Grid, slot: int, corrected: bool) -> Array:
-    """Underestimate of the room cost on the grid, (1, B, n)."""
-    nodes = objective.room_cost(slot, grid.rooms())[None]
-    if not corrected:
-        return nodes
-    excess = np.zeros((*nodes.shape[:-1], grid.points - 1))
-    corners = objective.corner_bnk[:, slot]
-    at_corner = objective.room_cost(slot, corners)
-    for k in range(corners.shape[1]):
-        _excess_at(grid, nodes, corners[:, k], at_corner[None, :, k], excess)
-    return _lowered(nodes, excess)
+@compiled
+def _between(row: Array, at: float, g: int) -> float:
+    """The row's value at a place within the grid."""
+    k = min(int(at), g - 2)
+    return float(row[k] + (at - k) * (row[k + 1] - row[k]))
 
 
-def _stage(responses: Responses, grid: Grid, prices: Prices, slot: int, corrected: bool) -> Array:
-    """Underestimate of the priced energy on the grid, (M, B, n); P bends where
-    the compressor stops, where it is at its limit, and where the rod begins."""
-    nodes = prices.stage(slot, responses.powers(slot, grid.rooms()))
-    if not corrected:
-        return nodes
-    excess = np.zeros((*nodes.shape[:-1], grid.points - 1))
-    m = nodes.shape[0]
-    at_zero, slope = responses.power_at_zero_bnm[:, slot].T, responses.power_slope_bnm[:, slot].T
-    full = (responses.power_limit_bnm[:, slot].T - at_zero) / slope
-    rod = (responses.heat_limit_bn[:, slot] - responses.heat_at_zero_bnm[:, slot].T) / responses.heat_slope
-    for kink in (-at_zero / slope, full, rod):  # (M, B) each
-        at_kink = prices.stage(slot, responses.powers(slot, kink.T))  # (M, B, M): mode by house by kink
-        own = at_kink[np.arange(m), :, np.arange(m)]
-        _excess_at(grid, nodes, kink, own, excess)
-    return _lowered(nodes, excess)
+@compiled
+def _power(x: float, q0: float, q1: float, q2: float, w0: float, w1: float, w2: float, rod: float, sb: float) -> float:
+    return sb + min(max(q0 + q1 * x, 0.0), q2) + max(w0 + w1 * x - w2, 0.0) * rod
 
 
-class _Image:
-    """Where slot t takes every grid point, and where that image bends."""
-
-    def __init__(self, responses: Responses, grid: Grid, slot: int) -> None:
-        self._grid = grid
-        rooms = grid.rooms()
-        low, cell_k = grid.lowest_c[:, None], grid.cell_k[:, None]
-        ends = responses.rooms(slot, rooms)
-        self._at = (ends - low) / cell_k  # (M, B, n), in cells, not clipped
-        place = np.clip(self._at, 0.0, grid.points - 1)
-        self._cell = np.minimum(place.astype(np.intp), grid.points - 2)
-        self._share = place - self._cell
-        # kind (ii): the one grid point strictly inside each cell's image, and the room that f takes there
-        met = np.floor(self._at[..., :-1]).astype(np.intp) + 1
-        self._meets = (met < self._at[..., 1:]) & (met >= 0) & (met <= grid.points - 1)
-        self._met = np.clip(met, 0, grid.points - 1)
-        self._met_share = np.clip(
-            (self._inverse(responses, slot, low + cell_k * met) - rooms[:, :-1]) / cell_k, 0.0, 1.0
-        )
-        self._bends = self._own_kinks(responses, slot)
-
-    @staticmethod
-    def _inverse(responses: Responses, slot: int, room_c: Array) -> Array:
-        """The room at the slot's start that ends at `room_c` (M, B, k)."""
-        on = (room_c - responses.drift_on_bnm[:, slot].T[:, :, None]) / responses.keep_on[:, None]
-        off = (room_c - responses.drift_off_bn[:, slot, None]) / responses.keep_off[:, None]
-        cap = (room_c - responses.drift_cap_bn[:, slot, None]) / responses.keep_off[:, None]
-        inverse: Array = np.minimum(off, np.maximum(on, cap))
-        return inverse
-
-    @staticmethod
-    def _own_kinks(responses: Responses, slot: int) -> list[tuple[Array, Array]]:
-        """Kind (i): rooms (M, B) where regulation meets off and where it meets the limit, with where they lead."""
-        gap = responses.keep_off - responses.keep_on
-        on = responses.drift_on_bnm[:, slot].T
-        kinks = []
-        for other in (responses.drift_off_bn[:, slot], responses.drift_cap_bn[:, slot]):
-            kink = (on - other) / gap
-            kinks.append((kink, responses.keep_on * kink + on))
-        return kinks
-
-    def compose(self, mode: int, value: Array, corrected: bool) -> Array:
-        """Underestimate of Z(f(T)) on the grid: (s, B, n) -> (s, B, n)."""
-        house = np.arange(value.shape[1])[:, None]
-        cell, share = self._cell[mode], self._share[mode]
-        nodes: Array = (1 - share) * value[:, house, cell] + share * value[:, house, cell + 1]
-        if not corrected or not len(value):
-            return nodes
-        part = self._met_share[mode]
-        chord = (1 - part) * nodes[..., :-1] + part * nodes[..., 1:]
-        below = chord - value[:, house, self._met[mode]]
-        excess = np.where(self._meets[mode], np.maximum(below, 0.0), 0.0)
-        for kinks, leads_to in self._bends:
-            end, way = _place(self._grid, leads_to[mode][:, None])
-            at_kink = (1 - way) * value[:, house, end] + way * value[:, house, end + 1]
-            _excess_at(self._grid, nodes, kinks[mode], at_kink[..., 0], excess)
-        return _lowered(nodes, excess)
+@compiled
+def least_costs(
+    model: Model, price: Array, nu: Array, auto: Automaton, start: Whole, zones: Zones, block: Whole, limit: int,
+    least: Array,
+) -> None:  # fmt: skip
+    """EUR that no admissible schedule of each house costs less than, at prices (B, N), changes priced at nu (B, D)."""
+    states, modes, slots = len(auto.mode), len(auto.entry), price.shape[1]
+    most = int((zones.below + zones.middle + zones.above).max()) + 1
+    value, phi, anew = np.empty((states, most)), np.empty((states, most)), np.empty((modes, most))
+    x, ends, share, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    nodes, excess, stage, rooms, beyond = np.empty(most), np.zeros(most), np.empty(most), np.empty(most), np.empty(most)
+    cell, begins = np.empty(most, np.int32), np.empty(most + 1, np.uint64)
+    # further grid points in the image of a wide cell: cell, point, part of the way
+    more_cell, more_point, more_part = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
+    for b in range(price.shape[0]):
+        nb, nm = zones.below[b], zones.middle[b]
+        g = nb + nm + zones.above[b] + 1
+        l0, l1, l2, i0, i1 = zones.low[b], zones.fine_from[b], zones.fine_to[b], 1 / zones.wide[b], 1 / zones.fine[b]
+        n0, n1, ug, cells = float(nb), float(nb + nm), np.uint64(g), np.uint64(g - 1)
+        for i in range(g):
+            if i < nb:
+                x[i] = l0 + zones.wide[b] * i
+            elif i < nb + nm:
+                x[i] = l1 + zones.fine[b] * (i - nb)
+            else:
+                x[i] = l2 + zones.wide[b] * (i - nb - nm)
+        kon, kof, w1, sb = model.keep_on[b], model.keep_off[b], model.heat_slope[b], model.standby[b]
+        ion, iof, igap = 1 / kon, 1 / kof, 1 / (kof - kon)
+        value[:, :g] = 0.0
+        largest = 0.0
+        for t in range(slots - 1, -1, -1):
+            e, change = price[b, t] * SLOT_MWH_PER_KW, nu[b, block[t]] + CHANGE_EUR
+            excess[:g] = 0.0
+            rooms[:g] = -GUARD * largest  # covers rounding, see `bound`
+            for i in range(ug):
+                nodes[i] = room_cost(model, b, t, x[i])
+            for k in range(4):
+                corner = model.corner[b, t, k]
+                _mark(nodes, excess, g, _at(corner, l0, i0, n0, l1, i1, n1, l2), room_cost(model, b, t, corner))
+            _lower(nodes, excess, g, rooms)
+            for s in range(states):
+                for i in range(ug):
+                    value[s, i] += rooms[i]
+            for m in range(modes):
+                don, dof, dca = model.drift_on[b, t, m], model.drift_off[b, t], model.drift_cap[b, t]
+                q0, q1, q2 = model.power_at_zero[b, t, m], model.power_slope[b, t, m], model.power_limit[b, t, m]
+                w0, w2, rod = model.heat_at_zero[b, t, m], model.heat_limit[b, t], model.rod[b, t]
+                for i in range(ug):
+                    y = max(kof * x[i] + dof, min(kon * x[i] + don, kof * x[i] + dca))
+                    a = _at(y, l0, i0, n0, l1, i1, n1, l2)
+                    ends[i] = a
+                    a = min(max(a, 0.0), g - 1.0)
+                    cell[i] = min(int(a), g - 2)
+                    share[i] = a - cell[i]
+                    nodes[i] = e * _power(x[i], q0, q1, q2, w0, w1, w2, rod, sb)
+                    excess[i], stage[i] = 0.0, 0.0
+                for z in range(3):
+                    kink = -q0 / q1 if z == 0 else ((q2 - q0) / q1 if z == 1 else (w2 - w0) / w1)
+                    at_kink = e * _power(kink, q0, q1, q2, w0, w1, w2, rod, sb)
+                    _mark(nodes, excess, g, _at(kink, l0, i0, n0, l1, i1, n1, l2), at_kink)
+                _lower(nodes, excess, g, stage)
+                # grid points strictly inside each cell's image, and how far along the cell f takes them
+                further = 0
+                stretches = stretches_of(cell, g, begins)
+                # the grid point after an image's left end, and how far along the cell f takes it
+                for i in range(cells):
+                    k = cell[i] + 1
+                    at = min((x[k] - dof) * iof, max((x[k] - don) * ion, (x[k] - dca) * iof))
+                    beyond[i] = 0.0 if ends[i] < k and k < ends[i + ONE] else NO_WAY
+                    part[i] = min(max((at - x[i]) / (x[i + ONE] - x[i]), 0.0), 1.0)
+                # an image that holds another grid point ends a stretch
+                for r in range(1, stretches):
+                    i = int(begins[r]) - 1
+                    for j in range(cell[i], min(cell[i + 1] + 1, g - 1) + 1):
+                        if ends[i] < j and j < ends[i + 1] and j != cell[i] + 1:
+                            at = min((x[j] - dof) * iof, max((x[j] - don) * ion, (x[j] - dca) * iof))
+                            more_cell[further], more_point[further] = i, j
+                            more_part[further] = min(max((at - x[i]) / (x[i + 1] - x[i]), 0.0), 1.0)
+                            further += 1
+                bend_a, bend_b = (don - dof) * igap, (don - dca) * igap
+                at_a, at_b = _at(bend_a, l0, i0, n0, l1, i1, n1, l2), _at(bend_b, l0, i0, n0, l1, i1, n1, l2)
+                to_a = min(max(_at(kon * bend_a + don, l0, i0, n0, l1, i1, n1, l2), 0.0), g - 1.0)
+                to_b = min(max(_at(kon * bend_b + don, l0, i0, n0, l1, i1, n1, l2), 0.0), g - 1.0)
+                for s in range(1, states):
+                    if auto.mode[s] != m or auto.mode[s - 1] != m:
+                        continue
+                    row, out = value[s], phi[s]
+                    for r in range(stretches):
+                        first, lead = begins[r], np.uint64(cell[begins[r]])
+                        for i in range(begins[r + 1] - first):
+                            left, at = row[lead + i], first + i
+                            nodes[at] = left + share[at] * (row[lead + i + ONE] - left)
+                    for r in range(stretches):
+                        first, lead = begins[r], np.uint64(cell[begins[r]]) + ONE
+                        for i in range(min(begins[r + 1], cells) - first):
+                            at = first + i
+                            chord = nodes[at] + part[at] * (nodes[at + ONE] - nodes[at])
+                            excess[at] = max(0.0, chord - row[lead + i] - beyond[at])
+                    for j in range(further):
+                        i = more_cell[j]
+                        chord = nodes[i] + more_part[j] * (nodes[i + 1] - nodes[i])
+                        excess[i] = max(excess[i], chord - row[more_point[j]])
+                    _mark(nodes, excess, g, at_a, _between(row, to_a, g))
+                    _mark(nodes, excess, g, at_b, _between(row, to_b, g))
+                    out[0] = nodes[0] - excess[0] + stage[0]
+                    for i in range(cells - ONE):
+                        at = i + ONE
+                        out[at] = nodes[at] - max(excess[i], excess[at]) + stage[at]
+                    out[g - 1] = nodes[g - 1] - excess[g - 2] + stage[g - 1]
+            for m in range(modes):
+                for i in range(ug):
+                    anew[m, i] = NO_WAY
+                for k in range(modes):
+                    if k != m and auto.entry[k] >= 0:
+                        begin = phi[auto.entry[k]]
+                        for i in range(ug):
+                            anew[m, i] = min(anew[m, i], begin[i])
+            largest = 0.0
+            for s in range(states):
+                other = anew[auto.mode[s]]
+                if auto.stay[s] < 0:
+                    for i in range(ug):
+                        value[s, i] = other[i] + change
+                elif auto.leave[s]:
+                    stays = phi[auto.stay[s]]
+                    for i in range(ug):
+                        value[s, i] = min(stays[i], other[i] + change)
+                else:
+                    stays = phi[auto.stay[s]]
+                    for i in range(ug):
+                        value[s, i] = stays[i]
+                largest = max(largest, _largest(value[s], ug))
+        a = _at(model.start[b], l0, i0, n0, l1, i1, n1, l2)
+        k = min(max(int(a), 0), g - 2)
+        mine = value[start[b]]
+        least[b] = mine[k] + (a - k) * (mine[k + 1] - mine[k]) - GUARD * largest
+        for d in range(nu.shape[1]):
+            least[b] -= limit * nu[b, d]

@@ -10,10 +10,10 @@ The scale is the energy cost wherever that means something; on a day of mixed si
 zero, it is a fifth of what the energy would cost if every price were positive, so that the share stays finite and does
 not change its sign.
 
-Invariant: bound <= cost, as both are kept to the same admissible schedules; a difference within rounding is closed.
+Invariant: bound <= cost, as both are kept to the same admissible schedules, the rule on what moves a pump (`guard`)
+included; a difference within rounding is closed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,13 +21,10 @@ import numpy as np
 
 from domain.planning.fleet_plan import Certificate
 from domain.slots import SLOT_HOURS
-from optimizer.house import Array, House
+from optimizer.house import Array, Houses
+from optimizer.kernels import Single
 from optimizer.response import Horizon
 
-LEAST_GAIN_SHARE = 0.005
-LEAST_GAIN_EUR = 0.01
-"""What a pump must earn by the model, as a share of its energy cost and at least, or it is left neutral: in all, and by
-shifting alone."""
 NOTHING_TO_GAIN_SHARE = 0.01
 """Below this share of the scale, neutral and bound differ by little more than the bound's own slack."""
 BINDING_SHARE = 0.99
@@ -44,9 +41,9 @@ class Ledger:
     cost_eur: float
     bound_eur: float
     neutral_eur: float
-    room_c: Array
-    power_kw: Array
-    houses: Sequence[House]
+    room_c: Single
+    power_kw: Single
+    houses: Houses
     cap_kw: float | None
     heating_cap_kw: Array
     """What of the cap is left for the heating, (N,): what costs and bound were priced against."""
@@ -64,7 +61,7 @@ class Effort:
 
 def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
     """The certificate of a plan."""
-    price, load = horizon.price_eur_per_mwh, ledger.power_kw.sum(axis=0)
+    price, load = horizon.price_eur_per_mwh, ledger.power_kw.sum(axis=0, dtype=float)
     energy = float(load @ price) * SLOT_HOURS / 1000
     scale = max(abs(energy), 0.2 * float(load @ np.abs(price)) * SLOT_HOURS / 1000, 0.01)
     is_rounding = 0 < ledger.bound_eur - ledger.cost_eur <= ROUNDING_SHARE * scale
@@ -96,8 +93,7 @@ def _status(gap_pct: float, effort: Effort) -> Literal["optimal-within-gap", "ga
     return "optimal-within-gap" if 0 <= gap_pct <= OPTIMAL_WITHIN_PCT else "gap-above-limit"
 
 
-def kelvin_hours(room_c: Array, houses: Sequence[House]) -> float:
+def kelvin_hours(room_c: Single, houses: Houses) -> float:
     """Kelvin-hours outside the comfort bands (without margins), rooms (B, N) at the slots' ends."""
-    low = np.array([h.room_min_c for h in houses])[:, None]
-    high = np.array([h.room_max_c for h in houses])[:, None]
+    low, high = houses.room_min_c[:, None], houses.room_max_c[:, None]
     return float((np.maximum(low - room_c, 0.0) + np.maximum(room_c - high, 0.0)).sum()) * SLOT_HOURS

@@ -1,285 +1,346 @@
-"""Prices for the cap by column generation, and one own schedule for every pump under it.
+"""Keeps the caps of grid areas: prices for each cap from representatives, then own schedules for every pump.
 
-Symbols: mu (N,) the cap's dual, EUR/MWh; nu (B, D) the price of a change of mode on a plan day; E = dt/1000 h k;
+Symbols: a in A grid areas; cap (A, N); mu (A, N) the caps' duals, EUR/MWh; s segments with weight w_s (see `segments`);
+E = dt/1000 h k; L(mu) the Lagrangian, what all houses cost at price + mu, less mu'cap E.
 
-    L(mu, nu) = sum_i n_i min over schedules of [ c_i + mu'P_i E + nu_i'(changes_i - 8) ] - mu'cap E
+*Prices.* The programme answers the representatives at price + mu with new schedules, the duals of those schedules
+(`choice.dual_ascent`) with a new mu, until the two values meet (Dantzig and Wolfe). The programme sees the point half
+way between the best mu and the newest (Wentges 1997); unsteadied, both oscillate between all and nothing.
 
-*Column generation.* The programme answers at price + mu with new schedules, the relaxed master answers with new duals,
-until the master's value meets L. The duals the programme sees are half way between the best seen and the master's
-(Wentges 1997), and the master's are boxed around the best: unsteadied, both oscillate between all and nothing.
+*Many pumps.* The integer master (`master`) says how many pumps of a segment run which of its representative's
+schedules. A member is never sent that schedule: it plans for its own house at the duals at which the schedule was
+found, at the best duals of its area, and once more at these after a step that only all pumps together can show. Out of
+these and calm, `choice` picks one per pump.
 
-*Limit on changes.* nu rises by steps for a house that changes too often and falls for one that changes less than it
-may; near the end it is found by bisection per house, at the final mu.
+*Few pumps.* Every pump is its own segment, all iterates are candidates, an integer master picks one each, and every
+pump then answers to what the others leave of the cap, which adds the schedules no price could find.
 
-*Choice.* Each pump has a small pool of own schedules (from all iterates, and calm). A MILP picks one each; then every
-pump answers to what the others leave of the cap, which adds the schedules the prices could not find, and the MILP picks
-again. Above `MILP_PUMPS` a greedy repair takes its place: pump by pump, the answer to what the others leave is accepted
-where it makes the fleet cheaper; it ends at a local optimum.
-
-Invariant: the choice only ever gets cheaper, starts at `calm`, and is there whenever the deadline strikes.
+Invariant: the choice only ever gets cheaper, starts no worse than calm, and is there whenever the deadline strikes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.slots import SLOT_HOURS
+from optimizer.choice import ENERGY, Candidates, dual_ascent, overflow_eur, settle
+from optimizer.compiled import in_parallel
 from optimizer.dwell import MAX_CHANGES_PER_DAY
-from optimizer.fleet import Fleet, Proposal
+from optimizer.fleet import Fleet
+from optimizer.guard import counted_cost_eur, earns, least_gain_eur, shifting_eur, stressed_prices
 from optimizer.house import Array
 from optimizer.master import Column, Master
-from optimizer.objective import OVERFLOW_EUR_PER_MWH
-from optimizer.segments import Segment
+from optimizer.proposal import Proposal
+from optimizer.segments import Segments, segments_of
 
-ENERGY = SLOT_HOURS / 1000
-"""MWh per kW and slot."""
+ROUNDS_FOR_SEGMENTS, ROUNDS_FOR_PUMPS = 16, 24
 SMOOTHING = 0.5
-FIRST_BOX_EUR_PER_MWH = 100.0
-LEAST_BOX_EUR_PER_MWH = 20.0
 ENOUGH = 5e-4
-"""Column generation ends when the master's value and L differ by this share: the bound's grid costs more."""
+"""Prices are found when the two values differ by this share: the bound's grid costs more."""
 MILP_PUMPS = 400
+"""In an area with more pumps than this the integer master speaks for segments only."""
 MILP_S = 2.0
+COLUMNS_PER_GROUP = 4
 POLISHING = 3
-BISECTIONS = 5
-LEAST_NU_EUR = 0.002
-
-
-@dataclass
-class Pool:
-    """Schedules by group, each once."""
-
-    scales: Sequence[float]
-    """A column is this multiple of its house's power and cost."""
-    columns: list[Column] = field(default_factory=list)
-    _seen: set[tuple[int, bytes]] = field(default_factory=set)
-
-    def add(self, proposal: Proposal, allowed: npt.NDArray[np.bool_]) -> None:
-        """Take up what is new and allowed."""
-        run = proposal.schedules
-        for i in np.flatnonzero(allowed):
-            key = (int(i), run.modes[i].astype(np.int8).tobytes())
-            if key not in self._seen:
-                self._seen.add(key)
-                scale = float(self.scales[int(i)])
-                self.columns.append(
-                    Column(int(i), run.modes[i], scale * run.power_kw[i], scale * float(run.cost_eur[i]))
-                )
+LAST_STEP_EUR_PER_MWH = 20.0
+"""The last sweep follows the duals of all pumps' own schedules, which are right in direction and too far in length."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where column generation ended."""
+class Caps:
+    """Limits on the heating's power by grid area."""
 
-    mu: Array
-    nu_bd: Array
+    area: npt.NDArray[np.intp]
+    """Area of each pump, (B,)."""
+    cap_kw: Array
+    """(A, N); infinite where there is no limit."""
+
+    def loads_kw(self, power_kw: npt.NDArray[np.floating]) -> Array:
+        """Power by area, (A, N), of powers (B, N)."""
+        loads = np.zeros(self.cap_kw.shape)
+        for a in range(len(loads)):
+            loads[a] = power_kw[self.area == a].sum(axis=0, dtype=float)
+        return loads
+
+    def of(self, rows: npt.NDArray[np.intp]) -> "Caps":
+        """The same limits for some of the pumps."""
+        return Caps(self.area[rows], self.cap_kw)
+
+
+@dataclass(frozen=True)
+class Coordinated:
+    """What was found."""
+
+    plan: Proposal
+    mu_an: Array
+    near: Proposal
+    """The schedules at price + mu, whose Lagrangian is the best found: where the bound has to look closely."""
+    segments: int
     iterations: int
-    settled: bool
-    """False where it was the deadline that ended it."""
+    finished: bool
+    """False where it was the deadline that ended something."""
 
 
-def price_the_cap(
-    fleet: Fleet,
-    sizes: Sequence[int],
-    pool: Pool,
-    cap_kw: Array,
-    start_mu: Array,
-    deadline: float,
-    most_iterations: int,
-) -> Found:
-    """Column generation over groups (one house of `fleet` each); see the module's head."""
-    master, many = Master(sizes, cap_kw), np.array(sizes) * np.array(pool.scales)
-    pool.add(fleet.calm(), np.ones(fleet.size, dtype=bool))
-    mu, nu = start_mu.copy(), np.zeros((fleet.size, fleet.days))
-    best_mu, best_nu, best = mu, nu, -np.inf
-    box = FIRST_BOX_EUR_PER_MWH
-    for k in range(most_iterations):
-        began = monotonic()
-        if began > deadline:
-            return Found(best_mu, best_nu, k, settled=False)
-        proposal = fleet.propose(mu, nu, deadline)
+@dataclass(frozen=True)
+class _Found:
+    mu_an: Array
+    near: Proposal
+    proposals: list[Proposal]
+    mu_ran: list[Array]
+    """mu (A, N) at which each proposal was found."""
+    finished: bool
+
+
+def coordinate(fleet: Fleet, caps: Caps, prices_by: float, choice_by: float, seed: int) -> Coordinated:
+    """One own schedule for every pump; both deadlines in monotonic seconds."""
+    no_mu = np.zeros(caps.cap_kw.shape)
+    if not np.isfinite(caps.cap_kw).any():
+        free = fleet.propose(no_mu[0], choice_by)
+        pool = [fleet.calm, free, *_asked_again(fleet, [free], no_mu, caps, choice_by)]
+        chosen = _choose(fleet, pool, caps, no_mu, choice_by, seed)
+        return Coordinated(_compose(pool, chosen), no_mu, free, fleet.size, 1, monotonic() < choice_by)
+    segments = segments_of(fleet.houses, caps.area)
+    small = fleet if segments.are_single else fleet.part(segments.representative)
+    found = _find_prices(small, segments, caps, prices_by)
+    pool, near, finished = [fleet.calm], fleet.calm, found.finished
+    if segments.are_single:
+        pool += found.proposals
+        near = found.near
+    elif found.proposals:
+        apart = _duals_of_members(segments, caps, small, found, prices_by, seed)
+        near = fleet.propose(found.mu_an[caps.area], choice_by)
+        pool += [near, fleet.propose(apart, choice_by)]
+        pool.append(fleet.propose(_last_duals(fleet, pool, caps, found.mu_an)[caps.area], choice_by))
+    pool += _asked_again(fleet, pool[1:], found.mu_an, caps, choice_by)
+    chosen = _choose(fleet, pool, caps, found.mu_an, choice_by, seed)
+    if segments.are_single and fleet.size <= MILP_PUMPS:
+        chosen = _polish(fleet, pool, chosen, caps, found.mu_an, choice_by, seed)
+    finished = finished and monotonic() < choice_by
+    return Coordinated(_compose(pool, chosen), found.mu_an, near, len(segments.size), len(found.proposals), finished)
+
+
+def _find_prices(small: Fleet, segments: Segments, caps: Caps, deadline: float) -> _Found:
+    """mu by column generation over segments; see the module's head."""
+    areas, calm = len(caps.cap_kw), small.calm
+    mu, best_mu = np.zeros(caps.cap_kw.shape), np.zeros(caps.cap_kw.shape)
+    best, near = np.full(areas, -np.inf), calm.copy()
+    proposals: list[Proposal] = []
+    seen: list[Array] = []
+    cap = np.where(np.isfinite(caps.cap_kw), caps.cap_kw, 0.0)
+    for _ in range(ROUNDS_FOR_PUMPS if segments.are_single else ROUNDS_FOR_SEGMENTS):
+        proposal = small.propose(mu[segments.area], deadline)
         if monotonic() > deadline:
-            return Found(best_mu, best_nu, k, settled=False)
-        pool.add(proposal, proposal.limited)
-        value = float(many @ lagrangian(proposal, mu, nu) - mu @ cap_kw * ENERGY)
-        if value > best:
-            best, best_mu, best_nu = value, mu, nu
-        else:
-            box = max(0.8 * box, LEAST_BOX_EUR_PER_MWH)
-        most = np.minimum(best_mu + box, OVERFLOW_EUR_PER_MWH)
-        relaxed = master.relax(pool.columns, np.maximum(best_mu - 2 * box, 0.0), most)
-        if (relaxed.dual_eur_per_mwh >= most - 1e-6).any():
-            box = min(1.5 * box, OVERFLOW_EUR_PER_MWH)
-        elif relaxed.value_eur - best <= ENOUGH * max(abs(best), 1.0):
-            return Found(best_mu, best_nu, k + 1, settled=True)
-        mu = SMOOTHING * best_mu + (1 - SMOOTHING) * relaxed.dual_eur_per_mwh
-        nu = _step_nu(nu, proposal.changes_bd)
-    return Found(best_mu, best_nu, most_iterations, settled=False)
-
-
-def offer_segment_plans(
-    fleet: Fleet,
-    pool: Pool,
-    segments: Sequence[Segment],
-    shared: Pool,
-    cap_kw: Array,
-    deadline: float,
-) -> None:
-    """Let the integer master say how many of a segment run which schedule, and offer those to each member's own house.
-
-    `segments` name members by their place in `fleet`. Only what keeps a member's own dwell is offered.
-    """
-    sizes = [len(segment.members) for segment in segments]
-    limit_s = min(MILP_S, deadline - monotonic())
-    counts = Master(sizes, cap_kw).choose(shared.columns, limit_s) if limit_s > 0 else None
-    if counts is None:
-        return
-    modes = fleet.calm().schedules.modes.copy()
-    for s, segment in enumerate(segments):
-        runs = [(k, int(counts[k])) for k, column in enumerate(shared.columns) if column.group == s and counts[k]]
-        takes = np.repeat([k for k, _ in runs], [n for _, n in runs])
-        for member, k in zip(segment.members, takes, strict=False):
-            modes[member] = shared.columns[k].modes
-    offered = fleet.simulate(modes)
-    pool.add(offered, offered.limited & fleet.admits(modes))
-
-
-def lagrangian(proposal: Proposal, mu: Array, nu_bd: Array) -> Array:
-    """Each house's cost at prices mu and nu, less what the limit on changes leaves free, (B,)."""
-    run = proposal.schedules
-    over = (nu_bd * (proposal.changes_bd - MAX_CHANGES_PER_DAY)).sum(axis=1)
-    return np.asarray(run.cost_eur + run.power_kw @ mu * ENERGY + over)
-
-
-def _step_nu(nu_bd: Array, changes_bd: npt.NDArray[np.intp]) -> Array:
-    up = np.maximum(1.6 * nu_bd, LEAST_NU_EUR)
-    down = np.where(nu_bd > LEAST_NU_EUR / 4, 0.8 * nu_bd, 0.0)
-    return np.where(changes_bd > MAX_CHANGES_PER_DAY, up, np.where(changes_bd < MAX_CHANGES_PER_DAY, down, nu_bd))
-
-
-def settle_changes(fleet: Fleet, pool: Pool, mu: Array, deadline: float) -> Array:
-    """Bisect nu (B, D) at mu for the houses that change too often; the nu with the largest Lagrangian of each."""
-    nu = np.zeros((fleet.size, fleet.days))
-    low, high = np.zeros_like(nu), np.full_like(nu, np.inf)
-    best_nu, best = nu.copy(), np.full(fleet.size, -np.inf)
-    searching = np.ones(fleet.size, dtype=bool)
-    for _ in range(2 * BISECTIONS):
-        if monotonic() > deadline or not searching.any():
-            break
-        proposal = fleet.propose(mu, nu, deadline, only=searching)
-        if monotonic() > deadline:
-            break
-        pool.add(proposal, proposal.limited & searching)
-        value = np.where(searching, lagrangian(proposal, mu, nu), -np.inf)
+            return _Found(best_mu, near, proposals, seen, finished=False)
+        proposals.append(proposal)
+        seen.append(mu.copy())
+        own = segments.weight * lagrangian(proposal, mu[segments.area])
+        value = np.bincount(segments.area, own, areas) - (mu * cap).sum(axis=1) * ENERGY
         better = value > best
-        best[better], best_nu[better] = value[better], nu[better]
-        too_many = proposal.changes_bd > MAX_CHANGES_PER_DAY
-        low = np.where(too_many, nu, low)
-        high = np.where(~too_many & (nu > 0), nu, high)
-        found = ((high - low < 0.1 * high) & np.isfinite(high)) | (~too_many & (nu == 0))
-        searching &= ~found.all(axis=1)
-        wider = np.where(np.isfinite(high), (low + high) / 2, np.maximum(2 * low, 2 * LEAST_NU_EUR))
-        nu = np.where(too_many | (nu > 0), wider, nu)
-    return best_nu
-
-
-class Choice:
-    """One column per pump, never getting dearer."""
-
-    def __init__(self, pool: Pool, size: int, cap_kw: Array, mu: Array) -> None:
-        """Starts from calm (the first column of each house), or the cheapest columns at mu where those are better."""
-        self._pool, self._size, self._cap_kw = pool, size, cap_kw
-        owners = np.array([column.group for column in pool.columns])
-        self._calm = np.array([int(np.argmax(owners == i)) for i in range(size)])
-        self.columns = self._calm.copy()
-        at_mu = np.array([c.cost_eur + float(c.power_kw @ mu) * ENERGY for c in pool.columns])
-        order = np.lexsort((at_mu, owners))
-        self._offer(order[np.searchsorted(owners[order], np.arange(size))])
-
-    def load_kw(self) -> Array:
-        """Power of all chosen schedules, (N,)."""
-        return np.asarray(self.power_kw().sum(axis=0))
-
-    def power_kw(self) -> Array:
-        """(B, N)."""
-        return np.stack([self._pool.columns[k].power_kw for k in self.columns])
-
-    def cost_eur(self, columns: npt.NDArray[np.intp] | None = None) -> float:
-        """Cost with priced overflow."""
-        chosen = [self._pool.columns[k] for k in (self.columns if columns is None else columns)]
-        load = np.sum([c.power_kw for c in chosen], axis=0)
-        return float(sum(c.cost_eur for c in chosen)) + overflow_eur(load, self._cap_kw)
-
-    def _offer(self, columns: npt.NDArray[np.intp]) -> bool:
-        if self.cost_eur(columns) < self.cost_eur() - 1e-9:
-            self.columns = columns
-            return True
-        return False
-
-    def choose(self, limit_s: float) -> bool:
-        """Let the integer master pick; True where that made the fleet cheaper."""
-        counts = Master([1] * self._size, self._cap_kw).choose(self._pool.columns, limit_s)
-        if counts is None:
-            return False
-        picked = np.flatnonzero(counts > 0)
-        owners = np.array([self._pool.columns[k].group for k in picked])
-        if not np.array_equal(np.sort(owners), np.arange(self._size)):
-            return False
-        return self._offer(picked[np.argsort(owners)])
-
-    def leave_alone(self, least_gain_eur: Array, price_eur_per_mwh: Array) -> None:
-        """Back to calm wherever a pump earns less than `least_gain_eur` (B,) and the cap does not need it.
-
-        It must earn that in all, and by shifting alone: what the same schedule would earn were every slot at the mean
-        price comes from milder hours or colder rooms, and would move pumps on a flat price.
-        """
-        load, dearness = self.load_kw(), price_eur_per_mwh - price_eur_per_mwh.mean()
-        for i, k in enumerate(self.columns.copy()):
-            calm, mine = self._pool.columns[self._calm[i]], self._pool.columns[k]
-            saved_kw = calm.power_kw - mine.power_kw
-            gain = min(calm.cost_eur - mine.cost_eur, float(saved_kw @ dearness) * ENERGY)
-            then = load + saved_kw
-            dearer = overflow_eur(then, self._cap_kw) - overflow_eur(load, self._cap_kw)
-            if gain < least_gain_eur[i] and dearer <= 1e-9:
-                self.columns[i], load = self._calm[i], then
-
-    def accept_one_by_one(self, first_new: int) -> None:
-        """Greedy repair: take columns from `first_new` on where one alone makes the fleet cheaper."""
-        load = self.load_kw()
-        for k in range(first_new, len(self._pool.columns)):
-            new = self._pool.columns[k]
-            old = self._pool.columns[self.columns[new.group]]
-            then = load - old.power_kw + new.power_kw
-            gain = old.cost_eur - new.cost_eur + overflow_eur(load, self._cap_kw) - overflow_eur(then, self._cap_kw)
-            if gain > 1e-9:
-                self.columns[new.group], load = k, then
-
-
-def overflow_eur(load_kw: Array, cap_kw: Array) -> float:
-    """Price of what lies above the cap."""
-    return float(np.maximum(load_kw - cap_kw, 0.0).sum()) * ENERGY * OVERFLOW_EUR_PER_MWH
-
-
-def choose_under_the_cap(fleet: Fleet, pool: Pool, cap_kw: Array, mu: Array, nu_bd: Array, deadline: float) -> Choice:
-    """One own schedule for every pump; see the module's head."""
-    choice = Choice(pool, fleet.size, cap_kw, mu)
-    small = fleet.size <= MILP_PUMPS
-    for turn in range(POLISHING + 1):
-        before, left_s = choice.cost_eur(), deadline - monotonic()
-        if left_s <= 0.1:
+        best, best_mu = np.where(better, value, best), np.where(better[:, None], mu, best_mu)
+        near.take(proposal, np.flatnonzero(better[segments.area]))
+        newest, above = _duals(segments, caps, [calm, *proposals], best_mu)
+        if (above - best <= ENOUGH * np.maximum(np.abs(best), 1.0)).all():
             break
-        if small:
-            choice.choose(min(MILP_S, left_s))
-        if turn == POLISHING or (turn > 0 and before - choice.cost_eur() < 1e-4 * abs(before)):
+        mu = SMOOTHING * best_mu + (1 - SMOOTHING) * newest
+    return _Found(best_mu, near, proposals, seen, finished=True)
+
+
+def lagrangian(proposal: Proposal, mu_bn: Array) -> Array:
+    """Each house's cost at mu, less what the limit on changes leaves free, (B,)."""
+    over = (proposal.nu_bd * (proposal.changes_bd - MAX_CHANGES_PER_DAY)).sum(axis=1)
+    return np.asarray(proposal.cost_eur + (proposal.power_kw * mu_bn).sum(axis=1) * ENERGY + over)
+
+
+def _duals(segments: Segments, caps: Caps, pool: Sequence[Proposal], start: Array) -> tuple[Array, Array]:
+    """Best mu (A, N) for the schedules at hand, and its value (A,)."""
+    mu, value = np.zeros_like(start), np.zeros(len(start))
+
+    def job(a: int) -> None:
+        rows = np.flatnonzero(segments.area == a)
+        if len(rows):
+            mu[a], value[a] = dual_ascent(_candidates(pool, rows, caps.cap_kw[a], segments.weight[rows]), start[a])
+
+    in_parallel([partial(job, a) for a in range(len(start))])
+    return mu, value
+
+
+def _candidates(pool: Sequence[Proposal], rows: npt.NDArray[np.intp], cap_kw: Array, weight: Array) -> Candidates:
+    cost = np.stack([np.where(p.limited[rows], p.cost_eur[rows], np.inf) for p in pool])
+    return Candidates(cost, np.stack([p.power_kw[rows] for p in pool]), weight, cap_kw)
+
+
+def _duals_of_members(segments: Segments, caps: Caps, small: Fleet, found: _Found, deadline: float, seed: int) -> Array:
+    """mu (B, N) for every pump's own sweep: its segment's counts say how many plan at which of the duals met."""
+    own = found.mu_an[caps.area].astype(np.float32)
+    draw = np.random.default_rng(seed)
+    for a in np.flatnonzero(found.mu_an.any(axis=1)).tolist():
+        limit_s = min(MILP_S, deadline - monotonic())
+        groups = np.flatnonzero(segments.area == a)
+        if limit_s < 0.1:
             break
-        own = choice.power_kw()
-        free = cap_kw - (own.sum(axis=0) - own)
-        for price in (np.zeros_like(mu), mu):
-            first_new = len(pool.columns)
-            answer = fleet.propose(price, nu_bd, deadline, free)
-            pool.add(answer, answer.limited)
-            choice.accept_one_by_one(first_new)
-    return choice
+        counts = _counts(segments, groups, caps.cap_kw[a], small, found, a, limit_s)
+        for group, runs in counts.items():
+            members = draw.permutation(np.flatnonzero(segments.of == group))
+            for member, turn in zip(members, np.repeat([r for r, _ in runs], [n for _, n in runs]), strict=False):
+                own[member] = found.mu_ran[turn][a]
+    return own.astype(float)
+
+
+def _last_duals(fleet: Fleet, pool: Sequence[Proposal], caps: Caps, mu_an: Array) -> Array:
+    """mu (A, N), moved towards what the schedules of all pumps ask for."""
+    moved = mu_an.copy()
+
+    def job(a: int) -> None:
+        if mu_an[a].any():
+            candidates = _counted(fleet, pool, np.flatnonzero(caps.area == a), caps.cap_kw[a])
+            step = dual_ascent(candidates, mu_an[a])[0] - mu_an[a]
+            moved[a] += np.clip(step, -LAST_STEP_EUR_PER_MWH, LAST_STEP_EUR_PER_MWH)
+
+    in_parallel([partial(job, a) for a in range(len(mu_an))])
+    return moved
+
+
+def _counts(
+    segments: Segments, groups: npt.NDArray[np.intp], cap_kw: Array, small: Fleet, found: _Found, a: int, limit_s: float
+) -> dict[int, list[tuple[int, int]]]:
+    """How many pumps of each segment run the schedule of which round, by the integer master."""
+    pool = [small.calm, *found.proposals]
+    priced = _candidates(pool, groups, cap_kw, segments.weight[groups]).priced(found.mu_an[a])
+    columns, rounds = [], []
+    for place, group in enumerate(groups):
+        scale = float(segments.weight[group] / segments.size[group])
+        seen: set[bytes] = set()
+        for k in np.argsort(priced[:, place], kind="stable"):
+            key = pool[k].modes[group].tobytes()
+            if key in seen or len(seen) == COLUMNS_PER_GROUP or not np.isfinite(priced[k, place]):
+                continue
+            seen.add(key)
+            power = scale * pool[k].power_kw[group].astype(float)
+            columns.append(Column(place, pool[k].modes[group], power, scale * float(pool[k].cost_eur[group])))
+            rounds.append(int(k) - 1)
+    counts = Master([int(n) for n in segments.size[groups]], cap_kw).choose(columns, limit_s, gap=1e-3)
+    runs: dict[int, list[tuple[int, int]]] = {}
+    if counts is not None:
+        for column, turn, count in zip(columns, rounds, counts, strict=True):
+            if count and turn >= 0:  # whoever is to stay calm is left to the common duals
+                runs.setdefault(int(groups[column.group]), []).append((turn, int(count)))
+    return runs
+
+
+def _asked_again(fleet: Fleet, pool: Sequence[Proposal], mu_an: Array, caps: Caps, deadline: float) -> list[Proposal]:
+    """Further schedules of pumps that would be moved for something else than shifting; see `guard`."""
+    price, calm = fleet.horizon.price_eur_per_mwh, fleet.calm
+    failing, shifting = np.zeros(fleet.size, dtype=bool), np.zeros(fleet.size, dtype=bool)
+    least = least_gain_eur(calm)
+    for proposal in pool:
+        failing |= (calm.cost_eur - proposal.cost_eur >= least) & (shifting_eur(calm, proposal, price) < least)
+        shifting |= earns(calm, proposal, price)
+    failing &= ~shifting
+    if not failing.any():
+        return []
+    mu = mu_an[caps.area]
+    return [fleet.propose(mu, deadline, only=failing, price=stressed) for stressed in stressed_prices(price)]
+
+
+def _choose(
+    fleet: Fleet, pool: Sequence[Proposal], caps: Caps, mu_an: Array, deadline: float, seed: int
+) -> npt.NDArray[np.intp]:
+    """Which proposal every pump follows, (B,)."""
+    chosen = np.zeros(fleet.size, dtype=np.intp)
+
+    def job(a: int) -> None:
+        rows = np.flatnonzero(caps.area == a)
+        if not len(rows):
+            return
+        candidates = _counted(fleet, pool, rows, caps.cap_kw[a])
+        mu = dual_ascent(candidates, mu_an[a])[0] if mu_an[a].any() and monotonic() < deadline else mu_an[a]
+        mine = candidates.priced(mu).argmin(axis=0)
+        if mu_an[a].any() and len(rows) <= MILP_PUMPS:
+            mine = _pick_in_integers(candidates, mine, mu, deadline)
+        calm = np.zeros_like(mine)
+        mine, still = settle(candidates, mine, seed), settle(candidates, calm, seed)
+        chosen[rows] = mine if _together_eur(candidates, mine) <= _together_eur(candidates, still) else still
+
+    in_parallel([partial(job, a) for a in range(len(caps.cap_kw))])
+    return chosen
+
+
+def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp], cap_kw: Array) -> Candidates:
+    """The pool's schedules of some pumps, at the cost the rule of `guard` counts."""
+    price = fleet.horizon.price_eur_per_mwh
+    cost = [fleet.calm.cost_eur[rows]]
+    for proposal in pool[1:]:
+        counted = counted_cost_eur(fleet.calm, proposal, price)
+        cost.append(np.where(proposal.limited, counted, np.inf)[rows])
+    power = np.stack([p.power_kw[rows] for p in pool])
+    return Candidates(np.stack(cost), power, np.ones(len(rows)), cap_kw)
+
+
+def _together_eur(candidates: Candidates, chosen: npt.NDArray[np.intp]) -> float:
+    own = candidates.cost_eur[chosen, np.arange(len(chosen))].sum()
+    return float(own) + overflow_eur(candidates.load_kw(chosen), candidates.cap_kw)
+
+
+def _pick_in_integers(
+    candidates: Candidates, chosen: npt.NDArray[np.intp], mu: Array, deadline: float
+) -> npt.NDArray[np.intp]:
+    """The integer master's pick of one candidate per pump, where that is cheaper."""
+    limit_s = min(MILP_S, deadline - monotonic())
+    if limit_s < 0.1:
+        return chosen
+    priced = candidates.priced(mu)
+    columns, which = [], []
+    for i in range(len(chosen)):
+        order = np.argsort(priced[:, i], kind="stable")[: 2 * COLUMNS_PER_GROUP]
+        for k in {0, int(chosen[i]), *(int(k) for k in order if np.isfinite(priced[k, i]))}:
+            power = candidates.power_kw[k, i].astype(float)
+            columns.append(Column(i, np.empty(0, dtype=np.intp), power, float(candidates.cost_eur[k, i])))
+            which.append(k)
+    counts = Master([1] * len(chosen), candidates.cap_kw).choose(columns, limit_s)
+    if counts is None:
+        return chosen
+    picked = chosen.copy()
+    for column, k, count in zip(columns, which, counts, strict=True):
+        if count:
+            picked[column.group] = k
+    return picked if _together_eur(candidates, picked) < _together_eur(candidates, chosen) else chosen
+
+
+def _polish(
+    fleet: Fleet,
+    pool: list[Proposal],
+    chosen: npt.NDArray[np.intp],
+    caps: Caps,
+    mu_an: Array,
+    deadline: float,
+    seed: int,
+) -> npt.NDArray[np.intp]:
+    """Let every pump answer to what the others leave of the cap, while that helps."""
+    everyone = np.arange(fleet.size)
+    for _ in range(POLISHING):
+        own = _compose(pool, chosen).power_kw
+        free = caps.cap_kw[caps.area] - (caps.loads_kw(own)[caps.area] - own)
+        for mu in (np.zeros_like(mu_an), mu_an):
+            pool += [fleet.propose(mu[caps.area], deadline, free_kw_bn=free)]
+        before = after = 0.0
+        for a in np.unique(caps.area):
+            rows = everyone[caps.area == a]
+            candidates = _counted(fleet, pool, rows, caps.cap_kw[a])
+            before += _together_eur(candidates, chosen[rows])
+            mine = settle(candidates, _pick_in_integers(candidates, chosen[rows], mu_an[a], deadline), seed)
+            after += _together_eur(candidates, mine)
+            chosen[rows] = mine
+        if monotonic() > deadline or before - after < 1e-4 * abs(before):
+            break
+    return chosen
+
+
+def _compose(pool: Sequence[Proposal], chosen: npt.NDArray[np.intp]) -> Proposal:
+    """The proposal in which every pump follows its own choice."""
+    made = pool[0].copy()
+    for k in range(1, len(pool)):
+        made.take(pool[k], np.flatnonzero(chosen == k))
+    return made

@@ -1,7 +1,10 @@
-"""The houses of one request, ready to be asked: what would each do at these prices, and what can none of them beat?
+"""The houses of a fleet, ready to be asked: what would each do at these prices, and what can none of them beat?
 
-Symbols: B steered houses over N slots in batches of one automaton each; D plan days; mu (N,) the cap's dual in EUR/MWh;
-nu (B, D) the price of a change of mode; L the limit on changes per plan day.
+Symbols: B houses over N slots, in chunks of one automaton each; D plan days; mu the cap's dual in EUR/MWh; nu (B, D)
+the price of a change of mode; L the limit on changes per plan day.
+
+Memory: a house's responses and objective take some 28 KB for a day, so they are made chunk by chunk, on all cores, and
+kept only for the first `KEPT_CHUNKS`; what remains of a house is its schedule.
 
 Invariant: a schedule that leaves here was simulated in the continuous model and keeps dwell; `limited` says whether it
 also keeps L. A bound that leaves here is valid for any mu and nu >= 0.
@@ -9,176 +12,370 @@ also keeps L. A bound that leaves here is valid for any mu and nu >= 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from time import monotonic
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.bound import underestimate
-from optimizer.dwell import MAX_CHANGES_PER_DAY, change_blocks, count_changes, dwell_of
-from optimizer.house import LOW, Array, House
-from optimizer.objective import Schedules, evaluate
-from optimizer.programme import CELL_K, Batch, Prices, Programme, batch_of, reachable_grid
-from optimizer.response import Horizon, Responses
+from optimizer.bound import Zones, least_costs
+from optimizer.compiled import in_parallel
+from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell, change_blocks, dwell_of
+from optimizer.guard import least_gain_eur, most_by_shifting
+from optimizer.house import LOW, MAX, MIN, Array, Houses
+from optimizer.kernels import Automaton, Model, Single, simulate
+from optimizer.objective import Objective, gentler, objective_of
+from optimizer.programme import best_schedules
+from optimizer.proposal import Proposal
+from optimizer.response import Horizon, Responses, respond
 
-BATCH_HOUSES = 16
-"""Tables of more houses than this fall out of the processor's cache."""
-KEPT_BATCHES = 24
-"""About 12 MB each."""
-BOUND_CELL_K = 0.02
-"""The bound's slack shrinks nearly in proportion: 0.43 % of the energy cost at 0.04 K, 0.26 % at 0.02 K."""
-FINELY_BOUNDED_HOUSES = 100
+CHUNK_HOUSES = 256
+"""Arrays of more houses than this fall out of the processor's cache, and a deadline is looked at once a chunk."""
+KEPT_CHUNKS = 16
+"""About 7 MB each."""
+CELL_K = 0.05
+BELOW_K, ABOVE_K = 0.6, 0.4
+"""The programme looks this far beyond the rooms its houses aim for; further out a plan has nothing to do."""
+NU_STEPS = 8
+LEAST_NU_EUR = 0.002
 TIE_NOISE_EUR_PER_MWH = 0.02
 """Price noise of each house's own, so that equal houses break ties differently; never part of a reported cost."""
+LEAST_ROOM_AUTHORITY_K = 0.3
+LEAST_POWER_AUTHORITY = 0.05
+"""MAX against MIN for `AUTHORITY_SLOTS`: below either, a mode cannot be told from noise and the pump is left alone."""
+AUTHORITY_SLOTS = 24
+NOTHING = np.empty((0, 0))
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """One schedule for every house of a fleet, simulated."""
+class Fineness:
+    """How closely the bound looks."""
 
-    schedules: Schedules
-    changes_bd: npt.NDArray[np.intp]
-    """Changes of mode per house and plan day, (B, D)."""
+    cell_k: float
+    wide_k: float
+    margin_k: float
+    """Fine cells reach this far beyond the rooms of good schedules."""
 
-    @property
-    def limited(self) -> npt.NDArray[np.bool_]:
-        """Which houses keep to the limit on changes, (B,)."""
-        return np.asarray((self.changes_bd <= MAX_CHANGES_PER_DAY).all(axis=1))
+
+FINE = Fineness(0.01, 0.1, 0.3)
+COARSE = Fineness(0.02, 0.2, 0.2)
+FINELY_BOUNDED_HOUSES = 2000
+"""A fleet up to this size can afford the fine bound."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    rows: npt.NDArray[np.intp]
+    dwell: Dwell
+
+
+@dataclass(frozen=True)
+class _Modelled:
+    """A chunk's physics and objective."""
+
+    houses: Houses
+    responses: Responses
+    objective: Objective
+    model: Model
+    low_c: Array
+    high_c: Array
+    """Rooms that can be reached at all, with a little beyond, (B,)."""
+
+    def part(self, places: npt.NDArray[np.intp]) -> "_Modelled":
+        return _Modelled(
+            self.houses.part(places),
+            self.responses.part(places),
+            self.objective.part(places),
+            Model(*(field[places] for field in self.model)),
+            self.low_c[places],
+            self.high_c[places],
+        )
 
 
 class Fleet:
-    """Steered houses and their programmes."""
+    """Houses and their programmes; pumps without authority stay neutral in every proposal."""
 
-    def __init__(
-        self,
-        houses: Sequence[House],
-        responses: Responses,
-        horizon: Horizon,
-        start: Sequence[tuple[int, int]],
-        seed: int,
-        cell_k: float = CELL_K,
-    ) -> None:
+    def __init__(self, houses: Houses, horizon: Horizon, start: Sequence[tuple[int, int]], seed: int) -> None:
         """`start` holds each house's mode in force and for how many slots it has been."""
-        self.houses, self.horizon = tuple(houses), horizon
-        self.size, self.slots = len(houses), horizon.slots
+        self.houses, self.horizon, self._seed, self._held = houses, horizon, seed, list(start)
+        self.size, self.slots = houses.size, horizon.slots
         self.block = change_blocks(self.slots)
         self.days = int(self.block[-1]) + 1
-        self._batches: list[Batch] = []
+        self._before = np.array([mode for mode, _ in start], dtype=np.int64)
+        self._start = _start_states(houses, start)
+        self._kept: dict[int, _Modelled] = {}
+        self._chunks: list[_Chunk] = []
         for sensed in (True, False):
-            dwell = dwell_of(sensed)
-            of_kind = [i for i, h in enumerate(houses) if h.sensed == sensed]
-            for first in range(0, len(of_kind), BATCH_HOUSES):
-                rows = np.array(of_kind[first : first + BATCH_HOUSES], dtype=np.intp)
-                states = np.array([dwell.start(*start[i]) for i in rows], dtype=np.intp)
-                mine = [houses[i] for i in rows]
-                self._batches.append(batch_of(mine, rows, responses.part(rows), horizon, dwell, states, cell_k))
-        self._kept: dict[int, Programme] = {}
-        noise = np.random.default_rng(seed).normal(0.0, TIE_NOISE_EUR_PER_MWH, (self.size, self.slots))
-        self._noisy = horizon.price_eur_per_mwh + noise
-        self._calm = self._calm_modes()
+            of_kind = np.flatnonzero(houses.sensed == sensed)
+            for first in range(0, len(of_kind), CHUNK_HOUSES):
+                self._chunks.append(_Chunk(of_kind[first : first + CHUNK_HOUSES], dwell_of(sensed)))
+        self.has_authority = np.zeros(self.size, dtype=bool)
+        self.neutral = self._survey()
+
+    def part(self, rows: npt.NDArray[np.intp]) -> "Fleet":
+        """Some of the houses as a fleet of their own."""
+        return Fleet(self.houses.part(rows), self.horizon, [self._held[i] for i in rows], self._seed)
+
+    def _survey(self) -> Proposal:
+        """Every house LOW throughout (what the plan is measured against), and which houses can be steered at all."""
+        out = self._blank(np.full((self.size, self.slots), LOW, dtype=np.int8))
+
+        def job(place: int) -> None:
+            chunk = self._chunks[place]
+            modelled = self._modelled(place)
+            self.has_authority[chunk.rows] = has_authority(modelled.responses)
+            self._run(modelled, chunk.rows, out)
+
+        in_parallel([partial(job, place) for place in range(len(self._chunks))])
+        return out
+
+    @cached_property
+    def calm(self) -> Proposal:
+        """Neutral as soon as dwell allows: the schedule that is always at hand."""
+        modes = self.neutral.modes.copy()
+        held = np.flatnonzero((self._before != LOW) & self.has_authority)
+        for row in held:
+            dwell, state = dwell_of(bool(self.houses.sensed[row])), int(self._start[row])
+            for t in range(self.slots):
+                steps = list(dwell.followers(state))
+                state = next((s for s in steps if dwell.mode[s] == LOW), steps[0])
+                modes[row, t] = dwell.mode[state]
+                if modes[row, t] == LOW:
+                    break
+        return self.simulate(modes, held) if len(held) else self.neutral
 
     def propose(
         self,
         mu: Array,
-        nu_bd: Array,
         deadline: float,
+        *,
+        nu_bd: Array | None = None,
         free_kw_bn: Array | None = None,
         only: npt.NDArray[np.bool_] | None = None,
+        price: Array | None = None,
     ) -> Proposal:
-        """Every house's best schedule at price + mu, changes priced at nu, overflow of `free_kw_bn` at its price.
+        """Every house's best schedule at price + mu ((N,) or (B, N)), overflow of `free_kw_bn` at its price.
 
-        Houses outside `only`, and those not reached before the deadline (monotonic seconds), keep to `calm`.
+        Houses outside `only`, and those not reached before the deadline (monotonic seconds), keep to `calm`. `price`
+        (N,) takes the place of the day's in the search; what is reported is always at the day's.
         """
-        modes = self._calm.copy()
-        for place, batch in enumerate(self._batches):
-            rows = batch.rows
-            if (only is not None and not only[rows].any()) or monotonic() > deadline:
-                continue
-            free = None if free_kw_bn is None else free_kw_bn[rows]
-            nu_bn = nu_bd[rows][:, self.block]
-            modes[rows] = self._programme(place).solve(Prices(self._noisy[rows] + mu, nu_bn, free))
-        return self.simulate(modes)
+        out = self.calm.copy()
+        asked = self.has_authority if only is None else only & self.has_authority
+        base = self.horizon.price_eur_per_mwh if price is None else price
 
-    def calm(self) -> Proposal:
-        """Neutral as soon as dwell allows: the schedule that is always at hand."""
-        return self.simulate(self._calm)
+        def job(place: int) -> None:
+            chunk = self._chunks[place]
+            places = np.flatnonzero(asked[chunk.rows])
+            if not len(places) or monotonic() > deadline:
+                return
+            modelled = self._modelled(place)
+            noise = np.random.default_rng((self._seed, place)).normal(
+                0.0, TIE_NOISE_EUR_PER_MWH, (len(chunk.rows), self.slots)
+            )
+            if len(places) < len(chunk.rows):
+                modelled, noise = modelled.part(places), noise[places]
+            rows = chunk.rows[places]
+            nu = np.zeros((len(rows), self.days)) if nu_bd is None else nu_bd[rows].copy()
+            modes = np.empty((len(rows), self.slots), dtype=np.int8)
+            low, cell, points = _grid(modelled)
+            best_schedules(
+                modelled.model, base + noise + (mu if mu.ndim == 1 else mu[rows]), nu,
+                NOTHING if free_kw_bn is None else free_kw_bn[rows], _automaton(chunk.dwell), self._start[rows],
+                low, cell, points, self.block, MAX_CHANGES_PER_DAY, NU_STEPS, LEAST_NU_EUR, modes,
+                np.empty(len(rows), dtype=bool),
+            )  # fmt: skip
+            out.modes[rows], out.nu_bd[rows] = modes, nu
+            self._run(modelled, rows, out)
 
-    def neutral(self) -> Proposal:
-        """Every house LOW throughout: what the plan is measured against."""
-        return self.simulate(np.full((self.size, self.slots), LOW, dtype=np.intp))
+        in_parallel([partial(job, place) for place in range(len(self._chunks))])
+        return out
 
-    def simulate(self, modes: npt.NDArray[np.intp]) -> Proposal:
-        """Schedules (B, N) run through the continuous model."""
-        b, n = modes.shape
-        room, power, energy, cost = np.empty((b, n)), np.empty((b, n)), np.empty(b), np.empty(b)
-        changes = np.zeros((b, self.days), dtype=np.intp)
-        for batch in self._batches:
-            rows = batch.rows
-            changed = count_changes(modes[rows], batch.mode_before)
-            run = evaluate(batch.responses, batch.objective, self.horizon, modes[rows], changed)
-            room[rows], power[rows], energy[rows], cost[rows] = run.room_c, run.power_kw, run.energy_eur, run.cost_eur
-            for d in range(self.days):
-                changes[rows, d] = changed[:, self.block == d].sum(axis=1)
-        return Proposal(Schedules(modes, room, power, energy, cost), changes)
+    def simulate(self, modes: npt.NDArray[np.int8], rows: npt.NDArray[np.intp] | None = None) -> Proposal:
+        """Schedules (B, N) run through the continuous model; where only `rows` differ from neutral, only those."""
+        out = self._blank(modes) if rows is None else replace(self.neutral.copy(), modes=modes)
+        wanted = np.ones(self.size, dtype=bool)
+        if rows is not None:
+            wanted[:] = False
+            wanted[rows] = True
 
-    def admits(self, modes: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        def job(place: int) -> None:
+            chunk = self._chunks[place]
+            places = np.flatnonzero(wanted[chunk.rows])
+            if len(places):
+                self._run(self._modelled(place).part(places), chunk.rows[places], out)
+
+        in_parallel([partial(job, place) for place in range(len(self._chunks))])
+        return out
+
+    def admits(self, modes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
         """Which of these schedules (B, N) keep each house's dwell, (B,)."""
-        kept = np.zeros(self.size, dtype=bool)
-        for batch in self._batches:
-            for place, row in enumerate(batch.rows):
-                kept[row] = batch.dwell.admits(modes[row], int(batch.start_state[place]))
-        return kept
+        dwells = [dwell_of(bool(sensed)) for sensed in self.houses.sensed]
+        return np.array(
+            [d.admits(m.astype(np.intp), int(s)) for d, m, s in zip(dwells, modes, self._start, strict=True)]
+        )
 
-    def least_cost(self, mu: Array, nu_bd: Array, deadline: float) -> Array:
-        """EUR (B,) that no schedule within the limits costs less than at price + mu; rigorous, see `bound`.
+    def least_cost(self, mu: Array, near: Proposal, deadline: float, guarded: npt.NDArray[np.bool_]) -> Array:
+        """EUR (B,) that no schedule within the limits costs less than at price + mu ((N,) or (B, N)); see `bound`.
 
-        Houses not reached before the deadline get a crude bound, which is as valid.
+        Best where the schedules are like those of `near`. Pumps without authority cost what neutral does, `guarded`
+        ones that cannot shift what calm does (see `guard`). Houses not reached before the deadline get a crude bound,
+        which is as valid.
         """
-        least = np.empty(self.size)
-        for batch in self._batches:
-            rows = batch.rows
-            price = np.tile(self.horizon.price_eur_per_mwh + mu, (len(rows), 1))
+        least = self.neutral.energy_eur.copy()
+        least += (self.neutral.power_kw * mu).sum(axis=1) * SLOT_HOURS / 1000
+        fineness = FINE if self.size <= FINELY_BOUNDED_HOUSES else COARSE
+        day = self.horizon.price_eur_per_mwh
+
+        def job(place: int) -> None:
+            chunk = self._chunks[place]
+            places = np.flatnonzero(self.has_authority[chunk.rows])
+            if not len(places):
+                return
+            modelled, rows = self._modelled(place).part(places), chunk.rows[places]
+            price = np.ascontiguousarray(
+                np.broadcast_to(day + (mu if mu.ndim == 1 else mu[rows]), (len(rows), self.slots))
+            )
             if monotonic() > deadline:
-                least[rows] = crude_bound(batch, price)
-            else:
-                cell_k = BOUND_CELL_K if self.size <= FINELY_BOUNDED_HOUSES else CELL_K
-                finer = replace(batch, grid=reachable_grid(batch.houses, batch.responses, cell_k))
-                least[rows] = underestimate(finer, Prices(price, nu_bd[rows][:, self.block]))
+                least[rows] = crude_bound(
+                    modelled.responses, modelled.objective, modelled.low_c, modelled.high_c, price
+                )
+                return
+            reach = max(price.max(), 0.0) - min(price.min(), 0.0)
+            gentle = gentler(modelled.objective, float(reach))
+            model = modelled.model._replace(below=gentle.below_bnk, above=gentle.above_bnk)
+            zones = zones_of(modelled.low_c, modelled.high_c, modelled.houses.floor_c, near.room_c[rows], fineness)
+            found = np.empty(len(rows))
+            least_costs(
+                model, price, near.nu_bd[rows], _automaton(chunk.dwell), self._start[rows], zones, self.block,
+                MAX_CHANGES_PER_DAY, found,
+            )  # fmt: skip
+            most = most_by_shifting(modelled.responses, modelled.low_c, modelled.high_c, self.calm.power_kw[rows], day)
+            stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
+            least[rows] = np.where(stays_calm, self.calm.cost_eur[rows], found)
+
+        in_parallel([partial(job, place) for place in range(len(self._chunks))])
         return least
 
-    def _programme(self, place: int) -> Programme:
-        """Tables of a batch; kept for the first batches, made anew for the rest, so that memory stays bounded."""
-        if place in self._kept:
-            return self._kept[place]
-        programme = Programme(self._batches[place])
-        if len(self._kept) < KEPT_BATCHES:
-            self._kept[place] = programme
-        return programme
+    def _modelled(self, place: int) -> _Modelled:
+        """A chunk's model; kept for the first chunks, made anew for the rest, so that memory stays bounded."""
+        kept = self._kept.get(place)
+        if kept is None:
+            kept = modelled_of(self.houses.part(self._chunks[place].rows), self.horizon)
+            if len(self._kept) < KEPT_CHUNKS:
+                self._kept[place] = kept
+        return kept
 
-    def _calm_modes(self) -> npt.NDArray[np.intp]:
-        modes = np.full((self.size, self.slots), LOW, dtype=np.intp)
-        for batch in self._batches:
-            dwell = batch.dwell
-            for row, start in zip(batch.rows, batch.start_state, strict=True):
-                state = int(start)
-                for t in range(self.slots):
-                    steps = list(dwell.followers(state))
-                    state = next((s for s in steps if dwell.mode[s] == LOW), steps[0])
-                    modes[row, t] = dwell.mode[state]
-                    if modes[row, t] == LOW:
-                        break
-        return modes
+    def _run(self, modelled: _Modelled, rows: npt.NDArray[np.intp], out: Proposal) -> None:
+        """Simulate `out.modes[rows]` and write what comes of it."""
+        b, n = len(rows), self.slots
+        room, power = np.empty((b, n), dtype=np.float32), np.empty((b, n), dtype=np.float32)
+        energy, cost, changes = np.empty(b), np.empty(b), np.empty((b, self.days), dtype=np.int64)
+        simulate(
+            modelled.model, self.horizon.price_eur_per_mwh, self._before[rows], self.block, out.modes[rows], room,
+            power, energy, cost, changes,
+        )  # fmt: skip
+        out.room_c[rows], out.power_kw[rows], out.energy_eur[rows] = room, power, energy
+        out.cost_eur[rows], out.changes_bd[rows] = cost, changes
+
+    def _blank(self, modes: npt.NDArray[np.int8]) -> Proposal:
+        b, n = self.size, self.slots
+        return Proposal(
+            modes, np.empty((b, n), dtype=np.float32), np.empty((b, n), dtype=np.float32), np.empty(b), np.empty(b),
+            np.empty((b, self.days), dtype=np.int64), np.zeros((b, self.days)),
+        )  # fmt: skip
 
 
-def crude_bound(batch: Batch, price_bn: Array) -> Array:
+def _start_states(houses: Houses, start: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """States of the dwell automaton in which the horizon begins."""
+    known: dict[tuple[bool, int, int], int] = {}
+    states = np.empty(len(start), dtype=np.int64)
+    for i, (mode, held) in enumerate(start):
+        key = (bool(houses.sensed[i]), mode, min(held, 100))
+        if key not in known:
+            known[key] = dwell_of(key[0]).start(mode, key[2])
+        states[i] = known[key]
+    return states
+
+
+def _automaton(dwell: Dwell) -> Automaton:
+    return Automaton(
+        dwell.mode.astype(np.int64), dwell.stay.astype(np.int64), dwell.may_leave, dwell.entry.astype(np.int64)
+    )
+
+
+def modelled_of(houses: Houses, horizon: Horizon) -> _Modelled:
+    """Physics and objective of some houses."""
+    responses = respond(houses, horizon)
+    objective = objective_of(houses, responses, horizon)
+    r, o = responses, objective
+    model = Model(
+        r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,
+        r.power_slope_bnm, r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn,
+        r.standby_kw, r.room_start_c, o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
+    )  # fmt: skip
+    low, high = reachable(responses)
+    return _Modelled(houses, responses, objective, Model(*(np.ascontiguousarray(f) for f in model)), low, high)
+
+
+def reachable(responses: Responses) -> tuple[Array, Array]:
+    """Lowest and highest room a house can reach in the horizon, with a little beyond, (B,) each."""
+    low = high = responses.room_start_c
+    least, most = low, high
+    for t in range(responses.size[1]):
+        ends = responses.rooms(t, np.stack([low, high], axis=1))
+        low, high = ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)
+        least, most = np.minimum(least, low), np.maximum(most, high)
+    return least - 0.02, most + 0.02
+
+
+def has_authority(responses: Responses) -> npt.NDArray[np.bool_]:
+    """Can MAX be told from MIN, in the room and on the meter, within some hours? (B,)"""
+    room = np.stack([responses.room_start_c] * 2, axis=1)
+    used = np.zeros_like(room)
+    slots = min(AUTHORITY_SLOTS, responses.size[1])
+    for t in range(slots):
+        ends, powers = responses.rooms(t, room), responses.powers(t, room)
+        room = np.stack([ends[MIN, :, 0], ends[MAX, :, 1]], axis=1)
+        used += np.stack([powers[MIN, :, 0], powers[MAX, :, 1]], axis=1)
+    needed_k = LEAST_ROOM_AUTHORITY_K * slots / AUTHORITY_SLOTS
+    moves_room = room[:, 1] - room[:, 0] >= needed_k
+    return np.asarray(moves_room & (used[:, 1] - used[:, 0] >= LEAST_POWER_AUTHORITY * used[:, 1]))
+
+
+def _grid(modelled: _Modelled) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+    """Even cells over the rooms worth reaching, a point on the floor: lowest point, cell, number of points, (B,)."""
+    neutral, floor = modelled.objective.neutral_room_c, modelled.houses.floor_c
+    start = modelled.responses.room_start_c
+    low = np.minimum(np.minimum(floor, start), neutral.min(axis=1)) - BELOW_K
+    high = np.maximum(np.maximum(modelled.houses.ceiling_c, start), neutral.max(axis=1)) + ABOVE_K
+    low, high = np.maximum(low, modelled.low_c), np.minimum(high, modelled.high_c)
+    low = floor - np.ceil(np.maximum(floor - low, 0.0) / CELL_K) * CELL_K
+    points = np.maximum(np.ceil((high - low) / CELL_K).astype(np.int64) + 1, 3)
+    return low, np.full(len(low), CELL_K), points
+
+
+def zones_of(low_c: Array, high_c: Array, floor_c: Array, room_c: Single, fineness: Fineness) -> Zones:
+    """Fine cells around rooms (B, N) of good schedules, a point on the floor; wide ones as far as rooms can get."""
+    fine = np.full(len(low_c), fineness.cell_k)
+    fine_from = np.maximum(room_c.min(axis=1).astype(float) - fineness.margin_k, low_c)
+    fine_to = np.minimum(room_c.max(axis=1).astype(float) + fineness.margin_k, high_c)
+    fine_from = floor_c - np.ceil((floor_c - fine_from) / fine) * fine
+    middle = np.maximum(np.ceil((fine_to - fine_from) / fine).astype(np.int64), 1)
+    fine_to = fine_from + middle * fine
+    wide = np.full(len(low_c), fineness.wide_k)
+    below = np.maximum(np.ceil((fine_from - low_c) / wide).astype(np.int64), 1)
+    above = np.maximum(np.ceil((high_c - fine_to) / wide).astype(np.int64), 1)
+    return Zones(fine_from - below * wide, wide, below, fine_from, fine, middle, fine_to, above)
+
+
+def crude_bound(responses: Responses, objective: Objective, low_c: Array, high_c: Array, price_bn: Array) -> Array:
     """EUR (B,) no schedule costs less than, in no time: least priced power in every slot, and the most heat left."""
-    responses, rooms = batch.responses, batch.grid.rooms()
-    ends = rooms[:, [0, -1]]
-    least = np.zeros(len(rooms))
+    ends = np.stack([low_c, high_c], axis=1)
+    least = np.zeros(len(ends))
     for t in range(price_bn.shape[1]):
         power = responses.powers(t, ends)  # falls with the room, so its extremes lie at the ends
         least += (power * price_bn[:, t, None]).min(axis=(0, 2)) * (SLOT_HOURS / 1000)
-    corners = batch.objective.corner_bnk[:, -1]
+    corners = objective.corner_bnk[:, -1]
     last = np.concatenate([ends, np.clip(corners, ends[:, :1], ends[:, 1:])], axis=1)
-    return np.asarray(least + np.minimum(batch.objective.room_cost(price_bn.shape[1] - 1, last).min(axis=1), 0.0))
+    return np.asarray(least + np.minimum(objective.room_cost(price_bn.shape[1] - 1, last).min(axis=1), 0.0))

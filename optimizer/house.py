@@ -12,7 +12,9 @@ likewise; emitters linearised at design; Carnot fraction 0.45 with 2 K / 4 K app
 Keymark medians of hplib; inverter part load after Rogeau et al. (2024), flattened.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +62,10 @@ ASSUMED_ROOM_C = 21.0
 SENSED_MARGIN_K = 0.4
 UNSENSED_MARGIN_K = 0.6
 """Kept inside the comfort band, because houses follow another physics than the plan's."""
+ROOM_C = (5.0, 40.0)
+"""What a living room's sensor can truly show; anything else is a broken sensor."""
+DESIGN_OUTDOOR_C = (-40.0, 15.0)
+USUAL_DESIGN_OUTDOOR_C = -12.0
 MODEL_DOUBT = 0.5
 """The true drop below the held room may be this share larger than the model's; the floor leaves room for it."""
 
@@ -85,16 +91,54 @@ class House:
     room_max_c: float
     margin_k: float
     sensed: bool
+    may_set_back: bool = True
+
+
+@dataclass(frozen=True)
+class Houses:
+    """Many homes as arrays (B,), `shift_k` (B, M): the same fields as `House`, without its id."""
+
+    loss_kw_per_k: Array
+    capacity_kwh_per_k: Array
+    emitter_kw_per_k: Array
+    feedback: Array
+    shift_k: Array
+    gains_kw: Array
+    aperture_m2: Array
+    rated_heat_kw: Array
+    design_outdoor_c: Array
+    standby_kw: Array
+    room_held_c: Array
+    room_min_c: Array
+    room_max_c: Array
+    margin_k: Array
+    sensed: npt.NDArray[np.bool_]
+    may_set_back: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, houses: Sequence[House]) -> "Houses":
+        """The arrays of some houses."""
+        return cls(**{f.name: np.array([getattr(house, f.name) for house in houses]) for f in fields(cls)})
 
     @property
-    def floor_c(self) -> float:
+    def size(self) -> int:
+        """B."""
+        return len(self.loss_kw_per_k)
+
+    def part(self, rows: npt.NDArray[np.intp]) -> "Houses":
+        """Some of the houses."""
+        return Houses(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @property
+    def floor_c(self) -> Array:
         """Coldest room the plan aims for: the band's floor plus what the model may be wrong by."""
         doubted = self.room_held_c - (self.room_held_c - self.room_min_c) / (1 + MODEL_DOUBT)
-        return max(self.room_min_c + self.margin_k, doubted)
+        return np.asarray(np.maximum(self.room_min_c + self.margin_k, doubted))
 
     @property
-    def ceiling_c(self) -> float:
-        return max(self.room_max_c - self.margin_k, self.floor_c + 0.1)
+    def ceiling_c(self) -> Array:
+        """Warmest room the plan aims for."""
+        return np.asarray(np.maximum(self.room_max_c - self.margin_k, self.floor_c + 0.1))
 
 
 def house_of(pump: PumpForPlanning) -> House:
@@ -102,13 +146,15 @@ def house_of(pump: PumpForPlanning) -> House:
     enrolment, spec = pump.profile.enrolment, pump.profile.heating.spec
     assert spec.response is not None, "a heating lever declares its response"
     area_m2 = enrolment.heated_area_m2
-    design_lift_k = max(20.0 - enrolment.design_outdoor_c, 10.0)
+    design_outdoor_c = _believed(enrolment.design_outdoor_c, DESIGN_OUTDOOR_C, USUAL_DESIGN_OUTDOOR_C)
+    design_lift_k = max(20.0 - design_outdoor_c, 10.0)
     sized_for = enrolment.rated_heat_kw / design_lift_k
     loss = LOSS_W_PER_M2_K[enrolment.building_class] * area_m2 / 1000
     loss = float(np.clip(loss, 0.5 * sized_for, 0.95 * sized_for))
-    sensed = pump.room_c is not None and pump.profile.has_room_sensor
+    room_c = _believed(pump.room_c, ROOM_C, None) if pump.profile.has_room_sensor else None
+    sensed = room_c is not None
     band = enrolment.band
-    held = pump.room_c if sensed and pump.room_c is not None else ASSUMED_ROOM_C
+    held = ASSUMED_ROOM_C if room_c is None else room_c
     if not sensed:
         held = min(max(held, band.room_min_c + 2 * UNSENSED_MARGIN_K), band.room_max_c - UNSENSED_MARGIN_K)
     return House(
@@ -121,14 +167,22 @@ def house_of(pump: PumpForPlanning) -> House:
         gains_kw=INTERNAL_GAINS_W_PER_M2 * area_m2 / 1000,
         aperture_m2=APERTURE_M2_PER_M2 * area_m2,
         rated_heat_kw=enrolment.rated_heat_kw,
-        design_outdoor_c=enrolment.design_outdoor_c,
+        design_outdoor_c=design_outdoor_c,
         standby_kw=0.02,
         room_held_c=held,
         room_min_c=band.room_min_c,
         room_max_c=band.room_max_c,
         margin_k=SENSED_MARGIN_K if sensed else UNSENSED_MARGIN_K,
         sensed=sensed,
+        may_set_back=pump.floor is Mode.MIN,
     )
+
+
+def _believed[D: (float, None)](value: float | None, limits: tuple[float, float], otherwise: D) -> float | D:
+    """The value, or what is assumed instead where it is missing, not finite, or nothing a house can have."""
+    if value is None or not math.isfinite(value) or not limits[0] <= value <= limits[1]:
+        return otherwise
+    return value
 
 
 def _capacity(enrolment: Enrolment) -> float:
@@ -153,8 +207,9 @@ def cop(outdoor_c: Array, water_c: Array, part_load: Array) -> Array:
     return np.clip(CARNOT_FRACTION * condensing_k / lift_k * part_load_factor, *COP_LIMITS)
 
 
-def steady_power(house: House, outdoor_c: Array, room_c: float) -> Array:
-    """Electrical power that holds a room at `room_c` for ever, kW per slot (N,)."""
-    heat = np.maximum(house.loss_kw_per_k * (room_c - outdoor_c) - house.gains_kw, 0.0)
-    water = room_c + heat / house.emitter_kw_per_k
-    return heat / cop(outdoor_c, water, heat / house.rated_heat_kw)
+def steady_power(houses: Houses, outdoor_c: Array, room_c: Array) -> Array:
+    """Electrical power that holds rooms at `room_c` (B,) for ever, kW (B, N) for outdoor temperatures (N,)."""
+    room = room_c[:, None]
+    heat = np.maximum(houses.loss_kw_per_k[:, None] * (room - outdoor_c) - houses.gains_kw[:, None], 0.0)
+    water = room + heat / houses.emitter_kw_per_k[:, None]
+    return np.asarray(heat / cop(outdoor_c, water, heat / houses.rated_heat_kw[:, None]))

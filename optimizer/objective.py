@@ -30,13 +30,13 @@ see `coordination.Choice.leave_alone`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.house import LOW, Array, House, steady_power
+from optimizer.house import LOW, Array, Houses, steady_power
 from optimizer.response import Horizon, Responses
 
 CHANGE_COST_EUR = 0.01
@@ -45,6 +45,8 @@ DISCOMFORT_EUR_PER_KH = 0.5
 """Least slope of the first half kelvin of breach."""
 FAR_DISCOMFORT = 4.0
 """The slope beyond the first half kelvin, as a multiple of the first."""
+GENTLE_SHARE, GENTLE_EXCESS = 0.15, 1.5
+"""Slope of discomfort in the bound: a share of the least slope, and at least this multiple of what a breach saves."""
 NEAR_BREACH_K = 0.5
 OVERFLOW_EUR_PER_MWH = 3000.0
 """3 EUR per kWh above the fleet's cap; charged to the fleet, not to a house."""
@@ -68,6 +70,10 @@ class Objective:
     above_bnk: Array
     neutral_room_c: Array
     """R: (B, N), at the slots' ends."""
+    near_eur_per_kh: Array
+    """d1, (B,)."""
+    worth_kwh_per_kh: Array
+    """What a kelvin-hour of breach can shift or save at most, electrical kWh, (B,)."""
 
     def part(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> "Objective":
         """The objective of some of the houses."""
@@ -83,20 +89,21 @@ class Objective:
         return total
 
 
-def objective_of(houses: Sequence[House], responses: Responses, horizon: Horizon) -> Objective:
+def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Objective:
     """Corners and slopes of the room costs, from the houses and the horizon's prices."""
     b, n, _ = responses.size
     neutral = neutral_path(responses)
-    floor = np.minimum(np.array([h.floor_c for h in houses])[:, None], neutral)
-    ceiling = np.maximum(np.array([h.ceiling_c for h in houses])[:, None], neutral)
-    own = np.array([h.emitter_kw_per_k * (1 + h.feedback) for h in houses])
-    memory_h = np.array([h.capacity_kwh_per_k for h in houses]) / (own + [h.loss_kw_per_k for h in houses])
+    floor = np.minimum(houses.floor_c[:, None], neutral)
+    ceiling = np.maximum(houses.ceiling_c[:, None], neutral)
+    own = houses.emitter_kw_per_k * (1 + houses.feedback)
+    memory_h = houses.capacity_kwh_per_k / (own + houses.loss_kw_per_k)
     price = horizon.price_eur_per_mwh
     per_heat = (responses.power_limit_bnm[:, :, LOW] / responses.heat_limit_bn).mean(axis=1)
     reach = max(price.max(), 0.0) - min(price.min(), 0.0)
-    near = np.maximum(DISCOMFORT_EUR_PER_KH, 5 * own * per_heat * reach / 1000)
+    worth = own * per_heat
+    near = np.maximum(DISCOMFORT_EUR_PER_KH, 5 * worth * reach / 1000)
     accounting = max(float(price.mean()), LEAST_ACCOUNTING_PRICE_EUR_PER_MWH) / 1000
-    warmth = np.stack([WARMTH_SHARE * accounting * _marginal_power(h, horizon.outdoor_c) for h in houses])
+    warmth = WARMTH_SHARE * accounting * _marginal_power(houses, horizon.outdoor_c)
 
     corner = np.stack([floor - NEAR_BREACH_K, floor, neutral, ceiling], axis=2)
     below, above = np.zeros((b, n, 4)), np.zeros((b, n, 4))
@@ -110,7 +117,22 @@ def objective_of(houses: Sequence[House], responses: Responses, horizon: Horizon
     credit = answer * memory_h * max(float(price.mean()), 0.0) / 1000
     above[:, -1, 2] -= HEAT_LEFT_SHARE * credit
     below[:, -1, 2] += value + warmth.mean(axis=1) * memory_h
-    return Objective(corner, below, above, neutral)
+    return Objective(corner, below, above, neutral, near, worth)
+
+
+def gentler(objective: Objective, reach_eur_per_mwh: float) -> Objective:
+    """The objective with discomfort at the least slope that still exceeds what a breach can save; see `bound`.
+
+    Below the given objective everywhere. The last slot keeps its slopes, for the heat left over is counted there.
+    """
+    saved = objective.worth_kwh_per_kh * reach_eur_per_mwh / 1000
+    gentle = np.maximum(GENTLE_SHARE * DISCOMFORT_EUR_PER_KH, GENTLE_EXCESS * saved)
+    share = np.minimum(gentle / objective.near_eur_per_kh, 1.0)[:, None]
+    below, above = objective.below_bnk.copy(), objective.above_bnk.copy()
+    below[:, :-1, 0] = 0.0
+    below[:, :-1, 1] *= share
+    above[:, :-1, 3] *= share
+    return replace(objective, below_bnk=below, above_bnk=above)
 
 
 def neutral_path(responses: Responses) -> Array:
@@ -123,42 +145,9 @@ def neutral_path(responses: Responses) -> Array:
     return path
 
 
-def _marginal_power(house: House, outdoor_c: Array) -> Array:
-    """kW per kelvin of holding the room warmer for ever, (N,)."""
+def _marginal_power(houses: Houses, outdoor_c: Array) -> Array:
+    """kW per kelvin of holding the rooms warmer for ever, (B, N)."""
     step_k = 0.2
-    warmer = steady_power(house, outdoor_c, house.room_held_c + step_k)
-    colder = steady_power(house, outdoor_c, house.room_held_c - step_k)
+    warmer = steady_power(houses, outdoor_c, houses.room_held_c + step_k)
+    colder = steady_power(houses, outdoor_c, houses.room_held_c - step_k)
     return (warmer - colder) / (2 * step_k)
-
-
-@dataclass(frozen=True)
-class Schedules:
-    """Evaluated schedules of B houses, by forward simulation of the continuous model: these are the costs we claim."""
-
-    modes: npt.NDArray[np.intp]
-    room_c: Array
-    power_kw: Array
-    energy_eur: Array
-    cost_eur: Array
-    """Energy, room costs and changes; without the price of the cap."""
-
-
-def evaluate(
-    responses: Responses,
-    objective: Objective,
-    horizon: Horizon,
-    modes: npt.NDArray[np.intp],
-    changes: npt.NDArray[np.bool_],
-) -> Schedules:
-    """Run schedules (B, N) through the true model and add up what they cost."""
-    b, n, _ = responses.size
-    room_c, power_kw = np.empty((b, n)), np.empty((b, n))
-    room, comfort, rows = responses.room_start_c, np.zeros(b), np.arange(b)
-    for t in range(n):
-        power_kw[:, t] = responses.powers(t, room[:, None])[modes[:, t], rows, 0]
-        room = responses.rooms(t, room[:, None])[modes[:, t], rows, 0]
-        room_c[:, t] = room
-        comfort += objective.room_cost(t, room[:, None])[:, 0]
-    energy = power_kw @ horizon.price_eur_per_mwh * SLOT_HOURS / 1000
-    cost = energy + comfort + CHANGE_COST_EUR * changes.sum(axis=1)
-    return Schedules(modes, room_c, power_kw, energy, cost)

@@ -1,221 +1,238 @@
-"""The best schedule of each house at given prices: a dynamic programme over room temperature and dwell.
+"""The best schedule of a house at given prices: a dynamic programme over room temperature and dwell, compiled.
 
-Symbols (B houses at once, S dwell states, n grid points per house, N slots):
+Symbols (S dwell states, n grid points of a house, N slots, M modes):
 
-    g_i       grid points of a house, evenly spaced over every room it can reach; floor and ceiling are among them
+    g_i       grid points, evenly spaced over every room worth reaching
     f_tm(T)   room at the end of slot t in mode m (see `response`)      s -> s'   a step of the automaton (see `dwell`)
     V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa if the mode changes ] + phi_t(T,s')
     phi_t(T,s') = price_t P_tm(T) dt + r_t(f_tm(T)) + V_{t+1}(f_tm(T), s'),   m = mode of s',  r_t the room cost
 
 V is interpolated between grid points, so it is an estimate (and no bound; for that see `bound`). The schedule is found
-by walking forward in the continuous model, choosing in each slot by one look ahead into the interpolated V.
+by walking forward in the continuous model, choosing in each slot by one look ahead into the interpolated V. A set-back
+in a room below its band is priced out of both passes: warmth is owed there, and nothing is saved at its expense.
 
-Invariant: what is returned is always an admissible walk, and its cost is what `objective.evaluate` finds by simulation,
-never an interpolated value. Rooms the grid does not cover cannot be reached: the grid spans the hull of all walks.
+The limit on changes of mode is kept by a price on changes, found by bisection where a house changes too often.
 
-Single precision suffices here, because a schedule is judged by its simulated cost.
+Invariant: what is returned is always an admissible walk; what it costs is found by simulation, never interpolated.
+
+Single precision suffices for V, because a schedule is judged by its simulated cost. The readable form is
+`tests/optimizer/reference/programme.py`.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.slots import SLOT_HOURS
-from optimizer.dwell import Dwell
-from optimizer.house import Array, House
-from optimizer.objective import CHANGE_COST_EUR, OVERFLOW_EUR_PER_MWH, Objective, objective_of
-from optimizer.response import Horizon, Responses
+from optimizer.compiled import compiled, compiled_loosely
+from optimizer.kernels import (
+    CHANGE_EUR,
+    ONE,
+    OVERFLOW_EUR_PER_MWH,
+    SLOT_MWH_PER_KW,
+    Array,
+    Automaton,
+    Model,
+    Single,
+    Whole,
+    power_of,
+    room_after,
+    room_cost,
+)
 
-CELL_K = 0.05
-Single = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Room temperatures of B houses: house b has points lowest_c[b] + i * cell_k[b]."""
-
-    lowest_c: Array
-    cell_k: Array
-    points: int
-
-    def rooms(self) -> Array:
-        """(B, n)."""
-        return self.lowest_c[:, None] + self.cell_k[:, None] * np.arange(self.points)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Houses of one kind (one automaton) that are solved together."""
-
-    houses: tuple[House, ...]
-    rows: npt.NDArray[np.intp]
-    """Places of these houses in the fleet's arrays."""
-    responses: Responses
-    objective: Objective
-    dwell: Dwell
-    horizon: Horizon
-    start_state: npt.NDArray[np.intp]
-    grid: Grid
-
-    @property
-    def mode_before(self) -> npt.NDArray[np.intp]:
-        """Mode in force before the first slot, (B,)."""
-        return self.dwell.mode[self.start_state]
+SET_BACK_IN_THE_COLD_EUR = 5.0
+"""Per slot of a set-back in a room below its band: more than any slot's energy is worth, so never chosen freely."""
+MIN_MODE = 0
+FAR = np.float32(1e9)
+f32 = np.float32
 
 
-@dataclass(frozen=True)
-class Prices:
-    """What a batch is asked to answer."""
+@compiled
+def stretches_of(place: npt.NDArray[np.int32], g: int, begins: npt.NDArray[np.uint64]) -> int:
+    """Stretches of grid points whose images lie in consecutive cells; `begins` gets their first points, and g.
 
-    eur_per_mwh_bn: Array
-    """Energy with the cap's dual, (B, N)."""
-    change_eur_bn: Array
-    """Price of a change of mode on top of wear, (B, N)."""
-    free_kw_bn: Array | None = None
-    """Power that is left to the house before overflow is due, (B, N); None for no such limit."""
-
-    def stage(self, slot: int, power_kw: Array) -> Array:
-        """EUR for powers (M, B, k) in a slot."""
-        cost: Array = power_kw * (self.eur_per_mwh_bn[:, slot, None] * (SLOT_HOURS / 1000))
-        if self.free_kw_bn is not None:
-            over = np.maximum(power_kw - self.free_kw_bn[:, slot, None], 0.0)
-            cost = cost + over * (OVERFLOW_EUR_PER_MWH * SLOT_HOURS / 1000)
-        return cost
-
-
-def reachable_grid(houses: Sequence[House], responses: Responses, cell_k: float = CELL_K) -> Grid:
-    """Cells of at most `cell_k` over every room the houses can reach in the horizon, floor and ceiling on grid points.
-
-    The room cost bends most there, and plans like to ride on them; on a grid point a bend costs the bound nothing.
+    A slot moves a room by nearly the same step wherever it is, so these are few, and reading a row in stretches is
+    several times faster than picking its values one by one.
     """
-    _, n, _ = responses.size
-    room = np.stack([responses.room_start_c, responses.room_start_c], axis=1)
-    low, high = room[:, 0].copy(), room[:, 1].copy()
-    for t in range(n):
-        ends = responses.rooms(t, room)
-        room = np.stack([ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)], axis=1)
-        low, high = np.minimum(low, room[:, 0]), np.maximum(high, room[:, 1])
-    low, high = low - 0.02, high + 0.02  # so that no walk touches the outermost points
-    floor, ceiling = np.array([h.floor_c for h in houses]), np.array([h.ceiling_c for h in houses])
-    cell = (ceiling - floor) / np.ceil((ceiling - floor) / cell_k)
-    below = np.ceil((floor - low) / cell)
-    points = int((below + np.ceil((high - floor) / cell)).max()) + 1
-    return Grid(floor - below * cell, cell, max(points, 3))
+    count = 0
+    for i in range(g):
+        if i == 0 or place[i] != place[i - 1] + 1:
+            begins[count] = i
+            count += 1
+    begins[count] = g
+    return count
 
 
-def batch_of(
-    houses: Sequence[House],
-    rows: npt.NDArray[np.intp],
-    responses: Responses,
-    horizon: Horizon,
-    dwell: Dwell,
-    start_state: npt.NDArray[np.intp],
-    cell_k: float = CELL_K,
-) -> Batch:
-    """A batch of houses that share an automaton."""
-    objective = objective_of(houses, responses, horizon)
-    grid = reachable_grid(houses, responses, cell_k)
-    return Batch(tuple(houses), rows, responses, objective, dwell, horizon, start_state, grid)
+@compiled_loosely
+def _values(
+    model: Model, b: int, price: Array, change: Array, free: Array, auto: Automaton, low: float, cell: float, g: int,
+    ahead: Single, value: Single, phi: Single, scratch: Single, place: npt.NDArray[np.int32],
+    begins: npt.NDArray[np.uint64],
+) -> None:  # fmt: skip
+    """r_t + V_{t+1} on the grid of house b into `ahead` (N, S, G); single precision, for it is only looked into."""
+    slots, states, modes = len(price), len(auto.mode), len(auto.entry)
+    zero, top, l0, dc, inv = f32(0), f32(g - 1.0001), f32(low), f32(cell), f32(1 / cell)
+    kon, kof = f32(model.keep_on[b]), f32(model.keep_off[b])
+    hs, sb = f32(model.heat_slope[b]), f32(model.standby[b])
+    cold, capped = f32(model.coldest_set_back[b]), len(free) > 0
+    anew, stage, share, base = scratch[:modes], scratch[modes], scratch[modes + 1], scratch[modes + 2]
+    ug = np.uint64(g)
+    xs = scratch[modes + 3]
+    for i in range(g):
+        xs[i] = l0 + dc * f32(i)
+    value[:, :g] = zero
+    for t in range(slots - 1, -1, -1):
+        e, ch = f32(price[t] * SLOT_MWH_PER_KW), f32(change[t] + CHANGE_EUR)
+        corner, below, above = model.corner[b, t], model.below[b, t], model.above[b, t]
+        c0, c1, c2, c3 = f32(corner[0]), f32(corner[1]), f32(corner[2]), f32(corner[3])
+        b0, b1, b2, a2, a3 = f32(below[0]), f32(below[1]), f32(below[2]), f32(above[2]), f32(above[3])
+        for i in range(ug):
+            x = xs[i]
+            base[i] = b0 * max(c0 - x, zero) + b1 * max(c1 - x, zero) + b2 * max(c2 - x, zero)
+            base[i] += a2 * max(x - c2, zero) + a3 * max(x - c3, zero)
+        for s in range(states):
+            for i in range(ug):
+                ahead[t, s, i] = value[s, i] + base[i]
+        for m in range(modes):
+            don, dof = f32(model.drift_on[b, t, m]), f32(model.drift_off[b, t])
+            dca = f32(model.drift_cap[b, t] - model.drift_off[b, t])
+            q0, q1 = f32(model.power_at_zero[b, t, m]), f32(model.power_slope[b, t, m])
+            q2, rd = f32(model.power_limit[b, t, m]), f32(model.rod[b, t])
+            w0, w2 = f32(model.heat_at_zero[b, t, m]), f32(model.heat_limit[b, t])
+            spare = f32(free[t]) if capped else FAR
+            for i in range(ug):
+                x = xs[i]
+                off = kof * x + dof
+                y = max(off, min(kon * x + don, off + dca))
+                f = min(max((y - l0) * inv, zero), top)
+                left_of = np.int32(f)
+                place[i], share[i] = left_of, f - f32(left_of)
+                p = sb + min(max(q0 + q1 * x, zero), q2) + max(w0 + hs * x - w2, zero) * rd
+                stage[i] = p * e
+                stage[i] += max(p - spare, zero) * f32(OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW)
+            if m == MIN_MODE:
+                for i in range(ug):
+                    stage[i] += f32(SET_BACK_IN_THE_COLD_EUR) if xs[i] < cold else zero
+            stretches = stretches_of(place, g, begins)
+            for s in range(1, states):
+                if auto.mode[s] == m and auto.mode[s - 1] == m:
+                    for r in range(stretches):
+                        first, lead = begins[r], np.uint64(place[begins[r]])
+                        for i in range(begins[r + 1] - first):
+                            left, at = ahead[t, s, lead + i], first + i
+                            right = ahead[t, s, lead + i + ONE]
+                            phi[s, at] = left + share[at] * (right - left) + stage[at]
+        for m in range(modes):
+            for i in range(ug):
+                anew[m, i] = FAR
+            for k in range(modes):
+                if k != m and auto.entry[k] >= 0:
+                    begin = phi[auto.entry[k]]
+                    for i in range(ug):
+                        anew[m, i] = min(anew[m, i], begin[i])
+        for s in range(states):
+            other = anew[auto.mode[s]]
+            if auto.stay[s] < 0:
+                for i in range(ug):
+                    value[s, i] = other[i] + ch
+            elif auto.leave[s]:
+                stays = phi[auto.stay[s]]
+                for i in range(ug):
+                    value[s, i] = min(stays[i], other[i] + ch)
+            else:
+                stays = phi[auto.stay[s]]
+                for i in range(ug):
+                    value[s, i] = stays[i]
 
 
-class Programme:
-    """Tables of one batch that do not depend on prices, and the passes over them."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        b, n, m = batch.responses.size
-        points = batch.grid.points
-        rooms, offset = batch.grid.rooms(), (np.arange(b) * points)[:, None]
-        self._cell = np.empty((n, m, b * points), dtype=np.intp)
-        self._share = np.empty((n, m, b * points), dtype=np.float32)
-        self._power = np.empty((n, m, b, points), dtype=np.float32)
-        self._room_cost = np.empty((n, b * points), dtype=np.float32)
-        for t in range(n):
-            cell, share = self._place(batch.responses.rooms(t, rooms))
-            self._cell[t] = (cell + offset).reshape(m, -1)
-            self._share[t] = share.reshape(m, -1)
-            self._power[t] = batch.responses.powers(t, rooms)
-            self._room_cost[t] = batch.objective.room_cost(t, rooms).reshape(-1)
-        order = batch.dwell.mode
-        self._of_mode = [slice(*np.flatnonzero(order == k)[[0, -1]] + [0, 1]) for k in range(m)]
-
-    def _place(self, room_c: Array) -> tuple[npt.NDArray[np.intp], Array]:
-        """Cell and share of the way through it, for rooms (..., B, k); rooms beyond the grid count as at its end."""
-        grid = self.batch.grid
-        at = np.clip((room_c - grid.lowest_c[:, None]) / grid.cell_k[:, None], 0.0, grid.points - 1)
-        cell = np.minimum(at.astype(np.intp), grid.points - 2)
-        return cell, at - cell
-
-    def solve(self, prices: Prices) -> npt.NDArray[np.intp]:
-        """Modes (B, N) of the best schedule of every house."""
-        return self._walk(prices, self._values(prices))
-
-    def _values(self, prices: Prices) -> Single:
-        """r_t + V_{t+1} on the grid, (N, S, B*n)."""
-        dwell, (b, n, m) = self.batch.dwell, self.batch.responses.size
-        points = self.batch.grid.points
-        ahead = np.empty((n, dwell.states, b * points), dtype=np.float32)
-        value = np.zeros((dwell.states, b * points), dtype=np.float32)
-        phi = np.empty_like(value)
-        for t in reversed(range(n)):
-            np.add(value, self._room_cost[t], out=ahead[t])
-            stage = prices.stage(t, self._power[t]).reshape(m, -1).astype(np.float32)
-            for k, states in enumerate(self._of_mode):
-                here, cell = ahead[t, states], self._cell[t, k]
-                left = np.take(here, cell, axis=1)
-                phi[states] = left + self._share[t, k] * (np.take(here, cell + 1, axis=1) - left) + stage[k]
-            change = np.repeat((CHANGE_COST_EUR + prices.change_eur_bn[:, t]).astype(np.float32), points)
-            value = step_back(dwell, phi, change)
-        return ahead
-
-    def _walk(self, prices: Prices, ahead: Single) -> npt.NDArray[np.intp]:
-        batch, dwell = self.batch, self.batch.dwell
-        b, n, _ = batch.responses.size
-        points, house = batch.grid.points, np.arange(b)
-        step = allowed_steps(dwell)
-        moves = dwell.mode[:, None] != dwell.mode[None, :]
-        state, room = batch.start_state.copy(), batch.responses.room_start_c[:, None]
-        modes = np.empty((b, n), dtype=np.intp)
-        for t in range(n):
-            ends = batch.responses.rooms(t, room)
-            stage = prices.stage(t, batch.responses.powers(t, room))[:, :, 0]
-            cell, share = self._place(ends)
-            at = (cell[:, :, 0] + house * points)[dwell.mode]  # (S, B)
-            rows = np.arange(dwell.states)[:, None]
-            left, right = ahead[t, rows, at], ahead[t, rows, at + 1]
-            value = stage[dwell.mode] + left + share[:, :, 0][dwell.mode] * (right - left)
-            value = value + moves[state].T * (CHANGE_COST_EUR + prices.change_eur_bn[:, t])
-            state = np.argmin(np.where(step[state].T, value, np.inf), axis=0)
-            modes[:, t] = dwell.mode[state]
-            room = ends[modes[:, t], house]
-        return modes
+@compiled
+def _walk(
+    model: Model, b: int, price: Array, change: Array, free: Array, auto: Automaton, start: int,
+    low: float, cell: float, g: int, ahead: Single, block: Whole, modes: npt.NDArray[np.int8], changes: Whole,
+) -> float:  # fmt: skip
+    """Forward in the continuous model, one look ahead at a time; returns the priced cost without prices of changes."""
+    x, s, total, capped = model.start[b], start, 0.0, len(free) > 0
+    changes[:] = 0
+    for t in range(len(price)):
+        best, to, best_x, best_cost = 1e18, -1, 0.0, 0.0
+        for m in range(len(auto.entry)):
+            moves = m != auto.mode[s]
+            q = auto.entry[m] if moves else auto.stay[s]
+            if q < 0 or (moves and not auto.leave[s]):
+                continue
+            p = power_of(model, b, t, m, x)
+            y = room_after(model, b, t, m, x)
+            f = min(max((y - low) / cell, 0.0), g - 1.0001)
+            k = int(f)
+            here = p * price[t] * SLOT_MWH_PER_KW + (CHANGE_EUR if moves else 0.0)
+            if capped:
+                here += max(p - free[t], 0.0) * OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW
+            guess = here + ahead[t, q, k] + (f - k) * (ahead[t, q, k + 1] - ahead[t, q, k])
+            if moves:
+                guess += change[t]
+            if m == MIN_MODE and x < model.coldest_set_back[b]:
+                guess += SET_BACK_IN_THE_COLD_EUR
+            if guess < best:
+                best, to, best_x, best_cost = guess, q, y, here
+        if auto.mode[to] != auto.mode[s]:
+            changes[block[t]] += 1
+        s, x = to, best_x
+        modes[t] = auto.mode[s]
+        total += best_cost + room_cost(model, b, t, x)
+    return total
 
 
-def allowed_steps(dwell: Dwell) -> npt.NDArray[np.bool_]:
-    """Steps of the automaton, (S, S)."""
-    steps = np.zeros((dwell.states, dwell.states), dtype=bool)
-    for s in range(dwell.states):
-        steps[s, list(dwell.followers(s))] = True
-    return steps
+@compiled
+def best_schedules(
+    model: Model, price: Array, nu: Array, free: Array, auto: Automaton, start: Whole, low: Array, cell: Array,
+    points: Whole, block: Whole, limit: int, steps: int, least_nu: float, modes: npt.NDArray[np.int8],
+    limited: npt.NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Best schedules of B houses at prices (B, N), changes priced at `nu` (B, D), overflow of `free` ((B, N) or empty).
 
-
-def step_back[F: (np.float32, np.float64)](
-    dwell: Dwell, phi: npt.NDArray[F], change_eur: npt.NDArray[F]
-) -> npt.NDArray[F]:
-    """min over the followers of each state: phi (S, x) -> V (S, x); `change_eur` (x,) >= 0 is due for a change."""
-    value = phi[dwell.stay]
-    begin = phi[dwell.entry[dwell.entry >= 0]]
-    anew = begin.min(axis=0) + change_eur
-    for m in range(len(dwell.entry)):
-        states = np.flatnonzero((dwell.mode == m) & dwell.may_leave)
-        if dwell.settles[m]:
-            # beginning the own mode anew is no better than staying in it, so it need not be kept out
-            value[states] = np.minimum(value[states], anew)
-            continue
-        own = begin[dwell.mode[dwell.entry[dwell.entry >= 0]] != m].min(axis=0) + change_eur
-        stays = dwell.stay[states] >= 0
-        value[states[stays]] = np.minimum(value[states[stays]], own)
-        value[states[~stays]] = own
-    return value
+    Where a house changes mode more often than `limit` in a block, its nu is bisected in up to `steps` further solves.
+    `modes` receives the cheapest schedule within the limit where one was met (`limited`), else the last; `nu` what made
+    the Lagrangian largest.
+    """
+    houses, slots, days, states, most = price.shape[0], price.shape[1], nu.shape[1], len(auto.mode), points.max()
+    ahead, value = np.empty((slots, states, most), np.float32), np.empty((states, most), np.float32)
+    phi, scratch = np.empty((states, most), np.float32), np.empty((len(auto.entry) + 4, most), np.float32)
+    place, begins = np.empty(most, np.int32), np.empty(most + 1, np.uint64)
+    mine, changes = np.empty(slots, np.int8), np.empty(days, np.int64)
+    change, none = np.empty(slots), np.empty(0)
+    floor, ceiling, at, best_nu = np.empty(days), np.empty(days), np.empty(days), np.empty(days)
+    for b in range(houses):
+        spare = free[b] if len(free) > 0 else none
+        at[:] = nu[b]
+        best_nu[:] = nu[b]
+        floor[:], ceiling[:] = 0.0, np.inf
+        best, best_bound, limited[b] = np.inf, -np.inf, False
+        for _ in range(steps + 1):
+            for t in range(slots):
+                change[t] = at[block[t]]
+            grid = low[b], cell[b], points[b]
+            _values(model, b, price[b], change, spare, auto, *grid, ahead, value, phi, scratch, place, begins)
+            cost = _walk(model, b, price[b], change, spare, auto, start[b], *grid, ahead, block, mine, changes)
+            kept, bound = True, cost
+            for d in range(days):
+                kept = kept and changes[d] <= limit
+                bound += at[d] * (changes[d] - limit)
+            if bound > best_bound:
+                best_bound = bound
+                best_nu[:] = at
+            if kept and cost < best:
+                best, limited[b] = cost, True
+                modes[b] = mine
+            elif not limited[b]:
+                modes[b] = mine
+            done = True
+            for d in range(days):
+                if changes[d] > limit:
+                    floor[d] = max(floor[d], at[d])
+                    at[d] = (at[d] + ceiling[d]) / 2 if ceiling[d] < np.inf else max(2 * at[d], 2 * least_nu)
+                    done = False
+                elif at[d] > 0 and changes[d] < limit:
+                    ceiling[d] = min(ceiling[d], at[d])
+                    at[d] = (floor[d] + at[d]) / 2 if at[d] > least_nu / 4 else 0.0
+                    done = done and ceiling[d] - floor[d] < 0.1 * ceiling[d]
+            if done:
+                break
+        nu[b] = best_nu

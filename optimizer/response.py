@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.house import LOW, MIN, Array, House, cop
+from optimizer.house import LOW, MIN, Array, Houses, cop
 
 BIVALENT_C = -7.0
 HEATING_LIMIT_C = 16.0
@@ -121,20 +121,10 @@ class Responses:
         return self.standby_kw[:, None] + compressor + excess
 
 
-def respond(houses: Sequence[House], horizon: Horizon) -> Responses:
+def respond(houses: Houses, horizon: Horizon) -> Responses:
     """Responses of houses to the horizon's weather; time in hours, power in kW."""
-    loss, capacity, emitter, feedback, held, internal, aperture = (
-        np.array([getattr(house, name) for house in houses], dtype=float)
-        for name in (
-            "loss_kw_per_k",
-            "capacity_kwh_per_k",
-            "emitter_kw_per_k",
-            "feedback",
-            "room_held_c",
-            "gains_kw",
-            "aperture_m2",
-        )
-    )
+    loss, capacity, emitter = houses.loss_kw_per_k, houses.capacity_kwh_per_k, houses.emitter_kw_per_k
+    feedback, held, internal, aperture = houses.feedback, houses.room_held_c, houses.gains_kw, houses.aperture_m2
     outdoor = horizon.outdoor_c[None, :]
     gains = internal[:, None] + aperture[:, None] * horizon.sun_w_per_m2[None, :] / 1000
     own = emitter * (1 + feedback)
@@ -152,7 +142,7 @@ def respond(houses: Sequence[House], horizon: Horizon) -> Responses:
     heat_at_held = heat_at_zero + (heat_slope * held)[:, None, None]
     off = (1 - keep_off)[:, None] * (outdoor + gains / loss[:, None])
     rod = np.broadcast_to(outdoor < BIVALENT_C, heat_limit.shape)
-    return Responses(
+    responses = Responses(
         keep_on=keep_on,
         keep_off=keep_off,
         drift_on_bnm=(1 - keep_on)[:, None, None] * settled,
@@ -165,38 +155,38 @@ def respond(houses: Sequence[House], horizon: Horizon) -> Responses:
         heat_slope=heat_slope,
         heat_limit_bn=heat_limit,
         rod_bn=rod.astype(float),
-        standby_kw=np.array([house.standby_kw for house in houses]),
+        standby_kw=houses.standby_kw,
         room_start_c=held.copy(),
     )
+    return responses.floored(~houses.may_set_back)
 
 
-def _water_at_held(houses: Sequence[House], horizon: Horizon) -> Array:
+def _water_at_held(houses: Houses, horizon: Horizon) -> Array:
     """Mean water temperature of every mode with the room at T_held, (B, N, M)."""
-    held = np.array([house.room_held_c for house in houses])[:, None]
-    loss = np.array([house.loss_kw_per_k for house in houses])[:, None]
-    internal = np.array([house.gains_kw for house in houses])[:, None]
-    emitter = np.array([house.emitter_kw_per_k for house in houses])[:, None]
+    held, loss, internal, emitter = (
+        values[:, None]
+        for values in (houses.room_held_c, houses.loss_kw_per_k, houses.gains_kw, houses.emitter_kw_per_k)
+    )
     neutral = held + (loss * (held - horizon.outdoor_c[None, :]) - internal) / emitter
-    water = neutral[:, :, None] + np.array([house.shift_k for house in houses])[:, None, :]
+    water = neutral[:, :, None] + houses.shift_k[:, None, :]
     if horizon.outdoor_c.mean() > HEATING_LIMIT_C:
         return np.full_like(water, NO_HEATING_C)
     return np.asarray(water)
 
 
-def _heat_limit(houses: Sequence[House], horizon: Horizon) -> Array:
+def _heat_limit(houses: Houses, horizon: Horizon) -> Array:
     """Heat at full output, kW (B, N): an air source gives about 2 % more per kelvin."""
-    rated = np.array([house.rated_heat_kw for house in houses])[:, None]
-    design = np.array([house.design_outdoor_c for house in houses])[:, None]
+    rated, design = houses.rated_heat_kw[:, None], houses.design_outdoor_c[:, None]
     return np.asarray(rated * np.clip(1 + 0.02 * (horizon.outdoor_c[None, :] - design), 0.8, 1.5))
 
 
 def _power_tangent(
-    houses: Sequence[House], horizon: Horizon, water_c: Array, heat_limit: Array, heat_slope: Array
+    houses: Houses, horizon: Horizon, water_c: Array, heat_limit: Array, heat_slope: Array
 ) -> tuple[Array, Array]:
     """1/COP with the room at T_held, and how power answers to the room there, kW/K; (B, N, M) each."""
-    emitter = np.array([house.emitter_kw_per_k for house in houses])[:, None, None]
-    feedback = np.array([house.feedback for house in houses])[:, None, None]
-    held = np.array([house.room_held_c for house in houses])[:, None, None]
+    emitter, feedback, held = (
+        values[:, None, None] for values in (houses.emitter_kw_per_k, houses.feedback, houses.room_held_c)
+    )
     outdoor, limit = horizon.outdoor_c[None, :, None], heat_limit[:, :, None]
     colder_by_k = 1.0
 

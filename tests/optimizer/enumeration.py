@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from domain.planning.fleet_plan import PlanningRequest
 from optimizer.dwell import count_changes, dwell_of
-from optimizer.house import LOW, MODES, Array, House, house_of
-from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, evaluate, objective_of
+from optimizer.house import LOW, MODES, Array, Houses, house_of
+from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, objective_of
 from optimizer.planner import horizon_of
 from optimizer.reserve import cap_for_heating
 from optimizer.response import Responses, respond
+from tests.optimizer.reference.simulation import evaluate
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,10 @@ class AllSchedules:
     cost_eur: Array
 
 
-def houses_of(request: PlanningRequest) -> tuple[list[House], Responses, Objective]:
+def houses_of(request: PlanningRequest) -> tuple[Houses, Responses, Objective]:
     """The model of a request's houses."""
     horizon = horizon_of(request)
-    houses = [house_of(pump) for pump in request.pumps]
+    houses = Houses.of([house_of(pump) for pump in request.pumps])
     responses = respond(houses, horizon)
     return houses, responses, objective_of(houses, responses, horizon)
 
@@ -35,7 +36,7 @@ def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
     """All walks of the dwell automaton from the pump's state, simulated."""
     houses, responses, objective = houses_of(request)
     pump = request.pumps[which]
-    dwell = dwell_of(houses[which].sensed)
+    dwell = dwell_of(bool(houses.sensed[which]))
     walks: list[list[int]] = [[dwell.start(MODES.index(pump.mode), pump.held_slots)]]
     for _ in range(request.slots):
         walks = [[*walk, state] for walk in walks for state in dwell.followers(walk[-1])]

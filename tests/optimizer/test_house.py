@@ -8,10 +8,11 @@ from domain.homes.site import Emitter
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PumpForPlanning
 from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
-from optimizer.house import LOW, MAX, MID, MIN, Array, House, house_of, steady_power
-from optimizer.objective import evaluate, neutral_path, objective_of
+from optimizer.house import LOW, MAX, MID, MIN, Array, House, Houses, house_of, steady_power
+from optimizer.objective import neutral_path, objective_of
 from optimizer.response import Horizon, respond
 from tests.optimizer.builders import a_fleet, a_pump
+from tests.optimizer.reference.simulation import evaluate
 
 
 def a_horizon(outdoor_c: float = 0.0, sun_w_per_m2: float = 0.0, slots: int = 96, price: float = 100.0) -> Horizon:
@@ -41,7 +42,7 @@ def test_a_slot_agrees_with_the_differential_equation(
 ) -> None:
     horizon = a_horizon(outdoor_c, sun_w_per_m2=80, slots=2)
     house = house_of(a_pump(spec=spec, emitter=emitter))
-    end = respond([house], horizon).rooms(0, np.array([[room_c]]))[mode, 0, 0]
+    end = respond(Houses.of([house]), horizon).rooms(0, np.array([[room_c]]))[mode, 0, 0]
     if outdoor_c < -7:  # there a rod supplies the excess, which the plain equation caps
         assert end >= integrated(house, horizon, mode, room_c) - 0.002
     else:
@@ -51,7 +52,7 @@ def test_a_slot_agrees_with_the_differential_equation(
 @pytest.mark.parametrize("outdoor_c", [-10.0, 0.0, 8.0])
 def test_neutral_holds_the_room_where_it_was_seen(outdoor_c: float) -> None:
     houses = [house_of(pump) for pump in a_fleet(8)]
-    path = neutral_path(respond(houses, a_horizon(outdoor_c)))
+    path = neutral_path(respond(Houses.of(houses), a_horizon(outdoor_c)))
     for house, room in zip(houses, path, strict=True):
         assert room == pytest.approx(np.full(96, house.room_held_c), abs=0.02)
 
@@ -59,15 +60,17 @@ def test_neutral_holds_the_room_where_it_was_seen(outdoor_c: float) -> None:
 def test_neutral_power_is_what_holding_the_room_costs() -> None:
     house = house_of(a_pump())
     horizon = a_horizon(0.0)
-    responses = respond([house], horizon)
+    responses = respond(Houses.of([house]), horizon)
     low = responses.powers(0, np.array([[house.room_held_c]]))[LOW, 0, 0] - house.standby_kw
-    assert low == pytest.approx(steady_power(house, horizon.outdoor_c, house.room_held_c)[0], rel=0.03)
+    assert low == pytest.approx(
+        steady_power(Houses.of([house]), horizon.outdoor_c, np.array([house.room_held_c]))[0, 0], rel=0.03
+    )
 
 
 def test_modes_are_ordered_in_room_and_power_and_hotter_water_costs_more_per_heat() -> None:
     for pump in a_fleet(8):
         house = house_of(pump)
-        responses = respond([house], a_horizon(0.0))
+        responses = respond(Houses.of([house]), a_horizon(0.0))
         at = np.array([[house.room_held_c]])
         rooms, powers = responses.rooms(0, at)[:, 0, 0], responses.powers(0, at)[:, 0, 0]
         assert (np.diff(rooms) > 0).all()
@@ -78,7 +81,7 @@ def test_modes_are_ordered_in_room_and_power_and_hotter_water_costs_more_per_hea
 
 def test_a_room_contracts_within_a_slot_so_that_paths_never_cross() -> None:
     houses = [house_of(pump) for pump in a_fleet(8)]
-    responses = respond(houses, a_horizon(2.0, sun_w_per_m2=100))
+    responses = respond(Houses.of(houses), a_horizon(2.0, sun_w_per_m2=100))
     rooms = np.tile(np.linspace(15, 28, 200), (8, 1))
     step = np.diff(responses.rooms(0, rooms), axis=2)
     assert (step > 0).all()
@@ -89,7 +92,7 @@ def test_raising_after_a_set_back_in_deep_frost_pays_for_the_rod() -> None:
     house = house_of(a_pump(rated_heat_kw=7.0))
     room = np.array([[house.room_held_c - 1.5]])
     for outdoor_c, rod in ((-11.0, True), (-6.0, False)):
-        responses = respond([house], a_horizon(outdoor_c))
+        responses = respond(Houses.of([house]), a_horizon(outdoor_c))
         compressor = responses.power_limit_bnm[0, 0, MAX] + house.standby_kw
         assert (responses.powers(0, room)[MAX, 0, 0] > compressor + 0.5) is np.bool_(rod)
 
@@ -102,8 +105,8 @@ def test_an_unsized_guess_is_bounded_by_what_the_installer_sized_the_unit_for() 
 @pytest.mark.parametrize("pump", [a_pump(), a_pump(spec=ROOM_SETPOINT), a_pump(emitter=Emitter.FLOOR)])
 def test_a_set_back_for_ever_earns_nothing_once_lost_warmth_is_charged(pump: PumpForPlanning) -> None:
     house, horizon = house_of(pump), a_horizon(0.0)
-    responses = respond([house], horizon)
-    objective = objective_of([house], responses, horizon)
+    responses = respond(Houses.of([house]), horizon)
+    objective = objective_of(Houses.of([house]), responses, horizon)
 
     def cost(mode: int) -> float:
         modes = np.full((1, 96), mode)

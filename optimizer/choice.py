@@ -1,0 +1,126 @@
+"""One schedule for every pump out of a few of its own, so that together they keep the cap.
+
+Symbols: K candidates per pump, costs c (K, B), powers P (K, B, N); mu (N,) the cap's dual; w (B,) how many pumps one
+stands for.
+
+    D(mu) = sum_i w_i min_k [ c_ki + mu'P_ki E ] - mu'cap E            E = dt/1000 h k
+
+`dual_ascent` maximises D by projected subgradients with a step per slot (Duchi, Hazan, Singer 2011), started anew at
+the best point with smaller steps. `settle` is a descent pump by pump: each takes the candidate that makes the whole
+cheapest, overflow priced, until nobody moves; it starts at the minimisers of D.
+
+Invariant: `settle` never makes the whole dearer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.slots import SLOT_HOURS
+from optimizer.compiled import compiled
+from optimizer.house import Array
+from optimizer.kernels import OVERFLOW_EUR_PER_MWH, SLOT_MWH_PER_KW, Single
+
+ENERGY = SLOT_HOURS / 1000
+"""MWh per kW and slot."""
+FIRST_STEP_EUR_PER_MWH = 30.0
+RESTARTS, STEPS = 3, 40
+PASSES = 12
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """K schedules of each pump of one area."""
+
+    cost_eur: Array
+    power_kw: Single
+    weight: Array
+    cap_kw: Array
+
+    def priced(self, mu: Array) -> Array:
+        """Cost of every candidate at mu, (K, B)."""
+        return np.asarray(self.cost_eur + (self.power_kw @ mu.astype(np.float32)).astype(float) * ENERGY)
+
+    def load_kw(self, chosen: npt.NDArray[np.intp]) -> Array:
+        """Power of the chosen ones together, (N,)."""
+        return np.asarray(self.weight @ self.power_kw[chosen, np.arange(len(chosen))].astype(float))
+
+    def dual_value(self, mu: Array) -> float:
+        """D(mu)."""
+        return float(self.weight @ self.priced(mu).min(axis=0) - mu @ self.finite_cap_kw * ENERGY)
+
+    @property
+    def finite_cap_kw(self) -> Array:
+        """The cap, or what no load reaches."""
+        most = self.weight @ self.power_kw.max(axis=0).astype(float) + 1.0
+        return np.asarray(np.minimum(self.cap_kw, most))
+
+
+def dual_ascent(candidates: Candidates, start: Array) -> tuple[Array, float]:
+    """mu (N,) that (nearly) maximises D, and its value."""
+    cap = candidates.finite_cap_kw
+    least = candidates.weight @ candidates.power_kw.min(axis=0).astype(float)
+    hopeless = least > cap  # no choice keeps these slots, so overflow sets their price
+    mu = np.where(hopeless, OVERFLOW_EUR_PER_MWH, start)
+    best_mu, best = mu, -np.inf
+    for restart in range(RESTARTS):
+        mu, squares = best_mu.copy(), np.full(len(mu), 1e-12)
+        step = FIRST_STEP_EUR_PER_MWH / 3**restart
+        for _ in range(STEPS):
+            priced = candidates.priced(mu)
+            chosen = priced.argmin(axis=0)
+            value = float(candidates.weight @ priced[chosen, np.arange(len(chosen))] - mu @ cap * ENERGY)
+            if value > best:
+                best, best_mu = value, mu
+            over = candidates.load_kw(chosen) - cap
+            over[(mu <= 0) & (over < 0)] = 0.0
+            if not over.any():
+                return best_mu, best
+            squares += over**2
+            mu = np.clip(mu + step * over / np.sqrt(squares), 0.0, OVERFLOW_EUR_PER_MWH)
+            mu[hopeless] = OVERFLOW_EUR_PER_MWH
+    return best_mu, best
+
+
+def overflow_eur(load_kw: Array, cap_kw: Array) -> float:
+    """Price of what lies above the cap."""
+    return float(np.maximum(load_kw - cap_kw, 0.0).sum()) * ENERGY * OVERFLOW_EUR_PER_MWH
+
+
+@compiled
+def _one_pass(
+    cost: Array, power: Single, cap: Array, order: npt.NDArray[np.intp], load: Array, chosen: npt.NDArray[np.intp]
+) -> int:
+    """Let every pump once take what makes the whole cheapest; returns how many moved."""
+    moved = 0
+    for i in order:
+        now, best, to = chosen[i], -1e-9, chosen[i]
+        for k in range(len(cost)):
+            if k == now:
+                continue
+            change = cost[k, i] - cost[now, i]
+            for t in range(len(cap)):
+                before = load[t] - cap[t]
+                after = before + power[k, i, t] - power[now, i, t]
+                change += (max(after, 0.0) - max(before, 0.0)) * OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW
+            if change < best:
+                best, to = change, k
+        if to != now:
+            for t in range(len(cap)):
+                load[t] += power[to, i, t] - power[now, i, t]
+            chosen[i] = to
+            moved += 1
+    return moved
+
+
+def settle(candidates: Candidates, chosen: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
+    """The choice after every pump has had its turns; weights must be one."""
+    chosen, draw = chosen.astype(np.intp), np.random.default_rng(seed)
+    cap = np.where(np.isfinite(candidates.cap_kw), candidates.cap_kw, 1e12)
+    for _ in range(PASSES):
+        load = candidates.load_kw(chosen)  # anew, so that rounding never adds up
+        order = draw.permutation(len(chosen))
+        if not _one_pass(candidates.cost_eur, candidates.power_kw, cap, order, load, chosen):
+            break
+    return chosen
