@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled_loosely
 from optimizer.house import Array
 from optimizer.kernels import OVERFLOW_EUR_PER_MWH, SLOT_MWH_PER_KW, Single
 
@@ -27,6 +27,8 @@ ENERGY = SLOT_HOURS / 1000
 FIRST_STEP_EUR_PER_MWH = 30.0
 RESTARTS, STEPS = 3, 40
 PASSES = 12
+NEVER_EUR = 1e9
+"""Cost of a candidate that must not be chosen; finite, for compiled loops here may not meet infinities."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,6 @@ class Candidates:
         """Power of the chosen ones together, (N,)."""
         return np.asarray(self.weight @ self.power_kw[chosen, np.arange(len(chosen))].astype(float))
 
-    def dual_value(self, mu: Array) -> float:
-        """D(mu)."""
-        return float(self.weight @ self.priced(mu).min(axis=0) - mu @ self.finite_cap_kw * ENERGY)
-
     @property
     def finite_cap_kw(self) -> Array:
         """The cap, or what no load reaches."""
@@ -63,17 +61,16 @@ def dual_ascent(candidates: Candidates, start: Array) -> tuple[Array, float]:
     least = candidates.weight @ candidates.power_kw.min(axis=0).astype(float)
     hopeless = least > cap  # no choice keeps these slots, so overflow sets their price
     mu = np.where(hopeless, OVERFLOW_EUR_PER_MWH, start)
-    best_mu, best = mu, -np.inf
+    best_mu, best, load = mu, -np.inf, np.empty(len(cap))
     for restart in range(RESTARTS):
         mu, squares = best_mu.copy(), np.full(len(mu), 1e-12)
         step = FIRST_STEP_EUR_PER_MWH / 3**restart
         for _ in range(STEPS):
-            priced = candidates.priced(mu)
-            chosen = priced.argmin(axis=0)
-            value = float(candidates.weight @ priced[chosen, np.arange(len(chosen))] - mu @ cap * ENERGY)
+            own = _answer(candidates.cost_eur, candidates.power_kw, candidates.weight, mu.astype(np.float32), load)
+            value = own - float(mu @ cap) * ENERGY
             if value > best:
                 best, best_mu = value, mu
-            over = candidates.load_kw(chosen) - cap
+            over = load - cap
             over[(mu <= 0) & (over < 0)] = 0.0
             if not over.any():
                 return best_mu, best
@@ -83,12 +80,32 @@ def dual_ascent(candidates: Candidates, start: Array) -> tuple[Array, float]:
     return best_mu, best
 
 
+@compiled_loosely
+def _answer(cost: Array, power: Single, weight: Array, mu: Single, load: Array) -> float:
+    """Sum over pumps of w min_k [c + mu'P E]; `load` gets the power of the minimisers together."""
+    total = 0.0
+    load[:] = 0.0
+    for i in range(cost.shape[1]):
+        best, at = 2 * NEVER_EUR, 0
+        for k in range(cost.shape[0]):
+            priced = np.float32(0.0)
+            for t in range(np.uint64(len(mu))):
+                priced += power[k, i, t] * mu[t]
+            value = cost[k, i] + priced * SLOT_MWH_PER_KW
+            if value < best:
+                best, at = value, k
+        total += weight[i] * best
+        for t in range(np.uint64(len(mu))):
+            load[t] += weight[i] * power[at, i, t]
+    return total
+
+
 def overflow_eur(load_kw: Array, cap_kw: Array) -> float:
     """Price of what lies above the cap."""
     return float(np.maximum(load_kw - cap_kw, 0.0).sum()) * ENERGY * OVERFLOW_EUR_PER_MWH
 
 
-@compiled
+@compiled_loosely
 def _one_pass(
     cost: Array, power: Single, cap: Array, order: npt.NDArray[np.intp], load: Array, chosen: npt.NDArray[np.intp]
 ) -> int:

@@ -26,7 +26,7 @@ from time import monotonic
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.choice import ENERGY, Candidates, dual_ascent, overflow_eur, settle
+from optimizer.choice import ENERGY, NEVER_EUR, Candidates, dual_ascent, overflow_eur, settle
 from optimizer.compiled import in_parallel
 from optimizer.dwell import MAX_CHANGES_PER_DAY
 from optimizer.fleet import Fleet
@@ -41,7 +41,7 @@ SMOOTHING = 0.5
 ENOUGH = 5e-4
 """Prices are found when the two values differ by this share: the bound's grid costs more."""
 MILP_PUMPS = 400
-"""In an area with more pumps than this the integer master speaks for segments only."""
+"""In a larger fleet the integer master speaks for segments only, and `choice.settle` for single pumps."""
 MILP_S = 2.0
 COLUMNS_PER_GROUP = 4
 POLISHING = 3
@@ -168,7 +168,7 @@ def _duals(segments: Segments, caps: Caps, pool: Sequence[Proposal], start: Arra
 
 
 def _candidates(pool: Sequence[Proposal], rows: npt.NDArray[np.intp], cap_kw: Array, weight: Array) -> Candidates:
-    cost = np.stack([np.where(p.limited[rows], p.cost_eur[rows], np.inf) for p in pool])
+    cost = np.stack([np.where(p.limited[rows], p.cost_eur[rows], NEVER_EUR) for p in pool])
     return Candidates(cost, np.stack([p.power_kw[rows] for p in pool]), weight, cap_kw)
 
 
@@ -215,7 +215,7 @@ def _counts(
         seen: set[bytes] = set()
         for k in np.argsort(priced[:, place], kind="stable"):
             key = pool[k].modes[group].tobytes()
-            if key in seen or len(seen) == COLUMNS_PER_GROUP or not np.isfinite(priced[k, place]):
+            if key in seen or len(seen) == COLUMNS_PER_GROUP or priced[k, place] >= NEVER_EUR / 2:
                 continue
             seen.add(key)
             power = scale * pool[k].power_kw[group].astype(float)
@@ -258,7 +258,7 @@ def _choose(
         candidates = _counted(fleet, pool, rows, caps.cap_kw[a])
         mu = dual_ascent(candidates, mu_an[a])[0] if mu_an[a].any() and monotonic() < deadline else mu_an[a]
         mine = candidates.priced(mu).argmin(axis=0)
-        if mu_an[a].any() and len(rows) <= MILP_PUMPS:
+        if mu_an[a].any() and fleet.size <= MILP_PUMPS:
             mine = _pick_in_integers(candidates, mine, mu, deadline)
         calm = np.zeros_like(mine)
         mine, still = settle(candidates, mine, seed), settle(candidates, calm, seed)
@@ -274,7 +274,7 @@ def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp],
     cost = [fleet.calm.cost_eur[rows]]
     for proposal in pool[1:]:
         counted = counted_cost_eur(fleet.calm, proposal, price)
-        cost.append(np.where(proposal.limited, counted, np.inf)[rows])
+        cost.append(np.where(proposal.limited, counted, NEVER_EUR)[rows])
     power = np.stack([p.power_kw[rows] for p in pool])
     return Candidates(np.stack(cost), power, np.ones(len(rows)), cap_kw)
 
@@ -295,7 +295,7 @@ def _pick_in_integers(
     columns, which = [], []
     for i in range(len(chosen)):
         order = np.argsort(priced[:, i], kind="stable")[: 2 * COLUMNS_PER_GROUP]
-        for k in {0, int(chosen[i]), *(int(k) for k in order if np.isfinite(priced[k, i]))}:
+        for k in {0, int(chosen[i]), *(int(k) for k in order if priced[k, i] < NEVER_EUR / 2)}:
             power = candidates.power_kw[k, i].astype(float)
             columns.append(Column(i, np.empty(0, dtype=np.intp), power, float(candidates.cost_eur[k, i])))
             which.append(k)
