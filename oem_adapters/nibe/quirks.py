@@ -189,7 +189,8 @@ SIGNS: dict[Quantity, Signs] = {
         lowest=0.0,
         highest=100.0,
         like=re.compile(
-            r"smart price adapt(at)?ion(\W+(active|activated|on))?|operating mode,? smart price adapt(at)?ion"
+            r"(activated\W+)?smart price adapt(at)?ion\W*((active|activated|on)\W*)?"
+            r"|operating mode,? smart price adapt(at)?ion"
         ),
     ),
 }

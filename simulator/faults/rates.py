@@ -17,6 +17,7 @@ FAULTS: dict[str, str] = {
     "timeout": "share of requests held back and then cut; half of the writes still land, after 60 to 400 s",
     "expired-token": "share of requests answered 401, after which that token is dead",
     "offline": "share of time a unit is not connected, in episodes of 10 to 40 min; writes are dropped",
+    "lost-point": "share of units that lack one of their parameters since an update; a read that names it is refused",
     "touched": "times a day that a person moves a unit's heating lever by a step or two, and insists if overwritten",
     "drift": "times a day that a unit's heating lever falls back by itself to an older setting",
 }

@@ -1,10 +1,10 @@
 """Which parameters a unit has, and the list that the cloud makes of them.
 
-Protects: all stamps of a list are the publication's.
+Protects: all stamps of a list are the publication's, with the offset of the place where the unit hangs.
 """
 
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from simulator.homes.snapshot import Snapshot
@@ -30,9 +30,11 @@ def lever_points(unit: Unit) -> dict[Lever, Point]:
     return {point.lever: point for point in series(unit) if point.lever is not None}
 
 
-def point_list(unit: Unit, snapshot: Snapshot, selected: Collection[str] | None) -> list[dict[str, Any]]:
+def point_list(
+    unit: Unit, points: Sequence[Point], snapshot: Snapshot, selected: Collection[str] | None, tz: tzinfo
+) -> list[dict[str, Any]]:
     """The cloud's list for a snapshot."""
-    at = datetime.fromtimestamp(int(snapshot.at_s), tz=UTC).isoformat()
+    at = datetime.fromtimestamp(int(snapshot.at_s), tz=tz).isoformat()
     maker = "NIBE" if unit.spec.by_setpoint else "NIBEF"
     category = f"{maker} {unit.identity.model}"
-    return [point.entry(category, at, snapshot) for point in series(unit) if selected is None or point.id in selected]
+    return [point.entry(category, at, snapshot) for point in points if selected is None or point.id in selected]

@@ -15,7 +15,8 @@ from simulator.levers import Lever
 from simulator.vendors.nibe.points import lever_points, point_of
 from simulator.vendors.nibe.s_series import SETPOINT_MAX_C, SETPOINT_MIN_C, SETPOINT_STEP_K, ZONE_ID
 
-DEGREE_MINUTES = "40940"
+DEGREE_MINUTES, PRICE_ADAPTION = "40940", "4789"
+MODES = ("Default", "Normal", "Away", "Vacation", "Home")
 _JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
@@ -43,6 +44,19 @@ def read_values(call: Call) -> Values:
     if "zone" in call.parts:
         return _read_zone(unit, call.parts["zone"], body)
     return _read_points(unit, body)
+
+
+def read_mode(call: Call) -> str:
+    """The smart-home mode that a write asks for; raises Refusal."""
+    if call.media_type not in _JSON_TYPES:
+        raise Refusal(415, f"content type {call.media_type or 'missing'} is not taken here")
+    try:
+        body: Any = json.loads(call.body)
+    except ValueError:
+        raise Refusal(400, "the body is not JSON") from None
+    if not isinstance(body, dict) or set(body) != {"smartHomeMode"} or body["smartHomeMode"] not in MODES:
+        raise Refusal(400, f"smartHomeMode must be one of {', '.join(MODES)}")
+    return str(body["smartHomeMode"])
 
 
 def _read_points(unit: Unit, body: dict[str, Any]) -> Values:
