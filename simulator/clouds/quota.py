@@ -38,3 +38,23 @@ class FixedWindow:
         used = self._used[client] = self._used.get(client, 0) + 1
         reset_s = (window + 1) * self._window_s - since_s
         return Allowance(self._limit, self._limit - used, reset_s, used <= self._limit)
+
+
+class OpenedWindow:
+    """Counts requests per client in windows that the client's first call opens; a spent one blocks until its end."""
+
+    def __init__(self, limit: int, window_s: float, epoch_s: float) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._epoch_s = epoch_s
+        self._opened: dict[str, tuple[float, int]] = {}
+
+    def count(self, client: str, now_s: float) -> Allowance:
+        """Count one request of a client."""
+        if now_s <= self._epoch_s:
+            return Allowance(self._limit, self._limit, self._window_s)
+        opened_s, used = self._opened.get(client, (now_s, 0))
+        if now_s >= opened_s + self._window_s:
+            opened_s, used = now_s, 0
+        self._opened[client] = (opened_s, used + 1)
+        return Allowance(self._limit, self._limit - used - 1, opened_s + self._window_s - now_s, used < self._limit)

@@ -13,6 +13,8 @@ from simulator.homes.fleet import SimulatedFleet
 from simulator.homes.make import Make
 from simulator.vendors.nibe.cloud import NibeCloud
 from simulator.vendors.nibe.make import NibeMake
+from simulator.vendors.viessmann.cloud import ViessmannCloud
+from simulator.vendors.viessmann.make import ViessmannMake
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Vendor:
     cloud: Callable[[Make, SimulatedFleet, asyncio.Event], VendorCloud]
 
 
-_VENDORS = (Vendor(NibeMake(), NibeCloud),)
+_VENDORS = (Vendor(NibeMake(), NibeCloud), Vendor(ViessmannMake(), ViessmannCloud))
 VENDORS: dict[str, Vendor] = {vendor.make.oem: vendor for vendor in _VENDORS}
 
 
