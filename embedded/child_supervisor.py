@@ -1,15 +1,16 @@
-"""Runs one command on a leash: when the leash's standard input ends, the command is stopped, gently and then by force.
+"""Supervises one command: when the supervisor's standard input ends, the command is stopped, at first gently.
 
 Protects: no child outlives its parent. The parent holds the only write end of the pipe that is this process's stdin,
 so the kernel tells us of its death even after a SIGKILL, on Linux and macOS alike (there is no prctl on macOS).
 
-Usage: python leash.py [--stop-signal INT|TERM] [--grace SECONDS] [--user UID --group GID] [--hold FD] -- COMMAND...
+Usage: python child_supervisor.py [--stop-signal INT|TERM] [--grace SECONDS] [--user UID --group GID] [--hold FD]
+       -- COMMAND...
 
-stdout carries one line, the command's process id; the command's own output goes to the leash's stderr. The command
+stdout carries one line, the command's process id; the command's own output goes to the supervisor's stderr. The command
 gets a session of its own, so a terminal's Ctrl-C reaches neither it nor its descendants and the parent decides the
 order of stopping. The exit code is the command's, 128 + n when signal n ended it, 127 when it could not be started.
 
-Imports only what the interpreter has nearly for free: a leash starts in about 20 ms with `-I -S`.
+Imports only what the interpreter has nearly for free: a supervisor starts in about 20 ms with `-I -S`.
 """
 
 import os
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     try:
         options = Options(arguments)
     except (ValueError, KeyError) as reason:
-        return _fail(f"leash: wrong usage ({reason}); see the module's first lines", EXIT_USAGE)
+        return _fail(f"child_supervisor: wrong usage ({reason}); see the module's first lines", EXIT_USAGE)
     if options.hold >= 0:
         # The folder's lock: ours to keep until the child is gone, not the child's to take along.
         os.set_inheritable(options.hold, False)

@@ -1,8 +1,8 @@
-"""Child processes on a leash, each with a log file and a sentence for its early death.
+"""Supervised child processes, each with a log file and a sentence for its early death.
 
 Protects: every process of a stack is started here, so every one of them is stopped when the stack ends or dies.
-A child's leash is told to stop by closing its stdin; that is also what the kernel does when we die, so there is one
-way to stop, used every day.
+A child's supervisor stops when its stdin is closed; the kernel does the same when we die, so there is one way to stop,
+used every day.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal, Self
 
 import psutil
 
-from embedded import child_supervisor as leash
+from embedded import child_supervisor
 from embedded.errors import StackError
 
 PROBE_EVERY_S = 0.025
@@ -54,7 +54,7 @@ class Launch:
     grace_s: float = 5.0
     account: Account | None = None
     hold: int | None = None
-    """A descriptor the leash keeps open as long as the child lives: the folder's lock."""
+    """A descriptor the supervisor keeps open as long as the child lives: the folder's lock."""
 
 
 class Child:
@@ -63,7 +63,7 @@ class Child:
     def __init__(self, launch: Launch, process: asyncio.subprocess.Process, pid: int, logged_before: int) -> None:
         self.launch = launch
         self.pid = pid
-        """The child itself, not its leash; 0 when it could not be executed."""
+        """The child itself, not its supervisor; 0 when it could not be executed."""
         self.leash_pid = process.pid
         self.born = _born(pid)
         self.asked_to_end = False
@@ -82,7 +82,7 @@ class Child:
     @classmethod
     async def start(cls, launch: Launch) -> Self:
         """Start the child; returns as soon as it is executed, or is known not to be."""
-        # Shielded: a start that is cancelled half-way would kill the leash, not the child it has just made.
+        # Shielded: a start that is cancelled half-way would kill the supervisor, not the child it has just made.
         starting = asyncio.create_task(cls._start(launch))
         try:
             return await asyncio.shield(starting)
@@ -140,7 +140,7 @@ class Child:
         return await self.wait()
 
     def let_go(self) -> None:
-        """Have the leash stop the child, without waiting for it."""
+        """Have the supervisor stop the child, without waiting for it."""
         self.asked_to_end = True
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -172,7 +172,7 @@ class Child:
     async def _reap(self, process: asyncio.subprocess.Process) -> int:
         code = await process.wait()
         if code < 0:
-            # Somebody killed the leash; the child would now be nobody's.
+            # Somebody killed the supervisor; the child would now be nobody's.
             self._kill_group()
             return 128 - code
         return code
@@ -222,8 +222,8 @@ async def _until(probe: Probe) -> None:
 
 
 def _leash_command(launch: Launch) -> list[str]:
-    # By path and without site-packages: a leash must start fast and depend on nothing.
-    command = [sys.executable, "-I", "-S", str(Path(leash.__file__).resolve())]
+    # By path and without site-packages: a supervisor must start fast and depend on nothing.
+    command = [sys.executable, "-I", "-S", str(Path(child_supervisor.__file__).resolve())]
     command += ["--stop-signal", launch.stop_signal, "--grace", f"{launch.grace_s:g}"]
     if launch.account is not None:
         command += ["--user", str(launch.account.uid), "--group", str(launch.account.gid)]

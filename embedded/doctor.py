@@ -28,7 +28,7 @@ PACKAGES = ("temporalio", "asyncpg", "sqlalchemy", "alembic", "pydantic", "httpx
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     ok: bool
@@ -38,7 +38,7 @@ class Check:
 
 
 def checks(folder: Path) -> list[Check]:
-    """Look at everything a stack in `folder` needs. Starts no server and changes nothing."""
+    """Check everything a stack in `folder` needs. Starts no server and changes nothing."""
     return [
         _python(),
         _packages(),

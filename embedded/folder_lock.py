@@ -1,8 +1,8 @@
 """One stack per folder, by a lock the kernel drops.
 
 Protects: two stacks never share a folder, and no dead one blocks it. The lock is held by the stack's process and by
-the leash of every child, so it is free exactly when the last process of the stack is gone. Never unlock it explicitly:
-that would unlock it for the leashes too.
+the supervisor of every child, so it is free exactly when the last process of the stack is gone. Never unlock it
+explicitly: that would unlock it for the supervisors too.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from embedded.errors import StackError
 
 LOCK_NAME = "lock"
 SETTLE_S = 20.0
-"""How long the next start waits for the leashes of a dead stack: longer than any child's grace."""
+"""How long the next start waits for the supervisors of a dead stack: longer than any child's grace."""
 RETRY_S = 0.05
 
 
@@ -69,7 +69,7 @@ async def _acquire(descriptor: int, path: Path) -> None:
 def owner_of(folder: Path) -> int | None:
     """The process id of the living stack that holds the folder, or None.
 
-    Looks at the lock and not only at the id, which may long belong to another process.
+    Checks the lock and not only the id, which may long belong to another process.
     """
     path = folder / LOCK_NAME
     try:

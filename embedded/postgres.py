@@ -38,7 +38,7 @@ COMMON_SETTINGS = {
     "jit": "off",
 }
 EPHEMERAL_SETTINGS = {
-    # Nobody looks at this database after a crash, so nothing is done for that case.
+    # This database is never used after a crash, so nothing is done for that case.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

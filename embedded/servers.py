@@ -38,7 +38,7 @@ class Servers:
 
 
 async def start_servers(folder: Path, options: StackOptions, hold: int) -> Servers:
-    """Start both at once; `hold` is the lock their leashes keep. Raises StackError when one does not come up."""
+    """Start both at once; `hold` is the lock their supervisors keep. Raises StackError when one does not come up."""
     postgres = asyncio.create_task(start_postgres(folder, ephemeral=options.ephemeral, hold=hold))
     temporal = asyncio.create_task(
         start_temporal(

@@ -194,7 +194,7 @@ class Stack:
         try:
             await asyncio.wait((task, death), return_when=asyncio.FIRST_COMPLETED)
             if task.done() and task.exception() is not None:
-                # A dead server fails the work a moment before its leash reports; the death is the better sentence.
+                # A dead server fails the work a moment before its supervisor reports; the death is the better sentence.
                 await asyncio.wait((death,), timeout=OBITUARY_PATIENCE_S)
             if death.done() and not (task.done() and task.exception() is None):
                 raise StackError(death.result())
@@ -217,7 +217,7 @@ class Stack:
             if self._servers is not None:
                 await self._servers.stop()
         finally:
-            # A second Ctrl-C may have broken off the waiting above; then the leashes end what is left.
+            # A second Ctrl-C may have broken off the waiting above; then the supervisors end what is left.
             for child in self.children:
                 child.let_go()
             if self._lock is not None:
@@ -274,7 +274,7 @@ class Stack:
 
 
 def _end_strays(folder: Path) -> None:
-    """End children of a dead stack whose leashes were killed too.
+    """End children of a dead stack whose supervisors were killed too.
 
     We hold the folder's lock, so nobody else owns them.
     """

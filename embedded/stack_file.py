@@ -1,4 +1,4 @@
-"""`stack.json`: where a running embedded stack tells other commands how to reach it.
+"""`stack.json`: how other commands reach a running embedded stack.
 
 Protects: nobody reads half a file, nobody but the owner reads it at all, a dead stack is never taken for a living one,
 and the database password is not in it but in a file of its own.

@@ -1,4 +1,4 @@
-"""What telemetry is told: vendor calls, activity attempts, workflow runs and decisions.
+"""What is reported to telemetry: vendor calls, activity attempts, workflow runs and decisions.
 
 Protects: an event names pumps and workflows by opaque ids only, and carries no payload, credential or address.
 """
@@ -47,7 +47,7 @@ class RunPhase(StrEnum):
 
 @dataclass(frozen=True)
 class WorkflowRun:
-    """A workflow run that began or ended on this worker; never told of a replay."""
+    """A workflow run that began or ended on this worker; a replay is not reported."""
 
     workflow: str
     workflow_id: str
@@ -56,4 +56,4 @@ class WorkflowRun:
 
 TelemetryEvent = CallMade | ActivityAttempt | WorkflowRun | RecordedDecision
 Listener = Callable[[TelemetryEvent], None]
-"""Is told of every event, on whichever thread it happens; must not wait."""
+"""Receives every event, on the thread on which it happens; must not block."""

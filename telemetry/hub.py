@@ -1,4 +1,4 @@
-"""The hub: whoever does something worth knowing tells it, and it tells every listener.
+"""The hub: events are reported to it, and it passes each one to every listener.
 
 Protects: a listener that fails harms neither the work nor the other listeners.
 """
@@ -18,7 +18,7 @@ class Telemetry:
         self._failed: set[Listener] = set()
 
     def subscribe(self, listener: Listener) -> None:
-        """Tell `listener` of every event from now on."""
+        """Pass every event to `listener` from now on."""
         self._listeners = (*self._listeners, listener)
 
     def __call__(self, event: TelemetryEvent) -> None:

@@ -1,6 +1,6 @@
-"""Tells the hub of activities and workflow runs, by the Temporal SDK's worker interceptors.
+"""Reports to the hub activities and workflow runs, by the Temporal SDK's worker interceptors.
 
-Protects: a replay is never told as if it happened again, and workflow code leaves its sandbox in one place only.
+Protects: a replay is never reported as if it happened again, and workflow code leaves its sandbox in one place only.
 """
 
 import asyncio

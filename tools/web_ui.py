@@ -1,4 +1,4 @@
-"""Looks at Temporal's Web UI as an operator does: headless Chromium, the page's text, pictures for the docs.
+"""Checks Temporal's Web UI as an operator does: headless Chromium, the page's text, pictures for the docs.
 
     python tools/web_ui.py [--dir FOLDER] [--pump PUMP] [--out docs]
 
@@ -165,7 +165,7 @@ class Browser:
         try:
             os.write(self._to, json.dumps(message).encode() + b"\0")
         except OSError as error:
-            raise BrowserError(f"{self._program} has ended: try it by hand with --headless") from error
+            raise BrowserError(f"{self._program} has ended: run it yourself with --headless") from error
         for answer in self._messages(time.monotonic() + ANSWER_S):
             if answer.get("id") == self._asked:
                 if "error" in answer:
@@ -182,7 +182,7 @@ class Browser:
             elif select.select([self._from], [], [], left_s)[0]:
                 piece = os.read(self._from, 1 << 16)
                 if not piece:
-                    raise BrowserError(f"{self._program} has ended: try it by hand with --headless")
+                    raise BrowserError(f"{self._program} has ended: run it yourself with --headless")
                 self._inbox += piece
 
     def open(self, url: str) -> None:

@@ -53,7 +53,7 @@ OVERRIDE = (2.5, 3.1, Mode.MAX)
 OUTAGE = (4.0, 6.0)
 ENDS = 9.25
 METER_LATE_S = 1.0
-"""Wall seconds between looks at the meter."""
+"""Wall seconds between two readings of the meter."""
 
 Say = Callable[[str], None]
 
@@ -99,7 +99,7 @@ def the_plan() -> PricePlan:
 
 
 async def busy_day(folder: Path, say: Say, speed: float = SPEED) -> FleetDay:
-    """Live through it; raises StackError where the stack fails."""
+    """Run the whole day; raises StackError where the stack fails."""
     outage = Outage(oem=OEM, starts=at(OUTAGE[0]), ends=at(OUTAGE[1]))
     staging = Staging(
         pumps=PUMPS, seed=7, speed=speed, day=date(2026, 1, 15), epoch=EPOCH, lead=LEAD, outages=(outage,)

@@ -138,7 +138,7 @@ class Scene:
 
 
 async def quiet_day(folder: Path, say: Say, family: Family) -> Day:
-    """Live through it; raises StackError where the stack fails."""
+    """Run the whole day; raises StackError where the stack fails."""
     async with (
         Stack(StackOptions(folder=folder, ephemeral=True, time_skipping=True)) as stack,
         _opened(stack, family.value) as scene,

@@ -62,7 +62,7 @@ async def what_was_kept(folder: Path) -> str:
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda end: end.name)
 async def test_nothing_survives_the_parent_and_the_folder_starts_again(folder: Path, end: signal.Signals) -> None:
     parent, pids = a_parent(folder)
-    assert len(pids) > 8  # three leashes, Temporal, PostgreSQL with its helpers, the worker
+    assert len(pids) > 8  # three supervisors, Temporal, PostgreSQL with its helpers, the worker
     parent.send_signal(end)
     parent.wait(ENDS_WITHIN_S)
     # No waiting here: the next start itself waits until the last of them is gone.
@@ -78,10 +78,10 @@ async def test_even_killing_every_leash_with_the_parent_leaves_no_stray_after_th
     parent, pids = a_parent(folder)
     found = find_stack(folder)
     assert found is not None
-    leashes = [psutil.Process(child.pid).ppid() for child in found.file.children]
+    supervisors = [psutil.Process(child.pid).ppid() for child in found.file.children]
     parent.kill()
-    for leash in leashes:
-        os.kill(leash, signal.SIGKILL)
+    for supervisor in supervisors:
+        os.kill(supervisor, signal.SIGKILL)
     parent.wait(ENDS_WITHIN_S)
     assert await what_was_kept(folder) == "still here"
     assert gone_within(pids, 5)

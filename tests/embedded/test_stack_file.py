@@ -90,7 +90,7 @@ async def test_a_second_lock_is_refused_with_the_owner_named(tmp_path: Path) -> 
 
 async def test_a_dead_stacks_lock_is_awaited_until_its_children_are_gone(tmp_path: Path) -> None:
     dying = await FolderLock.take(tmp_path)
-    (tmp_path / "lock").write_text("999999999")  # an owner that does not exist; its leashes still hold the lock
+    (tmp_path / "lock").write_text("999999999")  # an owner that does not exist; its supervisors still hold the lock
     assert owner_of(tmp_path) is None
     waiting = asyncio.create_task(FolderLock.take(tmp_path))
     await asyncio.sleep(0.2)

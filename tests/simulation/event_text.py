@@ -1,6 +1,6 @@
-"""Events and incidents in the words of a timeline.
+"""Events and incidents as lines of a timeline.
 
-Protects: nobody has to read a value's dump to understand a failing life.
+Protects: nobody has to read a dumped value to understand a failing run.
 """
 
 from typing import Any

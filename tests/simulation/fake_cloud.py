@@ -1,6 +1,6 @@
 """The house and the vendor's cloud of one pump: what is true, what the cloud shows of it, and what becomes of writes.
 
-Protects: the truth is kept apart from what anybody is told, so that a belief can be judged.
+Protects: the true state is kept apart from what the cloud reports, so that a belief can be judged.
 """
 
 import math
@@ -127,7 +127,7 @@ class FakeCloud:
             aim = 41.0 + 6.0 * self.true[COMFORT] - draw
             self.tank_c += (aim - self.tank_c) * (1 - math.exp(-hours / TANK_TAU_H))
 
-    # --- what the cloud tells --------------------------------------------------------------------------------------
+    # --- what the cloud reports ------------------------------------------------------------------------------------
 
     def read(self, lever: LeverName, now: datetime) -> Reading:
         """As an adapter's read: raises the closed set of errors."""

@@ -1,4 +1,4 @@
-"""The ledger and the vendor's cloud as an attempt of a simulated life meets them, without a server and without a loop.
+"""The ledger and the vendor's cloud as an attempt of a simulated run sees them, without a server or an event loop.
 
 Protects: what is tried is the real `activities.attempt`; only the waiting belongs to the world, which may stop an
 attempt wherever it waits.
@@ -32,7 +32,7 @@ _ENDS = {kind: kind.state for kind in EventKind if kind.state is not None and ki
 
 
 class Pass:
-    """Awaited, it lets seconds pass: whoever drives the coroutine is told how many."""
+    """Awaited, it lets seconds pass: it yields their number to whatever drives the coroutine."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -145,7 +145,7 @@ class AttemptPorts:
     on_read: Callable[[Command, Reading], None]
     on_write: Callable[[Sent, Command], None]
     on_line: Callable[[str], None] | None
-    """None where nobody reads them."""
+    """None if they are not traced."""
     luck: float
 
     @property
@@ -180,7 +180,7 @@ class AttemptPorts:
         return LeverLock(self, command)
 
     async def store(self, observations: Sequence[tuple[str, Reading]], seen_at: datetime) -> None:
-        """As `ObservationLog.store`: nobody asks for it here."""
+        """As `ObservationLog.store`: not used here."""
 
     async def newest(self, pump_ids: Sequence[str]) -> dict[str, Reading]:
         """As `ObservationLog.newest`."""

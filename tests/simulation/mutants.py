@@ -1,4 +1,4 @@
-"""Mutants: the code broken on purpose, one rule at a time, to show that the rules of a life would notice.
+"""Mutants: the code broken on purpose, one rule at a time, to show that the rules of a run would notice.
 
 Protects: a patch lasts as long as its `with`, whatever happens inside.
 """

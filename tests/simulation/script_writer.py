@@ -193,7 +193,7 @@ class _Writer:
             requested_at=at - timedelta(seconds=rng.randrange(30)),
             until=min(until, self.last),
             who="resident",
-            why="as the story says",
+            why="as the script says",
         )
         self.add(at, "override", override)
         if rng.random() < 0.3:
@@ -217,7 +217,7 @@ class _Writer:
             since=at,
             until=min(at + timedelta(hours=hours), self.last) if ends_by_itself else None,
             who="operator",
-            why="as the story says",
+            why="as the script says",
         )
         self.add(at, "order", order)
         if not ends_by_itself or rng.random() < 0.3:
@@ -225,7 +225,7 @@ class _Writer:
             self.add(lifted_at, "lift", None if rng.random() < 0.2 else order.order_id)
 
     def _ending(self) -> None:
-        """How the life ends: mostly calm; some leave, some retire; and everybody is heard of again by then."""
+        """The end of a run: mostly calm; some opt out, some retire; every fault is over by then."""
         rng = self.rng
         self.add(self.last, "lift", None)
         draw = rng.random()
@@ -257,4 +257,4 @@ _OFTEN = {
     "crash": 0.20,
     "stall": 0.10,
 }
-"""How often in a day each kind happens, in a usual life."""
+"""How often in a day each kind happens, in a usual run."""

@@ -1,6 +1,6 @@
 """Failing scripts made short: incidents are left out as long as the same rule still breaks.
 
-Protects: what is printed was lived; nothing is told that did not break the rule when it was run.
+Protects: what is printed was run, and broke the rule when it was.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from tests.simulation.judging.rules import Violation
 from tests.simulation.script import Incident, Script
 from tests.simulation.simulation import Simulation
 
-MOST_LIVES = 400
-"""Lives lived to shorten one script."""
+MOST_RUNS = 400
+"""Runs spent on shortening one script."""
 Mutation = Callable[[], AbstractContextManager[None]]
-"""What the lives are lived under: nothing, or a mutant."""
+"""What the runs run under: nothing, or a mutant."""
 
 
 def broken_by(script: Script, mutation: Mutation = nullcontext) -> Violation | None:
-    """The first rule that a script breaks; None for a good life."""
+    """The first rule that a script breaks; None for a good run."""
     with mutation():
         try:
             Simulation(script).run()
@@ -29,13 +29,13 @@ def broken_by(script: Script, mutation: Mutation = nullcontext) -> Violation | N
 def shortened(script: Script, violation: Violation, mutation: Mutation = nullcontext) -> Script:
     """The script with as few incidents as still break the same rule."""
     kept = tuple(i for i in script.incidents if i.at <= violation.at)
-    lives = 0
+    runs = 0
     size = max(1, len(kept) // 2)
-    while size >= 1 and lives < MOST_LIVES:
+    while size >= 1 and runs < MOST_RUNS:
         at, has_shrunk = 0, False
-        while at < len(kept) and lives < MOST_LIVES:
+        while at < len(kept) and runs < MOST_RUNS:
             tried = _without(kept, at, size)
-            lives += 1
+            runs += 1
             found = broken_by(script.only(tried), mutation)
             if found is not None and found.rule == violation.rule:
                 kept, has_shrunk = tried, True

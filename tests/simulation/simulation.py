@@ -151,7 +151,7 @@ class Simulation:
             if decision.wake_at is not None:
                 self.pump.later(decision.wake_at, "woke", self._alarm)
         if state.retired:
-            # What moved within the sweep's last pass was seen by nobody when the pump was let go.
+            # A change since the last sweep had not been seen when the pump was retired.
             self.pump.moved_after_us |= {lever for lever, at in self.pump.moved_at.items() if self.pump.now - at < PASS}
             self.pump.ledger.store(state)
             self.pump.state = state.model_copy(update={"outbox": (), "journal": ()})
@@ -224,14 +224,14 @@ class Simulation:
 
     def _on_sweep(self, n: int) -> None:
         self.pump.cloud.advance(self.pump.now)
-        self._rules.looked(is_thorough=n % 4 == 0)
+        self._rules.swept(is_thorough=n % 4 == 0)
         if self.pump.state.retired:
             return
         if self.pump.now - self._run_started >= ONE_DAY and not self.pump.state.has_open and not self._keeping:
             self.pump.state = PumpState.model_validate_json(self.pump.state.model_dump_json())
             self._run_started = self.pump.now
             self._step(Woke())
-        self._sweep.look(n)
+        self._sweep.sweep(n)
 
 
 def _learnt(before: PumpState, after: PumpState) -> dict[Circuit, tuple[float, datetime]]:

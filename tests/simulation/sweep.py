@@ -1,6 +1,6 @@
-"""The sweep's part: a look every quarter-hour, and what contradicts or is news is told, not always in order.
+"""The sweep: reads every quarter-hour and signals what is new or contradicts the pump, not always in order.
 
-Protects: nothing is told that the cloud did not show, and nothing is lost for good: what contradicts is told again.
+Protects: only what the cloud showed is signalled, and a contradiction is signalled until it is gone.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ class Sweep:
         self._told = (Condition.NORMAL, False, False, False)
         self._is_cold = self._is_tank_cold = False
 
-    def look(self, n: int) -> None:
+    def sweep(self, n: int) -> None:
         """The n-th pass."""
         if self._pump.cloud.window("outage", self._pump.now) or self._pump.cloud.window("budget", self._pump.now):
             return
@@ -35,7 +35,7 @@ class Sweep:
             self._pump.later(self._pump.now + timedelta(seconds=900 * self._pump.luck(24)), "event", seen)
 
     def _observe(self, *, is_routine: bool) -> Observed | None:
-        """What a sweep would tell: what contradicts or is news; silence where the picture is old."""
+        """What a sweep would signal: a contradiction or news; silence if the reading is stale."""
         cloud, shown = self._pump.cloud, self._pump.cloud.shown(self._pump.now)
         if self._pump.now - shown > SILENT_AFTER:
             was_told = self._told[1]

@@ -1,4 +1,4 @@
-"""The simulated years: they replay exactly, find what is broken on purpose, and tell it shortly."""
+"""The simulated years: they replay exactly, find what is broken on purpose, and shrink it to a short script."""
 
 import json
 
@@ -40,7 +40,7 @@ FOUND_BY = {
 """By which rule each mutant must be noticed: found by luck under another name would not count."""
 
 
-def lived(seed: int, number: int, days: int) -> Simulation:
+def a_run(seed: int, number: int, days: int) -> Simulation:
     simulation = Simulation(write_script(seed, number, days), traced=True)
     try:
         simulation.run()
@@ -60,14 +60,14 @@ def days_until_found(mutant: str, most_days: int, seed: int = 11) -> float | Non
 
 
 def test_the_same_story_is_the_same_life_to_the_last_line() -> None:
-    first, second = lived(5, 2, 10), lived(5, 2, 10)
+    first, second = a_run(5, 2, 10), a_run(5, 2, 10)
     assert first.pump.lines == second.pump.lines
     assert len(first.pump.lines) > 100
     assert first.pump.state == second.pump.state
 
 
 def test_another_seed_is_another_life() -> None:
-    assert lived(5, 2, 6).pump.lines != lived(6, 2, 6).pump.lines
+    assert a_run(5, 2, 6).pump.lines != a_run(6, 2, 6).pump.lines
 
 
 def test_a_life_meets_plans_commands_people_and_observations() -> None:

@@ -1,6 +1,6 @@
 """Workers: commands queued, taken up, tried again, cancelled, lost in crashes and continued by zombies.
 
-Protects: a command's end reaches the pump as the server would tell it, never as the worker would have.
+Protects: a command's end reaches the pump as the server would report it, never as the worker saw it.
 """
 
 from collections.abc import Coroutine
@@ -26,7 +26,7 @@ Going = Coroutine[Any, Any, CommandOutcome]
 
 
 class Workers:
-    """Those who carry out one pump's commands."""
+    """The workers that carry out one pump's commands."""
 
     def __init__(self, pump: SimulatedPump, rules: Rules) -> None:
         self._pump, self._rules = pump, rules
@@ -48,7 +48,7 @@ class Workers:
         )
 
     def cancel(self, circuit: Circuit) -> None:
-        """At once where it waits to try again, after its answer where an attempt is in flight."""
+        """At once if it waits for its next attempt, else after the answer to the one in flight."""
         run = self._pump.runs.get(circuit)
         if run is None or run.is_finished:
             return
@@ -58,7 +58,7 @@ class Workers:
             self._supersede(run)
 
     def _supersede(self, run: Run) -> None:
-        self._finish(run, CommandState.SUPERSEDED, "a newer wish came; perhaps written")
+        self._finish(run, CommandState.SUPERSEDED, "a newer target came; perhaps written")
 
     def _finish(self, run: Run, state: CommandState, reason: str) -> None:
         outcome = CommandOutcome(
@@ -77,13 +77,13 @@ class Workers:
         if run.is_finished:
             return
         if target_at(self._pump.state, self._pump.now, run.command.circuit).mode is not run.command.mode:
-            self._finish(run, CommandState.SUPERSEDED, "the wish moved on before its turn came; perhaps written")
+            self._finish(run, CommandState.SUPERSEDED, "the target changed before its turn came; perhaps written")
             return
         here, _ = self._ports_and_attempt(run)
         going = close(run.command, here, self._pump.now)
         try:
             while True:
-                going.send(None)  # ledger only: no time passes
+                going.send(None)  # it only writes to the ledger: no time passes
         except StopIteration as stop:
             self._ended(run, stop.value)
 
@@ -150,7 +150,7 @@ class Workers:
             self._pump.later(self._pump.now + max(delay, timedelta(milliseconds=1)), "attempt", run)
 
     def _strikes(self, run: Run, ports: AttemptPorts, going: Going, turn: int) -> bool:
-        """A crash ends the attempt where it is; a stall lets it go on when nobody counts on it any more."""
+        """A crash ends the attempt where it is; a stalled one goes on after the server has given it up."""
         assert run.begun_at is not None
         if self._pump.luck(15) < 0.5:
             return False
@@ -177,7 +177,7 @@ class Workers:
         return True
 
     def _interfere(self, run: Run) -> None:
-        """A person wishes something else in the very moment in which a worker hangs."""
+        """A person overrides at the very moment at which a worker hangs."""
         at = self._pump.now + timedelta(seconds=5 + 40 * self._pump.luck(18))
         target = Override(
             override_id=f"in-between-{run.command.seq}",

@@ -112,7 +112,7 @@ def test_nothing_outlives_an_interrupted_demo(signum: signal.Signals) -> None:
                 break
         assert "enrolled" in heard, heard
         children = psutil.Process(running.pid).children(recursive=True)
-        assert len(children) >= 8, "a leash and a child each for PostgreSQL, Temporal, simulator and two workers"
+        assert len(children) >= 8, "a supervisor and a child each for PostgreSQL, Temporal, simulator and two workers"
         running.send_signal(signum)
         rest = said.read() if signum is not signal.SIGKILL else ""
     code = running.wait(HANG_S)

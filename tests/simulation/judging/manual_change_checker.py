@@ -18,7 +18,7 @@ from domain.steering.overrides import Override, OverrideKind, OverrideSource
 from domain.steering.pump_state import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
 
 HOLDS_H = (4, 8, 24)
-"""For how long a setting by hand stands, by how many were made within a day, on whichever circuit."""
+"""How long a manual change is held, by the number of them within a day on either circuit."""
 DAY = timedelta(hours=24)
 MOST_DRIFTS = 3
 DRIFTS_WITHIN = timedelta(hours=12)
@@ -36,7 +36,7 @@ class Known:
 
     level: Level | None
     at: datetime | None = None
-    """Of when that is; what is older tells nothing."""
+    """When that was; older readings are ignored."""
     open: Command | None = None
     last: Command | None = None
     failed: Command | None = None
@@ -45,7 +45,7 @@ class Known:
     is_by_hand: bool = False
     """Whether a person set it since the newest command."""
     drifts: int = 0
-    """Told in a row, none longer than `DRIFTS_WITHIN` after the one before."""
+    """Consecutive drifts, each within `DRIFTS_WITHIN` of the one before."""
     drifted_at: datetime | None = None
     drifted_to: Level | None = None
 
@@ -60,7 +60,7 @@ def _nothing() -> dict[Circuit, Known]:
 
 @dataclass
 class ManualChangeChecker:
-    """The settings by hand that one pump was told of."""
+    """The manual changes that reached one pump."""
 
     known: dict[Circuit, Known] = field(default_factory=_nothing)
     touches: list[datetime] = field(default_factory=list)
@@ -71,7 +71,7 @@ class ManualChangeChecker:
     levers: dict[Circuit, Lever] = field(default_factory=dict)
     """On the baselines that it was told of."""
     wrong: str = ""
-    """How the newest decision takes hands otherwise than what was told says."""
+    """How the newest decision contradicts this reading; empty if it does not."""
 
     def hear(
         self, event: Event, now: datetime, was: Condition, decision: Decision, taken: Learnt, *, left: bool
@@ -90,7 +90,9 @@ class ManualChangeChecker:
             case _:
                 pass
         if by_hand != taken:
-            self.wrong = self.wrong or f"told of settings by hand {_words(by_hand)}, it took {_words(taken)} for them"
+            self.wrong = (
+                self.wrong or f"manual changes in what it received: {_words(by_hand)}, and it learnt {_words(taken)}"
+            )
         holds = [self._hold(circuit, setting, at) for circuit, (setting, at) in by_hand.items()]
         for command in decision.starts:
             known = self.known[command.circuit]
@@ -165,7 +167,7 @@ class ManualChangeChecker:
             return True
         ago = as_of - known.drifted_at if known.drifted_at is not None else DAY
         if is_taken and not left and (known.drifted_to is not level or ago >= INSISTS_WITHIN):
-            self.wrong = f"{lever.circuit.value} in {level} is taken for a hand, and nobody insisted"
+            self.wrong = f"{lever.circuit.value} in {level} is taken for a manual change, and nobody insisted"
         known.drifts = known.drifts + 1 if ago < DRIFTS_WITHIN else 1
         known.drifted_at, known.drifted_to = as_of, neutral if is_taken else level
         return is_taken

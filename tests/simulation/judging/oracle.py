@@ -1,4 +1,4 @@
-"""A second, slow reading of who wins (decision 25), from what was told to a pump and not from what the pump remembers.
+"""An independent, slow reading of precedence (decision 25), from the events a pump received and not from its state.
 
 Protects: the rules that are judged and the rules that judge share no line; this module calls nothing of
 `domain.steering.arbitration`.
@@ -37,7 +37,7 @@ from tests.simulation.judging.manual_change_checker import Learnt, ManualChangeC
 JITTER_S = 300.0
 STAGGER_S = 900.0
 STUCK_DROP_K = 3.0
-"""What a set-back of the heating curve costs a room that nobody ever takes it back from."""
+"""How far a room falls under a set-back of the heating curve that is never taken back."""
 COOL_RETRY = timedelta(hours=1)
 _STRENGTH = {Mode.MIN: 0, Mode.LOW: 1, Mode.MID: 2, Mode.MAX: 3}
 
@@ -58,7 +58,7 @@ class Ruling:
 
 @dataclass
 class Oracle:
-    """Everything that was told to one pump."""
+    """Everything that one pump received."""
 
     pump_id: str
     emitter: Emitter
@@ -91,10 +91,10 @@ class Oracle:
         """A kelvin below the band, never below 17."""
         return max(17.0, self.room_min_c - 1.0)
 
-    # --- what was told ---------------------------------------------------------------------------------------------
+    # --- what the pump received ------------------------------------------------------------------------------------
 
     def hear(self, event: Event, now: datetime, decision: Decision, learnt: Learnt) -> None:  # noqa: C901 -- a line an event
-        """An event as it reached the pump; of what it decided, only what it started and took for a hand."""
+        """An event as it reached the pump; of its decision, only the commands started and the manual changes learnt."""
         left = self.opted_out or self.retiring
         touches = self.manual_changes.hear(event, now, self.condition, decision, learnt, left=left)
         heating = self.manual_changes.known[Circuit.HEATING]
@@ -213,7 +213,7 @@ class Oracle:
         return neutral, "plan"
 
     def person(self, now: datetime, circuit: Circuit = Circuit.HEATING) -> Override | None:
-        """The wish of people that is in force on a circuit."""
+        """The override in force on a circuit."""
         best: Override | None = None
         for one in (*self.overrides.values(), *self.touches):
             if one.until <= now or one.override_id in self.ended or one.circuit not in (None, circuit):
@@ -245,7 +245,7 @@ class Oracle:
         return mode, by
 
     def most(self, now: datetime) -> Ruling | None:
-        """The most that limits allow the heating, whoever wishes; None where none is in force."""
+        """The most that limits allow the heating, whatever the target; None if no limit is in force."""
         if not self.orders and self.home is None:
             return None
         cap, by = self._capped(Mode.MAX, "", now)

@@ -1,4 +1,4 @@
-"""When something must have happened at the latest: who binds a pump is obeyed at once, and nobody is left for good.
+"""Deadlines: whoever binds a pump is obeyed at once, and no target is left unmet for good.
 
 Protects: lateness is measured from when the oracle began to rule so, in times in which nothing keeps a command away.
 """
@@ -38,7 +38,7 @@ class CircuitHistory:
     ruled_since: datetime | None = None
     ruling: Ruling | None = None
     bound_since: datetime | None = None
-    """Since when it is so ruled by somebody who waits for no dwell; None where a plan rules."""
+    """Since when a source that dwell times do not bind has ruled so; None under a plan."""
     most: Ruling | None = None
     most_since: datetime | None = None
 
@@ -77,7 +77,7 @@ def late(pump: SimulatedPump, circuit: Circuit, had: CircuitState, course: Circu
 def _is_left(had: CircuitState, now: datetime) -> bool:
     """Whether it is given up, or was left alone until now: judged where it begins, see `left_wrongly`.
 
-    What ended the leaving alone (a hand-over's end, a person's act) shows by a command that is young.
+    Whatever ended the pause (a person's act, the end of a hand-over) shows as a young command.
     """
     gave_up = had.failed is not None and had.failed.retry_at is None
     is_young = had.open is not None and now - had.open.command.decided_at < PROMPT
@@ -85,7 +85,7 @@ def _is_left(had: CircuitState, now: datetime) -> bool:
 
 
 def moved_on(pump: SimulatedPump, circuit: Circuit, ruling: Ruling, decision: Decision) -> str:
-    """A command under way for what is wished no more, and not asked to stop; empty where there is none."""
+    """A command in flight for an outdated target that was not cancelled; empty if there is none."""
     run = pump.runs.get(circuit)
     if run is None or run.is_finished or run.is_cancelled or circuit in decision.cancels:
         return ""
@@ -97,7 +97,7 @@ def moved_on(pump: SimulatedPump, circuit: Circuit, ruling: Ruling, decision: De
 
 
 def left_wrongly(pump: SimulatedPump, circuit: Circuit, had: CircuitState) -> tuple[str, str] | None:
-    """A wish given up or a pump handed over with nothing told that would allow it: the rule, and what is wrong."""
+    """A target given up or a pump handed over although no event allows it: the rule, and what is wrong."""
     known = pump.oracle.manual_changes.known[circuit]
     if had.failed is not None and had.failed.retry_at is None and not known.may_be_given_up:
         return "given up", f"{circuit.value} {had.failed.mode} is given up, and nobody said so"
@@ -110,7 +110,7 @@ def left_wrongly(pump: SimulatedPump, circuit: Circuit, had: CircuitState) -> tu
 
 
 def waits_for_another(pump: SimulatedPump, circuit: Circuit, had: CircuitState, ruling: Ruling) -> str:
-    """Somebody who is bound by nobody's back-off but their own, and waits; empty where nobody does."""
+    """A source bound by its own back-off only that waits for another's; empty if there is none."""
     known = pump.oracle.manual_changes.known[circuit]
     failed = known.failed
     if failed is None or known.open is not None or ruling.is_held or ruling.by not in AUTHORITIES:

@@ -1,7 +1,7 @@
-"""What must hold after every step of a life, each rule in its own few lines.
+"""What must hold after every step of a run, each rule in a few lines of its own.
 
-Protects: a rule judges by the world's truth and by what was told, and by the pump's memory only where the memory itself
-is judged.
+Protects: rules judge by the true state and by the events that reached the pump, and by the pump's own state only where
+that state is what they judge.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ COLD_RETRY = timedelta(hours=1)
 COLD_GRACE = timedelta(minutes=3)
 """A write under way may end after the room was seen to be cold."""
 SETTLES_WITHIN = timedelta(hours=6)
-"""With no trouble and an unchanged wish every lever stands where it should: two retries at the longest back-off."""
+"""Without faults and with an unchanged target every lever is right after this: two retries at the longest back-off."""
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
     "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
@@ -70,7 +70,7 @@ class HeldSetting:
 
 
 class Rules:
-    """The rules of one life, with what they must remember."""
+    """The rules of one run, with what they must remember."""
 
     def __init__(self, pump: SimulatedPump) -> None:
         self.pump = pump
@@ -122,7 +122,7 @@ class Rules:
             if event.kind in ("settled", "kept", "woke") and self.steps % 4:
                 continue  # what starts is judged in any case
             target = target_at(state, now, circuit)
-            # Under somebody else's hand a foreign setting is left alone, which only the pump's memory knows.
+            # Under another controller a foreign setting is left alone, which only the pump's own state knows.
             is_held = ruling.is_held or (ruling.by == "outside" and target.is_held and had.settled is None)
             if target.mode is not ruling.level or target.is_held is not is_held:
                 self._fail(
@@ -148,7 +148,7 @@ class Rules:
             self._survives_json(state)
 
     def _is_in_time(self, circuit: Circuit, had: CircuitState, ruling: Ruling, decision: Decision) -> None:
-        """Nobody waits for what is no business of theirs, and nothing is left alone that may not be."""
+        """No target waits for another's back-off, and none is given up or handed over without cause."""
         if what := moved_on(self.pump, circuit, ruling, decision):
             self._fail("moved on", what)
         if wrong := left_wrongly(self.pump, circuit, had):
@@ -255,7 +255,7 @@ class Rules:
         own = [s for s in earlier if s.command_id == sent.command_id]
         read_at = self.last_read.get(sent.command_id, (None, None))[0]
         if own and (read_at is None or read_at <= own[-1].at):
-            self._fail("read before rewrite", f"{sent.command_id} writes again without having looked")
+            self._fail("read before rewrite", f"{sent.command_id} writes again without a read in between")
         for other in earlier[-12:]:
             if other.answered_at is None:
                 self._fail("one in flight", f"{sent.command_id} writes while {other.command_id} is being answered")
@@ -284,14 +284,16 @@ class Rules:
             self._fail("writes a day", f"{MOST_WRITES_A_DAY} writes to {sent.lever} within a day")
 
     def _people_win(self, sent: Sent, command: Command) -> None:
-        now, hand = self.pump.now, self.held.get(sent.lever)
-        if hand is not None and now < hand.until - self.pump.vendor_skew and sent.setting != hand.setting:
+        now, held = self.pump.now, self.held.get(sent.lever)
+        if held is not None and now < held.until - self.pump.vendor_skew and sent.setting != held.setting:
             person = self.pump.oracle.person(now, command.circuit)
             is_newer = person is not None and person.kind is not OverrideKind.THERMOSTAT
             ended = any(t.override_id in self.pump.oracle.ended for t in self.pump.oracle.touches)
             ruling = self.pump.oracle.rules(now, command.circuit)
-            if not is_newer and not ended and ruling.by == "person" and command.decided_at > hand.at:
-                self._fail("people win", f"{sent.command_id} writes {sent.setting:g} over {hand.setting:g} set by hand")
+            if not is_newer and not ended and ruling.by == "person" and command.decided_at > held.at:
+                self._fail(
+                    "people win", f"{sent.command_id} writes {sent.setting:g} over {held.setting:g} set by a person"
+                )
         seen = self.last_read.get(sent.command_id, (None, None))[1]
         touched = self.pump.manual.get(sent.lever)
         if (
@@ -301,7 +303,7 @@ class Rules:
             and touched.at > command.decided_at
             and seen != self.pump.baseline[sent.lever]
         ):
-            self._fail("people win", f"{sent.command_id} saw {seen:g} set by hand and writes {sent.setting:g} over it")
+            self._fail("people win", f"{sent.command_id} overwrites a person's {seen:g} with {sent.setting:g}")
 
     def _journal_tells(self, state: PumpState) -> None:
         """Replayed from the ledger and what still waits for it, the journal says what was decided at any moment."""
@@ -314,8 +316,8 @@ class Rules:
 
     # --- now and then, and at the end ------------------------------------------------------------------------------
 
-    def looked(self, *, is_thorough: bool) -> None:
-        """Where nothing troubles and the wish stands, the lever must be there."""
+    def swept(self, *, is_thorough: bool) -> None:
+        """Without faults and with an unchanged target, the lever must be where it should."""
         now, state = self.pump.now, self.pump.state
         if state.retired or now - self.pump.troubled_at < CALM_FOR:
             return
@@ -372,7 +374,7 @@ class Rules:
             touched = pump.manual.get(lever)
             is_by_hand = touched is not None and pump.cloud.true[lever] == touched.setting
             if lever in pump.moved_after_us or (state.retired and is_by_hand):
-                continue  # somebody's hand was the last
+                continue  # the last change was a person's
             if is_gone and not gave_up and not handed_over and pump.cloud.true[lever] != theirs:
                 self._fail("revert", f"{lever} was left at {pump.cloud.true[lever]:g}, theirs is {theirs:g}")
         if state.retiring and not state.retired:
