@@ -1,23 +1,23 @@
-"""Which vendors there are: the only module that names a concrete one.
+"""Which vendors there are: every folder of this package, and every entry point of a package installed beside it.
 
-Protects: adding a vendor is one folder and one line here, or one entry point of a package installed beside this one;
-nobody branches on a vendor's name.
+Protects: adding a vendor edits no list, and nobody branches on a vendor's name.
 """
 
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 
 import httpx
 
+import oem_adapters
 from domain.oem.credentials import TokenVault
 from domain.oem.manifest import Manifest
 from domain.ports import CallListener, OemAdapter
-from oem_adapters.nibe import VENDOR as NIBE
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor
 
-OWN = (NIBE,)
 ENTRY_POINTS = "heatsteer.vendors"
 """Entry points of this group name a `Vendor` each."""
 
@@ -29,8 +29,15 @@ class UnknownOem(LookupError):
 @cache
 def vendors() -> Mapping[str, Vendor]:
     """Every vendor by its name, sorted."""
-    found = [*OWN, *(entry.load() for entry in entry_points(group=ENTRY_POINTS))]
+    found = [*_own(), *(entry.load() for entry in entry_points(group=ENTRY_POINTS))]
     return {vendor.manifest.oem: vendor for vendor in sorted(found, key=lambda vendor: str(vendor.manifest.oem))}
+
+
+def _own() -> Iterator[Vendor]:
+    """The vendors of this package: each folder exports `VENDOR`."""
+    for module in pkgutil.iter_modules(oem_adapters.__path__):
+        if module.ispkg:
+            yield import_module(f"{oem_adapters.__name__}.{module.name}").VENDOR
 
 
 def known_oems() -> tuple[str, ...]:

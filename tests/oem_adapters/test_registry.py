@@ -1,11 +1,17 @@
 """The registry is where a vendor's name becomes an adapter."""
 
+from pathlib import Path
+
 import httpx
 import pytest
+import yaml
 
+import oem_adapters
 from domain.ports import OemAdapter
 from oem_adapters.registry import UnknownOem, build_adapter, known_oems, manifest_of
 from tests.oem_adapters.vault import VaultInMemory
+
+PACKAGE = Path(oem_adapters.__path__[0])
 
 
 @pytest.mark.parametrize("oem", known_oems())
@@ -22,3 +28,15 @@ async def test_an_unknown_vendor_is_named_with_those_there_are(client: httpx.Asy
     with pytest.raises(UnknownOem) as raised:
         build_adapter("nibbles", client, VaultInMemory("http://127.0.0.1:1"))
     assert str(raised.value) == f"There is no adapter for 'nibbles'; known are: {', '.join(known_oems())}."
+
+
+VOCABULARY = ("__init__", "adapter", "client", "manifest", "mapping", "models", "quirks")
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in PACKAGE.glob("*/__init__.py")), ids=lambda p: p.name)
+def test_every_vendors_folder_has_the_same_files(folder: Path) -> None:
+    assert {f"{name}.py" for name in VOCABULARY} <= {path.name for path in folder.glob("*.py")}
+    assert (folder / "README.md").is_file()
+    rules = yaml.safe_load((folder / "quality.yaml").read_text())["rules"]
+    assert set(rules.values()) <= {"done", "todo", "exempt"}
+    assert manifest_of(folder.name).oem == folder.name
