@@ -88,7 +88,7 @@ async def make_plans(access: Access, price_area: str | None, day: date | None, b
     Raises Refused for a price area without pumps and Failed where the run did not end well.
     """
     given = await _order(access, price_area, day)
-    detail = {"day": given.day, "price_area": price_area}
+    detail = {"day": str(given.day), "price_area": price_area}
     return await audited(access, "plan-run", price_area or "all", by, detail, lambda: _run(access, given))
 
 
