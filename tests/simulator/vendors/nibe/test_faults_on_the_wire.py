@@ -38,6 +38,7 @@ def test_slow_apply_takes_two_to_five_minutes(simulator: Simulator) -> None:
         "at": "",
         "pump": pump,
         "lever": "heating_offset",
+        "circuit": "heating",
         "value": wanted,
         "cause": "write",
     }
