@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.modes import Mode
@@ -119,7 +119,13 @@ async def a_quiet_day(world: TestWorld) -> WorkflowHandle[Any, Any]:
     )
     await world.send(pump, later)
     await reach(world, pump, Mode.MID, within=timedelta(hours=30))
-    return world.access.client.get_workflow_handle(world.handle(pump).id, run_id=first_run)
+    first = world.access.client.get_workflow_handle(world.handle(pump).id, run_id=first_run)
+
+    async def went_on_as_new() -> bool:
+        return (await first.describe()).status is WorkflowExecutionStatus.CONTINUED_AS_NEW
+
+    await world.until(went_on_as_new, within=timedelta(hours=4))
+    return first
 
 
 async def a_vendor_s_outage(world: TestWorld) -> WorkflowHandle[Any, Any]:

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from application.explain import journal_of, story_of
 from domain.modes import Circuit, Mode
+from domain.oem.cloud import Condition
 from domain.steering.arbitration import target_at
 from domain.steering.journalling import bounds_in_force, standing_of
 from domain.steering.orders import Order, OrderKind
@@ -86,8 +87,9 @@ def the_day(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[object]]
     def act(event: OrderGiven | OrderLifted | OverrideEnded) -> Awaitable[object]:
         return handle.execute_update(HeatPumpWorkflow.act, Act(event=event, who="operator", why="a drill"))
 
-    async def see(room_c: float) -> None:
-        await handle.signal("observed", Observed(as_of=world.now(), room_c=room_c).model_dump(mode="json"))
+    async def see(room_c: float, condition: Condition = Condition.NORMAL) -> None:
+        seen = Observed(as_of=world.now(), room_c=room_c, condition=condition)
+        await handle.signal("observed", seen.model_dump(mode="json"))
 
     async def limit() -> None:
         now = world.now()
@@ -114,8 +116,8 @@ def the_day(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[object]]
         lambda: act(OrderLifted(order_id="l1")),
         lambda: world.target(pump, Mode.LOW),
         lambda: act(OverrideEnded()),
-        lambda: world.bring_about("condition", pump=pump, condition="away"),
-        lambda: world.bring_about("condition", pump=pump, condition="normal"),
+        lambda: see(20.5, Condition.AWAY),
+        lambda: see(20.5),
         lambda: world.bring_about("condition", pump=pump, condition="remote-disabled"),
         lambda: world.plan(pump, Mode.MID, each=timedelta(hours=12)),
         lambda: world.target(pump, Mode.MAX),
