@@ -146,11 +146,11 @@ def _no_jitter() -> AbstractContextManager[None]:
 def _people_wait() -> AbstractContextManager[None]:
     real = following._start
 
-    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any) -> Decision:
+    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any, **how: Any) -> Decision:
         late = state.overrides and now - max(o.requested_at for o in state.overrides) < timedelta(hours=2)
         if target.authority is Authority.OVERRIDE and late:
             return Decision(state=state, wake_at=now + timedelta(minutes=20))
-        return real(state, circuit, had, target, now)
+        return real(state, circuit, had, target, now, **how)
 
     return patched((following, "_start", slow))
 
@@ -160,14 +160,14 @@ def _no_stagger() -> AbstractContextManager[None]:
 
 
 def _outbox_lost() -> AbstractContextManager[None]:
-    return patched((steering, "_without", lambda state, _: state.model_copy(update={"outbox": ()})))
+    return patched((steering, "_without", lambda state, _: state.model_copy(update={"outbox": (), "journal": ()})))
 
 
 def _limits_late() -> AbstractContextManager[None]:
     real = following._start
     first: dict[Any, Any] = {}
 
-    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any) -> Decision:
+    def slow(state: PumpState, circuit: Any, had: Any, target: Any, now: Any, **how: Any) -> Decision:
         if target.authority is Authority.LIMITED:
             key = (state.pump_id, circuit, target.mode)
             if not timedelta() <= now - first.get(key, now - NEVER) <= timedelta(hours=12):
@@ -176,7 +176,7 @@ def _limits_late() -> AbstractContextManager[None]:
                 wake = following._earliest(now, first[key] + timedelta(hours=5), target.until)
                 return Decision(state=state, wake_at=wake)
             del first[key]
-        return real(state, circuit, had, target, now)
+        return real(state, circuit, had, target, now, **how)
 
     return patched((following, "_start", slow))
 

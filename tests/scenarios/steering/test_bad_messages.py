@@ -195,7 +195,7 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
 def a_wish(world: TestWorld, **changes: Any) -> dict[str, Any]:
     """A household's wish as a document."""
     now = world.now()
-    target = {"override_id": "o-bad", "kind": "household", "mode": "MIN", "requested_at": now, "until": now + HOUR}
+    target = {"override_id": "o-bad", "source": "household", "mode": "MIN", "requested_at": now, "until": now + HOUR}
     return target | {"who": "resident", "why": "as the test says"} | changes
 
 
