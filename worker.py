@@ -28,10 +28,11 @@ from activities.plan_requests import RequestSources
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
 from activities.sweep_reporting import SweepPorts
-from domain.oem.cloud import CallMade
+from domain.oem.calls import CallMade
+from domain.oem.ports import OemAdapter
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from domain.planning.series import WholesalePrices
-from domain.ports import DocumentRefused, OemAdapter
+from domain.ports import DocumentRefused
 from ledger.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
 from ledger.series import LedgerSeries

@@ -25,19 +25,20 @@ from domain.commands.verification import (
     Write,
 )
 from domain.oem.breaker import left_alone_until
-from domain.oem.cloud import (
+from domain.oem.errors import (
     AuthExpired,
     Malformed,
     NotExecutable,
     OemError,
     Offline,
-    PumpAddress,
     RateLimited,
-    Reading,
     Rejected,
     Unavailable,
 )
-from domain.ports import AccountAsks, BreakerView, CommandLog, LeverAccess, ObservationLog
+from domain.oem.ports import LeverAccess
+from domain.oem.readings import Reading
+from domain.oem.units import PumpAddress
+from domain.ports import AccountAsks, BreakerView, CommandLog, ObservationLog
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from domain.base import Instant, Value
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
 from domain.oem.breaker import BreakerState
-from domain.oem.cloud import AuthExpired, OemError, Offline, RateLimited, Unavailable
+from domain.oem.errors import AuthExpired, OemError, Offline, RateLimited, Unavailable
 from domain.steering.sweep_policy import (
     FRESH_READING,
     LOOKS_DISCONNECTED,

@@ -17,13 +17,9 @@ from domain.clock import SteeringClock
 from domain.commands.command import Command, CommandEvent, CommandOutcome
 from domain.homes.enrolment import PumpProfile
 from domain.oem.breaker import BreakerState
-from domain.oem.cloud import (
-    AuthExpired,
-    OemError,
-    RateLimited,
-    Unavailable,
-)
-from domain.ports import CommandLog, Journal, ObservationLog, OemAdapter, PumpDirectory
+from domain.oem.errors import AuthExpired, OemError, RateLimited, Unavailable
+from domain.oem.ports import OemAdapter
+from domain.ports import CommandLog, Journal, ObservationLog, PumpDirectory
 from domain.steering.journal import JournalEntry
 
 log = structlog.get_logger(__name__)

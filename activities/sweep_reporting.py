@@ -14,15 +14,10 @@ from activities.attempt import VendorStatus
 from domain.commands.command import CommandEvent, EventKind
 from domain.commands.evidence import AppliedCommand, Effect, judge_effect
 from domain.homes.enrolment import PumpProfile
-from domain.oem.cloud import Reading, VendorTiming
-from domain.ports import (
-    CommandLog,
-    ObservationDelivery,
-    ObservationLog,
-    OemAdapter,
-    PumpDirectory,
-    WatchLog,
-)
+from domain.oem.ports import OemAdapter
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.ports import CommandLog, ObservationDelivery, ObservationLog, PumpDirectory, WatchLog
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import (
     Expected,

@@ -15,7 +15,8 @@ from application.pump_workflows import known, status
 from domain.commands.command import EventKind
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
-from domain.oem.cloud import CallFate, Reading
+from domain.oem.calls import CallFate
+from domain.oem.readings import Reading
 from domain.planning.price_plan import PricePlan, in_force, jitter
 from domain.slots import SLOT
 from domain.steering.journal import JournalView

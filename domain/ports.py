@@ -15,8 +15,7 @@ from domain.commands.verification import Progress
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.modes import Mode
 from domain.oem.breaker import Breaker, CallsInMinute
-from domain.oem.cloud import CallMade, Capability, PumpAddress, Reading, VendorTiming
-from domain.oem.lever import LeverName
+from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlanFigures, PlanningRequest, PlanOutline
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea
@@ -25,53 +24,6 @@ from domain.planning.shards import Shard, SolvedPart
 from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import Expected, WatchRecord
-
-
-class LeverAccess(Protocol):
-    """What writing and verifying needs of a vendor's cloud. Raises `domain.oem.cloud.OemError` and nothing else.
-
-    `now` is steered time; `retry_at` of an error is steered too.
-    """
-
-    @property
-    def timing(self) -> VendorTiming:
-        """How this vendor behaves in time."""
-        ...
-
-    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
-        """What the cloud reports of the unit, with the lever's setting as evidence of a write."""
-        ...
-
-    async def write(
-        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
-    ) -> None:
-        """Set the lever to an absolute value; returns when the cloud accepted it.
-
-        `urgent` may use the part of the call budget that routine calls leave alone.
-        """
-        ...
-
-
-class OemAdapter(LeverAccess, Protocol):
-    """One vendor's cloud."""
-
-    @property
-    def oem(self) -> str:
-        """The vendor's name in queues, tables and ids."""
-        ...
-
-    async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
-        """What the unit can do now."""
-        ...
-
-    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
-        """As `read`, as cheaply as the vendor allows: for looking at a pump that was not written to just now."""
-        ...
-
-    async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
-        """Whether each unit of an account is connected to its cloud, by `vendor_ref`."""
-        ...
-
 
 Recorder = Callable[[Sequence[CommandEvent]], Awaitable[None]]
 """Appends events; one of the same command, kind and write number is written once."""
@@ -264,10 +216,6 @@ class WeatherSource(Protocol):
     async def weather(self, price_area: str, cell: str, first_slot: datetime, slots: int) -> WeatherSeries:
         """A forecast for these slots; a cell that lies outside the price area is refused."""
         ...
-
-
-CallListener = Callable[[CallMade], None]
-"""Is told of every call to a vendor; must not wait."""
 
 
 class RecordedDecision(Value):

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.oem.breaker import minute_of
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallMade
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class CallKeeper(Protocol):
 
 
 class CallCounter:
-    """`domain.ports.CallListener` that counts in memory; `run` brings the counts to the ledger."""
+    """`domain.oem.calls.CallListener` that counts in memory; `run` brings the counts to the ledger."""
 
     def __init__(self, keeper: CallKeeper, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._keeper = keeper

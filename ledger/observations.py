@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.oem.cloud import Reading
+from domain.oem.readings import Reading
 from ledger.models import ObservationRow
 from ledger.partitions import DayPartitions
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Reading
+from domain.oem.readings import Reading
 from domain.steering.sweep_policy import Expected, Reported, WatchRecord
 from ledger.models import (
     CommandEventRow,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.base import Instant, Value
 from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallMade
 from domain.oem.quota import Quota, paces_per_min
 from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import Calls, Counted, Line

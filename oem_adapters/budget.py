@@ -13,7 +13,7 @@ from math import ceil
 
 import httpx
 
-from domain.oem.cloud import RateLimited
+from domain.oem.errors import RateLimited
 from domain.oem.quota import Quota, QuotaScope
 
 _UNTOLD_WAIT = timedelta(minutes=1)

@@ -10,9 +10,8 @@ from datetime import datetime
 
 import httpx
 
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallListener, CallMade
 from domain.oem.quota import Quota
-from domain.ports import CallListener
 from oem_adapters.budget import quotas_named
 
 _NOTHING_LEFT_US = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)

@@ -1,4 +1,4 @@
-"""Failures of the transport and of HTTP, in the closed set of `domain.oem.cloud`.
+"""Failures of the transport and of HTTP, in the closed set of `domain.oem.errors`.
 
 Protects: a failure that could have been a taken write is never called "not taken"; no message repeats a body, a query
 or an exception's own text, because each of these can carry a secret.
@@ -8,7 +8,7 @@ from datetime import datetime
 
 import httpx
 
-from domain.oem.cloud import Malformed, NotExecutable, OemError, Rejected, Unavailable
+from domain.oem.errors import Malformed, NotExecutable, OemError, Rejected, Unavailable
 
 _NEVER_SENT = (
     httpx.ConnectError,

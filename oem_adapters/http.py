@@ -1,4 +1,4 @@
-"""What all vendors' clouds share: a call with an account's token, failures in the closed set of `domain.oem.cloud`.
+"""What all vendors' clouds share: a call with an account's token, failures in the closed set of `domain.oem.errors`.
 
 Protects: a call leaves at most twice (the second time with a renewed token after a 401, which surely took nothing), and
 no token, secret, body, id or query is ever logged or raised.
@@ -17,10 +17,10 @@ import httpx
 import structlog
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from domain.oem.cloud import AuthExpired, CallFate, Malformed, OemError, Unavailable
+from domain.oem.calls import CallFate, CallListener
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem.errors import AuthExpired, Malformed, OemError, Unavailable
 from domain.oem.manifest import Manifest
-from domain.ports import CallListener
 from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure

@@ -12,9 +12,10 @@ from importlib.metadata import entry_points
 import httpx
 
 import oem_adapters
+from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
 from domain.oem.manifest import Manifest
-from domain.ports import CallListener, OemAdapter
+from domain.oem.ports import OemAdapter
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor
 

@@ -19,8 +19,9 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from pydantic import SecretStr
 
-from domain.oem.cloud import AuthExpired, CallFate, OemError, RateLimited, Unavailable
+from domain.oem.calls import CallFate
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem.errors import AuthExpired, OemError, RateLimited, Unavailable
 from domain.oem.manifest import Authentication, AuthFlow
 from domain.oem.quota import Quota
 from oem_adapters.budget import refused_until, resting_until

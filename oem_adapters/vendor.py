@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import httpx
 
+from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
 from domain.oem.manifest import Manifest
-from domain.ports import CallListener, OemAdapter
+from domain.oem.ports import OemAdapter
 from oem_adapters.timeouts import WallTimeouts
 
 BuildAdapter = Callable[[httpx.AsyncClient, TokenVault, WallTimeouts, CallListener | None], OemAdapter]

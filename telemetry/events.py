@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.oem.cloud import CallMade
+from domain.oem.calls import CallMade
 from domain.ports import RecordedDecision
 
 

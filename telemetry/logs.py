@@ -6,7 +6,7 @@ Protects: routine events stay at debug level, so a quiet fleet has a quiet log; 
 import structlog
 
 from domain.commands.command import EventKind
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallMade
 from domain.ports import RecordedDecision
 from telemetry.events import ActivityAttempt, ActivityOutcome, RunPhase, TelemetryEvent, WorkflowRun
 

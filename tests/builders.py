@@ -7,8 +7,9 @@ from domain.commands.command import Authority, Command, CommandOutcome, CommandS
 from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
 from domain.homes.site import Emitter
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem.cloud import Reading, VendorTiming
 from domain.oem.lever import Lever, LeverSpec
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
 from domain.steering.overrides import Override, OverrideSource

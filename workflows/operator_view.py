@@ -8,7 +8,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from domain.commands.command import Authority
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import jitter
 from domain.steering.arbitration import plan_in_force, target_at
 from domain.steering.observations import OFFLINE_AFTER

@@ -11,8 +11,8 @@ from application.access import Access
 from application.errors import ErrorCode, Failed, UseCaseError
 from application.fleet.starting import start_pump
 from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.oem.cloud import OemError, RateLimited
-from domain.ports import OemAdapter
+from domain.oem.errors import OemError, RateLimited
+from domain.oem.ports import OemAdapter
 from workflows.contracts import Patience
 
 ENROL_AT_A_TIME = 8

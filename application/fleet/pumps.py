@@ -11,7 +11,7 @@ from application.errors import ErrorCode, Failed, Refused
 from application.fleet.starting import start_pump
 from application.pump_workflows import act, is_running, known, status
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Reading
+from domain.oem.readings import Reading
 from domain.steering.pump_state import RetireRequested, SteeringConsent
 from workflows.contracts import PUMP_ALERT, PUMP_AUTHORITY, PumpStatus, patience_at
 

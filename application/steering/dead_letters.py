@@ -15,7 +15,7 @@ from application.errors import ErrorCode, Refused, UseCaseError, invalid
 from application.fan_out import Delivery, Progress, some_at_a_time
 from application.pump_workflows import act, status
 from domain.modes import Circuit, HotWaterMode, Mode, neutral_of
-from domain.oem.cloud import AuthExpired, Offline
+from domain.oem.errors import AuthExpired, Offline
 from domain.steering.arbitration import target_at
 from domain.steering.pump_state import RetryRequested
 from ledger.queries.history import DISCARD

@@ -17,7 +17,7 @@ from application.pump_workflows import act, known, status, update
 from domain.homes.enrolment import PumpProfile
 from domain.modes import HotWaterMode, Mode
 from domain.oem.breaker import BreakerState
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, problem_with, wish_of
 from domain.steering.pump_state import OverrideEnded
 from workflows.contracts import OverrideAnswer, PumpStatus, first_problem

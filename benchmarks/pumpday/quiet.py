@@ -33,8 +33,8 @@ from demo.simulator_client import SimulatorClient
 from demo.stage import Staging
 from domain.clock import SteeringClock
 from domain.modes import Mode
+from domain.oem.ports import OemAdapter
 from domain.planning.price_plan import ModeSegment, PricePlan
-from domain.ports import OemAdapter
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter

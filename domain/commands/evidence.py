@@ -11,8 +11,8 @@ from statistics import mean
 
 from domain.base import Instant, Value
 from domain.modes import Circuit
-from domain.oem.cloud import Busy, Condition, Reading
 from domain.oem.lever import LeverName
+from domain.oem.readings import Busy, Condition, Reading
 
 EVIDENT_WITHIN = timedelta(minutes=90)
 """After this a change of supply or compressor may be the weather's or the day's doing, and proves nothing."""

@@ -10,7 +10,8 @@ from typing import Literal
 
 from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandState
-from domain.oem.cloud import Reading, VendorTiming
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
 
 MAX_WRITES = 4
 """Writes of one command that a pump may ignore before the command ends as ignored."""

@@ -11,8 +11,8 @@ from pydantic import Field
 from domain.base import Value
 from domain.homes.site import ComfortBand, Emitter, HomeShare, Site
 from domain.modes import Circuit
-from domain.oem.cloud import Capability, PumpAddress
 from domain.oem.lever import Lever
+from domain.oem.units import Capability, PumpAddress
 
 
 class BuildingClass(StrEnum):

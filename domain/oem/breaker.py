@@ -11,7 +11,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.oem.cloud import CallFate
+from domain.oem.calls import CallFate
 
 FAILURES = frozenset({CallFate.TRANSPORT, CallFate.SERVER})
 SIGNS_OF_LIFE = frozenset({CallFate.OK, CallFate.REFUSED})

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from domain.base import Value
-from domain.oem.cloud import VendorTiming
 from domain.oem.credentials import AccountCredentials
 from domain.oem.lever import LeverName, LeverSpec
 from domain.oem.quota import Quota
+from domain.oem.timing import VendorTiming
 
 
 class AuthFlow(StrEnum):

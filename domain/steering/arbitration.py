@@ -10,7 +10,7 @@ from datetime import datetime
 
 from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Level, Mode, at_least, at_most, neutral_of
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan, in_force, jitter
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, strongest

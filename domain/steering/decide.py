@@ -15,7 +15,7 @@ from domain.commands.command import (
     EventKind,
 )
 from domain.modes import Circuit, neutral_of
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import MAX_JITTER, PricePlan
 from domain.steering.arbitration import target_at
 from domain.steering.journalling import with_entries

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import is_set_back, plan_in_force, target_at
 from domain.steering.journal import BaselineSetting, JournalEntry, Standing
 from domain.steering.overrides import strongest

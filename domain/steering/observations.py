@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from domain.commands.command import CommandEvent, EventKind
 from domain.modes import Circuit, Level, Mode, neutral_of
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.expiry import has_lapsed
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
 from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever

@@ -14,8 +14,8 @@ from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome
 from domain.homes.site import ComfortBand, Site
 from domain.modes import Circuit, Level
-from domain.oem.cloud import Condition
 from domain.oem.lever import Lever
+from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan
 from domain.steering.journal import JournalEntry
 from domain.steering.orders import Order

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from domain.commands.command import USEFUL_FOR, Authority, Command, CommandEvent, EventKind
 from domain.modes import Circuit, Mode, neutral_of
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import forbidden, target_at
 from domain.steering.expiry import lapses_at, lapses_soon, renewed_at
 from domain.steering.observations import OFFLINE_AFTER, noted

@@ -15,8 +15,9 @@ from domain.commands.evidence import EVIDENT_WITHIN, AppliedCommand
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, Level
 from domain.oem.breaker import UNKNOWN_GRANT_PER_MIN
-from domain.oem.cloud import Condition, Reading, VendorTiming
 from domain.oem.lever import Lever, LeverName
+from domain.oem.readings import Condition, Reading
+from domain.oem.timing import VendorTiming
 from domain.steering.observations import COLD_HYSTERESIS_K, TANK_FLOOR_C, TANK_HYSTERESIS_K
 from domain.steering.pump_state import Observed, SeenLever
 

@@ -1,7 +1,7 @@
 """What observation last said of a unit and its home, as far as it binds steering."""
 
 from domain.base import Instant, Value
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 
 
 class Watch(Value):

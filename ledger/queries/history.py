@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from domain.commands.command import EventKind
 from domain.modes import HotWaterMode, Mode
-from domain.oem.cloud import Reading
+from domain.oem.readings import Reading
 from domain.planning.price_plan import PricePlan
 from domain.steering.orders import Order
 from ledger.models import (

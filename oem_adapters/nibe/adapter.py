@@ -10,21 +10,13 @@ from datetime import datetime
 import httpx
 import structlog
 
-from domain.oem.cloud import (
-    AuthExpired,
-    Capability,
-    Malformed,
-    NotExecutable,
-    OemError,
-    Offline,
-    PumpAddress,
-    Reading,
-    Rejected,
-    VendorTiming,
-)
+from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
+from domain.oem.errors import AuthExpired, Malformed, NotExecutable, OemError, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
-from domain.ports import CallListener
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.nibe.client import MyUplinkRequests
 from oem_adapters.nibe.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_COMFORT, MANIFEST, ROOM_SETPOINT, TIMING
@@ -54,7 +46,7 @@ _POINT_OF = {
 
 
 class NibeMyUplink:
-    """`domain.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem.cloud`."""
+    """`domain.oem.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem.errors`."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from domain.oem.cloud import PumpAddress
+from domain.oem.units import PumpAddress
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.nibe.mapping import device_id_of, system_id_of
 from oem_adapters.nibe.models import (

@@ -6,10 +6,10 @@ Protects: every figure that the vendor may change stands here, with its reason.
 from datetime import timedelta
 
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import VendorTiming
 from domain.oem.lever import LeverSpec, StuckLimits, ThermalResponse
 from domain.oem.manifest import Authentication, AuthFlow, Evidence, Manifest
 from domain.oem.quota import Quota, QuotaScope
+from domain.oem.timing import VendorTiming
 
 HEATING_OFFSET = LeverSpec(
     name="heating_offset",

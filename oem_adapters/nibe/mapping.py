@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote, unquote
 
-from domain.oem.cloud import Busy, Condition, PumpAddress, Reading
 from domain.oem.lever import Lever, LeverName
+from domain.oem.readings import Busy, Condition, Reading
+from domain.oem.units import PumpAddress
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT, TIMING
 from oem_adapters.nibe.models import Point, Zone
 from oem_adapters.nibe.quirks import (

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.oem.cloud import PumpAddress
 from domain.oem.lever import Lever, LeverName
+from domain.oem.units import PumpAddress
 from oem_adapters.nibe.mapping import device_id_of, heating_offset, hot_water_comfort, newest_stamp
 from oem_adapters.nibe.models import Device, Point
 from oem_adapters.nibe.quirks import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE, Quantity, find

@@ -15,8 +15,11 @@ from domain.commands.verification import Progress
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.modes import Mode
 from domain.oem.breaker import Breaker
-from domain.oem.cloud import Capability, OemError, PumpAddress, Reading, VendorTiming
+from domain.oem.errors import OemError
 from domain.oem.lever import LeverName
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import Capability, PumpAddress
 from domain.planning.fleet_plan import PlanFigures, PlanOutline, merged
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea
@@ -205,7 +208,7 @@ class Journal:
 
 
 class Cloud:
-    """`domain.ports.OemAdapter` that reads as it is told, takes every write, and fails for the pumps it is told."""
+    """`domain.oem.ports.OemAdapter` that reads as it is told, takes every write, and fails for the pumps it is told."""
 
     oem = "nibe"
     timing: VendorTiming = TIMING

@@ -11,7 +11,7 @@ from domain.commands.command import Authority, Command, CommandOutcome, CommandS
 from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Mode
 from domain.oem.breaker import FIRST_PROBE_AFTER, Breaker, BreakerState
-from domain.oem.cloud import (
+from domain.oem.errors import (
     AuthExpired,
     Malformed,
     NotExecutable,

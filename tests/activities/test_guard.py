@@ -12,7 +12,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.guard import ApplyBreaker, FindBreaker, GuardActivities, WatchVendor, per_wall_s
 from activities.pumps import ApplyCommand, PumpActivities
 from domain.oem.breaker import HEADROOM, TRICKLE_PER_MIN, WINDOW, Breaker, BreakerState, CallsInMinute
-from domain.oem.cloud import AuthExpired, CallFate
+from domain.oem.calls import CallFate
+from domain.oem.errors import AuthExpired
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
 from tests.builders import a_command, a_reading, at
 from tests.patience import HANG_S

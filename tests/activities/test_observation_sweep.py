@@ -14,18 +14,10 @@ from activities.sweep_reporting import SweepPorts
 from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit, Mode
 from domain.oem.breaker import Breaker, BreakerState
-from domain.oem.cloud import (
-    AuthExpired,
-    Malformed,
-    OemError,
-    Offline,
-    PumpAddress,
-    RateLimited,
-    Reading,
-    Rejected,
-    Unavailable,
-)
+from domain.oem.errors import AuthExpired, Malformed, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.oem.lever import LeverName
+from domain.oem.readings import Reading
+from domain.oem.units import PumpAddress
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of

@@ -5,7 +5,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.pumps import ObserveFleet, PumpActivities
 from domain.oem.breaker import Breaker, BreakerState
-from domain.oem.cloud import AuthExpired, Malformed, OemError, Offline, RateLimited, Unavailable
+from domain.oem.errors import AuthExpired, Malformed, OemError, Offline, RateLimited, Unavailable
 from tests.activities.ports import (
     CLOCK,
     SPEED,

@@ -9,7 +9,7 @@ from activities import planning
 from activities.plan_requests import RequestSources
 from activities.planning import ClosePlan, DeliverShard, OpenPlan, PlanningActivities, SolveShard
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import Reading
+from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest
 from domain.planning.scope import GridCaps
 from domain.ports import Planner

@@ -4,7 +4,7 @@ from application.fleet.starting import last_reported
 from domain.commands.command import Authority
 from domain.homes.site import ComfortBand
 from domain.modes import Circuit
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at
 from domain.steering.decide import decide
 from domain.steering.journal import as_of

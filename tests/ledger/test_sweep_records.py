@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import Authority, Command, CommandEvent, CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.sweep_policy import Reported, ReportedLever, WatchRecord
 from ledger.commands import LedgerCommands
 from ledger.models import OemGrant

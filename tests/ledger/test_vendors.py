@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem.breaker import Breaker, BreakerState
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallMade
 from domain.oem.quota import Quota
 from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import MENDED_AFTER_S, CallCounter, Calls

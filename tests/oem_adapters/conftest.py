@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from domain.oem.cloud import CallMade, PumpAddress
+from domain.oem.calls import CallMade
+from domain.oem.units import PumpAddress
 from oem_adapters.nibe.adapter import NibeMyUplink
 from oem_adapters.nibe.manifest import MANIFEST
 from oem_adapters.timeouts import WallTimeouts

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from domain.oem.cloud import RateLimited
+from domain.oem.errors import RateLimited
 from domain.oem.quota import Quota, QuotaScope
 from oem_adapters.budget import CallBudget, quotas_named
 from oem_adapters.http import Call, CloudClient

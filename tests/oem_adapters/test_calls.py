@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.oem.cloud import CallFate, CallMade, OemError
+from domain.oem.calls import CallFate, CallMade
+from domain.oem.errors import OemError
 from domain.oem.quota import Quota
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.registry import build_adapter, known_oems

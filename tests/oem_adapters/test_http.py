@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from domain.oem.cloud import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
+from domain.oem.errors import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.conftest import A_MANIFEST, NOW, SHORT

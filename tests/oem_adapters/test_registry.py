@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import oem_adapters
-from domain.ports import OemAdapter
+from domain.oem.ports import OemAdapter
 from oem_adapters.registry import UnknownOem, build_adapter, known_oems, manifest_of
 from tests.oem_adapters.vault import VaultInMemory
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from domain.oem.cloud import AuthExpired, OemError, RateLimited, Unavailable
 from domain.oem.credentials import StoredToken
+from domain.oem.errors import AuthExpired, OemError, RateLimited, Unavailable
 from domain.oem.manifest import AuthFlow, Manifest
 from oem_adapters.http import Call, CloudClient
 from tests.oem_adapters.conftest import A_MANIFEST, NOW, PATIENT, SHORT, TLS

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 
 from domain.clock import SteeringClock
-from domain.oem.cloud import Condition, PumpAddress
+from domain.oem.readings import Condition
+from domain.oem.units import PumpAddress
 
 EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
 CONSENTED = "a-refresh-token-by-consent"

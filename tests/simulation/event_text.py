@@ -6,7 +6,7 @@ Protects: nobody has to read a dumped value to understand a failing run.
 from typing import Any
 
 from domain.modes import Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.overrides import Override
 from domain.steering.pump_state import CommandSettled, Event, Observed
 

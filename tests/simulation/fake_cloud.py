@@ -7,18 +7,10 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.oem.cloud import (
-    Condition,
-    NotExecutable,
-    OemError,
-    Offline,
-    RateLimited,
-    Reading,
-    Rejected,
-    Unavailable,
-    VendorTiming,
-)
+from domain.oem.errors import NotExecutable, OemError, Offline, RateLimited, Rejected, Unavailable
 from domain.oem.lever import LeverName
+from domain.oem.readings import Condition, Reading
+from domain.oem.timing import VendorTiming
 from tests.builders import COMFORT, OFFSET
 from tests.simulation.script import FIRST_DAY, WINDOWS, Incident, Script, share
 

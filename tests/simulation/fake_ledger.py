@@ -13,8 +13,11 @@ from typing import ClassVar
 from domain.commands.command import Command, CommandEvent, CommandState, EventKind
 from domain.commands.verification import Answer, Progress, WriteRecord
 from domain.modes import Circuit
-from domain.oem.cloud import PumpAddress, Reading, Unavailable, VendorTiming
+from domain.oem.errors import Unavailable
 from domain.oem.lever import LeverName
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import PumpAddress
 from domain.ports import Recorder
 from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import PumpState

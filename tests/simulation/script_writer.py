@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.homes.site import ComfortBand, Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.modes import Circuit
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.decide import decide
 from domain.steering.pump_state import (
     ComfortChanged,

@@ -6,7 +6,7 @@ Protects: only what the cloud showed is signalled, and a contradiction is signal
 from datetime import timedelta
 
 from domain.modes import Circuit
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.pump_state import Observed, SeenLever
 from domain.steering.sweep_policy import silence
 from tests.simulation.simulated_pump import SimulatedPump

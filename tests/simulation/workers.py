@@ -10,7 +10,7 @@ from typing import Any
 from activities.attempt import FIRST_BACKOFF, CommandAttempt, Dependencies, RetryLater, close
 from domain.commands.command import Command, CommandOutcome, CommandState
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import PumpAddress
+from domain.oem.units import PumpAddress
 from domain.steering.arbitration import target_at
 from domain.steering.overrides import Override, OverrideSource
 from domain.steering.pump_state import CommandSettled, PumpState

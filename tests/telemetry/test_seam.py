@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from domain.commands.command import EventKind
 from domain.modes import Mode
-from domain.oem.cloud import CallFate, CallMade
+from domain.oem.calls import CallFate, CallMade
 from domain.ports import RecordedDecision
 from telemetry.events import ActivityAttempt, ActivityOutcome, Listener, RunPhase, TelemetryEvent, WorkflowRun
 from telemetry.hub import Telemetry

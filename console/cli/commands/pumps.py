@@ -11,8 +11,8 @@ from console.cli.options import PumpId, Reading, reads
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, level_word, local
 from domain.modes import Circuit
-from domain.oem.cloud import Condition
-from domain.oem.cloud import Reading as PumpReading
+from domain.oem.readings import Condition
+from domain.oem.readings import Reading as PumpReading
 from domain.steering.arbitration import target_at
 from domain.steering.overrides import Override
 from domain.steering.pump_state import CircuitState

@@ -10,7 +10,7 @@ from console.cli.words import clock_of, local
 from domain.commands.command import Authority, EventKind
 from domain.commands.evidence import shows_no_effect
 from domain.modes import Circuit, Level, Mode, neutral_of
-from domain.oem.cloud import Condition, Reading
+from domain.oem.readings import Condition, Reading
 from domain.slots import SLOT
 from domain.steering.overrides import OverrideKind, strongest
 from domain.steering.target import BoundKind, Target

@@ -7,8 +7,8 @@ import pytest
 
 from domain.commands.evidence import AppliedCommand, Effect, judge_effect, shows_no_effect
 from domain.modes import Circuit
-from domain.oem.cloud import Busy, Condition, Reading
 from domain.oem.lever import LeverName
+from domain.oem.readings import Busy, Condition, Reading
 from tests.builders import COMFORT, OFFSET, at
 
 SENT = at(6)

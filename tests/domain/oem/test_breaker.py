@@ -25,7 +25,7 @@ from domain.oem.breaker import (
     rate_per_min,
     released,
 )
-from domain.oem.cloud import CallFate
+from domain.oem.calls import CallFate
 from tests.builders import at
 
 NOON = at(12)

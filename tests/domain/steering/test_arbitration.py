@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.commands.command import Authority
 from domain.homes.site import TURN_GAP, ComfortBand, Emitter, HomeShare, Site
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan
 from domain.steering.arbitration import target_at
 from domain.steering.decide import decide

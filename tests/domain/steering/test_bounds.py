@@ -7,7 +7,7 @@ import pytest
 from domain.commands.command import Authority, CommandState
 from domain.homes.site import HomeShare, Site
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import HotWaterSegment, PricePlan, jitter
 from domain.steering.arbitration import target_at
 from domain.steering.decide import KEPT_PLANS, decide

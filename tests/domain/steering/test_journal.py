@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.commands.command import Authority, CommandOutcome, CommandState
 from domain.homes.site import ComfortBand, Site
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at
 from domain.steering.decide import COOL_RETRY, READ_ONLY_RETRY, decide
 from domain.steering.journal import JournalEntry, as_of

@@ -7,7 +7,7 @@ import pytest
 
 from domain.commands.command import Authority, Command, CommandState, EventKind
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at
 from domain.steering.decide import decide
 from domain.steering.observations import DRIFT_MEMORY, HANDED_OVER_FOR, TANK_FLOOR_C, TOUCH_HOLDS

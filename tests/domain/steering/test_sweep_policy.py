@@ -8,7 +8,7 @@ import pytest
 from domain.commands.command import CommandState, EventKind
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import Condition, Reading
+from domain.oem.readings import Condition, Reading
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import (
     PASS,

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from domain.oem.cloud import PumpAddress
-from domain.ports import OemAdapter
+from domain.oem.ports import OemAdapter
+from domain.oem.units import PumpAddress
 from tests.oem_adapters.conftest import TLS
 from tests.oem_adapters.contract.vendors import VENDORS, Units, a_vault, build_adapter, fake_cloud, offered, ranges
 from tests.oem_adapters.vault import VaultInMemory

@@ -6,19 +6,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.oem.cloud import (
-    AuthExpired,
-    CallFate,
-    CallMade,
-    Capability,
-    OemError,
-    Offline,
-    PumpAddress,
-    RateLimited,
-    Unavailable,
-)
+from domain.oem.calls import CallFate, CallMade
+from domain.oem.errors import AuthExpired, OemError, Offline, RateLimited, Unavailable
 from domain.oem.lever import LeverName
-from domain.ports import OemAdapter
+from domain.oem.ports import OemAdapter
+from domain.oem.units import Capability, PumpAddress
 from tests.oem_adapters.contract.vendors import (
     HASTY,
     PATIENT,

@@ -4,10 +4,12 @@ import httpx
 import pytest
 
 from domain.modes import Circuit
-from domain.oem.cloud import CallFate, CallMade, PumpAddress, Rejected
+from domain.oem.calls import CallFate, CallMade
+from domain.oem.errors import Rejected
 from domain.oem.lever import LeverName
 from domain.oem.manifest import AuthFlow
-from domain.ports import OemAdapter
+from domain.oem.ports import OemAdapter
+from domain.oem.units import PumpAddress
 from tests.oem_adapters.contract.vendors import (
     PATIENT,
     VENDORS,

@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from domain.modes import Circuit
-from domain.oem.cloud import Condition, PumpAddress, Rejected
-from domain.ports import OemAdapter
+from domain.oem.errors import Rejected
+from domain.oem.ports import OemAdapter
+from domain.oem.readings import Condition
+from domain.oem.units import PumpAddress
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from tests.oem_adapters.contract.vendors import PATIENT, PUBLISHED, Units, build_adapter, other_setting, ranges
 from tests.oem_adapters.vault import VaultInMemory

@@ -14,11 +14,13 @@ import httpx
 import pytest
 
 from domain.modes import Circuit
-from domain.oem.cloud import Capability, PumpAddress, Reading
+from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
 from domain.oem.lever import Lever, LeverName
 from domain.oem.manifest import AuthFlow
-from domain.ports import CallListener, OemAdapter
+from domain.oem.ports import OemAdapter
+from domain.oem.readings import Reading
+from domain.oem.units import Capability, PumpAddress
 from oem_adapters.registry import vendors
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor

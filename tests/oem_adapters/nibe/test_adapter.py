@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.oem.cloud import Malformed, NotExecutable, Offline, PumpAddress, Rejected, Unavailable
+from domain.oem.errors import Malformed, NotExecutable, Offline, Rejected, Unavailable
 from domain.oem.lever import LeverName
+from domain.oem.units import PumpAddress
 from oem_adapters.nibe.adapter import NibeMyUplink
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT, TIMING
 from tests.oem_adapters.conftest import NOW

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.oem.cloud import Busy, Condition
+from domain.oem.readings import Busy, Condition
 from oem_adapters.nibe.mapping import busy_of, condition_of
 from oem_adapters.nibe.models import POINTS, Point
 from oem_adapters.nibe.quirks import Family, family_seen

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.oem.cloud import Malformed, PumpAddress, Rejected
+from domain.oem.errors import Malformed, Rejected
 from domain.oem.lever import LeverName
+from domain.oem.units import PumpAddress
 from oem_adapters.failures import REMOTE_CONTROL_NOT_PERMITTED
 from oem_adapters.nibe.adapter import NibeMyUplink
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.oem.cloud import Condition, Malformed, Offline, PumpAddress, RateLimited
+from domain.oem.errors import Malformed, Offline, RateLimited
+from domain.oem.readings import Condition
+from domain.oem.units import PumpAddress
 from oem_adapters.nibe.adapter import NibeMyUplink
 from oem_adapters.nibe.manifest import HEATING_OFFSET, HOT_WATER_COMFORT, ROOM_SETPOINT
 from oem_adapters.nibe.quirks import AWAY_ASKED_EVERY, AWAY_BELIEVED

@@ -19,7 +19,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
 from domain.modes import Mode
 from domain.oem.breaker import Breaker, BreakerState, rate_per_min
-from domain.oem.cloud import CallFate
+from domain.oem.calls import CallFate
 from domain.oem.credentials import AccountCredentials
 from domain.planning.price_plan import ModeSegment, PricePlan
 from embedded.stack import Stack, StackOptions

@@ -19,7 +19,7 @@ import pytest_asyncio
 
 from domain.modes import HotWaterMode, Mode
 from domain.oem.breaker import BreakerState
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from tests.demo.files import a_day_of_prices
 from tests.world import TestWorld, a_world
 

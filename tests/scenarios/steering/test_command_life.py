@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Mode
-from domain.oem.cloud import VendorTiming
+from domain.oem.timing import VendorTiming
 from domain.steering.pump_state import OverrideEnded
 from domain.steering.sweep_policy import PASS
 from oem_adapters.nibe.manifest import TIMING

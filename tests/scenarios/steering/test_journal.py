@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from application.explain import journal_of, story_of
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at
 from domain.steering.journalling import bounds_in_force, standing_of
 from domain.steering.orders import Order, OrderKind

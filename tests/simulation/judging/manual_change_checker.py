@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from domain.commands.command import Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem.cloud import Condition
 from domain.oem.lever import Lever
+from domain.oem.readings import Condition
 from domain.steering.overrides import Override, OverrideKind, OverrideSource
 from domain.steering.pump_state import CommandSettled, Decision, Event, Observed, RetryRequested, SeenLever
 

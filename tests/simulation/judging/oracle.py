@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from domain.homes.site import Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem.cloud import Condition
+from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, OverrideSource

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from domain.commands.command import Authority, Command, CommandOutcome, CommandState
 from domain.modes import Circuit, HotWaterMode, Level, Mode
-from domain.oem.cloud import Condition, Reading
 from domain.oem.lever import LeverName
+from domain.oem.readings import Condition, Reading
 from domain.steering.arbitration import target_at
 from domain.steering.journal import as_of
 from domain.steering.journalling import standing_of

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 import httpx
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
-from domain.oem.cloud import Capability, Condition, Offline, PumpAddress, Reading, Rejected, VendorTiming
+from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
+from domain.oem.errors import Offline, Rejected
 from domain.oem.lever import Lever, LeverName
-from domain.ports import CallListener
+from domain.oem.readings import Condition, Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from tests.vendors.aurora.manifest import MANIFEST, QUICK_VETO
@@ -62,7 +65,7 @@ UNIT, UNITS = TypeAdapter(Unit), TypeAdapter(list[Unit])
 
 
 class Aurora:
-    """`domain.ports.OemAdapter` for Aurora."""
+    """`domain.oem.ports.OemAdapter` for Aurora."""
 
     oem = MANIFEST.oem
 

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from domain.clock import SteeringClock
-from domain.oem.cloud import Condition, PumpAddress
+from domain.oem.readings import Condition
+from domain.oem.units import PumpAddress
 from tests.oem_adapters.loopback import CUT, Answer, Reply, Request, running_cloud
 from tests.oem_adapters.world import EPOCH, World
 from tests.vendors.aurora.adapter import CONDITIONS

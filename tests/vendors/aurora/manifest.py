@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from domain.modes import Circuit, Mode
-from domain.oem.cloud import VendorTiming
 from domain.oem.lever import LeverSpec, ThermalResponse
 from domain.oem.manifest import Authentication, AuthFlow, Evidence, Manifest
 from domain.oem.quota import Quota, QuotaScope
+from domain.oem.timing import VendorTiming
 
 QUICK_VETO = LeverSpec(
     name="quick_veto",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.oem.cloud import Condition
 from domain.oem.lever import NEVER_STUCK
+from domain.oem.readings import Condition
 from tests.vendors.aurora.adapter import UNIT, Unit
 
 RECORDED = (Path(__file__).parent / "recorded" / "unit.json").read_bytes()

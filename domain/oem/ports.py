@@ -1,0 +1,73 @@
+"""What heatsteer asks of a vendor's adapter, by capability.
+
+Protects: a caller declares only what it needs of an adapter; all methods raise `domain.oem.errors.OemError` and
+nothing else; `now` is steered time, and so is the `retry_at` of an error.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from domain.oem.lever import LeverName
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import Capability, PumpAddress
+
+
+class UnitReader(Protocol):
+    """Reads one unit."""
+
+    @property
+    def timing(self) -> VendorTiming:
+        """How this vendor behaves in time."""
+        ...
+
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
+        """What the cloud reports of the unit, with the lever's setting as evidence of a write.
+
+        `urgent` may use the part of the call budget that routine calls leave alone.
+        """
+        ...
+
+
+class LeverWriter(Protocol):
+    """Sets a lever."""
+
+    async def write(
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        """Set the lever to an absolute value; returns when the cloud accepted it, and claims nothing more."""
+        ...
+
+
+class LeverAccess(UnitReader, LeverWriter, Protocol):
+    """What bringing a command about takes."""
+
+
+class FleetReader(Protocol):
+    """Looks at units that were not written to just now, as cheaply as the vendor allows."""
+
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
+        """As `UnitReader.read`, for the fleet's sweeps."""
+        ...
+
+    async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
+        """Whether each unit of an account is connected to its cloud, by `vendor_ref`."""
+        ...
+
+
+class UnitSurveyor(Protocol):
+    """Asks what units can do."""
+
+    async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
+        """What the unit can do now."""
+        ...
+
+
+class OemAdapter(LeverAccess, FleetReader, UnitSurveyor, Protocol):
+    """One vendor's cloud: what every adapter offers."""
+
+    @property
+    def oem(self) -> str:
+        """The vendor's name in queues, tables and ids."""
+        ...
