@@ -34,6 +34,8 @@ class Authentication(Value):
     flow: AuthFlow
     token_url: str = ""
     """Empty for tokens that are never renewed."""
+    authorize_url: str = ""
+    """Where a person consents in a browser; empty for flows without one."""
     scopes: tuple[str, ...] = ()
     """Asked for with the first token; a refresh keeps the scopes of its consent."""
 
@@ -82,11 +84,15 @@ class Manifest(Value):
     def at(self, url: str) -> "Manifest":
         """The same vendor behind another address, such as a fake cloud or a gateway, with the paths it has."""
         base = url.rstrip("/")
-        token_url = self.authentication.token_url and base + urlsplit(self.authentication.token_url).path
+        auth = self.authentication
+        urls = {
+            "token_url": auth.token_url and base + urlsplit(auth.token_url).path,
+            "authorize_url": auth.authorize_url and base + urlsplit(auth.authorize_url).path,
+        }
         return self.model_copy(
             update={
                 "api_url": base + urlsplit(self.api_url).path.rstrip("/"),
-                "authentication": self.authentication.model_copy(update={"token_url": token_url}),
+                "authentication": auth.model_copy(update=urls),
             }
         )
 
