@@ -35,7 +35,7 @@ from domain.oem.errors import (
     Rejected,
     Unavailable,
 )
-from domain.oem.ports import LeverAccess
+from domain.oem.ports import LeverAccess, LeverReverter
 from domain.oem.readings import Reading
 from domain.oem.units import PumpAddress
 from domain.ports import AccountAsks, BreakerView, CommandLog, ObservationLog
@@ -197,7 +197,7 @@ class CommandAttempt:
                 return await self._end(verification.out_of_time(progress))
             await record([self._event(EventKind.SENT, write_no, "", self._now())])
             try:
-                await self._adapter.write(self._address, self._lever, self._setting, self._now(), urgent=self._urgent)
+                await self._send()
             except OemError as error:
                 taken = isinstance(error, Malformed) or (isinstance(error, Unavailable) and error.maybe_taken)
                 kind = EventKind.WRITE_LOST if taken else EventKind.WRITE_REFUSED
@@ -208,6 +208,12 @@ class CommandAttempt:
                 await self._come_back_after(error)
             await self._record(EventKind.ACCEPTED, write_no)
         raise RetryLater("accepted, not seen yet", self._adapter.timing.usual_delay)
+
+    async def _send(self) -> None:
+        """The one call that changes the unit."""
+        adapter = self._adapter
+        send = adapter.revert if self._command.is_revert and isinstance(adapter, LeverReverter) else adapter.write
+        await send(self._address, self._lever, self._setting, self._now(), urgent=self._urgent)
 
     async def _end(self, end: End) -> CommandOutcome:
         now = self._now()

@@ -22,6 +22,7 @@ from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
 from domain.oem.breaker import BreakerState
 from domain.oem.errors import AuthExpired, OemError, Offline, RateLimited, Unavailable
+from domain.oem.ports import BulkReader
 from domain.steering.sweep_policy import (
     FRESH_READING,
     LOOKS_DISCONNECTED,
@@ -200,6 +201,8 @@ class _Sweep:
     async def _ask_connections(self, account: _Account, profiles: Sequence[PumpProfile]) -> None:
         records = [self._judge.records.get(p.enrolment.pump_id) for p in profiles]
         pass_no = (self._pass_at - self._given.clock.epoch) // PASS
+        if isinstance(self._adapter, BulkReader):
+            return  # its one call tells as much
         if not account.waiting or not worth_asking_connections(records, pass_no) or account.next_at > self._now():
             return
         if not await self._may_read():
@@ -218,8 +221,13 @@ class _Sweep:
     # --- looking --------------------------------------------------------------------------------------------------
 
     async def _look_at_some(self, accounts: Mapping[str, _Account]) -> list[SweepRead]:
-        """Look at the few pumps that are due, or wait until the next one is."""
+        """Look at the few pumps that are due, or at all of an account at once, or wait until the next one is."""
         now = self._now()
+        if isinstance(self._adapter, BulkReader):
+            due = [account for account in accounts.values() if account.waiting and account.next_at <= now]
+            if due:
+                found = await asyncio.gather(*(self._look_at_all(self._adapter, one) for one in due[:AT_A_TIME]))
+                return [look for looks in found for look in looks]
         some: list[tuple[_Account, PumpProfile]] = []
         for account in accounts.values():
             while account.waiting and account.next_at <= now and len(some) < AT_A_TIME:
@@ -230,6 +238,25 @@ class _Sweep:
         next_at = min(account.next_at for account in accounts.values() if account.waiting)
         await self._sleep_until(min(next_at, now + JUDGED_EVERY, self._pass_at + PASS))
         return []
+
+    async def _look_at_all(self, adapter: BulkReader, account: _Account) -> list[SweepRead]:
+        """One look at all pumps of an account; empty where the account must wait and the pumps with it."""
+        now = self._now()
+        account.next_at = now + account.gap
+        profiles = list(account.waiting)
+        account.waiting.clear()
+        try:
+            told = await adapter.observe_account(account.account_id, now)
+        except (RateLimited, AuthExpired) as error:
+            account.waiting.extend(profiles)
+            await self._failed(account, error)
+            return []
+        except OemError as error:
+            log.info("account not read", account_id=account.account_id, reason=f"{type(error).__name__}: {error}")
+            await self._failed(account, error)
+            return [SweepRead(profile) for profile in profiles]
+        account.failures = 0
+        return [SweepRead.of(profile, told.get(profile.enrolment.vendor_ref)) for profile in profiles]
 
     async def _look(self, account: _Account, profile: PumpProfile) -> SweepRead | None:
         """One look; None where the account must wait and the pump with it."""

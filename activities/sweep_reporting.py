@@ -14,6 +14,7 @@ from activities.attempt import VendorStatus
 from domain.commands.command import CommandEvent, EventKind
 from domain.commands.evidence import AppliedCommand, Effect, judge_effect
 from domain.homes.enrolment import PumpProfile
+from domain.oem.errors import OemError, Offline
 from domain.oem.ports import OemAdapter
 from domain.oem.readings import Reading
 from domain.oem.timing import VendorTiming
@@ -52,6 +53,11 @@ class SweepRead:
     profile: PumpProfile
     reading: Reading | None = None
     is_silent: bool = False
+
+    @classmethod
+    def of(cls, profile: PumpProfile, told: Reading | OemError | None) -> "SweepRead":
+        """What an answer about several pumps says of one; None where it does not mention it."""
+        return cls(profile, told if isinstance(told, Reading) else None, is_silent=isinstance(told, Offline))
 
     @property
     def pump_id(self) -> str:

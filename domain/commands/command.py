@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from domain.base import Instant, Value, printable
-from domain.modes import Circuit, Level, Mode
+from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.lever import LeverName
 
 
@@ -122,6 +122,11 @@ class Command(Value):
     def circuit(self) -> Circuit:
         """What it steers."""
         return Circuit.HEATING if isinstance(self.mode, Mode) else Circuit.HOT_WATER
+
+    @property
+    def is_revert(self) -> bool:
+        """Whether it gives the lever back to the household's own setting."""
+        return self.mode is neutral_of(self.circuit)
 
 
 class CommandEvent(Value):

@@ -6,8 +6,9 @@ nothing else; `now` is steered time, and so is the `retry_at` of an error.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from domain.oem.errors import OemError
 from domain.oem.lever import LeverName
 from domain.oem.readings import Reading
 from domain.oem.timing import VendorTiming
@@ -40,6 +41,20 @@ class LeverWriter(Protocol):
         ...
 
 
+@runtime_checkable
+class LeverReverter(Protocol):
+    """Ends a setting of ours where that is another call than setting the lever; not every adapter is one."""
+
+    async def revert(
+        self, pump: PumpAddress, lever: LeverName, baseline: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        """Give the lever back to the household's own setting, which was last seen as `baseline`.
+
+        Returns when the cloud accepted it. Harmless where nothing of ours stands.
+        """
+        ...
+
+
 class LeverAccess(UnitReader, LeverWriter, Protocol):
     """What bringing a command about takes."""
 
@@ -53,6 +68,19 @@ class FleetReader(Protocol):
 
     async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
         """Whether each unit of an account is connected to its cloud, by `vendor_ref`."""
+        ...
+
+
+@runtime_checkable
+class BulkReader(Protocol):
+    """Reads all units of an account in one call; not every adapter is one."""
+
+    async def observe_account(self, account_id: str, now: datetime) -> Mapping[str, Reading | OemError]:
+        """What the cloud reports of each unit that the account reaches, by `vendor_ref`.
+
+        A unit that is offline or cannot be read has its error and spoils nothing for the others; what concerns the
+        whole account is raised.
+        """
         ...
 
 

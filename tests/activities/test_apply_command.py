@@ -21,6 +21,8 @@ from domain.oem.errors import (
     Rejected,
     Unavailable,
 )
+from domain.oem.lever import LeverName
+from domain.oem.units import PumpAddress
 from tests.activities.ports import CLOCK, SPEED, Cloud, Commands, Desk, Directory, Journal, Observations, an_attempt
 from tests.builders import TIMING, a_command, a_reading, at
 
@@ -104,6 +106,28 @@ async def test_a_write_without_a_yes_is_written_down_as_what_it_may_have_done(fa
             assert 1 <= steered_delay(later) / NOT_NOW_LOOK <= 1 + SPREAD
         case _:
             assert 1 <= steered_delay(later) / FIRST_BACKOFF <= 1 + SPREAD
+
+
+class Reverting(Cloud):
+    """A vendor at which ending a setting of ours is a call of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(a_reading(3.0, at(5, 55)))
+        self.reverted: list[float] = []
+
+    async def revert(
+        self, pump: PumpAddress, lever: LeverName, baseline: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        self.reverted.append(baseline)
+
+
+@pytest.mark.parametrize(("mode", "written", "reverted"), [(Mode.MAX, [3.0], []), (Mode.LOW, [], [0.0])])
+async def test_a_revert_is_the_vendors_own_call_where_there_is_one(
+    mode: Mode, written: list[float], reverted: list[float]
+) -> None:
+    cloud = Reverting()
+    await attempt(Commands(), cloud, a_command(mode, decided=5.9))
+    assert (cloud.written, cloud.reverted) == (written, reverted)
 
 
 async def test_what_failed_together_does_not_come_back_together() -> None:

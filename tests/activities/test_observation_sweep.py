@@ -240,6 +240,41 @@ def test_an_offline_or_stale_pump_is_silent_and_its_old_setting_is_not_believed(
     assert sweep.book.kept["p-0002"].is_silent
 
 
+class BulkSky(Sky):
+    """A vendor that tells of all units of an account in one call."""
+
+    def __init__(self, failing: Mapping[str, OemError] | None = None) -> None:
+        super().__init__(failing)
+        self.bulk_calls = 0
+
+    async def observe_account(self, account_id: str, now: datetime) -> Mapping[str, Reading | OemError]:
+        self.bulk_calls += 1
+        if self.refusal is not None:
+            raise self.refusal
+        return {i: self.failing.get(i, self.readings.get(i, FRESH)) for i in FLEET[:3]}
+
+
+async def test_a_vendor_that_tells_of_a_whole_account_is_asked_once_for_all_its_pumps() -> None:
+    sweep = Sweeping(BulkSky({"p-0002": Offline("not connected")}), Book(p_0001=commanded(Mode.MAX)))
+    sweep.book.grant = 1.0
+    await sweep.a_pass()
+    assert isinstance(sweep.sky, BulkSky)
+    assert (sweep.sky.bulk_calls, sweep.sky.asked, sweep.sky.connection_calls) == (1, [], 0)
+    assert sorted(sweep.book.stored) == ["p-0001", "p-0003"]
+    assert {(pump_id, seen.silent) for pump_id, seen in sweep.pumps.told} == {("p-0001", False), ("p-0002", True)}
+    assert sweep.book.kept["p-0004"].unanswered == 1, "the answer did not mention it"
+
+
+async def test_an_account_whose_one_call_fails_says_nothing_of_its_pumps() -> None:
+    sky = BulkSky()
+    sky.refusal = Malformed("?")
+    sweep = Sweeping(sky)
+    await sweep.a_pass()
+    assert sky.bulk_calls == 1
+    assert sweep.pumps.told == []
+    assert {record.unanswered for record in sweep.book.kept.values()} == {1}
+
+
 @pytest.mark.parametrize("failure", [Malformed("?"), Unavailable("500")])
 async def test_a_failure_says_nothing_of_the_pump_and_does_not_stop_the_pass(failure: OemError) -> None:
     sweep = Sweeping(Sky({"p-0001": failure}))
