@@ -12,6 +12,8 @@ class Lever(StrEnum):
     """Room temperature that the unit aims at, in degrees C."""
     HOT_WATER_COMFORT = "hot_water_comfort"
     """Comfort step of the hot water: 0 economy, 1 normal, 2 luxury, 4 smart control."""
+    HOT_WATER_TARGET = "hot_water_target"
+    """Temperature that the tank is charged to, in degrees C."""
 
     @property
     def circuit(self) -> str:
@@ -23,4 +25,5 @@ _CIRCUITS = {
     Lever.HEATING_OFFSET: "heating",
     Lever.ROOM_SETPOINT: "heating",
     Lever.HOT_WATER_COMFORT: "hot_water",
+    Lever.HOT_WATER_TARGET: "hot_water",
 }

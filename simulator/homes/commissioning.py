@@ -13,9 +13,9 @@ from domain.homes.enrolment import BuildingClass
 from domain.homes.site import ComfortBand, Emitter
 from simulator.homes.make import MIXED, Equipment
 from simulator.physics.building import FLOOR_SURFACE_EXPONENT, FLOOR_SURFACE_W_M2, Building, Emitters, settled
-from simulator.physics.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, OFFSET_STEP_K, Control, ControlState
+from simulator.physics.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, Control, ControlState
 from simulator.physics.heat_pump import DESIGN_OUTDOOR_C, HeatPump
-from simulator.physics.hot_water import CHARGE_C, HYGIENE_EVERY_S, PLACE_C, WATER_WH_PER_L_K, Tank, TankState
+from simulator.physics.hot_water import HYGIENE_EVERY_S, PLACE_C, WATER_WH_PER_L_K, Tank, TankState, charge_band_c
 from simulator.physics.house import Household, HouseSpec, HouseState
 from simulator.seeded import bell, between, share
 
@@ -75,7 +75,8 @@ def draw_house(seed: int, index: int, equipment: Equipment = MIXED) -> HouseSpec
     emitters = _draw_emitters(seed, index, building, figures, household.preferred_c, design_w)
     pump = _draw_pump(seed, index, emitters.is_floor, design_w)
     outdoor_sensor_k = between(-0.3, 0.7, seed, "outdoor-sensor", index)
-    control = _commission(seed, index, building, emitters, pump, household, by_setpoint, outdoor_sensor_k)
+    step_k = equipment.supply_k_per_step
+    control = _commission(seed, index, building, emitters, pump, household, by_setpoint, outdoor_sensor_k, step_k)
     return HouseSpec(
         index,
         kind,
@@ -209,6 +210,7 @@ def _commission(
     household: Household,
     by_setpoint: bool,
     outdoor_sensor_k: float,
+    offset_step_k: float,
 ) -> Control:
     """Tune the curve so that the room settles near the preferred temperature, at the household's setting."""
     error_k = 0.15 * bell(seed, "tuning", index)
@@ -223,11 +225,12 @@ def _commission(
         heat_w, rest = settled(building, emitters, room_c, outdoor_c, sun_w, people_w)
         curve.append(rest.water_c + heat_w / (2.0 * pump.flow_w_k))
     if not by_setpoint:
-        curve = [supply_c - OFFSET_STEP_K * household.setting for supply_c in curve]
+        curve = [supply_c - offset_step_k * household.setting for supply_c in curve]
     half = share(seed, "limit", index)
     limit_c = 38.0 + 2.0 * half if emitters.is_floor else (55.0 if half < 0.5 else 60.0)
     return Control(
         by_setpoint=by_setpoint,
+        offset_step_k=offset_step_k,
         curve_c=tuple(curve),
         commissioned=household.setting if by_setpoint else 0.0,
         supply_min_c=18.0 if emitters.is_floor else 20.0,
@@ -245,7 +248,7 @@ def settled_house(seed: int, spec: HouseSpec, outdoor_c: float) -> HouseState:
     sun_w = _TUNING_SUN_W_M2 * spec.building.aperture_m2
     _, rooms = settled(spec.building, spec.emitters, spec.household.preferred_c, outdoor_c, sun_w, people_w)
     control = ControlState(smoothed_outdoor_c=outdoor_c, supply_c=rooms.water_c, since_start_s=-97.0 * spec.index)
-    start_c, stop_c = CHARGE_C[spec.household.hot_water_setting]
+    start_c, stop_c = charge_band_c(spec.household.hot_water_setting)
     tank = TankState((start_c + stop_c) / 2.0)
     tank.since_hygiene_s = HYGIENE_EVERY_S * share(seed, "hygiene", spec.index)
     return HouseState(rooms, control, tank=tank)

@@ -44,6 +44,8 @@ class Equipment:
     """Controlled by a room setpoint with room feedback instead of by a heating offset and degree minutes."""
     without_room_sensor: float = 0.25
     """Without a room sensor; all of them controlled by offset."""
+    supply_k_per_step: float = 2.0
+    """Supply per step of the heating offset."""
 
 
 MIXED = Equipment()

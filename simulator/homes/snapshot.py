@@ -38,7 +38,7 @@ class Snapshot:
     total_kwh: float
     hot_water_c: float
     comfort: float
-    """Comfort step of the hot water."""
+    """Setting of the hot-water lever: a comfort step or a target temperature."""
     on_water: bool
     defrost_s: float
     """Seconds that the current defrost has lasted; zero outside of one."""

@@ -46,6 +46,11 @@ class Unit:
         self.snapshots: deque[Snapshot] = deque(maxlen=KEPT_SNAPSHOTS)
 
     @property
+    def hot_water(self) -> LeverState | None:
+        """The lever of the tank, by comfort step or target temperature; None where the unit has none."""
+        return self.levers.get(Lever.HOT_WATER_COMFORT) or self.levers.get(Lever.HOT_WATER_TARGET)
+
+    @property
     def setting(self) -> float:
         """The heating lever's setting in force."""
         return self.heating.setting
@@ -60,12 +65,11 @@ class Unit:
         return self.active.condition if self.active else Condition.NORMAL
 
     def in_force(self) -> tuple[float, float, float, float, bool]:
-        """What house and twin live by: heating setting and comfort step of each, and whether rooms may be heated."""
+        """What house and twin live by: heating and hot-water setting of each, and whether rooms may be heated."""
         heating = self.heating
-        water = self.levers.get(Lever.HOT_WATER_COMFORT)
         own = twin = self.spec.household.hot_water_setting
-        if water is not None:
-            own, twin = water.setting, water.household_setting
+        if self.hot_water is not None:
+            own, twin = self.hot_water.setting, self.hot_water.household_setting
         if self.active is None:
             return heating.setting, own, heating.household_setting, twin, True
         condition = self.active.condition
@@ -113,8 +117,7 @@ class Unit:
                 self.next_publish_s += PUBLISH_S
 
     def _display(self) -> UnitDisplay:
-        water = self.levers.get(Lever.HOT_WATER_COMFORT)
-        comfort = water.setting if water is not None else self.spec.household.hot_water_setting
+        comfort = self.spec.household.hot_water_setting if self.hot_water is None else self.hot_water.setting
         return UnitDisplay(self.heating.setting, comfort, self.total_kwh, self.condition)
 
     def _apply(self, pending: PendingSetting, record: RecordChange) -> None:

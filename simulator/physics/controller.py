@@ -12,8 +12,6 @@ from simulator.physics.heat_pump import DEFROST_TAKES, ICE_BELOW_C, HeatPump, ca
 CURVE_FROM_C = -20.0
 CURVE_STEP_K = 5.0
 CURVE_KNOTS = 9
-OFFSET_STEP_K = 2.0
-"""Supply per step of the heating offset."""
 SETPOINT_STEP_K = 2.0
 """Supply per kelvin of room setpoint."""
 
@@ -40,6 +38,8 @@ class Control:
 
     by_setpoint: bool
     """Room setpoint with room feedback and supply hysteresis; else heating offset and degree minutes."""
+    offset_step_k: float
+    """Supply per step of the heating offset."""
     curve_c: tuple[float, ...]
     """Supply by smoothed outdoor temperature, from -20 C in steps of 5 K, at the commissioned setting."""
     commissioned: float
@@ -93,7 +93,7 @@ def curve_supply_c(curve_c: tuple[float, ...], outdoor_c: float) -> float:
 
 def target_supply_c(control: Control, smoothed_outdoor_c: float, setting: float, room_sensor_c: float) -> float:
     """Supply temperature the unit aims at, for a lever's setting."""
-    step_k = SETPOINT_STEP_K if control.by_setpoint else OFFSET_STEP_K
+    step_k = SETPOINT_STEP_K if control.by_setpoint else control.offset_step_k
     target_c = curve_supply_c(control.curve_c, smoothed_outdoor_c) + step_k * (setting - control.commissioned)
     if control.by_setpoint:
         lacking_k = setting - room_sensor_c

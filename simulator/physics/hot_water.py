@@ -23,6 +23,8 @@ CHARGE_C: dict[float, tuple[float, float]] = {
 }
 """Charging begins at the first and ends at the second temperature, by comfort step; smart control (4) that has learned
 nothing yet is the normal step."""
+TARGET_HYSTERESIS_K = 6.0
+"""A tank with a target temperature is charged once it is so much cooler; about what the steps above have too."""
 HYGIENE_EVERY_S = 14 * 86400.0
 HYGIENE_C = 60.0
 _HYGIENE_CHARGE_C = (50.0, 52.0)
@@ -54,12 +56,17 @@ class TankState:
     since_hygiene_s: float = 0.0
 
 
+def charge_band_c(comfort: float) -> tuple[float, float]:
+    """Where charging begins and ends, for a comfort step or, above all steps, for a target temperature in degrees C."""
+    return CHARGE_C.get(comfort) or (comfort - TARGET_HYSTERESIS_K, comfort)
+
+
 def wants_charge(state: TankState, comfort: float, step_s: float) -> bool:
-    """The unit's own decision for one step, with hysteresis; `comfort` is one of the vendor's steps."""
+    """The unit's own decision for one step, with hysteresis; `comfort` as in `charge_band_c`."""
     state.since_hygiene_s += step_s
     if state.since_hygiene_s >= HYGIENE_EVERY_S:
         state.hygiene = True
-    start_c, stop_c = _HYGIENE_CHARGE_C if state.hygiene else CHARGE_C[comfort]
+    start_c, stop_c = _HYGIENE_CHARGE_C if state.hygiene else charge_band_c(comfort)
     if state.wants:
         state.wants = state.water_c < stop_c
     else:

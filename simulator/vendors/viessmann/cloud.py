@@ -23,13 +23,14 @@ from simulator.homes.make import Make
 from simulator.homes.snapshot import Snapshot
 from simulator.levers import Lever
 from simulator.vendors.viessmann.feature import Feature
-from simulator.vendors.viessmann.features import CURVE, LUXURY, ONE_TIME_CHARGE, features_of
+from simulator.vendors.viessmann.features import CURVE, ONE_TIME_CHARGE, TARGET, features_of
 from simulator.vendors.viessmann.make import DEVICE
 
 SCOPES = frozenset(("IoT", "User", "offline_access"))
 RULES = TokenRules(scopes=SCOPES, consent_scope=SCOPES, is_confidential=False, code_life_s=20.0)
 SHORT_WINDOW, LONG_WINDOW = (120, 600.0), (1450, 86400.0)
 """Calls and seconds of the free plan, per user."""
+CHARGED_ONCE_TO_C = 52.0
 CHARGE_LASTS_S = 3600.0
 """About how long a one-time charge runs before it ends by itself."""
 _ORIGIN = "https://api.viessmann-climatesolutions.com"
@@ -79,11 +80,11 @@ class ViessmannCloud(VendorCloud):
             return [(None, None)]
         feature, body = call.parts.get("feature"), _body_or_empty(call)
         if feature == CURVE:
-            shift = body.get("shift")
-            is_number = isinstance(shift, int | float) and not isinstance(shift, bool)
-            return [(Lever.HEATING_OFFSET, float(shift) if is_number and shift is not None else None)]
+            return [(Lever.HEATING_OFFSET, _number(body.get("shift")))]
+        if feature == TARGET:
+            return [(Lever.HOT_WATER_TARGET, _number(body.get("temperature")))]
         if feature == ONE_TIME_CHARGE:
-            return [(Lever.HOT_WATER_COMFORT, LUXURY if _starts_charge(call, body) else None)]
+            return [(Lever.HOT_WATER_TARGET, CHARGED_ONCE_TO_C if _starts_charge(call, body) else None)]
         return [(None, None)]
 
     def settings(self, call: Call) -> Sequence[Setting]:
@@ -100,9 +101,12 @@ class ViessmannCloud(VendorCloud):
             raise Refusal(400, "the body is not JSON", "BAD_REQUEST") from None
         if call.parts["feature"] == CURVE:
             return [Setting(Lever.HEATING_OFFSET, float(given["shift"]))]
+        if call.parts["feature"] == TARGET:
+            return [Setting(Lever.HOT_WATER_TARGET, float(given["temperature"]))]
+        tank = home.unit.levers[Lever.HOT_WATER_TARGET]
         if _starts_charge(call, given):
-            return [Setting(Lever.HOT_WATER_COMFORT, LUXURY, CHARGE_LASTS_S)]
-        return [Setting(Lever.HOT_WATER_COMFORT, home.unit.levers[Lever.HOT_WATER_COMFORT].standing)]
+            return [Setting(Lever.HOT_WATER_TARGET, max(CHARGED_ONCE_TO_C, tank.standing), CHARGE_LASTS_S)]
+        return [Setting(Lever.HOT_WATER_TARGET, tank.standing)]
 
     def serve(self, call: Call, write: Write | None, grant: Grant | None, now_s: float) -> Response:
         try:
@@ -245,6 +249,10 @@ def _body_or_empty(call: Call) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _number(told: Any) -> float | None:
+    return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else None
 
 
 def _starts_charge(call: Call, body: Mapping[str, Any]) -> bool:

@@ -12,12 +12,10 @@ from simulator.vendors.viessmann.feature import Command, Feature, Parameter, fla
 
 CURVE = "heating.circuits.0.heating.curve"
 ONE_TIME_CHARGE = "heating.dhw.oneTimeCharge"
-LUXURY = 2.0
+TARGET = "heating.dhw.temperature.main"
 SLOPE = 0.6
 """The fake's curves come from commissioning and have no one slope; a written slope must be this one."""
 _DATE = r"^[\d]{4}-[\d]{2}-[\d]{2}$"
-_TARGET_C = {0.0: 45, 1.0: 48, 2.0: 52, 4.0: 48}
-"""Hot-water target by comfort step."""
 
 
 def features_of(unit: Unit, snapshot: Snapshot) -> list[Feature]:
@@ -65,7 +63,8 @@ def _heating(snapshot: Snapshot) -> list[Feature]:
 
 
 def _hot_water(unit: Unit, snapshot: Snapshot) -> list[Feature]:
-    charging = unit.levers[Lever.HOT_WATER_COMFORT].temporary is not None
+    tank = unit.levers[Lever.HOT_WATER_TARGET]
+    charging = tank.temporary is not None
     is_open = snapshot.condition not in APPLIES_NOTHING and snapshot.condition is not Condition.REMOTE_DISABLED
     active = Parameter("boolean")
     target = {"efficientLowerBorder": 0, "efficientUpperBorder": 55, "max": 60, "min": 10, "stepping": 1}
@@ -80,9 +79,10 @@ def _hot_water(unit: Unit, snapshot: Snapshot) -> list[Feature]:
             },
         ),
         Feature(
-            "heating.dhw.temperature.main",
-            {"value": number(_TARGET_C[snapshot.comfort], "celsius")},
-            {"setTargetTemperature": Command({"temperature": Parameter("number", target)}, is_executable=False)},
+            TARGET,
+            # A charge out of turn leaves the target as it is.
+            {"value": number(tank.standing if charging else snapshot.comfort, "celsius")},
+            {"setTargetTemperature": Command({"temperature": Parameter("number", target)}, is_open)},
         ),
         Feature("heating.dhw.sensors.temperature.dhwCylinder", _measured(snapshot.hot_water_c, "celsius")),
     ]
@@ -101,6 +101,10 @@ def _compressor(snapshot: Snapshot) -> list[Feature]:
         ),
         Feature("heating.compressors.0.speed.current", {"value": number(speed_hz(snapshot), "revolutionsPerSecond")}),
         Feature("heating.inverters.0.sensors.power.output", _measured(snapshot.compressor_w, "watt")),
+        Feature(
+            "heating.valves.fourThreeWay.position",
+            {"value": text("domesticHotWater" if snapshot.on_water else "climateCircuitOne")},
+        ),
         Feature("heating.outdoor.defrosting", {"active": flag(snapshot.defrost_s > 0.0)}),
     ]
 
