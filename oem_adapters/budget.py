@@ -176,8 +176,12 @@ class CallBudget:
     def refused(self, account_id: str, what: str, headers: Mapping[str, str], now: datetime) -> RateLimited:
         """The error for a 429, remembered for the calls that follow."""
         until = refused_until(headers, now, self._quotas)
-        self._window(account_id).closed_until = until
+        self.close(account_id, until)
         return RateLimited(f"{what} was refused: the call budget of account {account_id} is used up (429).", until)
+
+    def close(self, account_id: str, until: datetime) -> None:
+        """Send nothing until then."""
+        self._window(account_id).closed_until = until
 
     def _window(self, account_id: str) -> _Window:
         return self._windows.setdefault("" if self._is_shared else account_id, _Window())

@@ -11,9 +11,12 @@ from datetime import datetime
 import httpx
 
 from domain.oem.calls import CallFate, CallListener, CallMade
+from domain.oem.errors import NotExecutable, OemError, Offline, RateLimited, Rejected
 from domain.oem.quota import Quota
 from oem_adapters.budget import quotas_named
 
+_REFUSALS = (NotExecutable, Offline, Rejected)
+"""Words on one unit or one request, whatever the status says: the cloud is well."""
 _NOTHING_LEFT_US = (httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 """Failures of our own, before a connection was tried: they say nothing of the vendor."""
 
@@ -50,12 +53,15 @@ class CallBook:
             )
 
 
-def fate_of(status: int) -> CallFate:
-    """What an answer's status says; a 401 that ends in a renewed token is a refusal like any other."""
+def fate_of(status: int, told: OemError | None = None) -> CallFate:
+    """What an answer says: by the vendor's own words where they are known, else by its status.
+
+    A 401 that ends in a renewed token is a refusal like any other.
+    """
     if 200 <= status < 300:
         return CallFate.OK
-    if status == httpx.codes.TOO_MANY_REQUESTS:
+    if isinstance(told, RateLimited) or (told is None and status == httpx.codes.TOO_MANY_REQUESTS):
         return CallFate.BUDGET
-    if 400 <= status < 500:
+    if isinstance(told, _REFUSALS) or 400 <= status < 500:
         return CallFate.REFUSED
     return CallFate.SERVER  # 5xx, and answers that are none of an API's, such as a redirect to a maintenance page

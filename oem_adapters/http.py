@@ -7,7 +7,7 @@ no token, secret, body, id or query is ever logged or raised.
 import asyncio
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from domain.oem.calls import CallFate, CallListener
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
-from domain.oem.errors import AuthExpired, Malformed, OemError, Unavailable
+from domain.oem.errors import AuthExpired, Malformed, OemError, RateLimited, Unavailable
 from domain.oem.manifest import Manifest
 from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of
@@ -28,6 +28,10 @@ from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.tokens import TokenKeeper
 
 log = structlog.get_logger(__name__)
+
+type Refusals = Callable[[str, httpx.Response, bool, datetime], OemError | None]
+"""A vendor's own words for a refusal: what was called, its answer outside of 2xx, whether it writes, and steered now;
+None where the answer's status says all."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class CloudClient:
         timeouts: WallTimeouts,
         headers: Mapping[str, str] | None = None,
         on_call: CallListener | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._http = http
         self._oem = manifest.oem
@@ -70,6 +75,7 @@ class CloudClient:
         self._timeouts = timeouts
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._budget = CallBudget(manifest.quotas)
+        self._refusals = refusals
 
     def describe(self, call: Call) -> str:
         """How errors name a call."""
@@ -92,13 +98,17 @@ class CloudClient:
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 self._calls.answered(account_id, now, CallFate.CREDENTIALS, call.is_write)
                 raise AuthExpired(f"{what}: the cloud does not accept a newly issued token of account {account_id}.")
-        self._calls.answered(account_id, now, fate_of(answer.status_code), call.is_write, answer.headers)
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise self._budget.refused(account_id, what, answer.headers, now)
-        rest = resting_until(answer.status_code, answer.headers, now)
-        failure = status_failure(what, answer.status_code, call.is_write, rest)
-        if failure is not None:
-            raise failure
+        told = None if answer.is_success or self._refusals is None else self._refusals(what, answer, call.is_write, now)
+        self._calls.answered(account_id, now, fate_of(answer.status_code, told), call.is_write, answer.headers)
+        if isinstance(told, RateLimited):
+            self._budget.close(account_id, told.retry_at)
+        elif told is None and answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            told = self._budget.refused(account_id, what, answer.headers, now)
+        elif told is None:
+            rest = resting_until(answer.status_code, answer.headers, now)
+            told = status_failure(what, answer.status_code, call.is_write, rest)
+        if told is not None:
+            raise told
         return answer
 
     async def fetch[Shape](

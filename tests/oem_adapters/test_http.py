@@ -2,13 +2,23 @@
 
 import asyncio
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from domain.oem.errors import AuthExpired, Malformed, NotExecutable, OemError, RateLimited, Rejected, Unavailable
+from domain.oem.calls import CallFate, CallMade
+from domain.oem.errors import (
+    AuthExpired,
+    Malformed,
+    NotExecutable,
+    OemError,
+    Offline,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
 from oem_adapters.http import Call, CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from tests.oem_adapters.conftest import A_MANIFEST, NOW, SHORT
@@ -230,3 +240,25 @@ async def test_one_slow_account_does_not_hold_up_another(
         await sut.send("account-2", CALL, NOW)
     with pytest.raises(Unavailable):
         await slow
+
+
+async def test_a_vendors_own_words_for_a_refusal_come_before_its_status(
+    cloud: Loopback, client: httpx.AsyncClient, vault: VaultInMemory
+) -> None:
+    told: list[CallMade] = []
+
+    def refusals(what: str, answer: httpx.Response, is_write: bool, now: datetime) -> OemError | None:
+        if answer.status_code == 403:
+            return RateLimited(f"{what} is over its budget.", now + timedelta(minutes=7))
+        return Offline(f"{what}: not connected.") if answer.status_code == 502 else None
+
+    sut = CloudClient(client, vault, A_MANIFEST, SHORT, on_call=told.append, refusals=refusals)
+    cloud.on("GET", PATH, Answer(None, 502), Answer(None, 500), Answer(None, 403))
+    for expected in (Offline, Unavailable, RateLimited, RateLimited):
+        with pytest.raises(expected):
+            await sut.send("account-1", CALL, NOW)
+    assert len(cloud.requests) == 3, "a budget that was told to be used up is not tried"
+    assert [call.fate for call in told] == [CallFate.REFUSED, CallFate.SERVER, CallFate.BUDGET]
+    with pytest.raises(RateLimited):
+        await sut.send("account-1", CALL, NOW + timedelta(minutes=7))
+    assert len(cloud.requests) == 4
