@@ -22,6 +22,15 @@ class ConfigError(Exception):
     """The configuration cannot be used. The message is one sentence that names the key."""
 
 
+class VendorQuota(Value):
+    """A vendor's call budget by the minute and by the day."""
+
+    calls_per_min: Annotated[int, Field(ge=1)]
+    calls_per_day: Annotated[int, Field(ge=1)]
+    per_application: bool = False
+    """Counted for all accounts together instead of for each."""
+
+
 class SimulatorConfig(Value):
     """Everything a simulator needs; times are steered unless a name says wall."""
 
@@ -32,6 +41,10 @@ class SimulatorConfig(Value):
     pumps: Annotated[int, Field(ge=1, le=5000)] = 12
     vendors: tuple[str, ...] = ()
     """Whose units hang in the homes, in turn; the first known vendor's where none is named."""
+    units_per_account: Annotated[int, Field(ge=1)] | None = None
+    """How many units of a vendor hang on one account; as is usual at each vendor where none is given."""
+    quotas: dict[str, VendorQuota] = Field(default_factory=dict)
+    """By vendor, what its cloud grants instead of what it publishes; clouds that count differently ignore it."""
     tz: str = "Europe/Berlin"
     price_area: str = "DE-LU"
     day: date

@@ -137,7 +137,7 @@ class VendorCloud(ABC):
         if grant is None:
             return self._unauthorised(call, write, token, now_s)
         write = self._write(call, grant) if call.is_write else None
-        allowance = self.charge(grant.client, call, now_s)
+        allowance = self.charge(self.payer(grant), call, now_s)
         struck = await self._fault(call, write, token or "", grant, allowance, now_s)
         return struck or self._stamped(self.serve(call, write, grant, now_s), allowance)
 
@@ -227,9 +227,13 @@ class VendorCloud(ABC):
         """Whether a request needs no token."""
         return False
 
+    def payer(self, grant: Grant) -> str:
+        """Whose budget a request is counted against."""
+        return grant.client
+
     @abstractmethod
     def charge(self, client: str, call: Call | None, now_s: float) -> Allowance:
-        """Count a request against a client's budget."""
+        """Count a request against the budget of a payer."""
 
     @abstractmethod
     def quota_headers(self, allowance: Allowance) -> Mapping[str, str]:

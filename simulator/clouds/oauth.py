@@ -46,6 +46,8 @@ class Grant:
     expires_s: float
     consent: str = ""
     """The consent it stems from; empty for client credentials."""
+    user: str = ""
+    """The account that consented; empty for one that reaches every unit of the vendor."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class _Code:
     challenge: str | None
     scope: frozenset[str]
     expires_s: float
+    user: str
 
 
 @dataclass(frozen=True)
 class _Refresh:
     consent: str
     scope: frozenset[str]
+    user: str = ""
     is_spent: bool = False
 
 
@@ -95,7 +99,10 @@ class TokenServer:
         self._grants.pop(token, None)
 
     def authorize(self, query: Mapping[str, str], now_s: float) -> Answer:
-        """The consent page, with a person who agrees at once: a redirect with a code."""
+        """The consent page, with a person who agrees at once: a redirect with a code.
+
+        Who that is, `login_hint` says (OpenID Connect Core, 3.1.2.1): an account's name.
+        """
         try:
             code, redirect_uri = self._new_code(query, now_s)
         except Refused as refusal:
@@ -131,14 +138,16 @@ class TokenServer:
             raise Refused("invalid_request", "only the code_challenge_method S256 is supported")
         scope = self._scope(query["scope"], self._rules.scopes) if "scope" in query else self._rules.consent_scope
         code = secrets.token_urlsafe(24)
-        self._codes[code] = _Code(redirect_uri, challenge, scope, now_s + self._rules.code_life_s)
+        self._codes[code] = _Code(
+            redirect_uri, challenge, scope, now_s + self._rules.code_life_s, query.get("login_hint", "")
+        )
         return code, redirect_uri
 
     def _issue(self, form: Mapping[str, str], now_s: float) -> Answer:
         kind, rules = form.get("grant_type"), self._rules
         if kind == "client_credentials" and rules.client_credentials is not None:
             scope = self._scope(form.get("scope", rules.default_scope), rules.client_credentials)
-            return self._tokens(scope, now_s, "", None)
+            return self._tokens(_Refresh("", scope), now_s, None)
         if kind == "refresh_token":
             return self._refresh_tokens(form.get("refresh_token", ""), now_s)
         if kind == "authorization_code":
@@ -159,9 +168,9 @@ class TokenServer:
             raise Refused("invalid_grant", "redirect_uri is not the one that the code was issued for")
         if code.challenge is not None and _challenge(form.get("code_verifier", "")) != code.challenge:
             raise Refused("invalid_grant", "code_verifier does not match the code_challenge")
-        consent = secrets.token_urlsafe(12)
-        refresh = self._new_refresh(consent, code.scope) if "offline_access" in self._offered(code.scope) else None
-        return self._tokens(code.scope, now_s, consent, refresh)
+        consent = _Refresh(secrets.token_urlsafe(12), code.scope, code.user)
+        refresh = self._new_refresh(consent) if "offline_access" in self._offered(code.scope) else None
+        return self._tokens(consent, now_s, refresh)
 
     def _offered(self, scope: frozenset[str]) -> frozenset[str]:
         """Vendors without the scope offline_access always hand out a refresh token."""
@@ -176,30 +185,30 @@ class TokenServer:
             raise Refused("invalid_grant", "the provided authorization code or refresh token is revoked")
         if self._rules.rotation == "single-use":
             self._refresh[token] = replace(known, is_spent=True)
-            return self._tokens(known.scope, now_s, known.consent, self._new_refresh(known.consent, known.scope))
+            return self._tokens(known, now_s, self._new_refresh(known))
         self._refreshed += 1
-        fresh = None if self._refreshed % 2 == 0 else self._new_refresh(known.consent, known.scope)
-        return self._tokens(known.scope, now_s, known.consent, fresh)
+        fresh = None if self._refreshed % 2 == 0 else self._new_refresh(known)
+        return self._tokens(known, now_s, fresh)
 
     def _revoke_consent(self, consent: str) -> None:
         """Whoever holds a replaced token may have stolen it: nothing of its consent stays valid."""
         self._refresh = {t: replace(r, is_spent=r.is_spent or r.consent == consent) for t, r in self._refresh.items()}
         self._grants = {t: grant for t, grant in self._grants.items() if grant.consent != consent}
 
-    def _new_refresh(self, consent: str, scope: frozenset[str]) -> str:
+    def _new_refresh(self, consent: _Refresh) -> str:
         token = secrets.token_urlsafe(32)
-        self._refresh[token] = _Refresh(consent, scope)
+        self._refresh[token] = replace(consent, is_spent=False)
         return token
 
-    def _tokens(self, scope: frozenset[str], now_s: float, consent: str, refresh_token: str | None) -> Answer:
+    def _tokens(self, consent: _Refresh, now_s: float, refresh_token: str | None) -> Answer:
         self._grants = {name: grant for name, grant in self._grants.items() if now_s < grant.expires_s}
         token = secrets.token_urlsafe(32)
-        self._grants[token] = Grant(self._client_id, scope, now_s + self._life_s, consent)
+        self._grants[token] = Grant(self._client_id, consent.scope, now_s + self._life_s, consent.consent, consent.user)
         answer: dict[str, object] = {
             "access_token": token,
             "expires_in": int(self._life_s),
             "token_type": "Bearer",
-            "scope": " ".join(sorted(scope, reverse=True)),
+            "scope": " ".join(sorted(consent.scope, reverse=True)),
         }
         if refresh_token is not None:
             answer["refresh_token"] = refresh_token

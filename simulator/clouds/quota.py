@@ -1,8 +1,9 @@
-"""Call budgets, counted in fixed windows; how a vendor words them is its own dialect.
+"""Call budgets, counted in windows; how a vendor words them is its own dialect.
 
 Protects: time before the epoch costs nothing, and what is left is known after every call.
 """
 
+from collections import defaultdict, deque
 from dataclasses import dataclass
 
 
@@ -38,6 +39,28 @@ class FixedWindow:
         used = self._used[client] = self._used.get(client, 0) + 1
         reset_s = (window + 1) * self._window_s - since_s
         return Allowance(self._limit, self._limit - used, reset_s, used <= self._limit)
+
+
+class SlidingWindow:
+    """Counts requests per client in the window that ends now; refused ones count as well."""
+
+    def __init__(self, limit: int, window_s: float, epoch_s: float) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._epoch_s = epoch_s
+        self._counted: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def count(self, client: str, now_s: float) -> Allowance:
+        """Count one request of a client; `reset_s` is when the first one is allowed again if none comes meanwhile."""
+        if now_s <= self._epoch_s:
+            return Allowance(self._limit, self._limit, 0.0)
+        counted = self._counted[client]
+        while counted and counted[0] <= now_s - self._window_s:
+            counted.popleft()
+        counted.append(now_s)
+        used = len(counted)
+        frees_s = counted[max(0, used - self._limit)] + self._window_s
+        return Allowance(self._limit, max(0, self._limit - used), max(0.0, frees_s - now_s), used <= self._limit)
 
 
 class OpenedWindow:

@@ -75,7 +75,11 @@ class SimulatedFleet:
 
     def account_of(self, home: Home) -> str:
         """The vendor account that a home is reached through."""
-        return self._makes[home.unit.oem].account_id
+        make = self._makes[home.unit.oem]
+        size = self.config.units_per_account or make.units_per_account
+        if size is None:
+            return make.account_id
+        return f"{make.account_id}-{home.unit.spec.index // len(self._makes) // size + 1:04d}"
 
     def now_s(self) -> float:
         """Steered time now; never before the epoch."""

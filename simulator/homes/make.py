@@ -60,7 +60,11 @@ class Make(Protocol):
 
     @property
     def account_id(self) -> str:
-        """The account that reaches the fleet's units of this vendor."""
+        """The account that reaches the fleet's units of this vendor; where there are several, how their names begin."""
+
+    @property
+    def units_per_account(self) -> int | None:
+        """How many units hang on one account; None where all of them do."""
 
     @property
     def equipment(self) -> Equipment:

@@ -11,6 +11,8 @@ from simulator.clouds.cloud import VendorCloud
 from simulator.config import ConfigError, SimulatorConfig
 from simulator.homes.fleet import SimulatedFleet
 from simulator.homes.make import Make
+from simulator.vendors.daikin.cloud import DaikinCloud
+from simulator.vendors.daikin.make import DaikinMake
 from simulator.vendors.nibe.cloud import NibeCloud
 from simulator.vendors.nibe.make import NibeMake
 from simulator.vendors.viessmann.cloud import ViessmannCloud
@@ -25,7 +27,7 @@ class Vendor:
     cloud: Callable[[Make, SimulatedFleet, asyncio.Event], VendorCloud]
 
 
-_VENDORS = (Vendor(NibeMake(), NibeCloud), Vendor(ViessmannMake(), ViessmannCloud))
+_VENDORS = (Vendor(NibeMake(), NibeCloud), Vendor(ViessmannMake(), ViessmannCloud), Vendor(DaikinMake(), DaikinCloud))
 VENDORS: dict[str, Vendor] = {vendor.make.oem: vendor for vendor in _VENDORS}
 
 

@@ -22,6 +22,7 @@ class NibeMake:
 
     oem = OEM
     account_id = "nibe-main"
+    units_per_account = None
     equipment = MIXED
 
     def fit(self, seed: int, spec: HouseSpec) -> FittedUnit:

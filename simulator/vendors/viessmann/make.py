@@ -24,6 +24,7 @@ class ViessmannMake:
 
     oem = OEM
     account_id = "viessmann-main"
+    units_per_account = None
     equipment = Equipment(by_setpoint=0.0, without_room_sensor=0.6, supply_k_per_step=1.0)
 
     def fit(self, seed: int, spec: HouseSpec) -> FittedUnit:
