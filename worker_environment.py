@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -25,6 +26,8 @@ from ledger.repositories import Repositories, open_repositories
 from market.chain import ANY_AREA, chosen_sources, chosen_weather_sources
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from oem_adapters.timeouts import WallTimeouts
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class SetupError(Exception):
@@ -52,6 +55,8 @@ class Settings(BaseSettings):
     """Base URL of the first weather source; None is its public service."""
     weather_urls: dict[str, str] = Field(default_factory=dict)
     """Base URLs of weather sources by name."""
+    oem_urls: dict[str, str] = Field(default_factory=dict)
+    """Base URLs of vendors that are not reached at their public address, by name: a gateway, or a fake on loopback."""
     contact: str | None = None
     """Whom a weather service may write to (a web page or an address); stands in the User-Agent."""
     http_timeout_s: float = Field(default=20.0, gt=0)
@@ -66,6 +71,15 @@ class Settings(BaseSettings):
     temporal_metrics_address: str | None = None
     """host:port on which the Temporal SDK serves its own metrics to Prometheus; None serves none."""
     sandbox: bool = True
+
+    @field_validator("oem_urls")
+    @classmethod
+    def _safe_oem_urls(cls, urls: dict[str, str]) -> dict[str, str]:
+        for oem, url in urls.items():
+            parts = urlsplit(url)
+            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+                raise ValueError(f"{oem} needs an https address: http is for loopback only")
+        return urls
 
     @field_validator("price_sources")
     @classmethod

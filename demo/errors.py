@@ -15,3 +15,11 @@ class OtherWorld(Exception):
         self.folder = folder
         self.option = option
         self.kept = kept
+
+
+class OtherKindOfWorld(DemoFailed):
+    """A folder belongs to real homes where simulated ones were asked for, or the other way round."""
+
+    def __init__(self, folder: Path, *, is_live: bool) -> None:
+        kind, way = ("real", "--no-simulator") if is_live else ("simulated", "no --no-simulator")
+        super().__init__(f"{folder} holds {kind} homes: start it with {way}, or name another --dir")

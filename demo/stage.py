@@ -9,7 +9,7 @@ Protects: the demo and `up` are the same stack; only clock, durability and patie
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -164,7 +164,7 @@ class Stage:
         pumps = 0
         for oem in sorted({enrolment.oem for enrolment in sheet}):
             pumps += await self._enrol_of(oem, [enrolment for enrolment in sheet if enrolment.oem == oem])
-        await start_watchers(self.access, self.staging)
+        await start_watchers(self.access, self.staging.patience)
         return pumps
 
     async def _enrol_of(self, oem: str, units: Sequence[Enrolment]) -> int:
@@ -188,9 +188,7 @@ async def opened(
 
     The environment leads to this stack meanwhile, and is as before afterwards.
     """
-    before = dict(os.environ)
-    try:
-        os.environ.update(await prepare(stack))
+    with environment(await prepare(stack)):
         clock = clock or make_clock(staging)
         stack.set_clock(clock)
         client_secret = client_secret or new_client_secret()
@@ -203,6 +201,15 @@ async def opened(
             await register_search_attributes(client)  # before any worker starts
             world = SimulatorClient(http, simulator_url(stack))
             yield Stage(stack, staging, access, world, settings, http, client_secret)
+
+
+@contextlib.contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables while inside, and the environment as it was before afterwards."""
+    before = dict(os.environ)
+    try:
+        os.environ.update(variables)
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -213,8 +220,8 @@ def new_client_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
-async def start_watchers(access: Access, staging: Staging) -> None:
+async def start_watchers(access: Access, patience: Patience) -> None:
     """Start every vendor's guard and sweep. One that runs is left alone."""
     for oem in known_oems():
-        await start_guard(access.client, access.clock, oem, staging.patience)
-        await start_sweep(access.client, access.clock, oem, staging.patience)
+        await start_guard(access.client, access.clock, oem, patience)
+        await start_sweep(access.client, access.clock, oem, patience)

@@ -62,12 +62,12 @@ def kept_world(folder: Path, pumps: int | None, seed: int | None) -> tuple[int, 
     return int(kept["pumps"]), int(kept["seed"])
 
 
-def kept_clock(folder: Path) -> SteeringClock:
-    """Wall time from the first start on, the same at every restart: clock values live in running workflows."""
+def kept_clock(folder: Path, lead: timedelta = ENROLMENT) -> SteeringClock:
+    """Wall time from a lead after the first start on, the same at every restart: running workflows hold its values."""
     path = folder / CLOCK_FILE
     if path.exists():
         return SteeringClock.model_validate_json(path.read_text())
-    start = datetime.now(UTC) + ENROLMENT
+    start = datetime.now(UTC) + lead
     clock = SteeringClock(epoch=start, start_wall=start)
     path.write_text(clock.model_dump_json())
     return clock

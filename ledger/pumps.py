@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -43,10 +43,13 @@ class Vault:
         self._fernet = check_keys(keys)
         self._engine = engine
 
-    async def add_account(self, account: AccountCredentials, at: datetime | None = None) -> None:
-        """Store or replace an account's credentials; a stored token is dropped, an open ask for new ones is closed.
+    async def add_account(
+        self, account: AccountCredentials, at: datetime | None = None, token: StoredToken | None = None
+    ) -> None:
+        """Store or replace an account's credentials, with its first token where a consent gave one already.
 
-        `at` is steered; wall time where not given.
+        A token stored before is dropped, an open ask for new credentials is closed. `at` is steered; wall time where
+        not given.
         """
         row = {
             "account_id": account.account_id,
@@ -55,11 +58,13 @@ class Vault:
             "token_url": account.token_url,
             "client_id": account.client_id,
             "client_secret": self._fernet.encrypt(account.client_secret.get_secret_value().encode()),
-            "token": None,
+            "token": self._sealed(token) if token is not None else None,
             "quotas": [quota.model_dump(mode="json") for quota in account.quotas],
             "observe_calls": account.observe_calls,
+            "disconnected_at": None,
         }
-        statement = insert(OemAccount).values(row)
+        moment = {} if at is None else {"connected_at": at}
+        statement = insert(OemAccount).values(row | moment)
         async with self._engine.begin() as connection:
             await connection.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=row))
             asked = (AccountAsk.account_id == account.account_id, AccountAsk.solved_at.is_(None))
@@ -72,7 +77,9 @@ class Vault:
                 await connection.execute(select(OemAccount).where(OemAccount.account_id == account_id))
             ).one_or_none()
         if row is None:
-            raise LookupError(f"vendor account {account_id} is not known: add it when enrolling its pumps")
+            raise LookupError(f"vendor account {account_id} is not known: `heatsteer accounts connect` adds one")
+        if row.disconnected_at is not None:
+            raise LookupError(f"vendor account {account_id} was disconnected: `heatsteer accounts connect` renews it")
         return AccountCredentials(
             account_id=row.account_id,
             oem=row.oem,
@@ -95,8 +102,7 @@ class Vault:
 
     async def save(self, account_id: str, token: StoredToken) -> None:
         """Store a token, sealed."""
-        refresh = token.refresh_token.get_secret_value() if token.refresh_token else ""
-        sealed = self._fernet.encrypt(f"{token.access_token.get_secret_value()}\n{refresh}".encode())
+        sealed = self._sealed(token)
         async with self._engine.begin() as connection:
             await connection.execute(update(OemAccount).where(OemAccount.account_id == account_id).values(token=sealed))
 
@@ -112,6 +118,47 @@ class Vault:
             finally:
                 await connection.execute(select(func.pg_advisory_unlock(key)))
                 await connection.commit()
+
+    async def forget(self, account_id: str, at: datetime) -> None:
+        """Destroy an account's secrets, and the account itself where no pump was ever reached through it."""
+        gone = {"client_secret": self._fernet.encrypt(b""), "token": None, "disconnected_at": at}
+        of_account = OemAccount.account_id == account_id
+        async with self._engine.begin() as connection:
+            asked = (AccountAsk.account_id == account_id, AccountAsk.solved_at.is_(None))
+            await connection.execute(update(AccountAsk).where(*asked).values(solved_at=at))
+            in_use = await connection.scalar(select(Pump.pump_id).where(Pump.account_id == account_id).limit(1))
+            was_asked = await connection.scalar(
+                select(AccountAsk.id).where(AccountAsk.account_id == account_id).limit(1)
+            )
+            statement = update(OemAccount).where(of_account).values(gone)
+            await connection.execute(statement if in_use or was_asked else delete(OemAccount).where(of_account))
+
+    async def reseal(self) -> int:
+        """Seal every secret with the newest key, account by account; returns how many. Repeating it does no harm.
+
+        Raises LookupError with a sentence at the first account whose secrets no given key opens; those before are done.
+        """
+        async with self._engine.connect() as connection:
+            known = await connection.scalars(select(OemAccount.account_id).order_by(OemAccount.account_id))
+            account_ids = known.all()
+        for account_id in account_ids:
+            async with self._engine.begin() as connection:
+                # Locked, so that a token that a worker stores meanwhile is neither lost nor overwritten.
+                query = select(OemAccount.client_secret, OemAccount.token).where(OemAccount.account_id == account_id)
+                row = (await connection.execute(query.with_for_update())).one()
+                sealed = {
+                    "client_secret": self._rotated(row.client_secret, account_id),
+                    "token": self._rotated(row.token, account_id) if row.token is not None else None,
+                }
+                await connection.execute(update(OemAccount).where(OemAccount.account_id == account_id).values(sealed))
+        return len(account_ids)
+
+    def _sealed(self, token: StoredToken) -> bytes:
+        refresh = token.refresh_token.get_secret_value() if token.refresh_token else ""
+        return self._fernet.encrypt(f"{token.access_token.get_secret_value()}\n{refresh}".encode())
+
+    def _rotated(self, sealed: bytes, account_id: str) -> bytes:
+        return self._fernet.encrypt(self._open(sealed, account_id).encode())
 
     def _open(self, sealed: bytes, account_id: str) -> str:
         try:

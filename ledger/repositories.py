@@ -20,6 +20,7 @@ from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
+from ledger.queries.accounts import LedgerAccounts
 from ledger.queries.history import LedgerHistory, LedgerOrders
 from ledger.queries.plans import LedgerPlanQueries
 from ledger.queries.reports import LedgerReports
@@ -46,6 +47,7 @@ class Repositories:
     series: LedgerSeries
     plans: LedgerPlans
     vault: Vault
+    accounts: LedgerAccounts
     vendors: LedgerVendors
     sweep_records: LedgerSweepRecords
     orders: LedgerOrders
@@ -89,6 +91,7 @@ async def open_repositories(
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
             vault=Vault(engine, keys, locks=locks),
+            accounts=LedgerAccounts(engine),
             vendors=LedgerVendors(engine),
             sweep_records=LedgerSweepRecords(engine),
             orders=LedgerOrders(engine),

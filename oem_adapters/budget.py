@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from math import ceil
 
 import httpx
 
 from domain.oem.errors import RateLimited
-from domain.oem.quota import Quota, QuotaScope
+from domain.oem.quota import Quota, QuotaScope, reserve_of
 
 _UNTOLD_WAIT = timedelta(minutes=1)
 """How long to wait after a 429 that names no time, where no quota is known either."""
@@ -34,11 +33,6 @@ _UNITS = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
 }
-
-RESERVE_SHARE = 0.2
-"""Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
-RESERVE_LEAST = 2
-"""A read and a write: with less an urgent wish cannot be carried out."""
 
 
 def refused_until(headers: Mapping[str, str], now: datetime, quotas: Sequence[Quota] = ()) -> datetime:
@@ -93,7 +87,7 @@ class _Window:
 
     @property
     def reserve(self) -> int:
-        return max(RESERVE_LEAST, ceil((self.limit or 0) * RESERVE_SHARE))
+        return reserve_of(self.limit or 0)
 
 
 class Spending:

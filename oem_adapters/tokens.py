@@ -122,7 +122,7 @@ class TokenKeeper:
             async with asyncio.timeout(self._timeouts.whole_s):
                 answer = await self._http.post(
                     credentials.token_url,
-                    content=_form(credentials, self._authentication, refresh),
+                    content=token_form(credentials, self._authentication, **_grant(self._authentication, refresh)),
                     headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
                     timeout=self._timeouts.as_httpx(),
                     follow_redirects=False,
@@ -131,7 +131,7 @@ class TokenKeeper:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             self._calls.failed(credentials.account_id, now, error)
             return Unavailable(str(transport_failure(what, error)), maybe_taken=False)
-        outcome = _outcome(what, answer, refresh, now, self._calls.quotas)
+        outcome = token_outcome(what, answer, refresh, now, self._calls.quotas)
         self._calls.answered(credentials.account_id, now, _fate(answer.status_code, outcome))
         return outcome
 
@@ -149,12 +149,14 @@ def _no_secrets(missing: LookupError) -> AuthExpired:
     return AuthExpired(str(missing))
 
 
-def _form(credentials: AccountCredentials, authentication: Authentication, refresh: SecretStr | None) -> str:
-    grant: dict[str, Any] = (
-        {"grant_type": "client_credentials", "scope": " ".join(authentication.scopes)}
-        if refresh is None
-        else {"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value()}
-    )
+def _grant(authentication: Authentication, refresh: SecretStr | None) -> dict[str, str]:
+    if refresh is not None:
+        return {"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value()}
+    return {"grant_type": "client_credentials", "scope": " ".join(authentication.scopes)}
+
+
+def token_form(credentials: AccountCredentials, authentication: Authentication, **grant: str) -> str:
+    """The form that asks for a token by a grant's own fields (RFC 6749, 4.1.3, 4.4.2 and 6)."""
     # The secret goes into the form: HTTP Basic has no agreed encoding for unusual characters in it.
     is_public = authentication.flow is AuthFlow.AUTHORIZATION_CODE_PKCE
     client = ClientAuth(
@@ -166,7 +168,7 @@ def _form(credentials: AccountCredentials, authentication: Authentication, refre
     return str(form)
 
 
-def _outcome(
+def token_outcome(
     what: str, answer: httpx.Response, refresh: SecretStr | None, now: datetime, quotas: Sequence[Quota]
 ) -> StoredToken | OemError:
     """Read a token endpoint's answer; `refresh` is kept where the answer brings no new one."""

@@ -20,6 +20,8 @@ _WAYS_OUT = {
     ErrorCode.UNKNOWN_HOME: "`heatsteer pumps list` shows the pumps there are",
     ErrorCode.UNKNOWN_ORDER: "`heatsteer fleet orders` lists those that are",
     ErrorCode.UNKNOWN_DEAD_LETTER: "`heatsteer dead-letters list` shows those there are",
+    ErrorCode.ACCOUNT_EXISTS: "`--renew` replaces its secrets, `heatsteer accounts list` shows those there are",
+    ErrorCode.ACCOUNT_IN_USE: "retire them first (`heatsteer pumps retire`)",
     ErrorCode.CONFLICTING_VALUES: "name one of them, or give two orders",
     ErrorCode.NOT_PAUSED: "`heatsteer pumps show {pump}` says who steers it",
     ErrorCode.WORKFLOW_ENDED: "`heatsteer pumps start {pump}` starts it again",

@@ -16,7 +16,19 @@ from temporalio.service import RPCError
 
 from application.errors import UseCaseError
 from console.access import NoStack
-from console.cli.commands import areas, dead_letters, fleet, homes, oem, overrides, plans, price_checks, stack, why
+from console.cli.commands import (
+    accounts,
+    areas,
+    dead_letters,
+    fleet,
+    homes,
+    oem,
+    overrides,
+    plans,
+    price_checks,
+    stack,
+    why,
+)
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
@@ -37,6 +49,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.add_typer(overrides.app, name="pumps")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(homes.app, name="homes")
 app.command("why")(why.why)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -6,6 +6,7 @@ Protects: a quota is never read without its window, so that 200 calls a day are 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,10 @@ from pydantic import Field
 from domain.base import Value
 
 MINUTE = timedelta(minutes=1)
+RESERVE_SHARE = 0.2
+"""Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
+RESERVE_LEAST = 2
+"""A read and a write: with less an urgent wish cannot be carried out."""
 
 
 class QuotaScope(StrEnum):
@@ -39,6 +44,11 @@ class Quota(Value):
 
     def __str__(self) -> str:
         return f"{self.calls} in {self.window} per {self.scope.value}"
+
+
+def reserve_of(calls: int) -> int:
+    """The calls of a window that routine calls leave to urgent ones."""
+    return max(RESERVE_LEAST, ceil(calls * RESERVE_SHARE))
 
 
 def in_force(declared: Sequence[Quota], named: Iterable[Quota]) -> tuple[Quota, ...]:

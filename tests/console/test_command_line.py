@@ -66,6 +66,9 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["why", "p-1", "--at", "late"], "--at"),
         (["prices", "load", "no-such-file.json", "--who", "a", "--why", "b"], "no-such-file.json does not exist"),
         (["prices", "load", "prices.json", "--who", "a"], "--why"),
+        (["accounts", "connect", "nibe", "--host", "0.0.0.0", "--who", "a", "--why", "b"], "--host 0.0.0.0"),
+        (["accounts", "disconnect", "home-1", "--who", "a"], "--why"),
+        (["up", "--no-simulator", "--pumps", "3", "--dir", "/tmp/nowhere/no-stack"], "--pumps and --seed"),
         (["fly"], "fly"),
     ],
 )

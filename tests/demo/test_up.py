@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.errors import OtherWorld
+from demo.errors import OtherKindOfWorld, OtherWorld
+from demo.live import claim
 from demo.up import kept_clock, kept_secret, kept_world
 
 
@@ -19,3 +20,14 @@ def test_a_restarted_world_keeps_its_clock_and_its_secret_which_only_the_owner_r
     assert kept_clock(tmp_path) == kept_clock(tmp_path)
     assert kept_secret(tmp_path) == kept_secret(tmp_path)
     assert (tmp_path / "fake-cloud-secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_is_one_of_real_homes_or_of_simulated_ones_and_never_of_both(tmp_path: Path) -> None:
+    claim(tmp_path / "live", live=True)
+    claim(tmp_path / "live", live=True)
+    with pytest.raises(OtherKindOfWorld, match="--no-simulator"):
+        claim(tmp_path / "live", live=False)
+    claim(tmp_path / "twin", live=False)
+    kept_world(tmp_path / "twin", 2, None)
+    with pytest.raises(OtherKindOfWorld, match="simulated homes"):
+        claim(tmp_path / "twin", live=True)

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.oem.credentials import StoredToken
 from ledger.models import OemAccount
 from ledger.pumps import Vault
-from tests.ledger.builders import SECRET, a_key, an_account, until, waiting_for_a_lock
+from ledger.queries.accounts import LedgerAccounts
+from tests.builders import MIDNIGHT
+from tests.ledger.builders import SECRET, a_key, an_account, enrol_pumps, until, waiting_for_a_lock
 
 pytestmark = pytest.mark.servers
 
@@ -112,3 +114,32 @@ async def test_a_token_is_renewed_by_one_holder_at_a_time(engine: AsyncEngine) -
             pass
     await waiting
     assert inside == ["another"]
+
+
+async def test_all_secrets_are_sealed_anew_so_that_the_old_key_can_go(engine: AsyncEngine) -> None:
+    old, new = a_key(), a_key()
+    for name in ("nibe-main", "nibe-second"):
+        await Vault(engine, [old]).add_account(an_account(name), token=TOKEN)
+    assert await Vault(engine, [new, old]).reseal() == 2
+    for name in ("nibe-main", "nibe-second"):
+        assert (await Vault(engine, [new]).credentials(name)).client_secret.get_secret_value() == SECRET
+        assert in_the_clear(await Vault(engine, [new]).load(name)) == ("access-me", "refresh-me")
+    with pytest.raises(LookupError, match="cannot be read with this key"):
+        await Vault(engine, [old]).reseal()
+
+
+async def test_a_forgotten_account_leaves_no_secret_and_its_pumps_keep_their_history(engine: AsyncEngine) -> None:
+    key = a_key()
+    await Vault(engine, [key]).add_account(an_account("nibe-second"), token=TOKEN)
+    await enrol_pumps(engine, "p-0001", account_id="nibe-main")
+    vault = Vault(engine, [key])
+    await vault.add_account(an_account("nibe-main"), token=TOKEN)
+    for name, sentence in (("nibe-main", "was disconnected"), ("nibe-second", "is not known")):
+        await vault.forget(name, MIDNIGHT)
+        assert await vault.load(name) is None
+        with pytest.raises(LookupError, match=sentence):
+            await vault.credentials(name)
+    (left,) = await LedgerAccounts(engine).all()
+    assert (left.account_id, left.disconnected_at, left.has_token, left.pumps) == ("nibe-main", MIDNIGHT, False, 1)
+    await vault.add_account(an_account("nibe-main"))
+    assert (await vault.credentials("nibe-main")).client_secret.get_secret_value() == SECRET

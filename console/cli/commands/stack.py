@@ -16,6 +16,7 @@ from console.cli.running import run
 from console.cli.terminal import terminal
 from console.cli.words import TZ, counted
 from demo.errors import OtherWorld
+from demo.live import claim, run_live
 from demo.up import kept_world, run_up
 from embedded.doctor import Check, checks
 from embedded.errors import StackError
@@ -31,9 +32,18 @@ PRICE_AREA = "DE-LU"
 def up(
     pumps: Annotated[int | None, typer.Option(min=1, max=2000, help="Simulated heat pumps; default 12.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides the houses; default 1.")] = None,
+    no_simulator: Annotated[
+        bool, typer.Option("--no-simulator", help="For real homes: real clouds, prices and weather.")
+    ] = False,
     folder: Annotated[Path, typer.Option("--dir", help="Where the stack lives.")] = VAR,
 ) -> None:
     """Run simulated pumps at wall time; state stays in ./var and a restart goes on where it was."""
+    if no_simulator and (pumps is not None or seed is not None):
+        raise UsageError("--pumps and --seed are for simulated homes: leave them out, or leave out --no-simulator")
+    claim(folder, live=no_simulator)
+    if no_simulator:
+        run(run_live(folder, _ready_for_homes))
+        return
     try:
         pumps, seed = kept_world(folder, pumps, seed)
     except OtherWorld as error:
@@ -49,6 +59,14 @@ def up(
         console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")
 
     run(run_up(folder, pumps, seed, on_ready))
+
+
+def _ready_for_homes(enrolled: int, ui_url: str) -> None:
+    console = terminal(stderr=True)
+    console.print(f"{counted(enrolled, 'pump is', 'pumps are')} steered. Web UI: {ui_url}")
+    console.print(
+        "heatsteer accounts connect VENDOR comes first, then accounts discover and enrol; Ctrl-C stops the stack."
+    )
 
 
 def doctor(

@@ -1,0 +1,1 @@
+"""Use cases on vendor accounts: connecting, looking, discovering, disconnecting."""

@@ -1,0 +1,97 @@
+"""What vendor accounts have spent of their calls, what is left, and what the day will have taken by midnight.
+
+Protects: a quota of the client counts the calls of all its accounts, every other those of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from application.access import Access
+from domain.oem.carrying import pumps_with_room
+from domain.oem.quota import Quota, QuotaScope, in_force, paces_per_min, reserve_of
+from domain.steering.sweep_policy import drift_found_within
+from ledger.queries.accounts import AccountRecord
+
+LATELY = timedelta(hours=1)
+"""The forecast goes on as the last hour went."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """One quota of an account."""
+
+    quota: Quota
+    spent: int
+    """Calls in the window that ends now."""
+    left: int
+    reserve: int
+    """Of what is left, kept from routine calls."""
+    today: int
+    """Calls since local midnight."""
+    by_midnight: int
+    """What the whole day will have taken if the rest of it goes as the last hour went."""
+
+
+@dataclass(frozen=True)
+class AccountQuota:
+    """An account's quotas, and what they mean for its pumps."""
+
+    account: str
+    oem: str
+    pumps: int
+    quotas: Sequence[Spent]
+    drift_found_within: timedelta | None
+    """None without pumps."""
+    room_for: int | None
+    """How many more pumps it carries; None where no quota is known."""
+    bound_by: QuotaScope
+    """Whose quota says so."""
+
+
+async def account_quotas(access: Access, tz: ZoneInfo) -> list[AccountQuota]:
+    """Every connected account by id; days are local."""
+    now = access.now()
+    records = [one for one in await access.ledger.accounts.all() if one.disconnected_at is None]
+    longest = max((quota.window for one in records for quota in (*one.declared, *one.named)), default=LATELY)
+    midnight = now.astimezone(tz).replace(hour=0, minute=0, second=0, microsecond=0)
+    calls = await access.ledger.accounts.calls_since(min(now - longest, midnight, now - LATELY))
+    return [_of(one, records, calls, now, midnight) for one in records]
+
+
+def _of(
+    record: AccountRecord,
+    records: Sequence[AccountRecord],
+    calls: Mapping[str, Mapping[datetime, int]],
+    now: datetime,
+    midnight: datetime,
+) -> AccountQuota:
+    kin = [one for one in records if (one.oem, one.client_id) == (record.oem, record.client_id)]
+    quotas = in_force(record.declared, record.named)
+    spent = []
+    for quota in quotas:
+        counted = kin if quota.scope is QuotaScope.CLIENT else [record]
+        spent.append(_spent(quota, [calls.get(one.account_id, {}) for one in counted], now, midnight))
+    steered = {one.account_id: one.declared for one in kin if one.pumps or one is record}
+    pace = paces_per_min(steered, {one.account_id: one.named for one in kin}).get(record.account_id)
+    room, bound_by = pumps_with_room(quotas, record.observe_calls, record.pumps, sum(one.pumps for one in kin))
+    within = drift_found_within(record.pumps, record.observe_calls, pace) if record.pumps else None
+    return AccountQuota(record.account_id, record.oem, record.pumps, spent, within, room, bound_by)
+
+
+def _spent(quota: Quota, calls: Sequence[Mapping[datetime, int]], now: datetime, midnight: datetime) -> Spent:
+    def since(moment: datetime) -> int:
+        return sum(count for one in calls for minute, count in one.items() if minute > moment)
+
+    # Minutes are counted whole: the one that the window begins in belongs to it.
+    spent, today = since(now - quota.window - timedelta(minutes=1)), since(midnight - timedelta(minutes=1))
+    left_of_day = midnight + timedelta(days=1) - now
+    return Spent(
+        quota=quota,
+        spent=spent,
+        left=max(0, quota.calls - spent),
+        reserve=reserve_of(quota.calls),
+        today=today,
+        by_midnight=today + round(since(now - LATELY) * (left_of_day / LATELY)),
+    )

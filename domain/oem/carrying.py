@@ -1,0 +1,47 @@
+"""How many pumps a vendor's grant of calls can carry.
+
+Protects: a fleet that its grant cannot carry is refused at enrolment, with the number that it can, instead of being
+steered blind.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from domain.oem.quota import Quota, QuotaScope, reserve_of
+
+LOOKS_A_DAY = 24
+"""Observations of a pump in a day without which drift would go unnoticed for longer than an hour."""
+CALLS_OF_COMMANDS = 24
+"""Eight changes a day, each written once and read twice until it is seen to hold."""
+DAY = timedelta(days=1)
+
+
+def calls_a_day(observe_calls: float) -> float:
+    """Calls that steering one pump for a day takes at least; `observe_calls` is what one observation costs."""
+    return LOOKS_A_DAY * observe_calls + CALLS_OF_COMMANDS
+
+
+def pumps_carried(quotas: Sequence[Quota], observe_calls: float) -> int | None:
+    """How many pumps the quotas carry together, with the reserve for urgent calls left alone; None without a quota.
+
+    A quota of the client is for all its accounts, any other for one account's pumps: whoever asks counts accordingly.
+    """
+    need = calls_a_day(observe_calls)
+    granted = [(quota.calls - reserve_of(quota.calls)) * (DAY / quota.window) for quota in quotas]
+    return int(min(granted) / need) if granted else None
+
+
+def pumps_with_room(
+    quotas: Sequence[Quota], observe_calls: float, of_account: int, of_client: int
+) -> tuple[int | None, QuotaScope]:
+    """How many more pumps one account carries, and whose quota says so; None where no quota is known.
+
+    `of_account`: pumps that are steered through it already; `of_client`: through all accounts of the same client.
+    """
+    room: list[tuple[int, QuotaScope]] = []
+    for quota in quotas:
+        carried = pumps_carried((quota,), observe_calls)
+        assert carried is not None
+        taken = of_client if quota.scope is QuotaScope.CLIENT else of_account
+        room.append((max(0, carried - taken), quota.scope))
+    return min(room, default=(None, QuotaScope.ACCOUNT), key=lambda one: one[0] if one[0] is not None else 0)
