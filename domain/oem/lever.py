@@ -96,6 +96,8 @@ class Lever(Value):
     """0 where any value in range is taken."""
     baseline: float
     """The last setting that a person made; when a unit is asked what it can do, its setting then."""
+    also: tuple[float, ...] = ()
+    """Settings beyond the range that the unit takes as well: a household's choice, to be given back, never a mode."""
     wire_id: str = ""
     """Where the adapter finds it on the wire; means nothing to anybody else."""
 
@@ -142,10 +144,18 @@ class Lever(Value):
         most = math.floor((self.maximum - self.minimum) / self.step + _OFF_STEP)
         return round(self.minimum + min(steps_up, most) * self.step, 6)
 
+    @property
+    def can_be_given_back(self) -> bool:
+        """Whether the household's own setting is one that can be written: at the unit people may choose others."""
+        within = self.minimum - _OFF_STEP <= self.baseline <= self.maximum + _OFF_STEP
+        return within or self.baseline in self.also
+
     def why_not_allowed(self, setting: float) -> str | None:
         """Half a sentence on what is wrong with a setting; None where the unit takes it."""
         if not math.isfinite(setting):
             return "is no number"
+        if setting in self.also:
+            return None
         if not self.minimum - _OFF_STEP <= setting <= self.maximum + _OFF_STEP:
             return f"lies outside {self.minimum:g} to {self.maximum:g}"
         if self.step > 0:

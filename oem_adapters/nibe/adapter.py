@@ -19,9 +19,9 @@ from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.nibe.client import MyUplinkRequests
+from oem_adapters.nibe.conditions import condition_of
 from oem_adapters.nibe.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_COMFORT, MANIFEST, ROOM_SETPOINT, TIMING
 from oem_adapters.nibe.mapping import (
-    condition_of,
     heating_offset,
     hot_water_comfort,
     is_old,
@@ -30,6 +30,7 @@ from oem_adapters.nibe.mapping import (
     ref_of,
     room_c,
     room_setpoint,
+    setpoint_point,
 )
 from oem_adapters.nibe.memory import Memory
 from oem_adapters.nibe.models import ACCEPTED, Device, Point, System, Zone
@@ -40,7 +41,6 @@ log = structlog.get_logger(__name__)
 
 _POINT_OF = {
     HEATING_OFFSET.name: Quantity.HEATING_OFFSET,
-    ROOM_SETPOINT.name: Quantity.ROOM_SETPOINT_C,
     HOT_WATER_COMFORT.name: Quantity.HOT_WATER_COMFORT,
 }
 
@@ -77,7 +77,11 @@ class NibeMyUplink:
         }
 
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
-        """A room setpoint where the unit has a heat zone, else the heating offset; and its hot-water lever if any."""
+        """A room setpoint where the unit has a heat zone, else the heating offset; and its hot-water lever if any.
+
+        Raises Rejected (`is_read_only`) where the account may only look at the unit's system.
+        """
+        await self._refuse_viewers(pump, now)
         device = await self._device(pump, now)
         points = await self._all_points(pump, now)
         zones = [] if family_of(device.product.name) is Family.F else await self._zones_if_any(pump, now)
@@ -188,7 +192,7 @@ class NibeMyUplink:
         now: datetime,
     ) -> Reading:
         condition = condition_of(points, self._memory.updating(pump, now), self._memory.away(pump, now))
-        return reading_of(lever, points, zones, as_of, condition)
+        return reading_of(lever, points, zones, self._memory.zone_id(pump, now), as_of, condition)
 
     async def _points(
         self, pump: PumpAddress, lever: LeverName, now: datetime, urgent: bool = False
@@ -200,7 +204,13 @@ class NibeMyUplink:
         known = self._memory.parameters(pump, now)
         if not known:
             return await self._all_points(pump, now, urgent), True
-        points = await self._ask.points(pump, now, urgent, known)
+        try:
+            points = await self._ask.points(pump, now, urgent, known)
+        except Rejected as refusal:
+            # A unit may lose a parameter in an update, and the cloud then refuses to give the others.
+            log.info("points not known any more", oem=self.oem, pump_id=pump.pump_id, reason=str(refusal))
+            self._memory.forget(pump)
+            return await self._all_points(pump, now, urgent), True
         if lever != ROOM_SETPOINT.name and find(points, _POINT_OF[lever]) is None:
             return await self._all_points(pump, now, urgent), True
         self._memory.learn_levers(pump, points, now)
@@ -219,7 +229,7 @@ class NibeMyUplink:
 
         A zone carries no stamp, so that an old picture of it looks like a fresh one: the stamped point goes first.
         """
-        if lever != ROOM_SETPOINT.name or find(points, Quantity.ROOM_SETPOINT_C) is not None:
+        if lever != ROOM_SETPOINT.name or setpoint_point(points, self._memory.zone_id(pump, now)) is not None:
             return None
         return await self._zones(pump, now, urgent)
 
@@ -244,9 +254,23 @@ class NibeMyUplink:
     async def _systems(self, account_id: str, now: datetime) -> Sequence[System]:
         systems = await self._ask.systems(account_id, now)
         for system in systems:
+            self._memory.learn_rights(account_id, system, now)
             for device in system.devices:
                 self._memory.learn_device(account_id, device, now, listed=True)
         return systems
+
+    async def _refuse_viewers(self, pump: PumpAddress, now: datetime) -> None:
+        if self._memory.view_only(pump, now) is None:
+            try:
+                await self._systems(pump.account_id, now)
+            except Rejected as refusal:
+                log.info("rights not known", oem=self.oem, pump_id=pump.pump_id, reason=str(refusal))
+        if self._memory.view_only(pump, now):
+            raise Rejected(
+                f"Account {pump.account_id} may only view the system of pump {pump.pump_id}: its owner has to make it "
+                "a manager before the pump can be steered.",
+                is_read_only=True,
+            )
 
     async def _look_whether_away(
         self, pump: PumpAddress, lever: LeverName, points: Sequence[Point], now: datetime

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 
 from domain.oem.lever import Lever, LeverName
 from domain.oem.units import PumpAddress
-from oem_adapters.nibe.mapping import device_id_of, heating_offset, hot_water_comfort, newest_stamp
-from oem_adapters.nibe.models import Device, Point
+from oem_adapters.nibe.conditions import points_of_others
+from oem_adapters.nibe.manifest import ROOM_SETPOINT
+from oem_adapters.nibe.mapping import device_id_of, heating_offset, hot_water_comfort, newest_stamp, setpoint_points
+from oem_adapters.nibe.models import Device, Point, System
 from oem_adapters.nibe.quirks import AWAY_ASKED_EVERY, AWAY_BELIEVED, DEVICE_LIFE, MEMORY_LIFE, Quantity, find
 
 
@@ -40,6 +42,7 @@ class _State:
     away: _Seen[bool] | None = None
     ask_away_at: datetime | None = None
     document_at: datetime | None = None
+    view_only: _Seen[bool] | None = None
 
 
 class Memory:
@@ -55,6 +58,7 @@ class Memory:
         The freshest point is useful whatever it means: in a house at rest it alone may show that the unit reports.
         """
         found = [point for quantity in Quantity if (point := find(all_points, quantity)) is not None]
+        found += points_of_others(all_points) + setpoint_points(all_points)
         freshest = newest_stamp(all_points, now)
         if freshest is not None and freshest != newest_stamp(found, now):
             found.append(next(point for point in all_points if point.stamp == freshest))
@@ -81,6 +85,11 @@ class Memory:
         seen = self._unit(pump).levers.get(lever)
         return seen.what if seen is not None and seen.within(MEMORY_LIFE, now) else None
 
+    def zone_id(self, pump: PumpAddress, now: datetime) -> str | None:
+        """The zone whose setpoint is written, where it is known."""
+        zone = self.lever(pump, ROOM_SETPOINT.name, now)
+        return zone.wire_id if zone is not None else None
+
     def forget(self, pump: PumpAddress) -> None:
         """Believe no id and no range of a unit any more; its state is another matter."""
         self._units.pop((pump.account_id, device_id_of(pump)), None)
@@ -93,6 +102,17 @@ class Memory:
             state.document_at = now
         if device.updating is not None:
             state.updating = _Seen(device.updating, now)
+
+    def learn_rights(self, account_id: str, system: System, now: datetime) -> None:
+        """Remember whether the account may only look at a system."""
+        for device in system.devices:
+            state = self._states.setdefault((account_id, device.device_id), _State())
+            state.view_only = _Seen(system.is_view_only, now)
+
+    def view_only(self, pump: PumpAddress, now: datetime) -> bool | None:
+        """Whether the account may only look at the unit; None where that is not known."""
+        seen = self._state(pump).view_only
+        return seen.what if seen is not None and seen.within(MEMORY_LIFE, now) else None
 
     def document_due(self, pump: PumpAddress, now: datetime) -> bool:
         """Whether the device's own document, which tells more than a list, was not seen for a while."""

@@ -3,14 +3,25 @@
 Protects: an unknown field, a text where a number was, or a strange point we do not need never spoils an answer.
 """
 
+import contextlib
 import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-ABSENT = -32768
-"""The value of a sensor that is not connected."""
+ABSENT = frozenset({-32768.0, -3276.8, -327.68})
+"""The value of a sensor that is not connected: the raw number, and the same times the scales that points have."""
 
 
 def _number(told: Any) -> float | None:
@@ -21,7 +32,7 @@ def _number(told: Any) -> float | None:
         number = float(told)
     except ValueError:
         return None
-    return number if math.isfinite(number) and number != ABSENT else None
+    return number if math.isfinite(number) and number not in ABSENT else None
 
 
 def _stamp(told: Any) -> datetime | None:
@@ -44,6 +55,18 @@ def _fields(told: Any) -> Any:
     return told if isinstance(told, dict | BaseModel) else {}
 
 
+def _flag(told: Any) -> bool | None:
+    return told if isinstance(told, bool) else None
+
+
+def _count(told: Any) -> int:
+    return told if isinstance(told, int) and not isinstance(told, bool) else 0
+
+
+def _id_or_none(told: Any) -> str | None:
+    return str(told) if isinstance(told, str | int) and not isinstance(told, bool) and told != "" else None
+
+
 def _choices(told: Any) -> list[float]:
     """The numbers of an enumeration's entries."""
     entries = told if isinstance(told, list) else []
@@ -55,11 +78,34 @@ def _text(told: Any) -> str:
     return told if isinstance(told, str) else ""
 
 
+class Unreadable(ValueError):
+    """A list of things of which none can be read."""
+
+
+def _each_sound(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """The elements of a list that can be read: one odd element must not cost the others. None is an empty list."""
+    if told is None:
+        return []
+    if not isinstance(told, list) or not told:
+        return read(told)
+    sound: list[Any] = []
+    for element in told:
+        with contextlib.suppress(ValidationError):
+            sound += read([element])
+    if not sound:
+        raise Unreadable("none of the elements can be read")
+    return sound
+
+
 Number = Annotated[float | None, BeforeValidator(_number)]
 Stamp = Annotated[datetime | None, BeforeValidator(_stamp)]
 Words = Annotated[list[str], BeforeValidator(_words)]
 Choices = Annotated[list[float], BeforeValidator(_choices)]
 Text = Annotated[str, BeforeValidator(_text)]
+Flag = Annotated[bool | None, BeforeValidator(_flag)]
+Count = Annotated[int, BeforeValidator(_count)]
+OptionalId = Annotated[str | None, BeforeValidator(_id_or_none)]
+EachSound = WrapValidator(_each_sound)
 Id = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 
 
@@ -115,14 +161,20 @@ class System(_Wire):
     """A home's installation."""
 
     system_id: Id = Field(alias="systemId")
-    devices: list[Device] = []
+    security_level: Text = Field(default="", alias="securityLevel")
+    devices: Annotated[list[Device], EachSound] = []
+
+    @property
+    def is_view_only(self) -> bool:
+        """Whether the account may read this system and change nothing."""
+        return self.security_level.casefold() == "viewer"
 
 
 class SystemsPage(_Wire):
     """One page of an account's systems; `numItems` counts all pages."""
 
-    total: int = Field(default=0, alias="numItems")
-    systems: list[System]
+    total: Count = Field(default=0, alias="numItems")
+    systems: Annotated[list[System], EachSound]
 
 
 class Point(_Wire):
@@ -131,7 +183,7 @@ class Point(_Wire):
     parameter_id: Id = Field(alias="parameterId")
     name: Text = Field(default="", alias="parameterName")
     category: Text = ""
-    writable: bool = False
+    writable: Flag = False
     stamp: Stamp = Field(default=None, alias="timestamp")
     value: Number = None
     smart_home: Words = Field(default=[], alias="smartHomeCategories")
@@ -140,6 +192,7 @@ class Point(_Wire):
     raw_step: Number = Field(default=None, alias="stepValue")
     raw_scale: Number = Field(default=None, alias="scaleValue")
     choices: Choices = Field(default=[], alias="enumValues")
+    zone_id: OptionalId = Field(default=None, alias="zoneId")
 
     @property
     def scale(self) -> float:
@@ -153,6 +206,14 @@ class Point(_Wire):
     def maximum(self) -> float | None:
         return None if self.raw_maximum is None else round(self.raw_maximum * self.scale, 6)
 
+    def range_or(self, usual: tuple[float, float]) -> tuple[float, float]:
+        """Its own range, with what it does not tell taken from `usual`."""
+        lowest, highest = usual
+        return (
+            lowest if self.minimum is None else self.minimum,
+            highest if self.maximum is None else self.maximum,
+        )
+
     @property
     def step(self) -> float:
         """A missing or zero step is one raw unit, the finest that the pump can hold."""
@@ -164,8 +225,9 @@ class Zone(_Wire):
 
     zone_id: Id = Field(alias="zoneId")
     mode: Text = ""
-    command_only: bool | None = Field(default=None, alias="commandOnly")
-    is_celsius: bool | None = Field(default=None, alias="isCelsius")
+    command_only: Flag = Field(default=None, alias="commandOnly")
+    is_celsius: Flag = Field(default=None, validation_alias=AliasChoices("isCelcius", "isCelsius"))
+    """The vendor spells it without its first s."""
     temperature: Number = None
     setpoint_heat: Number = Field(default=None, alias="setpointHeat")
     minimum: Number = Field(default=None, alias="setpointRangeMin")
@@ -184,8 +246,8 @@ class HomeMode(_Wire):
 
 SYSTEMS_PAGE = TypeAdapter(SystemsPage)
 DEVICE = TypeAdapter(Device)
-POINTS = TypeAdapter(list[Point])
-ZONES = TypeAdapter(list[Zone])
+POINTS: TypeAdapter[list[Point]] = TypeAdapter(Annotated[list[Point], EachSound])
+ZONES: TypeAdapter[list[Zone]] = TypeAdapter(Annotated[list[Zone], EachSound])
 HOME_MODE = TypeAdapter(HomeMode)
 _OBJECT = TypeAdapter(dict[str, Any])
 

@@ -47,8 +47,10 @@ ZONE_STEP_C = 0.5
 """Zones tell no step; half a kelvin is what room units offer."""
 
 HOT_WATER_RANGE = (0.0, 2.0)
-"""Economy to luxury, in the order of the vendor's numbers; its 4 ("smart") is a choice and no comfort step."""
+"""Economy to luxury, in the order of the vendor's numbers."""
 HOT_WATER_STEP = 1.0
+HOT_WATER_SMART = 4.0
+"""A household's choice and no comfort step: never a mode of ours, and written to give it back."""
 
 
 class Family(StrEnum):
@@ -68,8 +70,6 @@ class Quantity(StrEnum):
     SUPPLY_C = "supply_c"
     POWER_W = "power_w"
     COMPRESSOR_HZ = "compressor_hz"
-    ROOM_SETPOINT_C = "room_setpoint_c"
-    """Read only: the stamped witness of a zone's setpoint."""
     HOT_WATER_COMFORT = "hot_water_comfort"
     HOT_WATER_C = "hot_water_c"
     TARGET_C = "target_c"
@@ -78,8 +78,7 @@ class Quantity(StrEnum):
     OPERATING_MODE = "operating_mode"
     ALLOW_HEATING = "allow_heating"
     HOLIDAY = "holiday"
-    EXTERNAL_ADJUSTMENT = "external_adjustment"
-    PRICE_ADAPTION = "price_adaption"
+    COMPRESSOR_MODE = "compressor_mode"
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,6 @@ class Signs:
     ids: dict[Family, tuple[str, ...]]
     lowest: float
     highest: float
-    like: re.Pattern[str] | None = None
-    """Names that vary too much to be listed."""
-
-    def named(self, name: str) -> bool:
-        return name in self.names or (self.like is not None and self.like.fullmatch(name) is not None)
 
 
 def _switch(highest: float, *names: str, f_series: str) -> Signs:
@@ -120,15 +114,16 @@ SIGNS: dict[Quantity, Signs] = {
     ),
     Quantity.OUTDOOR_C: Signs(
         category="sh-outdoorTemp",
-        names=frozenset({"current outd temp (bt1)", "outdoor temperature (bt1)"}),
+        names=frozenset({"current outd temp (bt1)", "outdoor temperature (bt1)", "current outdoor temperature (bt1)"}),
         ids={Family.F: ("40004",), Family.S: ("4",)},
         lowest=-60.0,
         highest=60.0,
     ),
     Quantity.SUPPLY_C: Signs(
         category="sh-supplyTemp",
-        names=frozenset({"supply line (bt2)"}),
-        ids={Family.F: ("40008",), Family.S: ("8",)},
+        # BT25 sits in the common supply of a control module without a compressor of its own.
+        names=frozenset({"supply line (bt2)", "external supply line (bt25)", "ext. supply line (bt25)"}),
+        ids={Family.F: ("40008", "40071"), Family.S: ("8",)},
         lowest=-30.0,
         highest=100.0,
     ),
@@ -142,59 +137,51 @@ SIGNS: dict[Quantity, Signs] = {
     Quantity.COMPRESSOR_HZ: Signs(
         category=None,
         names=frozenset({"current compressor frequency"}),
-        ids={Family.F: ("41778",)},
+        ids={Family.F: ("41778",), Family.S: ("5927",)},
         lowest=0.0,
         highest=200.0,
-    ),
-    Quantity.ROOM_SETPOINT_C: Signs(
-        category=None,
-        names=frozenset(),
-        ids={Family.S: ("47751",)},
-        lowest=0.0,
-        highest=50.0,
     ),
     Quantity.HOT_WATER_COMFORT: _switch(4.0, "hot water comfort", "hot water comfort mode", f_series="47041"),
     Quantity.HOT_WATER_C: Signs(
         category=None,
         names=frozenset({"hot water top (bt7)"}),
-        ids={Family.F: ("40013",), Family.S: ("32628",)},
+        ids={Family.F: ("40013",), Family.S: ("11", "32628")},
         lowest=0.0,
         highest=100.0,
     ),
     Quantity.TARGET_C: Signs(
         category=None,
         names=frozenset({"calculated supply climate system 1"}),
-        ids={Family.F: ("43009",)},
+        ids={Family.F: ("43009",), Family.S: ("1708",)},
         lowest=0.0,
         highest=100.0,
     ),
     Quantity.PRIORITY: Signs(
         category=None,
         names=frozenset(),  # other parts of a unit have priorities too
-        ids={Family.F: ("49994",), Family.S: ("14950",)},
+        ids={Family.F: ("49994",), Family.S: ("14950", "55000")},
         lowest=0.0,
         highest=100.0,
+    ),
+    Quantity.COMPRESSOR_MODE: Signs(
+        category=None,
+        names=frozenset({"operating mode compressor"}),
+        ids={Family.S: ("1965",)},
+        lowest=0.0,
+        highest=1000.0,
     ),
     Quantity.DEFROST_S: _switch(100_000.0, "defrosting time", f_series="43066"),
     Quantity.OPERATING_MODE: _switch(10.0, "operating mode", "operational mode", f_series="47137"),
     Quantity.ALLOW_HEATING: _switch(1.0, "allow heating", f_series="47371"),
     Quantity.HOLIDAY: _switch(10.0, "holiday - activated", "holiday activated", f_series="48043"),
-    Quantity.EXTERNAL_ADJUSTMENT: _switch(
-        1.0, "external adjustment", "extern. adjustment climate system 1", f_series="43161"
-    ),
-    Quantity.PRICE_ADAPTION: Signs(
-        category=None,
-        names=frozenset(),
-        ids={},
-        lowest=0.0,
-        highest=100.0,
-        like=re.compile(
-            r"(activated\W+)?smart price adapt(at)?ion\W*((active|activated|on)\W*)?"
-            r"|operating mode,? smart price adapt(at)?ion"
-        ),
-    ),
 }
-"""Never use 47751 (room setpoint) as a lever: the cloud confirms its write and the pump never applies it."""
+
+ROOM_SETPOINT_IDS = frozenset(str(number) for number in range(47751, 47759))
+"""Of the climate systems of an S-series, one each. They are read, for they have a stamp and their zone has none; never
+written: the cloud confirms such a write and the pump never applies it."""
+ROOM_SETPOINT_CATEGORY = "sh-indoorSpHeat"
+ROOM_SETPOINT_RANGE_C = (5.0, 35.0)
+"""What people can choose at the unit, for a point that does not tell its range; wider than what the cloud takes."""
 
 _FAMILY_IN_NAME = re.compile(r"(?<![A-Za-z0-9])([FS])\s?\d{2,4}(?!\d)")
 
@@ -212,21 +199,32 @@ def family_seen(points: Sequence[Point]) -> Family:
     )
 
 
+_DERIVED = re.compile(r".*\b(calculated|average|mean|condenser|set ?point|min|max)\b.*")
+"""Names of points that share a sensor's smart-home category and are no measurement of what it marks: a supply that is
+aimed at, a mean of the day, another place in the circuit."""
+
+
 def find(points: Sequence[Point], quantity: Quantity) -> Point | None:
     """The point that carries a quantity, or None.
 
-    The same id may come twice, and a category may mark several climate systems: known ids go first, then the order of
-    the answer; among these the first with a plausible value, or else the first.
+    A category marks several points, among them some that are calculated: so a known id that the point's category or
+    name confirms goes first, and where the unit has it no other stands in for it, be its sensor absent. Then those of
+    the category, those of the name and those of the id alone. The same id may come twice: the first with a plausible
+    value counts, or else the first.
     """
     signs = SIGNS[quantity]
-    known_ids = [known for ids in signs.ids.values() for known in ids]
-    by_category = [p for p in points if signs.category is not None and signs.category in p.smart_home]
-    by_name = [p for p in points if signs.named(_plain(p.name))]
+    known_ids = {known for ids in signs.ids.values() for known in ids}
+    by_category = [
+        p
+        for p in points
+        if signs.category is not None and signs.category in p.smart_home and not _DERIVED.fullmatch(plain(p.name))
+    ]
+    by_name = [p for p in points if plain(p.name) in signs.names]
     by_id = [p for p in points if p.parameter_id in known_ids]
-    for candidates in (by_category, by_name, by_id):
+    confirmed = [p for p in by_id if p in by_category or p in by_name]
+    for candidates in (confirmed, by_category, by_name, by_id):
         if candidates:
-            ordered = sorted(candidates, key=lambda p: p.parameter_id not in known_ids)
-            return next((p for p in ordered if _plausible(p, signs)), ordered[0])
+            return next((p for p in candidates if _plausible(p, signs)), candidates[0])
     return None
 
 
@@ -240,6 +238,6 @@ def _plausible(point: Point, signs: Signs) -> bool:
     return point.value is not None and signs.lowest <= point.value <= signs.highest
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without case, odd spaces and the soft hyphens that this cloud puts into long words."""
     return " ".join(name.replace("\u00ad", "").casefold().split())

@@ -243,7 +243,7 @@ async def test_an_offset_is_written_as_a_real_number_to_its_point(
     written = cloud.requests[-1]
     assert (written.method, written.path, written.body) == ("PATCH", POINTS, b'{"47011": -2}')
     assert written.headers["content-type"] == "application/json-patch+json"
-    assert len(cloud.requests) == 3
+    assert paths(cloud) == [("GET", "/v2/systems/me"), ("GET", DEVICE), ("GET", POINTS), ("PATCH", POINTS)]
 
 
 async def test_a_room_setpoint_is_written_to_its_zone_and_never_to_a_point(

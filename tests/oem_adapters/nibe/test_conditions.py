@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.oem.readings import Busy, Condition
-from oem_adapters.nibe.mapping import busy_of, condition_of
+from oem_adapters.nibe.conditions import busy_of, condition_of
 from oem_adapters.nibe.models import POINTS, Point
 from oem_adapters.nibe.quirks import Family, family_seen
 from tests.oem_adapters.nibe.bodies import a_point, f_series_points, s_series_points
@@ -55,10 +55,48 @@ def named(name: str, value: Any) -> dict[str, Any]:
         (named("Operating mode, Smart Price Adaption", 30), Condition.EXTERNAL),
         (named("Operating mode, Smart Price Adaption", 10), Condition.NORMAL),
         (named("Smart price adaption, price area", 1), Condition.NORMAL),
+        (a_point("4789", 1), Condition.EXTERNAL),
+        (a_point("4789", 0), Condition.NORMAL),
+        (named("Activated (Smart Price Adaption)", 1), Condition.EXTERNAL),
+        (a_point("3292", 30), Condition.EXTERNAL),
+        (a_point("3292", 10), Condition.NORMAL),
+        (a_point("44908", 30), Condition.EXTERNAL),
+        (a_point("44908", 10), Condition.NORMAL),
+        (a_point("44896", -4.5), Condition.EXTERNAL),
+        (a_point("44896", 0), Condition.NORMAL),
+        (a_point("44896", -3276.8), Condition.NORMAL),
+        (a_point("3260", 20), Condition.EXTERNAL),
+        (a_point("3260", 10), Condition.NORMAL),
+        (named("Operating mode SG Ready", 40), Condition.EXTERNAL),
+        (a_point("10614", 0), Condition.NORMAL),
+        (a_point("1021", 40), Condition.EXTERNAL),
+        (a_point("1021", 10), Condition.NORMAL),
+        (named("External adjustment activated via input S1", 1), Condition.EXTERNAL),
     ],
 )
 def test_a_point_says_how_the_unit_stands(point: dict[str, Any], expected: Condition) -> None:
     assert condition(point) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (0, Condition.EXTERNAL),
+        (1, Condition.NORMAL),
+        (2, Condition.EXTERNAL),
+        (3, Condition.EXTERNAL),
+        (-32768, Condition.NORMAL),
+    ],
+)
+def test_a_grid_signal_through_the_cloud_counts_once_it_is_switched_on(state: float, expected: Condition) -> None:
+    assert condition(a_point("10613", 1), a_point("10614", state)) is expected
+    assert condition(a_point("10613", 0), a_point("10614", state)) is Condition.NORMAL
+
+
+def test_any_of_several_controllers_is_seen_beside_others_at_rest() -> None:
+    at_rest = [a_point("4789", 0), a_point("43161", 0), a_point("3292", 10), a_point("3260", 10)]
+    assert condition(*at_rest) is Condition.NORMAL
+    assert condition(*at_rest, a_point("44908", 30)) is Condition.EXTERNAL
 
 
 def test_a_unit_that_tells_nothing_of_it_is_normal() -> None:

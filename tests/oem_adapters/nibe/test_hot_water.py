@@ -81,7 +81,7 @@ async def test_a_comfort_step_is_written_to_its_point_alone(
     assert cloud.requests[0].body == b'{"47041": 2}'
 
 
-@pytest.mark.parametrize("setting", [-1.0, 0.5, 3.0, 4.0])
+@pytest.mark.parametrize("setting", [-1.0, 0.5, 3.0, 5.0])
 async def test_a_step_beyond_luxury_is_never_sent(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, setting: float
 ) -> None:

@@ -27,7 +27,6 @@ def test_the_recorded_points_of_a_real_f730_are_understood(real_data: Path) -> N
         Quantity.COMPRESSOR_HZ: 57.0,
         Quantity.POWER_W: None,
         Quantity.HEATING_OFFSET: None,
-        Quantity.ROOM_SETPOINT_C: None,
         Quantity.HOT_WATER_COMFORT: None,
         Quantity.HOT_WATER_C: 46.0,
         Quantity.TARGET_C: 37.9,
@@ -36,8 +35,7 @@ def test_the_recorded_points_of_a_real_f730_are_understood(real_data: Path) -> N
         Quantity.OPERATING_MODE: None,
         Quantity.ALLOW_HEATING: None,
         Quantity.HOLIDAY: None,
-        Quantity.EXTERNAL_ADJUSTMENT: None,
-        Quantity.PRICE_ADAPTION: None,
+        Quantity.COMPRESSOR_MODE: None,
     }
     absent = next(point for point in recorded if point.parameter_id == "40047")
     assert absent.value is None
