@@ -54,6 +54,7 @@ from worker_environment import (
     leave,
     open_ledger,
     settings_from_environment,
+    tariffs_of,
 )
 from workflows.area_planning import AreaPlanning
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, oem_queue
@@ -208,7 +209,7 @@ def _planner_worker(world: Connections) -> Worker:
         ledger.series,
     )
     planning = PlanningActivities(
-        RequestSources(ledger.series, ledger.pumps, ledger.commands, ledger.observations),
+        RequestSources(ledger.series, ledger.pumps, ledger.commands, ledger.observations, tariffs_of(settings)),
         ledger.plans,
         plan_off_the_loop,
         plan_delivery(world.client),

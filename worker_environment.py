@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -20,11 +21,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
+from domain.planning.tariff import Tariffs
 from domain.ports import DecisionListener
 from ledger.pumps import check_keys
 from ledger.repositories import Repositories, open_repositories
 from market.chain import ANY_AREA, chosen_sources, chosen_weather_sources
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
+from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -57,6 +60,8 @@ class Settings(BaseSettings):
     """Base URLs of weather sources by name."""
     oem_urls: dict[str, str] = Field(default_factory=dict)
     """Base URLs of vendors that are not reached at their public address, by name: a gateway, or a fake on loopback."""
+    tariffs: Path | None = None
+    """Folder of tariff files; None is the project's own examples."""
     contact: str | None = None
     """Whom a weather service may write to (a web page or an address); stands in the User-Agent."""
     http_timeout_s: float = Field(default=20.0, gt=0)
@@ -129,6 +134,14 @@ def settings_from_environment() -> Settings:
     except ValueError as error:
         raise SetupError(str(error)) from None
     return settings
+
+
+def tariffs_of(settings: Settings) -> Tariffs:
+    """The tariffs homes are enrolled with; raises SetupError with a sentence for a file that is none."""
+    try:
+        return tariffs_in(settings.tariffs)
+    except BadTariff as error:
+        raise SetupError(str(error)) from None
 
 
 def open_ledger(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.homes.enrolment import PumpProfile
+from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
 from domain.planning.shards import Part
-from domain.planning.tariff import home_prices
+from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
 from domain.slots import SLOT
 
@@ -29,17 +30,20 @@ class RequestSources:
     pumps: PumpDirectory
     commands: SteeringLog
     observations: ObservationLog
+    tariffs: Tariffs
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
-        first_slot, slots = outline.first_slot, outline.slots
+        first_slot, slots, scope = outline.first_slot, outline.slots, part.scope
         forecast = await self.series.weather(part.weather_version)
         wholesale = await self.series.prices(outline.price_version)
         profiles = await self.pumps.profiles(part.pump_ids)
         return PlanningRequest(
             first_slot=first_slot,
             slots=slots,
-            prices=home_prices(wholesale.cut(first_slot, slots), part.scope.tariff),
+            prices=home_prices(wholesale, self.tariffs(scope.tariff), scope.settlement, scope.benefit).cut(
+                first_slot, slots
+            ),
             weather=forecast.cut(first_slot, slots),
             pumps=await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now),
             cap_kw=part.cap_kw,
@@ -67,6 +71,7 @@ class RequestSources:
                     mode=mode,
                     held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, first_slot),
                     floor=_floor(profile, ahead_c),
+                    may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
                 )
             )
         return tuple(pumps)

@@ -191,6 +191,7 @@ class PlanningActivities:
             pumps=len(plans),
             cold_snap_pumps=cold_snap_pumps(request),
             certificate=result.certificate,
+            price_eur_per_mwh=request.prices.price_eur_per_mwh,
             cap_price_eur_per_mwh=result.cap_price_eur_per_mwh,
         )
         is_new = await self._plans.store_part(given.revision, given.shard, place, solved, plans, now())

@@ -26,7 +26,7 @@ from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning, price_p
 from domain.planning.price_plan import PricePlan, jitter
 from domain.planning.scope import nameplate_kw
 from domain.planning.series import WeatherSeries, WholesalePrices
-from domain.planning.tariff import SPOT, home_prices
+from domain.planning.tariff import WHOLESALE, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
 from oem_adapters.registry import manifest_of
@@ -107,7 +107,7 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
     return PlanningRequest(
         first_slot=start,
         slots=slots,
-        prices=home_prices(prices, SPOT),
+        prices=home_prices(prices, WHOLESALE),
         weather=weather.cut(start, slots),
         pumps=tuple(
             PumpForPlanning(

@@ -161,6 +161,8 @@ class PlanPart(Base):
     cold_snap_pumps: Mapped[int] = mapped_column(Integer)
     cap_kw: Mapped[float | None] = mapped_column(Double)
     certificate: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
+    """What its homes pay by slot: tariffs change, a plan's numbers do not."""
     cap_price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
     solved_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (ForeignKeyConstraint(["revision", "shard"], ["plan_shards.revision", "plan_shards.shard"]),)

@@ -97,6 +97,7 @@ class LedgerPlans:
             "cold_snap_pumps": solved.cold_snap_pumps,
             "cap_kw": solved.asked.cap_kw,
             "certificate": solved.certificate.model_dump(mode="json"),
+            "price_eur_per_mwh": [round(price, 4) for price in solved.price_eur_per_mwh],
             "cap_price_eur_per_mwh": list(solved.cap_price_eur_per_mwh),
             "solved_at": at,
         }

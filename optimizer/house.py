@@ -163,7 +163,8 @@ def house_of(pump: PumpForPlanning) -> House:
         capacity_kwh_per_k=_capacity(enrolment),
         emitter_kw_per_k=loss * design_lift_k / (_water_at_design(enrolment) - 20.0),
         feedback=spec.response.feedback_k_per_k,
-        shift_k=tuple(spec.response.water_k_per_unit * spec.deltas.get(mode, 0.0) for mode in MODES),
+        # Modes without an effect: a pump that must not be moved has no authority.
+        shift_k=tuple(pump.may_move * spec.response.water_k_per_unit * spec.deltas.get(mode, 0.0) for mode in MODES),
         gains_kw=INTERNAL_GAINS_W_PER_M2 * area_m2 / 1000,
         aperture_m2=APERTURE_M2_PER_M2 * area_m2,
         rated_heat_kw=enrolment.rated_heat_kw,

@@ -19,7 +19,6 @@ from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Failed, Refused, Unanswered
 from domain.planning.fleet_plan import Certificate, merged
 from domain.planning.price_plan import PricePlan
-from domain.planning.tariff import home_prices
 from workflows.contracts import (
     PLANNER_QUEUE,
     PLANNING_SCHEDULE_ID,
@@ -102,7 +101,7 @@ async def show_plan(access: Access, subject: str) -> PlanView | PumpPlanView:
     """The newest plan of a pump, a price area or a grid area; raises Refused where there is none."""
     queries = access.ledger.plan_queries
     if (found := await queries.newest_of_pump(subject)) is not None:
-        return await _pump_view(access, subject, found)
+        return _pump_view(subject, found)
     if (outline := await queries.newest_of_area(subject)) is not None:
         return await _view(access, outline, None if outline["price_area"] == subject else subject)
     areas = [area.price_area for area in await access.ledger.pumps.price_areas()]
@@ -174,9 +173,7 @@ async def _view(access: Access, outline: dict[str, Any], grid_area: str | None =
     )
 
 
-async def _pump_view(access: Access, pump_id: str, found: dict[str, Any]) -> PumpPlanView:
-    wholesale = await access.ledger.series.prices(found["price_version"])
-    paid = home_prices(wholesale.cut(found["first_slot"], found["slots"]), found["tariff"])
+def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
     return PumpPlanView(
         pump_id=pump_id,
         revision=found["revision"],
@@ -187,7 +184,7 @@ async def _pump_view(access: Access, pump_id: str, found: dict[str, Any]) -> Pum
         tariff=found["tariff"],
         cap_kw=found["cap_kw"],
         plan=PricePlan.model_validate(found["plan"]),
-        price_eur_per_mwh=paid.price_eur_per_mwh,
+        price_eur_per_mwh=found["price_eur_per_mwh"],
         cap_price_eur_per_mwh=found["cap_price_eur_per_mwh"],
     )
 

@@ -27,6 +27,7 @@ from console.cli.commands import (
     plans,
     price_checks,
     stack,
+    tariffs,
     why,
 )
 from console.cli.demo.command import demo
@@ -58,6 +59,7 @@ app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
 app.add_typer(stack.prices, name="prices")
+app.add_typer(tariffs.app, name="tariff")
 stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)
 app.command("doctor")(stack.doctor)

@@ -60,6 +60,15 @@ def parse_at(text: str, now: datetime, tz: ZoneInfo) -> datetime:
     return moment
 
 
+def parse_moment(text: str, now: datetime, tz: ZoneInfo) -> datetime:
+    """ "18:30" (the nearest, local) or an ISO date and time, past or to come; raises UsageError."""
+    clock = _clock(text)
+    if clock is not None:
+        last, coming = last_time(clock, now, tz), next_time(clock, now, tz)
+        return last if now - last <= coming - now else coming
+    return min(_moments(text, "--at", tz), key=lambda moment: abs(moment - now))
+
+
 def end_of(until: str | None, duration: str | None, default: timedelta | None = None) -> End:
     """The end that was given, checked before anything is connected; raises UsageError where it is none or two."""
     if until is not None and duration is not None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Value
+from domain.homes.settlement import Benefit, Settlement
 from domain.homes.site import ComfortBand, Emitter, HomeShare, Site
 from domain.modes import Circuit
 from domain.oem.lever import Lever
@@ -43,7 +44,9 @@ class Enrolment(Value):
     weather_cell: str
     """"latitude,longitude" """
     tariff: str = "spot"
-    """What the home pays, by a name that `domain.planning.tariff` knows."""
+    """What the home pays, by the name of a tariff's file."""
+    settlement: Settlement = Settlement.QUARTER
+    benefit: Benefit = Benefit.HOUSEHOLD
     building_class: BuildingClass
     heated_area_m2: Annotated[float, Field(gt=20, lt=2000)]
     emitter: Emitter

@@ -29,6 +29,8 @@ class PumpForPlanning(Value):
     """Slots since the last plan-made change, for the dwell limits."""
     floor: Mode = Mode.MIN
     """Lowest mode allowed: LOW in a cold snap."""
+    may_move: bool = True
+    """False where moving its consumption earns nobody anything: it is left to its own control."""
 
 
 class PlanningRequest(Value):

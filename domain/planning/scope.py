@@ -10,13 +10,16 @@ from pydantic import Field, FiniteFloat
 
 from domain.base import Value
 from domain.homes.enrolment import Enrolment
+from domain.homes.settlement import Benefit, Settlement
 
 NAMEPLATE_COP = 2.5
 """Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
 
 
 class Scope(Value):
-    """Price area x grid area x weather cell x tariff; pumps of one scope share every number they are planned against.
+    """Price area x grid area x weather cell x tariff, as settled and for whom.
+
+    Pumps of one scope share every number they are planned against.
 
     A grid area belongs to its price area: the same name in two price areas means two feeders.
     """
@@ -25,6 +28,8 @@ class Scope(Value):
     grid_area: str
     weather_cell: str
     tariff: str
+    settlement: Settlement = Settlement.QUARTER
+    benefit: Benefit = Benefit.HOUSEHOLD
 
 
 class EnrolledArea(Value):
@@ -67,6 +72,8 @@ def scope_of(enrolment: Enrolment) -> Scope:
         grid_area=enrolment.grid_area,
         weather_cell=enrolment.weather_cell,
         tariff=enrolment.tariff,
+        settlement=enrolment.settlement,
+        benefit=enrolment.benefit,
     )
 
 

@@ -44,6 +44,12 @@ class HomePrices(Value):
     price_eur_per_mwh: tuple[FiniteFloat, ...]
     """One price per slot."""
 
+    def cut(self, first_slot: datetime, slots: int) -> Self:
+        """The part of the series that covers these slots."""
+        skip = (first_slot - self.start) // SLOT
+        prices = self.price_eur_per_mwh[skip : skip + slots]
+        return self.model_copy(update={"start": first_slot, "price_eur_per_mwh": prices})
+
 
 class WeatherSeries(Value):
     """Outdoor temperature and radiation of one weather cell on contiguous slots."""

@@ -44,6 +44,8 @@ class SolvedPart(Value):
     cold_snap_pumps: int
     """Of them, those kept at neutral or above because of the forecast."""
     certificate: Certificate
+    price_eur_per_mwh: tuple[float, ...]
+    """What a kilowatt-hour more costs under this scope's tariff, per slot: kept, as tariffs change."""
     cap_price_eur_per_mwh: tuple[float, ...]
     """Dual of the limit per slot."""
 

@@ -81,11 +81,12 @@ class LedgerPlanQueries:
             PlanPart.weather_version,
             PlanPart.tariff,
             PlanPart.cap_kw,
+            PlanPart.price_eur_per_mwh,
             PlanPart.cap_price_eur_per_mwh,
         )
-        outline = (FleetPlan.revision, FleetPlan.price_area, FleetPlan.price_version, FleetPlan.first_slot)
+        outline = (FleetPlan.revision, FleetPlan.price_area, FleetPlan.price_version)
         query = (
-            select(PumpPlan.plan, *outline, FleetPlan.slots, FleetPlan.created_at, *figures)
+            select(PumpPlan.plan, *outline, FleetPlan.created_at, *figures)
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, of_pump)
             .where(PumpPlan.pump_id == pump_id, FleetPlan.is_preview.is_(False))

@@ -8,11 +8,13 @@ from temporalio.exceptions import ApplicationError
 from activities import planning
 from activities.plan_requests import RequestSources
 from activities.planning import ClosePlan, DeliverShard, OpenPlan, PlanningActivities, SolveShard
+from domain.homes.settlement import Benefit, Settlement
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest
 from domain.planning.scope import GridCaps
 from domain.ports import Planner
+from market.tariff_files import tariffs_in
 from tests.activities.ports import (
     CLOCK,
     Deliveries,
@@ -47,7 +49,8 @@ def activities_of(
     in_force: InForce | None = None,
     readings: dict[str, Reading] | None = None,
 ) -> PlanningActivities:
-    sources = RequestSources(series or Series(), directory, in_force or InForce(), Observations(readings))
+    logs = in_force or InForce(), Observations(readings)
+    sources = RequestSources(series or Series(), directory, *logs, tariffs_in())
     return PlanningActivities(sources, plans, planner, deliveries or Deliveries(), tz_of)
 
 
@@ -196,6 +199,38 @@ async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_
     closed = await an_attempt().run(activities.close_plan, ClosePlan(clock=CLOCK, revision=1, failed={}))
     assert closed.certificate == solved.certificate
     assert plans.failed == {1: {}}
+
+
+async def test_pumps_are_planned_by_tariff_and_settlement_and_who_earns_nothing_is_not_moved() -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    homes = spread(
+        Directory("p-0001", "p-0002", "p-0003"),
+        p_0002={"tariff": "de-module-3", "settlement": Settlement.HOUR},
+        p_0003={"settlement": Settlement.PROFILE, "benefit": Benefit.SUPPLIER},
+    )
+    activities = activities_of(homes, plans, asked, series=series)
+    await an_attempt().run(activities.open_plan, await opening(series))
+    assert await an_attempt().run(activities.solve_shard, solving()) == 3
+    paid = {r.pumps[0].profile.enrolment.pump_id: r.prices.price_eur_per_mwh for r in asked.requests}
+    spot = prices().price_eur_per_mwh
+    assert paid["p-0001"] == spot[25:65]
+    assert set(paid["p-0003"]) == {sum(spot) / len(spot)}
+    hour = (spot[24] + spot[25] + spot[26] + spot[27]) / 4
+    fees = 18.0 + 86.2 + 20.5 + 13.2 + 29.46
+    assert paid["p-0002"][0] == pytest.approx(1.19 * (hour + fees)), "an hour's mean, also of quarters before the plan"
+    assert [r.pumps[0].may_move for r in asked.requests] == [True, True, False]
+    kept = {pump: solved.price_eur_per_mwh for solved, shares in plans.parts.values() for pump in shares}
+    assert kept == paid, "a plan keeps what its homes paid"
+
+
+async def test_a_tariff_that_is_not_known_costs_its_own_pumps_their_plan_and_no_others() -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    homes = spread(Directory("p-0001", "p-0002"), p_0002={"tariff": "made-up"})
+    activities = activities_of(homes, plans, asked, series=series)
+    await an_attempt().run(activities.open_plan, await opening(series))
+    with pytest.raises(ApplicationError, match="tariff 'made-up' is not known; known are de-flat-grid"):
+        await an_attempt().run(activities.solve_shard, solving())
+    assert {pump for _, shares in plans.parts.values() for pump in shares} == {"p-0001"}
 
 
 async def test_a_part_that_cannot_be_solved_costs_the_others_nothing_and_is_all_that_is_tried_again() -> None:

@@ -15,7 +15,7 @@ from domain.oem.credentials import AccountCredentials
 from domain.oem.lever import LeverName
 from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlanningRequest
 from domain.planning.series import WeatherSeries, WholesalePrices
-from domain.planning.tariff import SPOT, home_prices
+from domain.planning.tariff import WHOLESALE, home_prices
 from ledger.commands import LedgerCommands
 from ledger.pumps import LedgerPumps, Vault
 from oem_adapters.nibe.manifest import MANIFEST
@@ -106,7 +106,7 @@ def a_request(slots: int = 96) -> PlanningRequest:
     return PlanningRequest(
         first_slot=MIDNIGHT,
         slots=slots,
-        prices=home_prices(prices(slots=slots), SPOT),
+        prices=home_prices(prices(slots=slots), WHOLESALE),
         weather=weather(slots=slots),
         pumps=(),
     )

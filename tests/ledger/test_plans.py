@@ -49,6 +49,7 @@ def solved(asked: Part, cost_eur: float = 10.0) -> SolvedPart:
         pumps=len(asked.pump_ids),
         cold_snap_pumps=1,
         certificate=a_result(cost_eur).certificate,
+        price_eur_per_mwh=(80.0,) * 40,
         cap_price_eur_per_mwh=(0.0,) * 40,
     )
 

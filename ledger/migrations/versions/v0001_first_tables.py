@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column("cold_snap_pumps", sa.Integer(), nullable=False),
         sa.Column("cap_kw", sa.Double(), nullable=True),
         sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,4 +1,4 @@
-"""`heatsteer prices load` against a running stack: a bad file becomes a verdict, the last good one stays in force."""
+"""Prices and tariffs in a running stack: a bad file becomes a verdict, the last good one stays in force."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from domain.homes.settlement import Benefit, Settlement
 from domain.slots import bounds_of
 from tests.demo.files import a_day_of_prices
 from tests.world import a_world
@@ -20,11 +21,15 @@ DAY = bounds_of(date(2026, 1, 15), "Europe/Berlin")
 
 
 async def load(folder: Path, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person does who knows nothing but the stack's folder."""
+    """Load a file, signed."""
+    return await heatsteer(folder, "prices", "load", str(file), "--who", "operator-1", "--why", "a day by hand", *words)
+
+
+async def heatsteer(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a person does who knows nothing but the stack's folder."""
     leads = ("DATABASE_URL", "TEMPORAL_", "HEATSTEER_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(leads)}
-    given = (str(file), "--who", "operator-1", "--why", "a day by hand", "--dir", str(folder))
-    argv = [sys.executable, "-m", "console.cli.main", "prices", "load", *given, *words]
+    argv = [sys.executable, "-m", "console.cli.main", *words, "--dir", str(folder)]
     return await asyncio.to_thread(subprocess.run, argv, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -70,3 +75,35 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         trail = await world.access.ledger.reports.audit_trail()
         assert [row["act"] for row in trail[1:]] == ["load-prices", "load-prices:refused"]
         assert trail[-1]["detail"]["because"] == verdict["reason"]
+
+
+async def test_each_part_of_a_slots_price_is_shown_with_its_source_and_who_is_not_moved(tmp_path: Path) -> None:
+    file = tmp_path / "day.json"
+    file.write_text(json.dumps(a_day_of_prices()))
+    folder = tmp_path / "stack"
+    places: dict[int, dict[str, str]] = {
+        1: {"tariff": "de-module-3"},
+        2: {"settlement": Settlement.PROFILE, "benefit": Benefit.SUPPLIER},
+        3: {"tariff": "no-such"},
+    }
+    async with a_world(folder, pumps=3, workers=(), places=places) as world:
+        version = (await loaded(folder, file))["version"]
+        explain = ("tariff", "explain", world.pump(1), "--at", "2026-01-15T18:00")
+        (shown,) = json.loads((await heatsteer(folder, *explain, "--json")).stdout)
+        spot = a_day_of_prices()["price"][18 * 4]
+        parts = {part["name"]: part["eur_per_mwh"] for part in shown["parts"]}
+        assert (parts["day-ahead price"], parts["grid fee, module 3"]) == (spot, pytest.approx(108.4))
+        assert parts["VAT 19 %"] == pytest.approx(0.19 * (sum(parts.values()) - parts["VAT 19 %"]))
+        assert shown["eur_per_mwh"] == pytest.approx(sum(parts.values()), abs=1e-3)
+        assert (shown["price_version"], shown["is_moved"]) == (version, True)
+        table = (await heatsteer(folder, *explain)).stdout
+        assert "EW Wanfried" in table
+        (supplier,) = json.loads((await heatsteer(folder, *explain[:2], world.pump(2), *explain[3:], "--json")).stdout)
+        assert supplier["eur_per_mwh"] == pytest.approx(sum(a_day_of_prices()["price"]) / 96, abs=1e-3)
+        assert supplier["is_moved"] is False
+        unknown = await heatsteer(folder, *explain[:2], world.pump(3), *explain[3:])
+        assert (unknown.returncode, unknown.stdout) == (2, "")
+        assert "tariff 'no-such' is not known; known are de-flat-grid" in unknown.stderr
+        other_day = await heatsteer(folder, *explain[:4], "2026-01-17T18:00")
+        assert (other_day.returncode, other_day.stdout) == (2, "")
+        assert "no prices of DE-LU are known for 2026-01-17" in other_day.stderr

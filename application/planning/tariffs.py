@@ -1,0 +1,101 @@
+"""What a home pays in one slot, part by part, and what its planner saves for.
+
+Protects: what is shown is what planning uses: the same prices, the same tariff, the same settlement.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from application.access import Access
+from application.errors import ErrorCode, Refused
+from application.fleet.homes import pumps_of
+from domain.homes.enrolment import Enrolment
+from domain.homes.settlement import Benefit, Settlement, earns_by_moving
+from domain.planning.series import WholesalePrices
+from domain.planning.tariff import PricePart, Tariff, Tariffs, parts_for, settled
+from domain.slots import SLOT, market_day_bounds, slot_start
+
+
+@dataclass(frozen=True)
+class SlotPrice:
+    """The price of one slot for the pumps of a home that are billed alike."""
+
+    pumps: Sequence[str]
+    tariff: str
+    title: str
+    settlement: Settlement
+    benefit: Benefit
+    is_moved: bool
+    """Whether planning moves its consumption at all."""
+    start: datetime
+    """UTC start of the slot."""
+    price_version: int
+    parts: Sequence[PricePart]
+    """Of what the planner counts: the household's price, or its supplier's cost."""
+
+    @property
+    def eur_per_mwh(self) -> float:
+        """The sum of the parts."""
+        return sum(part.eur_per_mwh for part in self.parts)
+
+
+async def explain_tariff(
+    access: Access, name: str, at: datetime, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
+) -> list[SlotPrice]:
+    """The slot's price for a pump, or for each group of a home's pumps; Refused where no prices are known for the day.
+
+    `tz_of` names the time zone of a price area's market day.
+    """
+    alike: dict[tuple[str, str, Settlement, Benefit], list[Enrolment]] = {}
+    for profile in await pumps_of(access, name, whole_home=False):
+        e = profile.enrolment
+        alike.setdefault((e.price_area, e.tariff, e.settlement, e.benefit), []).append(e)
+    found = []
+    for (price_area, tariff, settlement, benefit), pumps in alike.items():
+        version, series = await _prices(access, price_area, at, tz_of(price_area))
+        known = _named(tariffs, tariff)
+        found.append(
+            SlotPrice(
+                pumps=[pump.pump_id for pump in pumps],
+                tariff=tariff,
+                title=known.title,
+                settlement=settlement,
+                benefit=benefit,
+                is_moved=earns_by_moving(settlement, benefit),
+                start=slot_start(at),
+                price_version=version,
+                parts=_parts(series, known, settlement, benefit, slot_start(at)),
+            )
+        )
+    return found
+
+
+async def _prices(access: Access, price_area: str, at: datetime, tz: ZoneInfo) -> tuple[int, WholesalePrices]:
+    """The newest prices of the market day that holds a moment, and their version."""
+    day = at.astimezone(tz).date()
+    start, end = market_day_bounds(day, tz)
+    version = await access.ledger.series.newest_prices(price_area, start, end)
+    if version is None:
+        sentence = f"no prices of {price_area} are known for {day}"
+        raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="prices", name=price_area, known=[])
+    return version, await access.ledger.series.prices(version)
+
+
+def _named(tariffs: Tariffs, name: str) -> Tariff:
+    try:
+        return tariffs(name)
+    except LookupError as error:
+        raise Refused(ErrorCode.UNKNOWN_SCOPE, str(error.args[0]), kind="tariff", name=name, known=[]) from error
+
+
+def _parts(
+    series: WholesalePrices, tariff: Tariff, settlement: Settlement, benefit: Benefit, slot: datetime
+) -> tuple[PricePart, ...]:
+    spot = settled(series, settlement)[(slot - series.start) // SLOT]
+    try:
+        return parts_for(tariff, slot, spot, benefit)
+    except LookupError as error:
+        sentence = str(error.args[0])
+        raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="tariff", name=tariff.name, known=[]) from error
