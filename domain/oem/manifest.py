@@ -13,6 +13,7 @@ from domain.base import Value
 from domain.oem.credentials import AccountCredentials
 from domain.oem.lever import LeverName, LeverSpec
 from domain.oem.quota import Quota
+from domain.oem.readings import Condition
 from domain.oem.timing import VendorTiming
 
 
@@ -65,6 +66,8 @@ class Manifest(Value):
     timing: VendorTiming
     evidence: frozenset[Evidence] = frozenset()
     """Shown by every unit of the vendor; a unit may show more."""
+    conditions: frozenset[Condition] = frozenset(Condition)
+    """What its answers can tell apart; the others look like one of these, or like a unit that is offline."""
     levers: tuple[LeverSpec, ...]
 
     @model_validator(mode="after")

@@ -70,7 +70,7 @@ class Delivery:
             self._log(write, now_s, lever, value, "ignored", setting.dropped)
         elif self.is_offline(write.home, now_s):
             self._log(write, now_s, lever, value, "ignored", "offline")
-        elif unit.condition in APPLIES_NOTHING:
+        elif unit.condition in APPLIES_NOTHING or unit.condition is Condition.REMOTE_DISABLED:
             self._log(write, now_s, lever, value, "ignored", unit.condition.value)
         elif self._dice.strikes("silent-ignore", write.device, number, now_s):
             self._log(write, now_s, lever, value, "ignored", "silent")

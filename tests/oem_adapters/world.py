@@ -85,13 +85,16 @@ class World:
 
 
 @contextlib.contextmanager
-def running_world(folder: Path, pumps: int, speed: float) -> Iterator[World]:
+def running_world(folder: Path, pumps: int, speed: float, oem: str) -> Iterator[World]:
+    """All homes with units of one vendor."""
     clock = SteeringClock(epoch=EPOCH, start_wall=datetime.now(UTC) + timedelta(seconds=1), speed=speed)
     ready, config = folder / "ready.json", folder / "simulator.json"
     told = {
         "clock": clock.model_dump(mode="json"),
         "pumps": pumps,
         "seed": 7,
+        "vendors": [oem],
+        "units_per_account": pumps,
         "day": "2026-01-21",
         "truth_file": str(folder / "truth.jsonl"),
         "ready_file": str(ready),

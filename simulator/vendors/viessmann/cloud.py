@@ -66,6 +66,9 @@ class ViessmannCloud(VendorCloud):
         self._short = OpenedWindow(*SHORT_WINDOW, fleet.epoch_s)
         self._long = OpenedWindow(*LONG_WINDOW, fleet.epoch_s)
 
+    def payer(self, grant: Grant) -> str:
+        return grant.user or grant.client
+
     def charge(self, client: str, _call: Call | None, now_s: float) -> Allowance:
         if client == ANONYMOUS:
             return Allowance(LONG_WINDOW[0], LONG_WINDOW[0], 0.0)
@@ -112,8 +115,8 @@ class ViessmannCloud(VendorCloud):
         try:
             _check_scope(grant)
             if call.endpoint.name == "installations":
-                return self._installations(call, now_s)
-            self._check_connected(call, now_s)
+                return self._installations(call, grant, now_s)
+            self._check_reached(call, grant, now_s)
             if write is not None:
                 return self._command(call, write, now_s)
             return self._read(call, now_s)
@@ -126,13 +129,17 @@ class ViessmannCloud(VendorCloud):
                 self.delivery.note(write, now_s, "refused", "offline")
             return offline.answer
 
-    def _installations(self, call: Call, now_s: float) -> Response:
+    def _installations(self, call: Call, grant: Grant | None, now_s: float) -> Response:
         try:
             query = query_of(call.request, frozenset(("includeGateways", "cursor", "limit")))
         except ValueError as broken:
             raise Refusal(400, str(broken), "BAD_REQUEST") from broken
         with_gateways = query.get("includeGateways") == "true"
-        return Answer({"data": [self._installation(home, with_gateways, now_s) for home in self.homes]})
+        return Answer({"data": [self._installation(home, with_gateways, now_s) for home in self._reached_by(grant)]})
+
+    def _reached_by(self, grant: Grant | None) -> list[Home]:
+        user = grant.user if grant is not None else ""
+        return [home for home in self.homes if user in ("", self.fleet.account_of(home))]
 
     def _installation(self, home: Home, with_gateways: bool, now_s: float) -> dict[str, Any]:
         identity = home.unit.identity
@@ -143,8 +150,10 @@ class ViessmannCloud(VendorCloud):
         found: dict[str, Any] = {"id": int(identity.system_id), "description": f"Home {home.unit.spec.index + 1}"}
         return found | ({"gateways": [gateway]} if with_gateways else {})
 
-    def _check_connected(self, call: Call, now_s: float) -> None:
+    def _check_reached(self, call: Call, grant: Grant | None, now_s: float) -> None:
         home = self._home(call)
+        if home not in self._reached_by(grant):
+            raise Refusal(404, "Device not found", "DEVICE_NOT_FOUND")
         if self.delivery.is_offline(home, now_s):
             raise _OfflineError("GATEWAY_OFFLINE")
         if home.unit.condition is Condition.UPDATING:
@@ -208,7 +217,7 @@ class ViessmannCloud(VendorCloud):
             "requestCountLimit": allowance.limit,
             "limitReset": int((now_s + allowance.reset_s) * 1000),
             "clientId": grant.client,
-            "userId": "user-1",
+            "userId": grant.user or "user-1",
         }
         message = "API calls rate limit has been exceeded. Please wait until your limit will renew."
         return _error(429, "RATE_LIMIT_EXCEEDED", message, payload)

@@ -23,8 +23,8 @@ class ViessmannMake:
     """The units of one vendor."""
 
     oem = OEM
-    account_id = "viessmann-main"
-    units_per_account = None
+    account_id = "viessmann-home"
+    units_per_account = 1
     equipment = Equipment(by_setpoint=0.0, without_room_sensor=0.6, supply_k_per_step=1.0)
 
     def fit(self, seed: int, spec: HouseSpec) -> FittedUnit:

@@ -1,6 +1,7 @@
 """The contract of `OemAdapter`, kept by every known vendor's adapter against its fake cloud: failures."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import httpx
@@ -22,6 +23,7 @@ from tests.oem_adapters.contract.vendors import (
     fake_cloud,
     other_setting,
     ranges,
+    whose_first_token_needs_nobody,
     whose_tokens_are_renewed,
 )
 from tests.oem_adapters.vault import VaultInMemory, a_token
@@ -49,7 +51,7 @@ async def test_a_used_up_budget_says_when_to_come_back(
         now = world.now()
         with pytest.raises(RateLimited) as raised:
             await adapter.read(pump, lever, now)
-        assert timedelta(0) < raised.value.retry_at - now <= timedelta(minutes=1)
+        assert now < raised.value.retry_at <= world.now() + timedelta(minutes=1)
         sent.clear()
         with pytest.raises(RateLimited):
             await adapter.read(pump, lever, now)
@@ -130,7 +132,7 @@ async def test_a_cloud_that_accepts_no_token_needs_a_person(units: Units, adapte
 async def test_wrong_credentials_need_a_person(
     oem: str, client: httpx.AsyncClient, pumps: list[PumpAddress], world: World
 ) -> None:
-    wrong = a_vault(oem, world, client_secret="wrong")
+    wrong = a_vault(oem, world, with_wrong_credentials=True)
     with pytest.raises(AuthExpired):
         await build_adapter(oem, client, wrong).connections(pumps[0].account_id, world.now())
 
@@ -140,7 +142,8 @@ async def test_a_disconnected_unit_is_offline_once_its_reading_is_old(
 ) -> None:
     with world.faulty(offline=1.0):
         for lever, (pump, _) in units.items():
-            await adapter.read(pump, lever, world.now())  # still fresh: the flag alone may be a flicker
+            with contextlib.suppress(Offline):  # still fresh: a flag alone may be a flicker, a refusal is none
+                await adapter.read(pump, lever, world.now())
         await asyncio.sleep(world.wall_s(adapter.timing.reading_max_age + 2 * PUBLISHED))
         for lever, (pump, _) in units.items():
             with pytest.raises(Offline):
@@ -195,7 +198,7 @@ async def test_a_cloud_that_is_down_may_have_taken_a_write(
 
 
 @pytest.mark.parametrize("kind", ["http-500", "refuse"])
-@whose_tokens_are_renewed
+@whose_first_token_needs_nobody
 async def test_a_cloud_that_is_down_is_no_matter_of_credentials(
     oem: str, kind: str, client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

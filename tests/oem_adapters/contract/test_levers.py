@@ -19,6 +19,7 @@ from tests.oem_adapters.contract.vendors import (
     build_adapter,
     each_lever,
     fake_cloud,
+    forget_access,
     offered,
     other_setting,
     ranges,
@@ -164,7 +165,7 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     sent: list[httpx.Request],
 ) -> None:
     told: list[CallMade] = []
-    vault.tokens.clear()
+    forget_access(oem, world, vault)
     adapter = build_adapter(oem, client, vault, PATIENT, on_call=told.append)
     sent.clear()
     for lever, (pump, capability) in units.items():
@@ -179,5 +180,6 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     if VENDORS[oem].manifest.authentication.flow is not AuthFlow.ACCESS_TOKEN:
         assert told[0].quotas == ()  # the token's
     granted = {quota.calls for call in told if call.is_write and call.fate is CallFate.OK for quota in call.quotas}
-    assert granted == world.granted
+    published = {quota.calls for quota in VENDORS[oem].manifest.quotas}
+    assert granted <= world.granted | published, "an answer names what is granted, or nothing"
     assert all(call.at <= world.now() for call in told)

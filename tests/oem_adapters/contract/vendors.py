@@ -24,8 +24,8 @@ from domain.oem.units import Capability, PumpAddress
 from oem_adapters.registry import vendors
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor
-from tests.oem_adapters.vault import VaultInMemory
-from tests.oem_adapters.world import World, running_world
+from tests.oem_adapters.vault import VaultInMemory, a_token
+from tests.oem_adapters.world import CONSENTED, World, running_world
 from tests.vendors import vendors_of_tests
 
 PATIENT = WallTimeouts(connect_s=5, answer_s=10, whole_s=15)
@@ -40,7 +40,7 @@ VENDORS: Mapping[str, Vendor] = {**vendors(), **vendors_of_tests()}
 def fake_cloud(oem: str, folder: Path, pumps: int, speed: float) -> AbstractContextManager[World]:
     """A running fake cloud of a vendor: its own where its folder has one, else the simulator's."""
     if oem in vendors():
-        return running_world(folder, pumps, speed)
+        return running_world(folder, pumps, speed, oem)
     running: Callable[[Path, int, float], AbstractContextManager[World]]
     running = import_module(f"tests.vendors.{oem}.fake").running
     return running(folder, pumps, speed)
@@ -57,9 +57,20 @@ def build_adapter(
     return VENDORS[oem].build(client, vault, timeouts, on_call)
 
 
-def a_vault(oem: str, world: World, client_secret: str | None = None) -> VaultInMemory:
-    """A vault with the accounts of a fake cloud."""
-    return VaultInMemory(world.url, world.client_id, client_secret or world.client_secret, VENDORS[oem].manifest)
+def a_vault(oem: str, world: World, *, with_wrong_credentials: bool = False) -> VaultInMemory:
+    """A vault with the accounts of a fake cloud, as a person's consent left them where the vendor asks for it."""
+    secrets = ("nobody", "wrong") if with_wrong_credentials else (world.client_id, world.client_secret)
+    vault = VaultInMemory(world.url, *secrets, VENDORS[oem].manifest)
+    forget_access(oem, world, vault)
+    return vault
+
+
+def forget_access(oem: str, world: World, vault: VaultInMemory) -> None:
+    """No account has a valid access token; consents stay."""
+    vault.tokens.clear()
+    if VENDORS[oem].manifest.authentication.flow in CONSENTED_FLOWS:
+        accounts = {pump.account_id for pump in world.pumps(oem)}
+        vault.tokens |= {account_id: a_token("dead", CONSENTED) for account_id in accounts}
 
 
 def offered(oem: str) -> tuple[LeverName, ...]:
@@ -69,6 +80,12 @@ def offered(oem: str) -> tuple[LeverName, ...]:
 
 each_lever = pytest.mark.parametrize(
     ("oem", "lever"), [(oem, lever) for oem in VENDORS for lever in offered(oem)], indirect=["oem"]
+)
+CONSENTED_FLOWS = (AuthFlow.AUTHORIZATION_CODE, AuthFlow.AUTHORIZATION_CODE_PKCE)
+whose_first_token_needs_nobody = pytest.mark.parametrize(
+    "oem",
+    [oem for oem, v in VENDORS.items() if v.manifest.authentication.flow is AuthFlow.CLIENT_CREDENTIALS],
+    indirect=True,
 )
 whose_tokens_are_renewed = pytest.mark.parametrize(
     "oem",
