@@ -49,6 +49,8 @@ def alert_of(state: PumpState, now: datetime) -> Alert:
         return Alert.OFFLINE
     if watch.read_only_until is not None and watch.read_only_until > now:
         return Alert.READ_ONLY
+    if state.is_shadowed(now):
+        return Alert.HELD  # what stands at the unit is another system's
     if any(had.failed is not None and had.failed.ran_out for _, had in state.circuits):
         return Alert.DEAD_LETTER
     if any(had.failed is not None and had.failed.count >= 2 for _, had in state.circuits):

@@ -47,16 +47,24 @@ def first_state(
     )
 
 
-async def start_pump(access: Access, profile: PumpProfile, patience: Patience, *, again: bool = False) -> None:
+async def start_pump(
+    access: Access,
+    profile: PumpProfile,
+    patience: Patience,
+    *,
+    again: bool = False,
+    standing: Sequence[Order] | None = None,
+) -> None:
     """Start the pump's workflow; one that runs is left alone.
 
     A pump that was commanded before goes on counting, and is not assumed to be in neutral. `again`: also a pump whose
-    workflow was terminated; what it stood under is read back from the journal. Raises Failed where the pump is not
-    steered now.
+    workflow was terminated; what it stood under is read back from the journal. `standing`: the orders in force
+    for anybody, where the caller knows them. Raises Failed where the pump is not steered now.
     """
     pump_id, oem = profile.enrolment.pump_id, profile.enrolment.oem
     last_seq = await access.ledger.commands.newest_seq(pump_id)
-    standing = [o for o in await access.ledger.orders.standing(access.now()) if covers(o, profile)]
+    in_force = await access.ledger.orders.standing(access.now()) if standing is None else standing
+    standing = [order for order in in_force if covers(order, profile)]
     journal, last_note = access.ledger.journal, await access.ledger.commands.newest_note(pump_id)
     state = first_state(profile, last_seq, standing, last_note, await journal.newest_number(pump_id))
     if again:

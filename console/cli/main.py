@@ -20,6 +20,7 @@ from console.cli.commands import (
     accounts,
     areas,
     dead_letters,
+    enrol,
     fleet,
     homes,
     oem,
@@ -62,6 +63,7 @@ app.add_typer(stack.prices, name="prices")
 app.add_typer(tariffs.app, name="tariff")
 stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)
+app.command("enrol")(enrol.enrol)
 app.command("doctor")(stack.doctor)
 app.command("prepare")(stack.prepare)
 

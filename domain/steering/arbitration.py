@@ -40,7 +40,7 @@ def target_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATIN
     elif condition is not None:
         target = _under(condition, state, target, circuit)
         target = replace(target, until=_earliest(target.until, read_only_until if is_read_only else None))
-    return _without_power(state, target, now)
+    return _in_shadow(state, _without_power(state, target, now), now, circuit)
 
 
 def _under(condition: tuple[Authority, bool, str], state: PumpState, target: Target, circuit: Circuit) -> Target:
@@ -61,6 +61,16 @@ def _without_power(state: PumpState, target: Target, now: datetime) -> Target:
     until = _earliest(target.until, *(o.ends_at(state.pump_id) for o in blackouts))
     why = f"no power ({blackouts[0].scope})"
     return replace(target, is_held=True, until=until, reason=why)
+
+
+def _in_shadow(state: PumpState, target: Target, now: datetime, circuit: Circuit) -> Target:
+    """Nothing is written while another system steers, not even a restore: what moves the lever is that system."""
+    shadows = _standing(state, OrderKind.SHADOW, now)
+    if not shadows:
+        return target
+    until = _earliest(*(o.ends_at(state.pump_id) for o in shadows))
+    why = "in shadow mode: another system steers"
+    return Target(mode=neutral_of(circuit), authority=Authority.COMPETING, until=until, is_held=True, reason=why)
 
 
 def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Target:

@@ -114,9 +114,10 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
     if level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):
         learnt = had.model_copy(update={"settled": level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt)
-    if seen.condition is not Condition.NORMAL:
-        # Away mode, another controller or an installer explains it; it is looked at again once they have gone. What
-        # moved after it was seen in neutral is theirs, whatever its value: restoring it again would be a fight.
+    if seen.condition is not Condition.NORMAL or state.is_shadowed(now):
+        # Away mode, another controller, an installer or the system that steers while we observe explains it; it is
+        # looked at again once they have gone. What moved after it was seen in neutral is theirs, whatever its value:
+        # restoring it again would be a fight.
         kept = None if was_neutral or had.settled is None else level
         theirs = had.model_copy(update={"settled": kept, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, theirs)

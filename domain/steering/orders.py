@@ -29,6 +29,8 @@ class OrderKind(StrEnum):
     """The site runs on a battery or a generator: as little as the floor allows."""
     BLACKOUT = "blackout"
     """No power: nothing is written until it is back."""
+    SHADOW = "shadow"
+    """Another system steers and holds the only right to write: the pump is observed and reported on."""
 
 
 class Order(Value):

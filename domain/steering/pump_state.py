@@ -18,7 +18,7 @@ from domain.oem.lever import Lever
 from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan
 from domain.steering.journal import JournalEntry
-from domain.steering.orders import Order
+from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override
 from domain.steering.target import Bound, Decided
 from domain.steering.watch import Watch
@@ -161,6 +161,10 @@ class PumpState(Value):
     def plan(self) -> PricePlan | None:
         """The plan of the highest revision."""
         return self.plans[-1] if self.plans else None
+
+    def is_shadowed(self, now: datetime) -> bool:
+        """Whether another system holds the only right to write to this pump."""
+        return any(order.kind is OrderKind.SHADOW and order.holds(self.pump_id, now) for order in self.orders)
 
     @property
     def has_open(self) -> bool:

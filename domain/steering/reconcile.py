@@ -36,6 +36,8 @@ def follow(state: PumpState, now: datetime) -> Decision:
     """Compare each circuit's wish with what is, and start, cancel or wait."""
     if state.retired:
         return Decision(state=state)
+    if state.retiring and not state.has_open and state.is_shadowed(now):
+        return Decision(state=state.model_copy(update={"retired": True}))  # nothing of ours is to be taken back
     silent_since = state.watch.silent_since
     if state.retiring and silent_since and now >= silent_since + RETIRE_UNSEEN_AFTER and not state.has_open:
         return Decision(state=_let_go_unseen(state, silent_since, now))

@@ -30,6 +30,8 @@ def problem_with_act(state: PumpState, event: Event, now: datetime) -> str | Non
     if state.retired or (state.retiring and not isinstance(event, OrderLifted)):
         return "this pump is retired and steered no more"
     match event:
+        case OverrideRequested() if state.is_shadowed(now):
+            return "this pump is in shadow mode, and another system steers it: cut it over first"
         case OverrideRequested(override=override):
             running = [o.override_id for o in state.overrides if o.until > now]
             if len(running) >= MOST_OVERRIDES and override.override_id not in running:

@@ -24,6 +24,10 @@ def write_script(seed: int, number: int, days: int) -> Script:
     return writer.write()
 
 
+IMPOSED = tuple(kind for kind in OrderKind if kind is not OrderKind.SHADOW)
+"""What operators impose on pumps that we steer; shadow mode is for those that another system steers."""
+
+
 class _Writer:
     def __init__(self, rng: random.Random, seed: int, number: int, days: int) -> None:
         self.rng, self.seed, self.number, self.days = rng, seed, number, days
@@ -205,7 +209,7 @@ class _Writer:
     def _order(self, at: datetime) -> None:
         rng = self.rng
         self.count += 1
-        kind = rng.choice((OrderKind.STOP, OrderKind.STOP, *OrderKind))
+        kind = rng.choice((OrderKind.STOP, OrderKind.STOP, *IMPOSED))
         hours = rng.uniform(0.3, 12)
         ends_by_itself = kind is OrderKind.LIMIT or rng.random() < 0.5
         order = Order(

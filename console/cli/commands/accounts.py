@@ -6,14 +6,16 @@ Protects: a secret is read from the terminal without echo, or from a pipe, and n
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
 
 from application.access import Access
-from application.accounts import connecting
+from application.accounts import connecting, discovery
 from application.accounts.connecting import Connected
+from application.accounts.discovery import Discovered
 from application.accounts.quotas import AccountQuota, account_quotas
 from application.errors import ErrorCode, Failed
 from console.cli.clouds import Clouds, clouds
@@ -217,3 +219,33 @@ def _quota_document(one: AccountQuota) -> dict[str, Any]:
         "quotas": [asdict(spent) | {"quota": spent.quota.model_dump(mode="json")} for spent in one.quotas],
         "drift_found_within_min": None if within is None else round(within.total_seconds() / 60, 1),
     }
+
+
+@app.command("discover")
+@reads
+def discover(
+    call: Reading,
+    account: AccountId,
+    out: Annotated[Path | None, typer.Option("--out", help="The sheet to write; it is never overwritten.")] = None,
+) -> None:
+    """Write a sheet of the units that an account reaches and that are not enrolled, to be filled in for `enrol`."""
+    if out is not None and out.exists():
+        raise UsageError(f"--out {out} exists already: name another file")
+
+    async def work(access: Access) -> Discovered:
+        async with clouds(access) as world:
+            return await discovery.discover(access, account, world.adapter(await discovery.oem_of(access, account)))
+
+    found = call.on_stack(work)
+    if out is not None:
+        out.write_text(found.sheet, encoding="utf-8")
+    new = [unit for unit in found.units if not unit.enrolled]
+
+    def readable() -> None:
+        if out is None:
+            typer.echo(found.sheet, nl=False)
+            return
+        reached = f"{found.account} reaches {counted(len(found.units), 'unit')}, {len(found.units) - len(new)} enrolled"
+        typer.echo(f"{reached}; {counted(len(new), 'row')} written to {out}: fill it in, then `heatsteer enrol {out}`")
+
+    call.show({"account": found.account, "oem": found.oem, "units": [asdict(unit) for unit in found.units]}, readable)
