@@ -41,6 +41,7 @@ from simulator.homes.fleet import Home, SimulatedFleet
 TZ = ZoneInfo("Europe/Berlin")
 PRICE_AREA = "DE-LU"
 CELL = "50.0,10.0"
+DAY_SLOTS = 96
 
 
 def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_file: Path | None) -> dict[str, Any]:
@@ -94,11 +95,12 @@ def _prices(fleet: SimulatedFleet, day: date, file: Path | None) -> WholesalePri
 
 
 def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, slots: int) -> PlanningRequest:
-    seconds = [start.timestamp() + 900.0 * i for i in range(slots)]
+    # from the day before, which the filter of the unit's own curve still remembers
+    seconds = [start.timestamp() + 900.0 * i for i in range(-DAY_SLOTS, slots)]
     weather = WeatherSeries(
         cell=CELL,
         source="forecast",
-        start=start,
+        start=start - DAY_SLOTS * SLOT,
         outdoor_c=tuple(fleet.weather.forecast_temperature_c(s + 450) for s in seconds),
         radiation_w_per_m2=tuple(fleet.weather.forecast_radiation_mean_w_m2(s, s + 900) for s in seconds),
     )
@@ -108,7 +110,7 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
         first_slot=start,
         slots=slots,
         prices=home_prices(prices, WHOLESALE),
-        weather=weather.cut(start, slots),
+        weather=weather,
         pumps=tuple(
             PumpForPlanning(
                 profile=profile,

@@ -114,6 +114,7 @@ def horizon_of(request: PlanningRequest) -> Horizon:
         np.array(_cut(request, prices, prices.price_eur_per_mwh, "prices")),
         np.array(_cut(request, weather, weather.outdoor_c, "outdoor temperatures")),
         np.array(_cut(request, weather, weather.radiation_w_per_m2, "radiation")),
+        np.array(weather.outdoor_c[: (request.first_slot - weather.start) // SLOT]),
     )
 
 

@@ -4,10 +4,10 @@ Symbols (N slots of `SLOT_HOURS`, M modes in the order of `MODES`, B houses; UA,
 
     T      room temperature at a slot's start, degrees C (the one state); T_held what neutral holds
     To, G  outdoor temperature and heat gains (people, appliances, sun) in the slot
-    Tw_m   mean water temperature the pump's own control holds in mode m
+    Tw_m   mean water temperature the pump's own control holds in mode m; Tf the outdoor temperature its curve follows
 
         C dT/dt = Q - UA (T - To) + G,      Q = clip(K (Tw_m - T), 0, Qmax(To)),
-        Tw_m = Tw_0(To) + s_m - g (T - T_held)
+        Tw_m = Tw_0(Tf) + s_m - g (T - T_held)
 
 Exact zero-order hold per regime, never Euler (for 2 h houses Euler is 6 % off): with a = exp(-dt (K(1+g)+UA)/C) while
 the control regulates and a0 = exp(-dt UA/C) while it is off or at its limit,
@@ -20,12 +20,13 @@ q_m the exact slot mean of K (Tw_m - T). COP depends on outdoor and water temper
 costs more, also the hotter water and the higher load that a cold room asks for. Below `BIVALENT_C` a heating rod
 supplies what the compressor cannot, at COP 1: a back-up is a consequence of deficit, never a choice.
 
-Invariant: neutral is calibrated so that the own control holds the room where it was observed, for every outdoor
+Invariant: neutral is calibrated so that the own control holds the room where it was observed, for every steady outdoor
 temperature, without sun; so a plan is judged against what this household has, not against a wish of ours.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,10 @@ from domain.slots import SLOT_HOURS
 from optimizer.house import LOW, MIN, Array, Houses, cop
 
 BIVALENT_C = -7.0
+FILTER_H = 6.0
+"""Played in houses of another physics on 2026-03-03 (clear, prices and weather of the day): 3 h leaves twice the
+kelvin-hours, 10 h hardly fewer."""
+FILTER_RUN_IN_SLOTS = 96
 HEATING_LIMIT_C = 16.0
 """Above this mean outdoor temperature a pump's own control does not heat, whatever its offset."""
 NO_HEATING_C, NO_LIMIT_C = -50.0, 1e6
@@ -47,6 +52,25 @@ class Horizon:
     price_eur_per_mwh: Array
     outdoor_c: Array
     sun_w_per_m2: Array
+    outdoor_before_c: Array = field(default_factory=lambda: np.empty(0))
+    """Outdoor temperatures of the slots before the horizon, newest last, as far as they are known."""
+
+    @cached_property
+    def curve_outdoor_c(self) -> Array:
+        """The outdoor temperature that a unit's heating curve follows: filtered, since sensors sit on walls and units
+        damp them on purpose, over 3 to 10 h; run from the day before, which counts as like the day itself where it is
+        not known. (N,)"""
+        day = self.outdoor_c[:FILTER_RUN_IN_SLOTS]
+        run_in = np.concatenate([np.resize(day, FILTER_RUN_IN_SLOTS), self.outdoor_before_c])[-FILTER_RUN_IN_SLOTS:]
+        if len(day) < FILTER_RUN_IN_SLOTS and not len(self.outdoor_before_c):
+            run_in = np.full(1, float(day.mean()))  # a piece of a day says little of the hours before it
+        keep, seen, value = float(np.exp(-SLOT_HOURS / FILTER_H)), np.empty(self.slots), float(run_in[0])
+        for outdoor_c in run_in:
+            value = keep * value + (1 - keep) * float(outdoor_c)
+        for t in range(self.slots):
+            value = keep * value + (1 - keep) * float(self.outdoor_c[t])
+            seen[t] = value
+        return seen
 
     @property
     def slots(self) -> int:
@@ -167,7 +191,7 @@ def _water_at_held(houses: Houses, horizon: Horizon) -> Array:
         values[:, None]
         for values in (houses.room_held_c, houses.loss_kw_per_k, houses.gains_kw, houses.emitter_kw_per_k)
     )
-    neutral = held + (loss * (held - horizon.outdoor_c[None, :]) - internal) / emitter
+    neutral = held + (loss * (held - horizon.curve_outdoor_c[None, :]) - internal) / emitter
     water = neutral[:, :, None] + houses.shift_k[:, None, :]
     if horizon.outdoor_c.mean() > HEATING_LIMIT_C:
         return np.full_like(water, NO_HEATING_C)

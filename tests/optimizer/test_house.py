@@ -114,3 +114,27 @@ def test_a_set_back_for_ever_earns_nothing_once_lost_warmth_is_charged(pump: Pum
 
     changes: Array = np.array([cost(m) - 0.96 * (m != LOW) for m in (MIN, LOW, MID, MAX)])
     assert changes.argmin() == LOW
+
+
+def test_the_units_curve_follows_the_outdoor_air_of_the_last_hours() -> None:
+    cold_then_mild = Horizon(np.full(96, 100.0), np.full(96, 10.0), np.zeros(96), outdoor_before_c=np.full(96, 0.0))
+    seen = cold_then_mild.curve_outdoor_c
+    assert (np.diff(seen) > 0).all()
+    assert seen[0] < 1.0
+    assert seen[23] == pytest.approx(10 * (1 - np.exp(-1)), abs=0.3), "a time constant of six hours"
+
+
+def test_a_steady_day_is_seen_as_it_is_and_an_unknown_yesterday_counts_as_like_today() -> None:
+    assert a_horizon(4.0).curve_outdoor_c == pytest.approx(np.full(96, 4.0))
+    swing = 5 * np.sin(np.arange(96) / 96 * 2 * np.pi)
+    once = Horizon(np.full(96, 100.0), swing, np.zeros(96))
+    told = Horizon(np.full(96, 100.0), swing, np.zeros(96), outdoor_before_c=np.tile(swing, 3))
+    assert once.curve_outdoor_c == pytest.approx(told.curve_outdoor_c, abs=0.2)
+
+
+def test_a_room_cools_in_the_morning_of_a_clear_day_because_its_curve_remembers_the_night() -> None:
+    house = house_of(a_pump())
+    outdoor = 2 + 8 * np.sin((np.arange(96) / 4 - 9) / 24 * 2 * np.pi)
+    path = neutral_path(respond(Houses.of([house]), Horizon(np.full(96, 100.0), outdoor, np.zeros(96))))[0]
+    assert path.min() < house.room_held_c - 0.1
+    assert path.max() > house.room_held_c + 0.1
