@@ -49,9 +49,9 @@ GENTLE_SHARE, GENTLE_EXCESS = 0.15, 1.5
 """Slope of discomfort in the bound: a share of the least slope, and at least this multiple of what a breach saves."""
 NEAR_BREACH_K = 0.5
 LAG_DOUBT = 0.1
-"""The floor rises by this share of how far the filtered outdoor temperature strays from the true one (its standard
-deviation, some 4 K on a clear spring day, 1 K in winter): how long a unit filters is not known, and so by how much the
-room runs ahead of or behind the model."""
+"""The band shrinks at both ends by this share of how far the filtered outdoor temperature strays from the true one (its
+standard deviation, some 4 K on a clear spring day, 1 K in winter): how long a unit filters is not known, and so by how
+much the room runs ahead of or behind the model."""
 OVERFLOW_EUR_PER_MWH = 3000.0
 """3 EUR per kWh above the fleet's cap; charged to the fleet, not to a house."""
 HEAT_LEFT_SHARE = 0.9
@@ -97,9 +97,10 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     """Corners and slopes of the room costs, from the houses and the horizon's prices."""
     b, n, _ = responses.size
     neutral = neutral_path(responses)
-    lag_k = float(np.std(horizon.outdoor_c - horizon.curve_outdoor_c))
-    floor = np.minimum(houses.floor_c[:, None] + LAG_DOUBT * lag_k, neutral)
-    ceiling = np.maximum(houses.ceiling_c[:, None], neutral)
+    doubt_k = LAG_DOUBT * float(np.std(horizon.outdoor_c - horizon.curve_outdoor_c))
+    lowest = houses.floor_c + doubt_k
+    floor = np.minimum(lowest[:, None], neutral)
+    ceiling = np.maximum(np.maximum(houses.ceiling_c - doubt_k, lowest + 0.1)[:, None], neutral)
     own = houses.emitter_kw_per_k * (1 + houses.feedback)
     memory_h = houses.capacity_kwh_per_k / (own + houses.loss_kw_per_k)
     price = horizon.price_eur_per_mwh

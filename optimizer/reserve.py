@@ -16,7 +16,7 @@ import numpy as np
 from domain.modes import HotWaterMode
 from optimizer.house import Array
 
-DOUBT_SHARE = 0.15
+DOUBT_SHARE = 0.2
 """Of the cap: raised houses draw more than the class priors say, in the slots in which all of them are raised. Played
 in houses of another physics, winter fleets so exceed a tight limit about as rarely as under their own control."""
 TANK_KW = {HotWaterMode.BOOST: 1.0, HotWaterMode.NORMAL: 0.1, HotWaterMode.HOLD: 0.0}

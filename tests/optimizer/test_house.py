@@ -138,3 +138,12 @@ def test_a_room_cools_in_the_morning_of_a_clear_day_because_its_curve_remembers_
     path = neutral_path(respond(Houses.of([house]), Horizon(np.full(96, 100.0), outdoor, np.zeros(96))))[0]
     assert path.min() < house.room_held_c - 0.1
     assert path.max() > house.room_held_c + 0.1
+
+
+def test_the_band_shrinks_where_the_filtered_outdoor_air_strays_from_the_true_one() -> None:
+    houses = Houses.of([house_of(a_pump())])
+    outdoor = 2 + 8 * np.sin((np.arange(96) / 4 - 9) / 24 * 2 * np.pi)
+    steady, clear = (Horizon(np.full(96, 100.0), air, np.zeros(96)) for air in (np.full(96, 2.0), outdoor))
+    corners = [objective_of(houses, respond(houses, day), day).corner_bnk[0] for day in (steady, clear)]
+    assert corners[1][:, 1].max() > corners[0][:, 1].max() + 0.2, "the floor"
+    assert corners[1][:, 3].min() < corners[0][:, 3].min() - 0.2, "the ceiling"
