@@ -4,7 +4,7 @@ Protects: when a cloud has said that nothing is left, nothing is sent until its 
 go on asking; and the last part of a window is kept for urgent calls.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ import httpx
 
 from domain.oem.errors import RateLimited
 from domain.oem.quota import Quota, QuotaScope, reserve_of
+from oem_adapters.own_count import OwnCount
 
 _UNTOLD_WAIT = timedelta(minutes=1)
 """How long to wait after a 429 that names no time, where no quota is known either."""
@@ -93,14 +94,19 @@ class _Window:
 class Spending:
     """One call that left; unless its answer says more, it has cost one of what was left."""
 
-    def __init__(self, window: _Window) -> None:
+    def __init__(
+        self, window: _Window, named: Callable[[Mapping[str, str]], None], take_back: Callable[[], None]
+    ) -> None:
         self._window = window
+        self._named = named
+        self._take_back = take_back
         self._told = False
 
     def learn(self, headers: Mapping[str, str], now: datetime) -> None:
         """Take over what the call's answer says of the budget; `now` is when the call began."""
         window, left, reset = self._window, _count(headers, "ratelimit-remaining"), _seconds(headers, "ratelimit-reset")
         window.limit = _count(headers, "ratelimit-limit") or window.limit
+        self._named(headers)
         if left is None or not reset:
             return
         self._told = True
@@ -114,6 +120,7 @@ class Spending:
     def not_counted(self) -> None:
         """The call cost this account nothing."""
         self._told = True
+        self._take_back()
 
     def end(self) -> None:
         self._window.in_flight -= 1
@@ -131,6 +138,7 @@ class CallBudget:
         self._quotas = quotas
         self._is_shared = any(quota.scope is QuotaScope.CLIENT for quota in quotas)
         self._windows: dict[str, _Window] = {}
+        self._own = OwnCount(quotas)
 
     def check(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> None:
         """Raises RateLimited where the account's window is used up, or what is left of it is not for routine calls.
@@ -145,6 +153,9 @@ class CallBudget:
         if window.ends_at is not None and now >= window.ends_at:
             window.ends_at = window.left = None
         if window.ends_at is None or window.left is None:
+            opens_at = self._own.opens_at(account_id, what, now, (lambda _: 0) if urgent else reserve_of)
+            if opens_at is not None:
+                raise _used_up(account_id, what, opens_at)
             return
         free = window.left - window.in_flight
         if free <= 0:
@@ -160,7 +171,12 @@ class CallBudget:
         """One call: raises as `check` before it, and counts it in flight while it lasts."""
         self.check(account_id, what, now, urgent)
         window = self._window(account_id)
-        spending = Spending(window)
+        spending = Spending(
+            window,
+            lambda headers: self._own.learn(account_id, quotas_named(headers, self._quotas)),
+            lambda: self._own.take_back(account_id, what, now),
+        )
+        self._own.spend(account_id, what, now)
         window.in_flight += 1
         try:
             yield spending

@@ -17,6 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.errors import AuthExpired, OemError, Unavailable
 from domain.oem.manifest import Authentication
+from oem_adapters.answers import exchange
 from oem_adapters.failures import transport_failure
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.tokens import token_form, token_outcome
@@ -102,7 +103,9 @@ async def _redeem(
     what = f"A token for account {account.account_id} at {account.oem}"
     try:
         async with asyncio.timeout(timeouts.whole_s):
-            answer = await http.post(
+            answer = await exchange(
+                http,
+                "POST",
                 account.token_url,
                 content=token_form(
                     account,

@@ -9,6 +9,7 @@ from datetime import datetime
 import httpx
 
 from domain.oem.errors import Malformed, NotExecutable, OemError, Rejected, Unavailable
+from oem_adapters.answers import AnswerTooLong
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -41,6 +42,8 @@ _TOO_EARLY = 425
 def transport_failure(what: str, error: httpx.HTTPError | httpx.InvalidURL | TimeoutError) -> OemError:
     """The error for a request that got no answer. `what` names the call, without ids."""
     kind = type(error).__name__
+    if isinstance(error, AnswerTooLong):
+        return Malformed(f"{what}: the answer is too long to be one of this API's.")
     if isinstance(error, httpx.DecodingError):
         return Malformed(f"{what}: the answer could not be unpacked ({kind}).")
     if isinstance(error, httpx.InvalidURL):

@@ -21,6 +21,7 @@ from domain.oem.calls import CallFate, CallListener
 from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
 from domain.oem.errors import AuthExpired, Malformed, OemError, RateLimited, Unavailable
 from domain.oem.manifest import Manifest
+from oem_adapters.answers import exchange
 from oem_adapters.budget import CallBudget, Spending, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure
@@ -157,7 +158,8 @@ class CloudClient:
             content = json.dumps(call.body, allow_nan=False)
         try:
             async with asyncio.timeout(self._timeouts.whole_s):
-                return await self._http.request(
+                return await exchange(
+                    self._http,
                     call.method,
                     credentials.api_url.rstrip("/") + call.path,
                     params=call.query or None,

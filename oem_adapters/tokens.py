@@ -24,6 +24,7 @@ from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
 from domain.oem.errors import AuthExpired, OemError, RateLimited, Unavailable
 from domain.oem.manifest import Authentication, AuthFlow
 from domain.oem.quota import Quota
+from oem_adapters.answers import exchange
 from oem_adapters.budget import refused_until, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import transport_failure
@@ -120,7 +121,9 @@ class TokenKeeper:
         what = f"A token for account {credentials.account_id} at {self._oem}"
         try:
             async with asyncio.timeout(self._timeouts.whole_s):
-                answer = await self._http.post(
+                answer = await exchange(
+                    self._http,
+                    "POST",
                     credentials.token_url,
                     content=token_form(credentials, self._authentication, **_grant(self._authentication, refresh)),
                     headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},

@@ -45,6 +45,7 @@ class Answer:
 CUT = "cut the connection after reading the request"
 HANG = "read the request and never answer"
 DRIP = "send an answer byte by byte, without end"
+FLOOD = "send an answer as fast as it is taken, without end"
 
 type Reply = Answer | str
 type Handler = Callable[[Request], Reply | Awaitable[Reply]]
@@ -56,6 +57,8 @@ class Loopback:
     def __init__(self) -> None:
         self.base_url = ""
         self.requests: list[Request] = []
+        self.flooded = 0
+        """Bytes of endless answers that were taken."""
         self._routes: dict[tuple[str, str], Handler] = {}
         self._otherwise: Handler | None = None
 
@@ -103,6 +106,12 @@ class Loopback:
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.02)
+        if reply == FLOOD:
+            writer.write(b"HTTP/1.1 200 Told\r\nContent-Length: 10000000000\r\n\r\n")
+            while True:
+                writer.write(b"[" * 65536)
+                await writer.drain()
+                self.flooded += 65536
         return False
 
 

@@ -24,6 +24,8 @@ from domain.oem.units import Capability, PumpAddress
 from oem_adapters.registry import vendors
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor
+from simulator.homes.commissioning import draw_house
+from simulator.vendors.registry import VENDORS as SIMULATED
 from tests.oem_adapters.vault import VaultInMemory, a_token
 from tests.oem_adapters.world import CONSENTED, World, running_world
 from tests.vendors import vendors_of_tests
@@ -71,6 +73,13 @@ def forget_access(oem: str, world: World, vault: VaultInMemory) -> None:
     if VENDORS[oem].manifest.authentication.flow in CONSENTED_FLOWS:
         accounts = {pump.account_id for pump in world.pumps(oem)}
         vault.tokens |= {account_id: a_token("dead", CONSENTED) for account_id in accounts}
+
+
+def a_pump(oem: str) -> PumpAddress:
+    """A unit with a reference of the vendor's form, without a cloud behind it."""
+    make = SIMULATED[oem].make if oem in SIMULATED else None
+    ref = "a/1" if make is None else make.fit(7, draw_house(7, 0, make.equipment)).identity.vendor_ref
+    return PumpAddress(pump_id="p-0001", oem=oem, account_id="account-1", vendor_ref=ref)
 
 
 def offered(oem: str) -> tuple[LeverName, ...]:
