@@ -41,10 +41,12 @@ from market.chain import OnRefused, price_chain, weather_chain
 from market.fetching import Known
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
+from telemetry.counting import EventCounter
 from telemetry.events import Listener, TelemetryEvent
 from telemetry.hub import Telemetry
 from telemetry.logs import log_event
 from telemetry.runtime import temporal_runtime
+from telemetry.serving import serving
 from telemetry.temporal import TelemetryInterceptor
 from worker_environment import (
     Settings,
@@ -269,7 +271,7 @@ async def connected(settings: Settings, *listeners: Listener) -> AsyncIterator[C
     await require_search_attributes(client)
     async with contextlib.AsyncExitStack() as opened:
         hub = Telemetry()
-        ledger = await opened.enter_async_context(open_ledger(settings, hub))
+        ledger = await opened.enter_async_context(open_ledger(settings, hub, hub))
         try:
             await ledger.check()
         except LedgerNotReady as error:
@@ -277,6 +279,10 @@ async def connected(settings: Settings, *listeners: Listener) -> AsyncIterator[C
         calls = CallCounter(ledger.vendors)
         for listener in (log_event, counting(calls), *listeners):
             hub.subscribe(listener)
+        if settings.metrics_address is not None:
+            counter = EventCounter(known_oems())
+            hub.subscribe(counter)
+            opened.enter_context(serving(counter.registry, settings.metrics_address))
         await opened.enter_async_context(calls.running())
         http = await opened.enter_async_context(httpx.AsyncClient())
         yield Connections(client, settings, ledger, http, hub)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 
 import structlog
@@ -22,7 +22,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
 from domain.planning.tariff import Tariffs
-from domain.ports import DecisionListener
+from domain.ports import DecisionListener, JournalListener
 from ledger.pumps import check_keys
 from ledger.repositories import Repositories, open_repositories
 from market.chain import ANY_AREA, chosen_sources, chosen_weather_sources
@@ -31,6 +31,8 @@ from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+Address = Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")]
+"""host:port"""
 
 
 class SetupError(Exception):
@@ -73,7 +75,9 @@ class Settings(BaseSettings):
     sticky_s: float = Field(default=10.0, gt=0)
     """How long a workflow waits for the worker that knows it before any other takes it."""
     log_level: str = "INFO"
-    temporal_metrics_address: str | None = None
+    metrics_address: Address | None = None
+    """host:port on which a worker serves its metrics to Prometheus (`telemetry.catalogue`); None serves none."""
+    temporal_metrics_address: Address | None = None
     """host:port on which the Temporal SDK serves its own metrics to Prometheus; None serves none."""
     sandbox: bool = True
 
@@ -145,10 +149,10 @@ def tariffs_of(settings: Settings) -> Tariffs:
 
 
 def open_ledger(
-    settings: Settings, on_decision: DecisionListener | None = None
+    settings: Settings, on_decision: DecisionListener | None = None, on_entry: JournalListener | None = None
 ) -> AbstractAsyncContextManager[Repositories]:
     """The ledger that the settings name, with a lock connection for every call to a vendor that may be under way."""
-    return open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency, on_decision)
+    return open_repositories(settings.database_url, settings.keys(), settings.oem_concurrency, on_decision, on_entry)
 
 
 async def connect_temporal(runtime: Runtime | None = None) -> Client:

@@ -35,8 +35,11 @@ async def run_up(folder: Path, pumps: int, seed: int, on_ready: Callable[[int, s
     async with Stack(StackOptions(folder=folder, ephemeral=False)) as stack:
         clock = kept_clock(stack.folder)
         today = datetime.now(UTC).astimezone(TZ).date()
-        staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch, tz=TZ.key)
-        async with stage.opened(stack, staging, clock, kept_secret(stack.folder)) as staged:
+        staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch, tz=TZ.key, with_metrics=True)
+        async with (
+            stage.opened(stack, staging, clock, kept_secret(stack.folder)) as staged,
+            staged.serving_fleet_metrics(),
+        ):
             for role in ROLES:
                 await staged.start_worker(role)
             enrolled = await staged.enrol_everybody()

@@ -233,6 +233,9 @@ class RecordedDecision(Value):
 DecisionListener = Callable[[RecordedDecision], None]
 """Is told of every decision and of what became of it, once each; must not wait."""
 
+JournalListener = Callable[[JournalEntry], None]
+"""Is told of every journal entry that was stored for the first time; must not wait."""
+
 Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 """Solves off the event loop; never raises for an infeasible fleet."""
 

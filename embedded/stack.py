@@ -62,6 +62,7 @@ class Stack:
         self._simulator: Child | None = None
         self._workers: list[Child] = []
         self._worker_count = 0
+        self._metrics: dict[str, str] = {}
         self._started_at = datetime.now(UTC)
         self._death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -122,6 +123,7 @@ class Stack:
                 ChildRecord(name=child.name, pid=child.pid, born=child.born, log=child.launch.log)
                 for child in self.children
             ),
+            metrics=dict(self._metrics),
         )
 
     def environment(self) -> dict[str, str]:
@@ -131,6 +133,11 @@ class Stack:
     def set_clock(self, clock: SteeringClock) -> None:
         """Decide when steered time begins; from now on `stack.json` says it."""
         self.clock = clock
+        self._publish()
+
+    def set_metrics(self, name: str, address: str) -> None:
+        """Say in `stack.json` where somebody serves metrics."""
+        self._metrics[name] = address
         self._publish()
 
     async def start_simulator(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from domain.base import Instant, Value
 from domain.clock import SteeringClock
@@ -48,6 +48,8 @@ class StackFile(Value):
     database_password_file: Path
     simulator_url: str | None
     children: tuple[ChildRecord, ...]
+    metrics: dict[str, str] = Field(default_factory=dict)
+    """Where metrics are served, host:port by the name of who serves them."""
 
     def database_url_with_password(self) -> str:
         """The whole URL, a secret: never log it, never put it on a command line."""

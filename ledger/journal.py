@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
+from domain.ports import JournalListener
 from domain.steering.journal import JournalEntry, JournalView, Standing
 from ledger.models import JournalRow, Pump
 from ledger.partitions import DayPartitions
@@ -22,8 +23,10 @@ from ledger.partitions import DayPartitions
 class LedgerJournal:
     """`domain.ports.Journal` on PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, on_entry: JournalListener | None = None) -> None:
+        """`on_entry` is told of every entry that was not stored before, after its commit."""
         self._engine = engine
+        self._on_entry = on_entry
         self._partitions = DayPartitions(engine, JournalRow.__tablename__)
 
     async def append(self, entries: Sequence[JournalEntry]) -> None:
@@ -33,9 +36,19 @@ class LedgerJournal:
         await self._partitions.prepare(entry.at for entry in entries)
         async with self._engine.begin() as connection:
             rows = [_row(entry) for entry in entries]
-            await connection.execute(insert(JournalRow).values(rows).on_conflict_do_nothing())
+            new = (
+                insert(JournalRow)
+                .values(rows)
+                .on_conflict_do_nothing()
+                .returning(JournalRow.pump_id, JournalRow.number)
+            )
+            stored = {(row.pump_id, row.number) for row in await connection.execute(new)}
             for pump_id in sorted({entry.pump_id for entry in entries if entry.standing is not None}):
                 await _project(connection, pump_id)
+        if self._on_entry is not None:
+            for entry in entries:
+                if (entry.pump_id, entry.number) in stored:
+                    self._on_entry(entry)
 
     async def newest_number(self, pump_id: str) -> int:
         """The number of the pump's newest entry; 0 where it has none."""

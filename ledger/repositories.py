@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.ports import DecisionListener
+from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
 from ledger.journal import LedgerJournal
@@ -21,6 +21,7 @@ from ledger.observations import LedgerObservations
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
 from ledger.queries.accounts import LedgerAccounts
+from ledger.queries.fleet import LedgerFleet
 from ledger.queries.history import LedgerHistory, LedgerOrders
 from ledger.queries.plans import LedgerPlanQueries
 from ledger.queries.reports import LedgerReports
@@ -55,6 +56,7 @@ class Repositories:
     history: LedgerHistory
     runs: LedgerRuns
     plan_queries: LedgerPlanQueries
+    fleet: LedgerFleet
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -72,11 +74,16 @@ class Repositories:
 
 @contextlib.asynccontextmanager
 async def open_repositories(
-    url: SecretStr, keys: Sequence[SecretStr], lock_connections: int, on_decision: DecisionListener | None = None
+    url: SecretStr,
+    keys: Sequence[SecretStr],
+    lock_connections: int,
+    on_decision: DecisionListener | None = None,
+    on_entry: JournalListener | None = None,
 ) -> AsyncIterator[Repositories]:
     """The repositories; connections are made when first used and closed at the end.
 
-    `keys` seal vendor secrets, newest first. `on_decision` is told of every new event of a command.
+    `keys` seal vendor secrets, newest first. `on_decision` is told of every new event of a command, `on_entry` of every
+    new entry of a journal.
     """
     engine = engine_for(url.get_secret_value(), pool_size=8)
     locks = locks_for(url.get_secret_value(), pool_size=lock_connections)
@@ -86,7 +93,7 @@ async def open_repositories(
             locks=locks,
             commands=LedgerCommands(engine, locks, on_decision),
             pumps=LedgerPumps(engine),
-            journal=LedgerJournal(engine),
+            journal=LedgerJournal(engine, on_entry),
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
@@ -99,6 +106,7 @@ async def open_repositories(
             history=LedgerHistory(engine),
             runs=LedgerRuns(engine),
             plan_queries=LedgerPlanQueries(engine),
+            fleet=LedgerFleet(engine),
         )
     finally:
         await engine.dispose()

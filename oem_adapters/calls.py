@@ -37,20 +37,39 @@ class CallBook:
         fate: CallFate,
         is_write: bool = False,
         headers: Mapping[str, str] | None = None,
+        took_s: float | None = None,
     ) -> None:
-        """A call got an answer; `headers` only where they speak of this account's grant."""
-        self._tell(account_id, at, fate, is_write, quotas_named(headers, self.quotas) if headers is not None else ())
+        """A call got an answer after `took_s` wall seconds; `headers` only where they speak of this account's grant."""
+        quotas = quotas_named(headers, self.quotas) if headers is not None else ()
+        self._tell(account_id, at, fate, is_write, quotas, took_s)
 
     def failed(self, account_id: str, at: datetime, error: Exception, is_write: bool = False) -> None:
         """A call got no answer, or none that could be read; told unless it never left."""
         if not isinstance(error, _NOTHING_LEFT_US):
             self._tell(account_id, at, CallFate.TRANSPORT, is_write, ())
 
-    def _tell(self, account_id: str, at: datetime, fate: CallFate, is_write: bool, quotas: tuple[Quota, ...]) -> None:
-        if self.listener is not None:
-            self.listener(
-                CallMade(oem=self.oem, account_id=account_id, at=at, fate=fate, is_write=is_write, quotas=quotas)
+    def _tell(
+        self,
+        account_id: str,
+        at: datetime,
+        fate: CallFate,
+        is_write: bool,
+        quotas: tuple[Quota, ...],
+        took_s: float | None = None,
+    ) -> None:
+        if self.listener is None:
+            return
+        self.listener(
+            CallMade(
+                oem=self.oem,
+                account_id=account_id,
+                at=at,
+                fate=fate,
+                is_write=is_write,
+                quotas=quotas,
+                took_s=took_s,
             )
+        )
 
 
 def fate_of(status: int, told: OemError | None = None) -> CallFate:

@@ -100,7 +100,8 @@ class CloudClient:
                 self._calls.answered(account_id, now, CallFate.CREDENTIALS, call.is_write)
                 raise AuthExpired(f"{what}: the cloud does not accept a newly issued token of account {account_id}.")
         told = None if answer.is_success or self._refusals is None else self._refusals(what, answer, call.is_write, now)
-        self._calls.answered(account_id, now, fate_of(answer.status_code, told), call.is_write, answer.headers)
+        fate, took_s = fate_of(answer.status_code, told), answer.elapsed.total_seconds()
+        self._calls.answered(account_id, now, fate, call.is_write, answer.headers, took_s=took_s)
         if isinstance(told, RateLimited):
             self._budget.close(account_id, told.retry_at)
         elif told is None and answer.status_code == httpx.codes.TOO_MANY_REQUESTS:

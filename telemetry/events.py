@@ -1,4 +1,4 @@
-"""What is reported to telemetry: vendor calls, activity attempts, workflow runs and decisions.
+"""What is reported to telemetry: vendor calls, activity attempts, workflow runs, decisions and what became of commands.
 
 Protects: an event names pumps and workflows by opaque ids only, and carries no payload, credential or address.
 """
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from domain.oem.calls import CallMade
 from domain.ports import RecordedDecision
+from domain.steering.journal import JournalEntry
 
 
 class ActivityOutcome(StrEnum):
@@ -54,6 +55,6 @@ class WorkflowRun:
     phase: RunPhase
 
 
-TelemetryEvent = CallMade | ActivityAttempt | WorkflowRun | RecordedDecision
+TelemetryEvent = CallMade | ActivityAttempt | WorkflowRun | RecordedDecision | JournalEntry
 Listener = Callable[[TelemetryEvent], None]
 """Receives every event, on the thread on which it happens; must not block."""

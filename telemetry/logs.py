@@ -8,6 +8,7 @@ import structlog
 from domain.commands.command import EventKind
 from domain.oem.calls import CallFate, CallMade
 from domain.ports import RecordedDecision
+from domain.steering.journal import JournalEntry
 from telemetry.events import ActivityAttempt, ActivityOutcome, RunPhase, TelemetryEvent, WorkflowRun
 
 log = structlog.get_logger(__name__)
@@ -40,11 +41,21 @@ def log_event(event: TelemetryEvent) -> None:
         case RecordedDecision(event=line):
             say = log.warning if line.kind in _WORTH_A_WARNING else log.info
             say(
-                "decision",
+                "command event",
                 pump_id=line.pump_id,
                 command_id=line.command_id,
                 kind=line.kind.value,
                 authority=event.authority.value if event.authority is not None else None,
                 oem=event.oem,
                 reason=line.reason,
+            )
+        case JournalEntry(decided=decided):
+            log.debug(
+                "decision",
+                pump_id=event.pump_id,
+                number=event.number,
+                upon=event.event,
+                circuit=event.circuit.value,
+                mode=decided.target.mode.value,
+                authority=decided.target.authority.value,
             )

@@ -34,6 +34,7 @@ from console.cli.commands import (
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
+from console.cli.watching import metrics
 from demo.errors import DemoFailed
 from embedded.errors import StackError
 from worker_environment import SetupError, configure_logging, leave
@@ -61,6 +62,7 @@ app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
 app.add_typer(stack.prices, name="prices")
 app.add_typer(tariffs.app, name="tariff")
+app.add_typer(metrics.app, name="metrics")
 stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)
 app.command("enrol")(enrol.enrol)

@@ -5,6 +5,9 @@ Protects: what became of a call is told in words that mean the same at every ven
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.base import Instant, Value
 from domain.oem.quota import Quota
@@ -35,6 +38,8 @@ class CallMade(Value):
     is_write: bool = False
     quotas: tuple[Quota, ...] = ()
     """The quotas that the answer named."""
+    took_s: Annotated[float, Field(ge=0)] | None = None
+    """Wall seconds until the whole answer was there; None where there was none."""
 
 
 CallListener = Callable[[CallMade], None]

@@ -79,6 +79,7 @@ def demo_order(
         weather_file=weather,
         faults=dict(_fault(text) for text in faults),
         outages=cuts,
+        with_metrics=keep,
     )
     folder = Path("var") / f"demo-{os.getpid()}" if keep else None
     return DemoOrder(staging=staging, end=end, out=out, keep=keep, folder=folder, kill_every=every)
