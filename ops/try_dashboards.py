@@ -1,0 +1,179 @@
+"""Asks a real Prometheus every dashboard query and every rule, after it scraped a running stack.
+
+    heatsteer demo --keep &             # or heatsteer up: both name their metrics in stack.json
+    python -m ops.try_dashboards var/demo-PID
+
+Needs the program `prometheus` (Debian: apt-get install prometheus). Exit codes: 0 every panel has data, 1 one has none
+or a rule cannot be evaluated, 2 something is missing. Protects: no board or rule asks for what nobody exposes.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from embedded.serving import LOOPBACK, free_ports
+from embedded.stack_file import find_stack
+
+OPS = Path(__file__).parent
+READY_S = 30.0
+JOBS = ("heatsteer-fleet", "heatsteer-worker", "temporal-sdk")
+VARIABLES = {"$__rate_interval": "1m", "$__interval": "1m"}
+"""What Grafana puts in."""
+LOOK_BACK_S = 900
+
+
+def job_of(name: str) -> str:
+    """The scrape job of somebody who serves metrics, by its name in `stack.json`."""
+    if name == "fleet":
+        return "heatsteer-fleet"
+    return "temporal-sdk" if name.endswith("-temporal") else "heatsteer-worker"
+
+
+def configuration(metrics: dict[str, str], scrape_s: int) -> dict[str, Any]:
+    """`ops/prometheus/prometheus.yml` with a stack's own addresses in place of the containers'."""
+    given: dict[str, Any] = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
+    given["global"] = {"scrape_interval": f"{scrape_s}s", "evaluation_interval": f"{scrape_s}s"}
+    given["rule_files"] = [str(OPS / "prometheus" / name) for name in given["rule_files"]]
+    given.pop("alerting")
+    given["scrape_configs"] = [
+        {"job_name": job, "static_configs": [{"targets": [a for n, a in metrics.items() if job_of(n) == job]}]}
+        for job in JOBS
+    ]
+    return given
+
+
+class Prometheus:
+    """A Prometheus that answers at a URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """What the API answers; raises ValueError with its words where it refuses."""
+        url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 -- our own loopback address
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as refused:
+            raise ValueError(json.load(refused).get("error", refused.reason)) from refused
+
+    def numbers(self, query: str) -> int:
+        """How many numbers a query gives over the last minutes; raises ValueError for one that cannot be parsed."""
+        for variable, value in VARIABLES.items():
+            query = query.replace(variable, value)
+        now = time.time()
+        found = self.get("query_range", query=query, start=f"{now - LOOK_BACK_S}", end=f"{now}", step="5")["result"]
+        return sum(math.isfinite(float(value)) for series in found for _, value in series["values"])
+
+    def is_up(self) -> bool:
+        """Whether it answers and has scraped every target."""
+        try:
+            targets = self.get("targets")["activeTargets"]
+        except OSError:
+            return False
+        return bool(targets) and all(target["health"] == "up" for target in targets)
+
+    def broken_rules(self) -> list[str]:
+        """Rules that could not be evaluated."""
+        rules = [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
+        return [f"rule {rule['name']}: {rule.get('lastError', '')}" for rule in rules if rule["health"] == "err"]
+
+
+@contextlib.contextmanager
+def prometheus(program: str, metrics: dict[str, str], scrape_s: int) -> Iterator[Prometheus]:
+    """A Prometheus of its own for a stack's addresses."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="heatsteer-prometheus-") as folder:
+        config = Path(folder) / "prometheus.yml"
+        config.write_text(yaml.safe_dump(configuration(metrics, scrape_s)))
+        with (Path(folder) / "log").open("w") as log:
+            child = subprocess.Popen(
+                [
+                    program,
+                    f"--config.file={config}",
+                    f"--storage.tsdb.path={folder}/data",
+                    f"--web.listen-address={LOOPBACK}:{port}",
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                yield Prometheus(f"http://{LOOPBACK}:{port}")
+            finally:
+                child.terminate()
+                child.wait(timeout=30)
+
+
+def queries() -> Iterator[tuple[str, str, str]]:
+    """Board, panel and query of every target of every board."""
+    for path in sorted((OPS / "grafana").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel["targets"]:
+                yield path.stem, panel["title"], target["expr"]
+
+
+def problems(asked: Prometheus) -> list[str]:
+    """What is wrong: queries that cannot be parsed or have no data, rules that cannot be evaluated."""
+    found = []
+    for board, panel, query in queries():
+        try:
+            if not asked.numbers(query):
+                found.append(f"{board}: {panel}: no data for {query}")
+        except ValueError as refused:
+            found.append(f"{board}: {panel}: {refused}")
+    return found + asked.broken_rules()
+
+
+def wait_until_scraped(asked: Prometheus, for_s: float) -> bool:
+    """Let it scrape for so long once every target is up; False where that never came."""
+    deadline = time.monotonic() + READY_S
+    while not asked.is_up():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.5)
+    time.sleep(for_s)
+    return True
+
+
+def main() -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops.try_dashboards", description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder of a running stack")
+    parser.add_argument("--scrape-for", type=float, default=30.0, help="wall seconds to scrape before asking")
+    given = parser.parse_args()
+    program, found = shutil.which("prometheus"), find_stack(given.folder)
+    if program is None:
+        return _fail("the program prometheus is not installed (Debian: apt-get install prometheus)", 2)
+    if found is None or not found.running or not found.file.metrics:
+        return _fail(f"no stack that serves metrics runs in {given.folder}: heatsteer demo --keep, or up", 2)
+    with prometheus(program, found.file.metrics, scrape_s=2) as asked:
+        if not wait_until_scraped(asked, given.scrape_for):
+            return _fail("Prometheus could not scrape every address of the stack", 1)
+        wrong = problems(asked)
+    for line in wrong:
+        _fail(line, 1)
+    if not wrong:
+        print(f"{len(list(queries()))} queries of {len(list((OPS / 'grafana').glob('*.json')))} boards have data")  # noqa: T201
+    return 1 if wrong else 0
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 -- the command's own error line
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
