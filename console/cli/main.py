@@ -34,7 +34,7 @@ from console.cli.commands import (
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
-from console.cli.watching import metrics
+from console.cli.watching import metrics, top
 from demo.errors import DemoFailed
 from embedded.errors import StackError
 from worker_environment import SetupError, configure_logging, leave
@@ -63,6 +63,7 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(stack.prices, name="prices")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(metrics.app, name="metrics")
+app.command("top")(top.top)
 stack.prices.command("check")(price_checks.check)
 app.command("up")(stack.up)
 app.command("enrol")(enrol.enrol)
