@@ -76,3 +76,17 @@ def test_every_page_belongs_to_an_alert_and_every_alert_is_tried() -> None:
 def test_the_configuration_is_valid_and_the_rules_do_as_they_should() -> None:
     assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
     assert "SUCCESS" in promtool("test", "rules", TESTS.name)
+
+
+def test_every_worker_of_the_composed_stack_is_scraped_at_both_its_addresses() -> None:
+    composed = yaml.safe_load((OPS.parent / "docker-compose.yml").read_text())["services"]
+    workers = {name for name in composed if name.startswith("worker-")}
+    configured = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    scraped = {one["job_name"]: set(one["static_configs"][0]["targets"]) for one in configured}
+    for job, variable in (
+        ("heatsteer-worker", "HEATSTEER_METRICS_ADDRESS"),
+        ("temporal-sdk", "HEATSTEER_TEMPORAL_METRICS_ADDRESS"),
+    ):
+        addresses = {f"{name}:{composed[name]['environment'][variable].rpartition(':')[2]}" for name in workers}
+        assert scraped[job] == addresses
+    assert scraped["heatsteer-fleet"] == {f"metrics:{composed['metrics']['command'][-1].rpartition(':')[2]}"}
