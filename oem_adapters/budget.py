@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import ceil
 
 import httpx
 
 from domain.oem.errors import RateLimited
-from domain.oem.quota import Quota, QuotaScope, reserve_of
+from domain.oem.quota import Quota, reserve_of
 from oem_adapters.own_count import OwnCount
 
 _UNTOLD_WAIT = timedelta(minutes=1)
@@ -27,6 +28,8 @@ _LONGEST_REST = timedelta(hours=1)
 """Beyond this a failing cloud only guesses when it will be well; a person's wish is not held up by a guess."""
 _SAME_WINDOW = timedelta(seconds=10)
 """Two answers of one window name its end this far apart: ours is counted from when the call began."""
+
+_UNUSED_SHARE = 0.1
 
 _UNITS = {
     "second": timedelta(seconds=1),
@@ -95,7 +98,7 @@ class Spending:
     """One call that left; unless its answer says more, it has cost one of what was left."""
 
     def __init__(
-        self, window: _Window, named: Callable[[Mapping[str, str]], None], take_back: Callable[[], None]
+        self, window: _Window, named: Callable[[Mapping[str, str]], None], take_back: Callable[[bool], None]
     ) -> None:
         self._window = window
         self._named = named
@@ -117,10 +120,10 @@ class Spending:
             # Answers overtake each other; in one window the lowest count is the newest.
             window.left, window.ends_at = min(left, window.left), max(ends_at, window.ends_at)
 
-    def not_counted(self) -> None:
-        """The call cost this account nothing."""
+    def not_counted(self, *, has_arrived: bool = False) -> None:
+        """The call cost this account nothing; `has_arrived` where the cloud refused it as a stranger's."""
         self._told = True
-        self._take_back()
+        self._take_back(has_arrived)
 
     def end(self) -> None:
         self._window.in_flight -= 1
@@ -136,9 +139,12 @@ class CallBudget:
 
     def __init__(self, quotas: Sequence[Quota] = ()) -> None:
         self._quotas = quotas
-        self._is_shared = any(quota.scope is QuotaScope.CLIENT for quota in quotas)
         self._windows: dict[str, _Window] = {}
         self._own = OwnCount(quotas)
+
+    def declare(self, account_id: str, quotas: Sequence[Quota]) -> None:
+        """What an account was connected with, before its first call."""
+        self._own.declare(account_id, quotas)
 
     def check(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> None:
         """Raises RateLimited where the account's window is used up, or what is left of it is not for routine calls.
@@ -153,7 +159,7 @@ class CallBudget:
         if window.ends_at is not None and now >= window.ends_at:
             window.ends_at = window.left = None
         if window.ends_at is None or window.left is None:
-            opens_at = self._own.opens_at(account_id, what, now, (lambda _: 0) if urgent else reserve_of)
+            opens_at = self._own.opens_at(account_id, what, now, _never_used if urgent else _kept_from_routine)
             if opens_at is not None:
                 raise _used_up(account_id, what, opens_at)
             return
@@ -173,8 +179,8 @@ class CallBudget:
         window = self._window(account_id)
         spending = Spending(
             window,
-            lambda headers: self._own.learn(account_id, quotas_named(headers, self._quotas)),
-            lambda: self._own.take_back(account_id, what, now),
+            lambda headers: self._learn(account_id, what, headers, now),
+            lambda has_arrived: self._own.take_back(account_id, what, now, has_arrived=has_arrived),
         )
         self._own.spend(account_id, what, now)
         window.in_flight += 1
@@ -193,8 +199,23 @@ class CallBudget:
         """Send nothing until then."""
         self._window(account_id).closed_until = until
 
+    def _learn(self, account_id: str, what: str, headers: Mapping[str, str], now: datetime) -> None:
+        self._own.learn(account_id, quotas_named(headers, self._quotas))
+        told = {window: _count(headers, f"x-ratelimit-remaining-{unit}") for unit, window in _UNITS.items()}
+        left = {window: count for window, count in told.items() if count is not None}
+        self._own.learn_left(account_id, what, left, now)
+
     def _window(self, account_id: str) -> _Window:
-        return self._windows.setdefault("" if self._is_shared else account_id, _Window())
+        return self._windows.setdefault("" if self._own.is_shared(account_id) else account_id, _Window())
+
+
+def _never_used(quota: Quota) -> int:
+    """Of a window that slides a part is left alone by all: refused calls lengthen the wait, and clocks differ."""
+    return ceil(quota.calls * _UNUSED_SHARE) if quota.slides else 0
+
+
+def _kept_from_routine(quota: Quota) -> int:
+    return max(_never_used(quota), reserve_of(quota.calls))
 
 
 def _used_up(account_id: str, what: str, until: datetime) -> RateLimited:

@@ -88,8 +88,9 @@ class CloudClient:
         `urgent` may use the part of the budget that is kept from routine calls.
         """
         what = self.describe(call)
-        self._budget.check(account_id, what, now, urgent)  # before a token is renewed for a call that will not leave
         credentials = await self._tokens.credentials(account_id)
+        self._budget.declare(account_id, credentials.quotas)
+        self._budget.check(account_id, what, now, urgent)  # before a token is renewed for a call that will not leave
         token = await self._tokens.current(credentials, now)
         answer = await self._once(credentials, call, token, now, urgent)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
@@ -181,7 +182,7 @@ def _settle(spending: Spending, outcome: httpx.Response | OemError, now: datetim
         case Unavailable(maybe_taken=False):
             spending.not_counted()
         case httpx.Response(status_code=httpx.codes.UNAUTHORIZED):  # its headers speak of the budget of strangers
-            spending.not_counted()
+            spending.not_counted(has_arrived=True)
         case httpx.Response() as answer:
             spending.learn(answer.headers, now)
 

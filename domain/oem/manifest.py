@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 from domain.base import Value
 from domain.oem.credentials import AccountCredentials
 from domain.oem.lever import LeverName, LeverSpec
-from domain.oem.quota import Quota
+from domain.oem.quota import Quota, QuotaScope
 from domain.oem.readings import Condition
 from domain.oem.timing import VendorTiming
 
@@ -83,6 +83,11 @@ class Manifest(Value):
         if found is None:
             raise LookupError(f"{self.title} declares no lever {name}")
         return found
+
+    def counted_per(self, scope: QuotaScope) -> "Manifest":
+        """The same vendor with its quotas counted so, for a contract that says otherwise than is published."""
+        quotas = tuple(quota.model_copy(update={"scope": scope}) for quota in self.quotas)
+        return self.model_copy(update={"quotas": quotas})
 
     def at(self, url: str) -> "Manifest":
         """The same vendor behind another address, such as a fake cloud or a gateway, with the paths it has."""

@@ -36,6 +36,8 @@ class Quota(Value):
     calls: Annotated[int, Field(ge=1)]
     window: Annotated[timedelta, Field(gt=timedelta())]
     scope: QuotaScope = QuotaScope.ACCOUNT
+    slides: bool = False
+    """Counted in the window that ends now, refused calls included: asking again only makes the wait longer."""
 
     @property
     def per_min(self) -> float:
@@ -56,12 +58,9 @@ def in_force(declared: Sequence[Quota], named: Iterable[Quota]) -> tuple[Quota, 
 
     A window that was not declared counts as well; the scope is always the declared one, for answers do not name it.
     """
-    scope = {quota.window: quota.scope for quota in declared}
+    known = {quota.window: quota for quota in (*named, *declared)}
     calls = {quota.window: quota.calls for quota in (*declared, *named)}
-    return tuple(
-        Quota(calls=number, window=window, scope=scope.get(window, QuotaScope.ACCOUNT))
-        for window, number in sorted(calls.items())
-    )
+    return tuple(known[window].model_copy(update={"calls": number}) for window, number in sorted(calls.items()))
 
 
 def paces_per_min(declared: Mapping[str, Sequence[Quota]], named: Mapping[str, Sequence[Quota]]) -> dict[str, float]:

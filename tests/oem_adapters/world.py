@@ -4,12 +4,13 @@ Protects: adapters meet a cloud written by an independent reading of the vendors
 """
 
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,13 @@ from domain.oem.units import PumpAddress
 EPOCH = datetime(2026, 1, 20, 23, 0, tzinfo=UTC)
 CONSENTED = "a-refresh-token-by-consent"
 TOKEN_LIFE_S = 1800.0
-GRANT = 5000
+GRANT, GRANT_OF_A_DAY = 5000, 1_000_000
+MOST_CONSENTS = 300
+
+
+def a_consent(number: int) -> str:
+    """One of the refresh tokens that fake clouds know from the start."""
+    return f"{CONSENTED}-{number}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,11 @@ class World:
     client_secret: str
     granted: frozenset[int] = frozenset()
     """The numbers of calls that its answers name as quotas."""
+    consents: Iterator[int] = field(default_factory=itertools.count)
+
+    def new_consent(self) -> str:
+        """A refresh token that nobody has used yet."""
+        return a_consent(next(self.consents))
 
     def now(self) -> datetime:
         return self.clock.steered(datetime.now(UTC))
@@ -100,10 +112,11 @@ def running_world(folder: Path, pumps: int, speed: float, oem: str) -> Iterator[
         "ready_file": str(ready),
         "client_id": "contract",
         "client_secret": "contract-secret",
-        "refresh_tokens": [CONSENTED],
+        "refresh_tokens": [CONSENTED, *(a_consent(number) for number in range(MOST_CONSENTS))],
         "token_life_s": TOKEN_LIFE_S,
         "timeout_hold_s": 1.5,
         "rate_limit_per_min": GRANT,
+        "quotas": {oem: {"calls_per_min": GRANT, "calls_per_day": GRANT_OF_A_DAY}},
     }
     config.write_text(json.dumps(told))
     command = [sys.executable, "-m", "simulator", "--config", str(config)]
@@ -112,7 +125,7 @@ def running_world(folder: Path, pumps: int, speed: float, oem: str) -> Iterator[
             url = _ready(process, ready)
             while datetime.now(UTC) < clock.start_wall:  # before the epoch no fault strikes
                 time.sleep(0.05)
-            yield World(url, clock, "contract", "contract-secret", granted=frozenset({GRANT}))
+            yield World(url, clock, "contract", "contract-secret", granted=frozenset({GRANT, GRANT_OF_A_DAY}))
         finally:
             process.terminate()
 

@@ -90,7 +90,7 @@ def _main_zone(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
         "managementPointSubType": "mainZone",
         "consumptionData": _consumption(("heating", "cooling") if by_room else ("heating",)),
         "controlMode": fixed(
-            "roomTemperature" if by_room else "leavingWaterTemperature",
+            _control_mode(condition, by_room=by_room),
             values=["leavingWaterTemperature", "externalRoomTemperature", "roomTemperature"],
         ),
         "errorCode": fixed("", maxLength=16),
@@ -129,6 +129,13 @@ def _main_zone(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
     if by_room:
         point["schedule"] = _schedule(condition is Condition.EXTERNAL, is_open)
     return point
+
+
+def _control_mode(condition: Condition, *, by_room: bool) -> str:
+    """A unit without a schedule for its rooms is moved by a thermostat of another make."""
+    if by_room:
+        return "roomTemperature"
+    return "externalRoomTemperature" if condition is Condition.EXTERNAL else "leavingWaterTemperature"
 
 
 def _setpoints(snapshot: Snapshot, *, by_room: bool, is_open: bool) -> dict[str, Any]:

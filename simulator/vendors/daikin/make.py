@@ -25,7 +25,7 @@ class DaikinMake:
     oem = OEM
     account_id = "daikin-home"
     units_per_account = 1
-    equipment = Equipment(by_setpoint=0.5, without_room_sensor=0.3)
+    equipment = Equipment(by_setpoint=0.5, without_room_sensor=0.3, supply_k_per_step=1.0)
 
     def fit(self, seed: int, spec: HouseSpec) -> FittedUnit:
         """The unit that hangs in a house."""

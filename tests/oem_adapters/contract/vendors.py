@@ -27,7 +27,7 @@ from oem_adapters.vendor import Vendor
 from simulator.homes.commissioning import draw_house
 from simulator.vendors.registry import VENDORS as SIMULATED
 from tests.oem_adapters.vault import VaultInMemory, a_token
-from tests.oem_adapters.world import CONSENTED, World, running_world
+from tests.oem_adapters.world import World, running_world
 from tests.vendors import vendors_of_tests
 
 PATIENT = WallTimeouts(connect_s=5, answer_s=10, whole_s=15)
@@ -72,7 +72,7 @@ def forget_access(oem: str, world: World, vault: VaultInMemory) -> None:
     vault.tokens.clear()
     if VENDORS[oem].manifest.authentication.flow in CONSENTED_FLOWS:
         accounts = {pump.account_id for pump in world.pumps(oem)}
-        vault.tokens |= {account_id: a_token("dead", CONSENTED) for account_id in accounts}
+        vault.tokens |= {account_id: a_token("dead", world.new_consent()) for account_id in accounts}
 
 
 def a_pump(oem: str) -> PumpAddress:
