@@ -75,7 +75,7 @@ class GuardActivities:
     @activity.defn
     async def apply_breaker(self, given: ApplyBreaker) -> float:
         """Set the queue's rate, write it down, and return it (attempts a steered minute)."""
-        rate = rate_per_min(given.breaker, await self._vendors.granted_per_min(given.oem))
+        rate = rate_per_min(given.breaker, await self._vendors.burst_per_min(given.oem))
         reason = f"breaker {given.breaker.state.value}: {given.breaker.reason}"
         # Written down first: attempts that were handed out before the rate takes hold read it and stay away.
         await self._vendors.note_breaker(given.oem, given.breaker, rate)
@@ -120,7 +120,7 @@ class _Watch:
         if found != given.breaker:
             log.info("breaker changes", oem=given.oem, state=found.state.value, reason=found.reason)
             return found
-        wished = rate_per_min(given.breaker, await self._vendors.granted_per_min(given.oem))
+        wished = rate_per_min(given.breaker, await self._vendors.burst_per_min(given.oem))
         if abs(wished - given.rate_per_min) > NOTEWORTHY * given.rate_per_min or now >= self._until:
             return given.breaker
         return given.breaker if await self._was_changed(now) else None

@@ -258,8 +258,8 @@ class VendorRepository(BreakerView, Protocol):
         """The calls of every minute since then that had any, oldest first."""
         ...
 
-    async def granted_per_min(self, oem: str) -> float | None:
-        """Calls a steered minute that the vendor grants on average to all accounts of steered pumps together.
+    async def burst_per_min(self, oem: str) -> float | None:
+        """Calls a steered minute that the vendor takes for a while from all accounts of steered pumps together.
 
         None where no quota is known, or no pump is steered.
         """

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.base import Instant, Value
 from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
 from domain.oem.calls import CallFate, CallMade
-from domain.oem.quota import Quota, paces_per_min
+from domain.oem.quota import Quota, bursts_per_min, paces_per_min
 from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import Calls, Counted, Line
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
@@ -108,11 +108,11 @@ class LedgerVendors:
                 minutes.setdefault(minute, {})[CallFate(fate)] = int(calls)
         return [CallsInMinute(minute=minute, counts=counts) for minute, counts in minutes.items()]
 
-    async def granted_per_min(self, oem: str) -> float | None:
-        """What all accounts that a steered pump is reached through may call together on average, a steered minute."""
+    async def burst_per_min(self, oem: str) -> float | None:
+        """What all accounts that a steered pump is reached through may call together for a while, a steered minute."""
         async with self._engine.connect() as connection:
-            paces = await paces_of(connection, oem)
-        return sum(paces.values()) if paces else None
+            bursts = bursts_per_min(*await _quotas_of(connection, oem))
+        return sum(bursts.values()) if bursts else None
 
     # --- breakers -------------------------------------------------------------------------------------------------
 
@@ -249,6 +249,11 @@ async def paces_of(connection: AsyncConnection, oem: str) -> dict[str, float]:
 
     From the quotas that the vendor publishes, and the numbers that its answers last named for their windows.
     """
+    return paces_per_min(*await _quotas_of(connection, oem))
+
+
+async def _quotas_of(connection: AsyncConnection, oem: str) -> tuple[dict[str, list[Quota]], dict[str, list[Quota]]]:
+    """By account of a vendor's steered pumps: the quotas declared, and those that answers named."""
     steered = select(Pump.account_id).where(Pump.oem == oem, Pump.retired_at.is_(None))
     accounts = select(OemAccount.account_id, OemAccount.quotas).where(OemAccount.account_id.in_(steered))
     declared = {
@@ -261,7 +266,7 @@ async def paces_of(connection: AsyncConnection, oem: str) -> dict[str, float]:
     ):
         quota = Quota(calls=row.calls, window=timedelta(seconds=row.window_s))
         named.setdefault(row.account_id, []).append(quota)
-    return paces_per_min(declared, named)
+    return declared, named
 
 
 async def _grant(connection: AsyncConnection, account_id: str, window_s: int, call: CallMade, number: int) -> None:

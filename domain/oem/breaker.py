@@ -139,7 +139,7 @@ def next_state(breaker: Breaker, window: Sequence[CallsInMinute], now: datetime)
 def rate_per_min(breaker: Breaker, granted_per_min: float | None) -> float:
     """Attempts a steered minute that the vendor's queue may start.
 
-    `granted_per_min`: calls granted on average to all accounts in use; None where the vendor has no quota that is
+    `granted_per_min`: calls that all accounts in use may make for a while; None where the vendor has no quota that is
     known, or none is in use yet.
     """
     whole = (UNKNOWN_GRANT_PER_MIN if granted_per_min is None else granted_per_min) * HEADROOM

@@ -63,6 +63,19 @@ def in_force(declared: Sequence[Quota], named: Iterable[Quota]) -> tuple[Quota, 
     return tuple(known[window].model_copy(update={"calls": number}) for window, number in sorted(calls.items()))
 
 
+def bursts_per_min(declared: Mapping[str, Sequence[Quota]], named: Mapping[str, Sequence[Quota]]) -> dict[str, float]:
+    """Calls a minute that each account of one vendor may make for a while, by account id; as `paces_per_min`.
+
+    The shortest window says how fast; a longer one, such as a day's, is spent in bursts, and each call is checked
+    against what is left of it.
+    """
+    return {
+        account_id: shortest.per_min / (len(declared) if shortest.scope is QuotaScope.CLIENT else 1)
+        for account_id, known in declared.items()
+        if (quotas := in_force(known, named.get(account_id, ()))) and (shortest := quotas[0])
+    }
+
+
 def paces_per_min(declared: Mapping[str, Sequence[Quota]], named: Mapping[str, Sequence[Quota]]) -> dict[str, float]:
     """Calls a minute that each account of one vendor may make on average, by account id.
 

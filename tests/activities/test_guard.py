@@ -38,7 +38,7 @@ class Books:
         self.looked.release()
         return [CallsInMinute(minute=since + WINDOW, counts={CallFate.SERVER: self.failures})]
 
-    async def granted_per_min(self, oem: str) -> float | None:
+    async def burst_per_min(self, oem: str) -> float | None:
         return self.granted
 
     async def newest_breaker(self, oem: str, now: datetime) -> Breaker | None:

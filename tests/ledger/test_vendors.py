@@ -60,16 +60,16 @@ async def test_calls_of_several_workers_add_up_by_minute_and_fate(engine: AsyncE
 
 async def test_a_vendors_grant_is_that_of_its_steered_accounts_as_last_told(engine: AsyncEngine) -> None:
     vendors = LedgerVendors(engine)
-    assert await vendors.granted_per_min("nibe") is None
+    assert await vendors.burst_per_min("nibe") is None
     await enrol_pumps(engine, "p-0001", "p-0002")
-    assert await vendors.granted_per_min("nibe") == 25, "as published, until an answer says more"
+    assert await vendors.burst_per_min("nibe") == 25, "as published, until an answer says more"
     told = [a_call(when=at(1), quotas=a_minute(30)), a_call(quotas=a_minute(99), account_id="nobody's", when=at(2))]
     await vendors.keep(counted(*told), {})
     await vendors.keep(counted(a_call(when=at(0), quotas=a_minute(7))), {})
-    assert await vendors.granted_per_min("nibe") == 30
+    assert await vendors.burst_per_min("nibe") == 30
     for pump in ("p-0001", "p-0002"):
         await LedgerPumps(engine).mark_retired(pump, at(3))
-    assert await vendors.granted_per_min("nibe") is None
+    assert await vendors.burst_per_min("nibe") is None
 
 
 async def test_a_breaker_is_found_again_as_it_was_noted_with_its_openings_of_late(engine: AsyncEngine) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain.oem.quota import Quota, QuotaScope, in_force, paces_per_min
+from domain.oem.quota import Quota, QuotaScope, bursts_per_min, in_force, paces_per_min
 
 MINUTE, TEN_MINUTES, DAY = timedelta(minutes=1), timedelta(minutes=10), timedelta(days=1)
 A_MINUTE = Quota(calls=20, window=MINUTE)
@@ -37,6 +37,19 @@ def test_the_client_s_quota_is_shared_by_its_accounts_and_an_account_s_is_not() 
     assert sum(paces_per_min({"one": [A_DAY], "two": [A_DAY]}, {}).values()) == 2 * A_DAY.per_min
     again = paces_per_min({"one": [OF_CLIENT], "two": [OF_CLIENT]}, {"one": [Quota(calls=100, window=DAY)]})
     assert again["one"] == 100 / 1440 / 2, "an answer does not name the scope"
+
+
+def test_a_days_quota_is_spent_as_fast_as_a_minutes_lets_it() -> None:
+    assert bursts_per_min({"one": [A_DAY, A_MINUTE]}, {}) == {"one": 20}
+    assert bursts_per_min({"one": [A_DAY]}, {}) == {"one": pytest.approx(200 / 1440)}
+    of_client = A_MINUTE.model_copy(update={"scope": QuotaScope.CLIENT})
+    shared = bursts_per_min({"one": [of_client, A_DAY], "two": [of_client, A_DAY]}, {})
+    assert shared == {"one": 10, "two": 10}
+
+
+def test_that_a_quota_slides_is_not_forgotten_when_an_answer_names_its_number() -> None:
+    slides = A_DAY.model_copy(update={"slides": True})
+    assert in_force([slides], [Quota(calls=300, window=DAY)]) == (slides.model_copy(update={"calls": 300}),)
 
 
 def test_an_account_without_a_known_quota_has_no_pace() -> None:

@@ -30,6 +30,7 @@ SPEED = 480.0
 PUMP = "a-0001"
 A_DAY = 200 / 1440
 """Calls a minute that the quota of a day comes to."""
+A_MINUTE = 20
 SOON = timedelta(minutes=50)
 """After a plan's edge: its jitter, and the pace of the vendor's queue."""
 
@@ -86,4 +87,4 @@ async def test_a_vendor_with_a_daily_quota_and_an_expiring_lever_is_steered_for_
     assert writes + reads <= 200, "the day's quota holds for the sweep and the commands together"
     assert reads >= 60, "and the sweep uses its share of it"
     assert vendor.granted_per_min == pytest.approx(A_DAY)
-    assert vendor.rate_per_min == pytest.approx(A_DAY * HEADROOM)
+    assert vendor.rate_per_min == pytest.approx(A_MINUTE * HEADROOM), "a day's quota is spent in bursts"
