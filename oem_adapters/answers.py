@@ -3,6 +3,8 @@
 Protects: a cloud that answers without end, or with something else than its documents, costs no worker its memory.
 """
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +25,7 @@ async def exchange(http: httpx.AsyncClient, method: str, url: str, **given: Any)
 
     Raises what httpx raises, and AnswerTooLong.
     """
+    begun = time.monotonic()
     async with http.stream(method, url, **given) as answer:
         content = bytearray()
         async for chunk in answer.aiter_bytes():
@@ -30,4 +33,6 @@ async def exchange(http: httpx.AsyncClient, method: str, url: str, **given: Any)
             if len(content) > MOST_BYTES:
                 raise AnswerTooLong(f"more than {MOST_BYTES} bytes", request=answer.request)
         headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_THE_WIRE]
-        return httpx.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)
+        whole = httpx.Response(answer.status_code, headers=headers, content=bytes(content), request=answer.request)
+        whole.elapsed = timedelta(seconds=time.monotonic() - begun)
+        return whole
