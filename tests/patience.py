@@ -1,7 +1,8 @@
-"""How long tests wait for what must happen: by what the machine had to give, and not by the wall clock alone.
+"""How long tests wait, and how fast their steered time runs: by what the machine has to give, not by the wall alone.
 
 Protects: a test that waits on a busy machine waits longer, and one that waits for something that never comes still ends
-soon on an idle machine.
+soon on an idle machine. A second that a process waits for a core is `speed` seconds of steered time, so worlds run
+slower where processes queue.
 """
 
 import os
@@ -9,6 +10,16 @@ import time
 
 HANG_S = 60.0
 """Wall seconds after which something that takes milliseconds counts as hanging. Nothing is measured by it."""
+
+
+WORLD_LOAD = 1.3
+"""Runnable processes of one test's world on average; the load average knows of it only after a minute."""
+
+IDLE_START_S = 2.0
+"""Wall seconds in which the stack starts on the machine that the scenarios' speeds were chosen on."""
+
+SLOWEST = 8.0
+"""No world runs slower than its speed by more than this, or a test would outlast its time limit."""
 
 
 class Patience:
@@ -30,3 +41,13 @@ class Patience:
 def slowdown() -> float:
     """By how much work takes longer than on an idle machine: runnable processes per core, this one's own included."""
     return 1.0 + os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
+def paced(speed: float, start_s: float = IDLE_START_S) -> float:
+    """The speed at which steered time runs here and now where an idle machine would run it at `speed`.
+
+    `start_s`: wall seconds that the stack took to start, which tell a slow machine from a busy one.
+    """
+    cores, worlds = os.cpu_count() or 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    queued_per_core = max(os.getloadavg()[0], worlds * WORLD_LOAD) / cores
+    return speed / min(max(1.0, queued_per_core, start_s / IDLE_START_S), SLOWEST)

@@ -5,6 +5,7 @@ Everything is real but the vendor's and the market's far end, which speaks over 
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -34,7 +35,7 @@ from domain.steering.pump_state import PumpState
 from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from tests.builders import MIDNIGHT
-from tests.patience import Patience
+from tests.patience import Patience, paced
 from workflows.contracts import Act, OverrideAnswer, PlanEnvelope, PumpStatus
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -310,24 +311,27 @@ async def a_world(
 ) -> AsyncIterator[TestWorld]:
     """Start one: enrolled pumps, steered time running from midnight UTC of the test's day.
 
+    `speed`: on an idle machine; a busy one gets less.
     `homes`: pumps, by number, that share a home of which only one may run raised at a time. `places`: what else
     is enrolled of a pump, by number (price area, grid area, weather cell). `weather_file`: an Open-Meteo answer to live
     in, instead of the simulator's own weather.
     """
-    staging = Staging(
-        pumps=pumps,
-        seed=7,
-        speed=speed,
-        day=day,
-        epoch=epoch,
-        lead=timedelta(seconds=lead_s),
-        faults=faults or {},
-        weather_file=weather_file,
-    )
     options = StackOptions(folder=folder, ephemeral=True, dynamic_config=dynamic_config or {})
-    async with Stack(options) as stack, stage.opened(stack, staging) as staged:
-        world = TestWorld(staged, stage.worker_environment(stack, staging))
-        for role in workers:
-            await world.start_workers(role)
-        await staged.enrol_everybody(as_installed(await staged.world.enrolment_sheet(), homes or {}, places or {}))
-        yield world
+    began = time.monotonic()
+    async with Stack(options) as stack:
+        staging = Staging(
+            pumps=pumps,
+            seed=7,
+            speed=paced(speed, time.monotonic() - began),
+            day=day,
+            epoch=epoch,
+            lead=timedelta(seconds=lead_s),
+            faults=faults or {},
+            weather_file=weather_file,
+        )
+        async with stage.opened(stack, staging) as staged:
+            world = TestWorld(staged, stage.worker_environment(stack, staging))
+            for role in workers:
+                await world.start_workers(role)
+            await staged.enrol_everybody(as_installed(await staged.world.enrolment_sheet(), homes or {}, places or {}))
+            yield world

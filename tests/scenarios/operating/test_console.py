@@ -179,6 +179,7 @@ async def is_kept(world: TestWorld, pump: str, baseline: float) -> bool:
 async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_is_known(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=1, speed=240) as world:
         access, pump = world.access, world.pump(1)
+        await world.until(partial(is_alerting, world, pump, "none"))
         before = world.now()
         request = OverrideRequest(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.MODE, mode=Mode.MAX)
         await overrides.override(access, pump, BY, request, lambda now: now + timedelta(hours=6))
@@ -229,6 +230,7 @@ async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_is_wishe
         for one in retried:
             await world.until(partial(is_in, world, one.pump, Mode.MAX))
         assert await dead_letters.dead_letters(access) == []
+        await world.until(partial(is_in, world, given_up.pump, Mode.LOW))
         assert await is_in(world, given_up.pump, Mode.LOW), "what was discarded is not tried again"
         with pytest.raises(Refused, match="is no dead letter"):
             await dead_letters.dead_letter_of(access, retried[0].command)
