@@ -147,7 +147,7 @@ class CommandAttempt:
             isinstance(step, Write) and reading.as_of >= self._command.decided_at
         )
         if is_settled and self._is_foreign(reading, progress):
-            # Neither wished nor any setting of ours: somebody turned the knob meanwhile, and is not overruled. Theirs
+            # Neither the target nor any setting of ours: somebody changed it meanwhile, and is not overruled. Theirs
             # becomes the baseline once nothing of ours can land on top of it any more, and be taken for theirs.
             if (until := progress.may_land_until(self._adapter.timing, now)) > now:
                 raise RetryLater(

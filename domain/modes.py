@@ -1,4 +1,4 @@
-"""Modes: the generic wish for heating (the four states of SG-Ready) and for hot water.
+"""Modes: the generic targets for heating (the four states of SG-Ready) and for hot water.
 
 Neutral (LOW, NORMAL) means the pump's own control on the household's own settings: reaching it is a revert, holding it
 needs no call. MIN is a set-back, never power-off; HOLD never interrupts a vendor's hygiene cycle.
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """What we wish a pump's heating to do."""
+    """What we ask of a pump's heating."""
 
     MIN = "MIN"
     """Set back."""
@@ -21,7 +21,7 @@ class Mode(StrEnum):
 
 
 class HotWaterMode(StrEnum):
-    """What we wish a pump's hot water to do."""
+    """What we ask of a pump's hot water."""
 
     HOLD = "HOLD"
     """Charge later: the tank may cool to the unit's economy temperature."""
@@ -31,7 +31,7 @@ class HotWaterMode(StrEnum):
 
 
 Level = Mode | HotWaterMode
-"""What can be wished of a circuit. The values differ between the two, so a text says which it is."""
+"""What a circuit can be asked for. The values differ between the two, so a text says which it is."""
 
 
 class Circuit(StrEnum):

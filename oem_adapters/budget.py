@@ -25,7 +25,7 @@ _SHORTEST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(days=1)
 """Beyond this a reset is a misread unit (milliseconds, a date), not a window: daily grants are the longest known."""
 _LONGEST_REST = timedelta(hours=1)
-"""Beyond this a failing cloud only guesses when it will be well; a person's wish is not held up by a guess."""
+"""Beyond this a failing cloud only guesses when it will be well; a person's override is not held up by a guess."""
 _SAME_WINDOW = timedelta(seconds=10)
 """Two answers of one window name its end this far apart: ours is counted from when the call began."""
 

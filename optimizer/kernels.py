@@ -68,8 +68,8 @@ def room_after(model: Model, b: int, t: int, m: int, room: float) -> float:
 @compiled
 def power_of(model: Model, b: int, t: int, m: int, room: float) -> float:
     """Mean electrical power of the slot, kW."""
-    wished = model.power_at_zero[b, t, m] + model.power_slope[b, t, m] * room
-    compressor = min(max(wished, 0.0), model.power_limit[b, t, m])
+    demand = model.power_at_zero[b, t, m] + model.power_slope[b, t, m] * room
+    compressor = min(max(demand, 0.0), model.power_limit[b, t, m])
     heat = model.heat_at_zero[b, t, m] + model.heat_slope[b] * room
     return float(model.standby[b] + compressor + max(heat - model.heat_limit[b, t], 0.0) * model.rod[b, t])
 

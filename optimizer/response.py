@@ -21,7 +21,7 @@ costs more, also the hotter water and the higher load that a cold room asks for.
 supplies what the compressor cannot, at COP 1: a back-up is a consequence of deficit, never a choice.
 
 Invariant: neutral is calibrated so that the own control holds the room where it was observed, for every steady outdoor
-temperature, without sun; so a plan is judged against what this household has, not against a wish of ours.
+temperature, without sun; so a plan is judged against what this household has, not against a target of ours.
 """
 
 from collections.abc import Sequence
@@ -138,8 +138,8 @@ class Responses:
 
     def powers(self, slot: int, room_c: Array) -> Array:
         """Mean electrical power of the slot in kW under every mode: (M, B, k) for rooms (B, k) at its start."""
-        wished = self.power_at_zero_bnm[:, slot].T[:, :, None] + self.power_slope_bnm[:, slot].T[:, :, None] * room_c
-        compressor = np.clip(wished, 0.0, self.power_limit_bnm[:, slot].T[:, :, None])
+        demand = self.power_at_zero_bnm[:, slot].T[:, :, None] + self.power_slope_bnm[:, slot].T[:, :, None] * room_c
+        compressor = np.clip(demand, 0.0, self.power_limit_bnm[:, slot].T[:, :, None])
         heat = self.heat_at_zero_bnm[:, slot].T[:, :, None] + self.heat_slope[:, None] * room_c
         excess = np.maximum(heat - self.heat_limit_bn[:, slot, None], 0.0) * self.rod_bn[:, slot, None]
         return self.standby_kw[:, None] + compressor + excess

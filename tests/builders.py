@@ -63,7 +63,7 @@ def a_circuit(settled: Level | None = Mode.LOW, **given: Any) -> CircuitState:
 
 
 def an_override(mode: Mode = Mode.MAX, start: float = 0, until: float = 2, **given: Any) -> Override:
-    """A household's wish."""
+    """A household's override."""
     return Override(
         override_id=given.pop("override_id", f"o-{mode.value}-{start}-{until}"),
         source=given.pop("source", OverrideSource.HOUSEHOLD),

@@ -271,7 +271,7 @@ class TestWorld:
         source: OverrideSource = OverrideSource.HOUSEHOLD,
         by: Actor = RESIDENT,
     ) -> OverrideAnswer:
-        """Somebody's wish, as the command line asks for it."""
+        """Somebody's target, as the command line asks for it."""
         return await override(self.access, pump_id, by, OverrideRequest(source, kind, mode), lambda now: now + lasts)
 
     async def do(self, pump_id: str, event: Any, who: str = "operator", why: str = "as the test says") -> PumpStatus:

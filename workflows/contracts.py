@@ -124,13 +124,13 @@ class OverrideAnswer(Value):
 
     override_id: str
     in_force: bool
-    """False where a stronger wish is in force."""
+    """False where something stronger is in force."""
     command_id: str | None
     """The command that brings it about; None where the pump is there already or an attempt in flight must end."""
     already: bool
-    """Whether the pump was last seen in the wished mode, with nothing open."""
+    """Whether the pump was last seen in the target mode, with nothing open."""
     bounded_by: str = ""
-    """What keeps the wish from being followed to the letter (a limit, a floor, somebody at the unit); mostly empty."""
+    """What keeps the override from being followed exactly (a limit, a floor, somebody at the unit); mostly empty."""
 
 
 class Act(Value):

@@ -1,6 +1,6 @@
 """One heat pump's durable life: feeds `decide`, arms one timer, carries out its commands.
 
-Protects: handlers only append to the inbox and one loop drains it, so nothing interleaves; a newer wish waits for the
+Protects: handlers only append to the inbox and one loop drains it, so nothing interleaves; a newer target waits for the
 attempt in flight, so an old write never lands after a new one.
 """
 
@@ -26,7 +26,7 @@ from workflows.operator_view import alert_of, authority_of, bounded_by, details_
 from workflows.pump_activities import ActivityRunner, WakeTimer
 
 MOST_CHARACTERS = 20_000
-"""Of what an update may carry; far more than any wish or act needs."""
+"""Of what an update may carry; far more than any override or act needs."""
 
 
 def _refuse_what_no_history_should_hold(given: Any) -> None:
@@ -47,7 +47,7 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._activities = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_wished)
+        self._activities = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_target)
         self._timer = WakeTimer(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
@@ -85,20 +85,20 @@ class HeatPumpWorkflow:
 
     @workflow.update
     async def request_override(self, override: Any) -> OverrideAnswer:
-        """Take a person's wish, an `Override`; answers with the command it led to, before that is verified."""
+        """Take a person's override, an `Override`; answers with the command it led to, before that is verified."""
         asked = await self._take("an override", lambda: OverrideRequested(override=Override.model_validate(override)))
         now, state = self._now(), self._state
-        wished = asked.override
+        override = asked.override
         in_force = strongest(state.overrides, now)
         heating = state.heating
         command = heating.open.command if heating.open else heating.last
         serves = command and command.authority is not Authority.PLAN and command.mode is target_at(state, now).mode
         return OverrideAnswer(
-            override_id=wished.override_id,
-            in_force=in_force is not None and in_force.override_id == wished.override_id,
+            override_id=override.override_id,
+            in_force=in_force is not None and in_force.override_id == override.override_id,
             command_id=command.command_id if command and serves else None,
             already=heating.open is None and heating.settled is target_at(state, now).mode,
-            bounded_by=bounded_by(state, wished, now),
+            bounded_by=bounded_by(state, override, now),
         )
 
     @request_override.validator
@@ -150,7 +150,7 @@ class HeatPumpWorkflow:
     def _now(self) -> datetime:
         return self._clock.steered(workflow.now())
 
-    def _is_wished(self, command: Command) -> bool:
+    def _is_target(self, command: Command) -> bool:
         return target_at(self._state, self._now(), command.circuit).mode is command.mode
 
     def _carry_out(self, decision: Decision) -> None:

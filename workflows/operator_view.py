@@ -67,8 +67,8 @@ def alert_of(state: PumpState, now: datetime) -> Alert:
 def bounded_by(state: PumpState, override: Override, now: datetime) -> str:
     """What keeps an override from being followed to the letter; empty where nothing does."""
     target = target_at(state, now)
-    wished = override.mode_at(now, state.site.emitter)
-    return target.reason or target.authority.value if target.mode is not wished or target.is_held else ""
+    asked = override.mode_at(now, state.site.emitter)
+    return target.reason or target.authority.value if target.mode is not asked or target.is_held else ""
 
 
 def details_of(state: PumpState, now: datetime) -> str:
@@ -91,7 +91,7 @@ def details_of(state: PumpState, now: datetime) -> str:
     ]
     plan = plan_in_force(state, now)
     if plan is not None and plan.floor is not Mode.MIN and state.site.may_set_back:
-        lines.append("- cold snap: neutral or above only, whoever wishes")
+        lines.append("- cold snap: neutral or above only, whoever asks")
     if state.refusal:
         lines.append(f"- refused: {state.refusal}")
     if state.plan is not None:
@@ -108,7 +108,7 @@ def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetim
     target = target_at(state, now, circuit)
     what = "" if circuit is Circuit.HEATING else "hot water "
     yield (
-        f"**{what}{target.mode.value}** wished by **{target.authority.value}**"
+        f"**{what}{target.mode.value}** asked for by **{target.authority.value}**"
         + (f" (revision {target.revision})" if target.revision else "")
         + (f": {target.reason}" if target.reason else "")
         + (f", until {_moment(target.until)}" if target.until else "")
@@ -121,7 +121,7 @@ def _circuit(state: PumpState, circuit: Circuit, had: CircuitState, now: datetim
         word = "being replaced" if had.open.cancelling else "being written and verified"
         yield f"- {had.open.command.command_id}: {had.open.command.mode.value}, {word}"
     if had.failed is not None:
-        again = f"again at {_moment(had.failed.retry_at)}" if had.failed.retry_at else "given up until the wish changes"
+        again = f"again at {_moment(had.failed.retry_at)}" if had.failed.retry_at else "given up until another target"
         yield f"- {had.failed.mode.value} failed {had.failed.count}x ({had.failed.reason}); {again}"
     if had.drift is not None:
         steered = "left as it is for now" if had.drift.level is had.settled else "steered back"

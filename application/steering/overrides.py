@@ -18,7 +18,7 @@ from domain.homes.enrolment import PumpProfile
 from domain.modes import HotWaterMode, Mode
 from domain.oem.breaker import BreakerState
 from domain.oem.readings import Condition
-from domain.steering.overrides import Override, OverrideKind, OverrideSource, problem_with, wish_of
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of, problem_with
 from domain.steering.pump_state import OverrideEnded
 from workflows.contracts import OverrideAnswer, PumpStatus, first_problem
 from workflows.heat_pump import HeatPumpWorkflow
@@ -45,7 +45,7 @@ async def override(
     """
     await known(access, pump_id)
     now = access.now()
-    mode, hot_water = wish_of(request.kind, request.mode)
+    mode, hot_water = asked_of(request.kind, request.mode)
     try:
         asked = Override(
             override_id=f"o-{uuid.uuid4().hex[:12]}",
@@ -104,4 +104,4 @@ async def hindrance(access: Access, profile: PumpProfile, answer: OverrideAnswer
         return f"the unit says: {watch.condition.value}"
     if now.state.opted_out:
         return "its household opted out"
-    return None if answer.in_force else "a stronger wish is in force"
+    return None if answer.in_force else "something stronger is in force"

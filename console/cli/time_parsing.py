@@ -31,7 +31,7 @@ def parse_duration(text: str, option: str = "--for", *, or_none: bool = False) -
         raise UsageError(f"{option} {text!r}: write a duration such as 90m, 2h or 1d12h")
     numbers = [part or "0" for part in found.groups()]
     if max(len(part) for part in numbers) > len(str(MOST)) or max(int(part) for part in numbers) > MOST:
-        raise UsageError(f"{option} {text}: that is longer than anything can be wished for")
+        raise UsageError(f"{option} {text}: that is longer than any override may last")
     days, hours, minutes = (int(part) for part in numbers)
     lasts = timedelta(days=days, hours=hours, minutes=minutes)
     if not lasts and not or_none:

@@ -1,4 +1,4 @@
-"""Commands: absolute wishes for one pump, with an id, an expiry and a life that is written down event by event.
+"""Commands: absolute targets for one pump, with an id, an expiry and a life that is written down event by event.
 
 Protects: a command is done when the pump was observed to obey; HTTP 200 is only `accepted`.
 """
@@ -92,7 +92,7 @@ class EventKind(StrEnum):
 
 
 class Command(Value):
-    """A wish for one circuit of a pump: `mode` from now on, worth writing until `expires_at`."""
+    """A target for one circuit of a pump: `mode` from now on, worth writing until `expires_at`."""
 
     command_id: str
     pump_id: str

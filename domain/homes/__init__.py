@@ -1,1 +1,1 @@
-"""Homes as enrolled: what binds steering there, whatever anybody wishes."""
+"""Homes as enrolled: what binds steering there, whatever anybody asks for."""

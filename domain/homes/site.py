@@ -1,4 +1,4 @@
-"""The site of a pump: what about its home binds steering, whatever anybody wishes.
+"""The site of a pump: what about its home binds steering, whatever anybody asks for.
 
 Protects: the room floor, and a power limit that several pumps of one home share.
 """

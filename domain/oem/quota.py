@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 RESERVE_SHARE = 0.2
 """Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
 RESERVE_LEAST = 2
-"""A read and a write: with less an urgent wish cannot be carried out."""
+"""A read and a write: with less an urgent command cannot be carried out."""
 
 
 class QuotaScope(StrEnum):

@@ -1,1 +1,1 @@
-"""Steering one pump: its state, everybody's wishes for it, and `decide`."""
+"""Steering one pump: its state, everybody's requests for it, and `decide`."""

@@ -1,8 +1,8 @@
-"""What a pump should do now, and by whose authority: the one place that arbitrates between everybody's wishes.
+"""What a pump should do now, and by whose authority: the one place that arbitrates between everybody's requests.
 
-Protects: the outcome depends on who wishes and when, never on the order in which wishes came in. From strong to weak:
+Protects: the outcome depends on who asks and when, never on the order in which requests came in. From strong to weak:
 the unit's own protection, the room and tank floors, opted out or in service, grid and home limits (a cap, never below
-the floor), the newest household wish, support on its behalf, an operator's stop, the plan, neutral.
+the floor), the newest household override, support on its behalf, an operator's stop, the plan, neutral.
 """
 
 from dataclasses import replace
@@ -30,11 +30,11 @@ NO_TURN = "another pump of the home has the power today"
 
 
 def target_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATING) -> Target:
-    """The newest valid wish for a circuit, within what protects people, pump and grid."""
+    """The newest valid target for a circuit, within what protects people, pump and grid."""
     read_only_until = state.watch.read_only_until
     is_read_only = read_only_until is not None and read_only_until > now
     condition = _BY_CONDITION.get(Condition.REMOTE_DISABLED if is_read_only else state.watch.condition)
-    target = _wished(state, now, circuit)
+    target = _asked_for(state, now, circuit)
     if target.authority is not Authority.OPTED_OUT and condition is None:
         target = _bounded(state, target, now, circuit)
     elif condition is not None:
@@ -73,7 +73,7 @@ def _in_shadow(state: PumpState, target: Target, now: datetime, circuit: Circuit
     return Target(mode=neutral_of(circuit), authority=Authority.COMPETING, until=until, is_held=True, reason=why)
 
 
-def _wished(state: PumpState, now: datetime, circuit: Circuit) -> Target:
+def _asked_for(state: PumpState, now: datetime, circuit: Circuit) -> Target:
     neutral = neutral_of(circuit)
     if state.retiring or state.retired or state.opted_out:
         why = "opted out" if state.opted_out else "retired"
@@ -141,7 +141,7 @@ def _standing(state: PumpState, kind: OrderKind, now: datetime) -> tuple[Order, 
 
 
 def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) -> Target:
-    """The wish under caps from above and floors from below."""
+    """The target under caps from above and floors from below."""
     capping = [o for o in state.orders if o.highest is not None and o.holds(state.pump_id, now)]
     ends = [o.ends_at(state.pump_id) for o in capping]
     turn = state.site.home
@@ -171,7 +171,7 @@ def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) 
 
 
 def forbidden(state: PumpState, level: Level, now: datetime, circuit: Circuit) -> Target | None:
-    """What stands where a plan wishes `level`, if a floor or a limit forbids it; None where it is allowed."""
+    """What stands where a plan asks for `level`, if a floor or a limit forbids it; None where it is allowed."""
     plain = Target(mode=level, authority=Authority.PLAN, until=None)
     bounded = _bounded(state, plain, now, circuit)
     return None if bounded.mode is level else bounded
@@ -200,7 +200,7 @@ def is_set_back(had: CircuitState) -> bool:
 
 
 def _next_floor(state: PumpState, now: datetime) -> datetime | None:
-    """When a plan's floor next begins or ends; it binds people's wishes too, so their own ends do not tell."""
+    """When a plan's floor next begins or ends; it binds people's overrides too, so their own ends do not tell."""
     if all(plan.floor is Mode.MIN for plan in state.plans):
         return None
     delay = jitter(state.pump_id)

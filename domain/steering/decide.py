@@ -131,7 +131,7 @@ def _take_override(state: PumpState, override: Override, now: datetime) -> PumpS
         return state
     if problem := problem_with_act(state, OverrideRequested(override=override), now):
         return _refuse(state, problem, now)
-    if override.requested_at > now:  # a clock ahead of ours must not outrank what people wish later
+    if override.requested_at > now:  # a clock ahead of ours must not outrank what people ask for later
         override = override.model_copy(update={"requested_at": now})
     return _at_once(
         state.model_copy(
@@ -199,7 +199,7 @@ def _at_once(state: PumpState) -> PumpState:
 
 
 def _writable(state: PumpState) -> PumpState:
-    """Only a write can tell that remote control is back: a person's wish tries."""
+    """Only a write can tell that remote control is back: a person's override tries."""
     return state.model_copy(update={"watch": state.watch.model_copy(update={"read_only_until": None})})
 
 
@@ -244,7 +244,7 @@ def _end(
         case CommandState.SUPERSEDED:
             return state.with_circuit(circuit, ended.model_copy(update={"settled": seen}))
         case _:
-            # Its time ran out and it is still wished: somebody should know, whatever the retries bring.
+            # Its time ran out and it is still the target: somebody should know, whatever the retries bring.
             dies = outcome.state is CommandState.EXPIRED and target_at(state, now, circuit).mode is command.mode
             failed = _failed(state, had.failed, command, outcome, now, dies=dies)
             dies = dies and failed.retry_at is not None
@@ -265,7 +265,7 @@ def _end(
 def _failed(
     state: PumpState, had: FailedTarget | None, command: Command, outcome: CommandOutcome, now: datetime, *, dies: bool
 ) -> FailedTarget:
-    """What is remembered of a wish that was not brought about, and when it is tried again: later each time."""
+    """What is remembered of a target that was not brought about, and when it is tried again: later each time."""
     before = had if had and had.mode is command.mode else None
     # A unit that obeys nothing does not begin anew with each of a plan's modes.
     count = had.count + 1 if had and (before or had.is_ignored) else 1

@@ -11,7 +11,7 @@ from domain.commands.command import CommandEvent, EventKind
 from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.readings import Condition
 from domain.steering.expiry import has_lapsed
-from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of
 from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever
 from domain.steering.watch import Watch
 
@@ -61,7 +61,7 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> PumpSta
         lever = next((one for one in seen.levers if one.circuit is circuit), None)
         kept = had
         if was_silent or (was is not Condition.NORMAL and seen.condition is Condition.NORMAL):
-            # It can be reached again: the newest wish at once, but for one that a person gave up meanwhile.
+            # It can be reached again: the newest target at once, but for one that a person gave up meanwhile.
             is_given_up = had.failed is not None and had.failed.retry_at is None and was is Condition.NORMAL
             kept = had if is_given_up else had.model_copy(update={"failed": None})
         state = state.with_circuit(circuit, kept)
@@ -152,8 +152,8 @@ def _next_drift(had: CircuitState, level: Level, as_of: datetime) -> Drift:
 
 
 def hold_of(circuit: Circuit, setting: float, at: datetime, nth: int) -> Override:
-    """The wish that a setting by hand stands for: `nth` within a day, from 1 on, and the longer the more often."""
-    mode, hot_water = wish_of(OverrideKind.THERMOSTAT)
+    """The target that a setting by hand stands for: `nth` within a day, from 1 on, and the longer the more often."""
+    mode, hot_water = asked_of(OverrideKind.THERMOSTAT)
     return Override(
         override_id=f"touch-{circuit.value}-{at:%Y%m%dT%H%M%S}",
         source=OverrideSource.HOUSEHOLD,

@@ -22,7 +22,7 @@ class OrderKind(StrEnum):
     """What is imposed."""
 
     STOP = "stop"
-    """No plan is followed: neutral, unless a person wishes otherwise."""
+    """No plan is followed: neutral, unless a person asks for something else."""
     LIMIT = "limit"
     """The grid takes no more than a mode."""
     BACKUP = "backup"

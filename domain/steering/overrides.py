@@ -1,6 +1,6 @@
-"""Overrides: wishes of people that outrank the plan, each with a kind, an author, a reason and an end.
+"""Overrides: people's requests that outrank the plan, each with a kind, an author, a reason and an end.
 
-Protects: nobody's wish is lost or endless, and of several wishes for one pump one rule says which is in force.
+Protects: nobody's override is lost or endless, and of several overrides for one pump one rule says which is in force.
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ WARM_UP = {Emitter.RADIATOR: timedelta(hours=10), Emitter.FLOOR: timedelta(hours
 
 
 class OverrideSource(StrEnum):
-    """Whose wish it is; the household's outranks support's and the operator's."""
+    """Whose override it is; the household's outranks support's and the operator's."""
 
     HOUSEHOLD = "household"
     SUPPORT = "support"
@@ -28,7 +28,7 @@ class OverrideSource(StrEnum):
 
 
 class OverrideKind(StrEnum):
-    """What is wished."""
+    """What is asked for."""
 
     MODE = "mode"
     """A mode for heating, as given."""
@@ -43,15 +43,15 @@ class OverrideKind(StrEnum):
 
 
 class Override(Value):
-    """A wish until an end."""
+    """A request until an end."""
 
     override_id: Annotated[str, Field(min_length=1, max_length=64)]
     source: OverrideSource
     kind: OverrideKind = OverrideKind.MODE
     mode: Mode
-    """Wished of the heating; for other kinds than `mode` what they come down to at their strongest."""
+    """Asked of the heating; for other kinds than `mode` what they come down to at their strongest."""
     hot_water: HotWaterMode | None = None
-    """Wished of the hot water; None leaves it to the plan."""
+    """Asked of the hot water; None leaves it to the plan."""
     circuit: Circuit | None = None
     """The one circuit that it binds; None for the whole pump."""
     requested_at: Instant
@@ -60,24 +60,24 @@ class Override(Value):
     why: Annotated[str, Field(min_length=1, max_length=400)]
 
     def mode_at(self, now: datetime, emitter: Emitter) -> Mode:
-        """What it wishes of the heating now: a vacation warms the home before its end."""
+        """What it asks of the heating now: a vacation warms the home before its end."""
         if self.kind is OverrideKind.VACATION and now >= self.until - WARM_UP[emitter]:
             return Mode.MID
         return self.mode
 
     def hot_water_at(self, now: datetime, emitter: Emitter) -> HotWaterMode | None:
-        """What it wishes of the hot water now; None leaves it to others."""
+        """What it asks of the hot water now; None leaves it to others."""
         if self.kind is OverrideKind.VACATION and now >= self.until - WARM_UP[emitter]:
             return HotWaterMode.NORMAL
         return self.hot_water
 
     def next_change(self, now: datetime, emitter: Emitter) -> datetime:
-        """When it next wishes something else, its end included."""
+        """When it next asks for something else, its end included."""
         warm_from = self.until - WARM_UP[emitter]
         return warm_from if self.kind is OverrideKind.VACATION and now < warm_from else self.until
 
 
-def wish_of(kind: OverrideKind, mode: Mode | None = None) -> tuple[Mode, HotWaterMode | None]:
+def asked_of(kind: OverrideKind, mode: Mode | None = None) -> tuple[Mode, HotWaterMode | None]:
     """The levels a kind comes down to; `mode` is needed for, and only for, `OverrideKind.MODE`."""
     match kind:
         case OverrideKind.MODE:

@@ -34,15 +34,15 @@ class OpenCommand(Value):
 
 
 class FailedTarget(Value):
-    """A wish that could not be brought about, and when it is tried again."""
+    """A target that could not be brought about, and when it is tried again."""
 
     mode: Level
     count: int
     retry_at: Instant | None
-    """None where a person gave it up: not before the wish changes."""
+    """None where a person gave it up: not before the target changes."""
     reason: str
     authority: Authority
-    """Whose wish it was; nobody waits for another's back-off."""
+    """Whose target it was; nobody waits for another's back-off."""
     ran_out: bool = False
     """Whether its time once ran out before it could be written: a dead letter was made of it."""
     is_ignored: bool = False
@@ -213,7 +213,7 @@ class MessageRefused(Value):
 
 
 class OverrideRequested(Value):
-    """A person wishes something else."""
+    """A person asks for something else."""
 
     kind: Literal["override"] = "override"
     override: Override
@@ -255,13 +255,13 @@ class ComfortChanged(Value):
 
 
 class RetryRequested(Value):
-    """A person wants what failed tried again now, or given up until the wish changes."""
+    """A person wants what failed tried again now, or given up until the target changes."""
 
     kind: Literal["retry"] = "retry"
     circuit: Circuit = Circuit.HEATING
     give_up: bool = False
     mode: Level | None = None
-    """The wish that is given up, where only that one is meant; neutral is never given up."""
+    """The target that is given up, where only that one is meant; neutral is never given up."""
 
 
 class SeenLever(Value):

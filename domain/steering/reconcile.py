@@ -1,4 +1,4 @@
-"""From a pump's state to what is done: each circuit's wish against what is, and start, cancel or wait.
+"""From a pump's state to what is done: each circuit's target against what is, and start, cancel or wait.
 
 Protects: never more than one command open on a lever; a plan never moves a pump inside its dwell or more often than a
 day may hold; nothing is written where nothing may be.
@@ -23,7 +23,7 @@ MIN_PAUSE = timedelta(minutes=30)
 MAX_PLAN_CHANGES = 8
 """Plan-made changes of a circuit in any 24 hours; beyond them it stays neutral."""
 WORTH_STARTING = timedelta(minutes=6)
-"""A plan's wish that ends sooner is not begun: the jitter of a plan's edge leaves such slivers after an override."""
+"""A plan's target that ends sooner is not begun: the jitter of a plan's edge leaves such slivers after an override."""
 COLD_RETRY = timedelta(hours=1)
 """A setting that keeps falling back to a set-back is lifted this often where a room is below its floor."""
 RETIRE_UNSEEN_AFTER = timedelta(hours=24)
@@ -33,7 +33,7 @@ SILENT_RETRY = timedelta(hours=2)
 
 
 def follow(state: PumpState, now: datetime) -> Decision:
-    """Compare each circuit's wish with what is, and start, cancel or wait."""
+    """Compare each circuit's target with what is, and start, cancel or wait."""
     if state.retired:
         return Decision(state=state)
     if state.retiring and not state.has_open and state.is_shadowed(now):
@@ -109,7 +109,7 @@ def _approach(state: PumpState, circuit: Circuit, had: CircuitState, target: Tar
     if may_lapse and (lapsed := lapses_soon(circuit, had, now)) is not None:
         return Decision(state=state, wake_at=_earliest(now, lapsed, target.until))
     if target.authority is Authority.PLAN and target.until is not None and target.until - now < WORTH_STARTING:
-        # A sliver between two wishes: written at best when it is over, and it would bind the next step by its dwell.
+        # A sliver between two targets: written at best when it is over, and it would bind the next step by its dwell.
         return Decision(state=state, wake_at=_earliest(now, target.until))
     wait, until = _back_off(state, had, target, now)
     if wait:
@@ -141,7 +141,7 @@ def _bound_at_stake(
 def _without_given_up(
     state: PumpState, circuit: Circuit, had: CircuitState, target: Target
 ) -> tuple[PumpState, CircuitState]:
-    """What a person gave up is given up until the wish changes, and no longer."""
+    """What a person gave up is given up until the target changes, and no longer."""
     failed = had.failed
     if failed is None or failed.retry_at is not None or _is_same(failed, target):
         return state, had
@@ -166,7 +166,7 @@ def _back_off(state: PumpState, had: CircuitState, target: Target, now: datetime
             return True, again
     silent_since = state.watch.silent_since
     if silent_since is not None and had.last is not None and had.last.decided_at >= silent_since:
-        # One try after it fell silent; then seldom. What it missed is not queued up: only the newest wish counts.
+        # One try after it fell silent; then seldom. What it missed is not queued up: only the newest target counts.
         again = had.last.decided_at + SILENT_RETRY
         return again > now, again
     return False, None
@@ -195,7 +195,7 @@ def _owes_a_look(state: PumpState, had: CircuitState, now: datetime) -> bool:
 
 
 def _binds_a_plan(failed: FailedTarget, target: Target) -> bool:
-    """Whether a plan waits for what failed: for its own on a unit that obeys nothing, for whoever wished the same."""
+    """Whether a plan waits for what failed: for its own on a unit that obeys nothing, for whoever asks for the same."""
     is_its_own = failed.is_ignored and failed.authority is Authority.PLAN
     return target.authority is Authority.PLAN and (failed.mode is target.mode or is_its_own)
 
@@ -207,7 +207,7 @@ def _is_same(failed: FailedTarget, target: Target) -> bool:
 def _follow_with_open(
     state: PumpState, circuit: Circuit, had: CircuitState, opened: OpenCommand, target: Target, now: datetime
 ) -> Decision:
-    """While a command is open: cancel it once where the wish has moved on; its end brings the next decision."""
+    """While a command is open: cancel it once where the target has moved on; its end brings the next decision."""
     waits_in_line = target.is_urgent and opened.command.authority is Authority.PLAN
     is_given_up = had.failed is not None and had.failed.retry_at is None and _is_same(had.failed, target)
     is_given_up = is_given_up and not _is_left_cold(state, had)
@@ -223,7 +223,7 @@ def _follow_with_open(
 
 
 def _useful_until(state: PumpState, circuit: Circuit, target: Target, now: datetime) -> datetime:
-    """How long a command for the wish is worth writing: an edge at which the wish stays as it is ends nothing."""
+    """How long a command for the target is worth writing: an edge at which the target stays as it is ends nothing."""
     end, moment, until = now + USEFUL_FOR, now, target.until
     while until is not None and moment < until < end:
         later = target_at(state, until, circuit)

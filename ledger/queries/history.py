@@ -170,7 +170,7 @@ class LedgerHistory:
         )
 
     async def dead_letters(self) -> Sequence[dict[str, Any]]:
-        """Commands that ran out of time while still wished, that no newer one of their circuit made up for, and that
+        """Commands that ran out of time while still due, that no newer one of their circuit made up for, and that
         nobody discarded; newest first. With what their cloud last said, and what is known of account and pump."""
         letter, command, later = CommandEventRow, CommandRow, aliased(CommandRow)
         obeyed, said = aliased(CommandEventRow), aliased(CommandEventRow)

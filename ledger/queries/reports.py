@@ -103,7 +103,7 @@ class LedgerReports:
         return plans
 
     async def pumps(self) -> Sequence[dict[str, Any]]:
-        """Every pump ever enrolled, with the newest command of its heating, and its newest wish for hot water."""
+        """Every pump ever enrolled, with the newest command of its heating, and its newest target for hot water."""
         heating, water = _newest_of(Circuit.HEATING), _newest_of(Circuit.HOT_WATER)
         query = (
             select(

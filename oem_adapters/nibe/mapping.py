@@ -32,7 +32,7 @@ from oem_adapters.nibe.quirks import (
 )
 
 _HEAT_MODES = frozenset({"", "heat", "off", "auto"})
-"""Zone modes in which `setpointHeat` is the wish for heating; "heatcool" follows one setpoint for both."""
+"""Zone modes in which `setpointHeat` is the target for heating; "heatcool" follows one setpoint for both."""
 
 
 def heating_offset(points: Sequence[Point]) -> Lever | None:

@@ -127,7 +127,7 @@ class Firmware(_Wire):
 
     @property
     def updating(self) -> bool | None:
-        """Whether another version is wished for than runs; None where one of the two is not told."""
+        """Whether another version is offered than runs; None where one of the two is not told."""
         return self.current != self.desired if self.current and self.desired else None
 
 

@@ -114,13 +114,13 @@ def _draw_building(seed: int, index: int, figures: ClassFigures) -> Building:
 def _draw_household(seed: int, index: int, by_setpoint: bool) -> Household:
     if by_setpoint:
         setting = 21.0 if share(seed, "setting", index) < 0.6 else 21.5
-        wish = setting
+        target = setting
     else:
         setting = (0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 2.0)[int(share(seed, "setting", index) * 8)]
-        wish = round(between(21.0, 21.5, seed, "wish", index), 1)
-    band = ComfortBand(room_min_c=round((wish - 1.2) * 2) / 2, room_max_c=round((wish + 2.3) * 2) / 2)
+        target = round(between(21.0, 21.5, seed, "wish", index), 1)
+    band = ComfortBand(room_min_c=round((target - 1.2) * 2) / 2, room_max_c=round((target + 2.3) * 2) / 2)
     return Household(
-        wish,
+        target,
         band,
         setting,
         people_base_w=between(60.0, 260.0, seed, "people", index),

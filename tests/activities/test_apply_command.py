@@ -218,7 +218,7 @@ async def test_a_hand_that_came_between_write_and_look_is_not_written_over() -> 
     assert cloud.written == []
 
 
-async def test_a_plan_s_wish_that_holds_already_costs_no_write() -> None:
+async def test_a_plan_s_target_that_holds_already_costs_no_write() -> None:
     commands, cloud = Commands(), Cloud(a_reading(3.0, at(5, 58)))
     ended = await attempt(commands, cloud, PLANNED)
     assert isinstance(ended, CommandOutcome)
@@ -235,7 +235,7 @@ async def test_a_hand_seen_before_the_first_write_is_not_overruled_though_an_old
     assert by_hand.written == []
     older = Cloud(a_reading(5.0, at(5, 53.5)))
     await attempt(Commands(Progress(before=lost)), older)
-    assert older.written == [3.0], "a picture from before the wish says nothing against it"
+    assert older.written == [3.0], "a picture from before the target says nothing against it"
 
 
 @pytest.mark.parametrize("authority", [Authority.PLAN, Authority.OVERRIDE])

@@ -167,12 +167,12 @@ def test_fidelity_is_a_share(changes: list[tuple[float, float]]) -> None:
     assert 0 <= share <= 1
 
 
-def test_the_jitter_of_a_wish_is_not_held_against_us() -> None:
+def test_the_jitter_of_a_target_is_not_held_against_us() -> None:
     delay_min = jitter(PUMP) / timedelta(minutes=1)
     assert fidelity(a_run([a_change(delay_min + 1, 3.0), a_change(60 + delay_min + 1, 0.0)])) == 1.0
 
 
-def test_a_persons_setting_is_the_wish_from_when_it_was_seen_and_the_baseline_ever_after() -> None:
+def test_a_persons_setting_is_the_target_from_when_it_was_seen_and_the_baseline_ever_after() -> None:
     truth = [a_change(0, 0.0, "initial"), a_change(6, 3.0), a_change(20, 1.5, "household")]
     touched = seen_by_hand(25, 1.5)
     assert fidelity(a_run(truth)) == 1 / 8, "nobody saw the manual change: only the first slot ended on target"

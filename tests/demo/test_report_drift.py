@@ -28,7 +28,7 @@ def test_a_drift_is_found_by_the_line_written_before_the_lever_moved_again() -> 
     assert figures["minutes_p99"] == 17.0, "from the fall to when it was written down"
 
 
-def test_a_drift_that_stood_against_the_wish_and_was_never_seen_is_missed() -> None:
+def test_a_drift_that_stood_against_the_target_and_was_never_seen_is_missed() -> None:
     figures = drift_of([a_change(10, 0.0, "drift"), a_change(32, 3.0)], [seen("drifted", 33, 34)])
     assert (figures["true"], figures["found"], figures["missed"]) == (1, 0, 1)
     assert figures["minutes_p99"] is None

@@ -47,7 +47,7 @@ def test_all_calls_count_where_the_breaker_never_opened() -> None:
     assert figures["outages"][0]["breaker_opened_after_min"] is None
 
 
-def test_recovery_lasts_until_the_true_lever_is_as_wished() -> None:
+def test_recovery_lasts_until_the_true_lever_is_on_its_target() -> None:
     run = an_outage_run(a_change(96.5, 0.0))
     figures = outage_figures(run, Targets(run))
     assert figures is not None
@@ -74,4 +74,4 @@ def test_the_printed_report_says_what_was_cut_killed_and_touched() -> None:
     assert "nibe cut off for 60 min; the breaker opened after 3.0 min" in text
     assert "2 workers killed and replaced (pumps 1, planner 1)" in text
     assert "1 setting made by people" in text
-    assert "every pump as wished after 3 min" in text
+    assert "every pump on its target after 3 min" in text

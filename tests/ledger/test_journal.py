@@ -19,7 +19,7 @@ pytestmark = pytest.mark.servers
 
 
 def a_life(pump_id: str = "p-0001") -> tuple[JournalEntry, ...]:
-    """Two days of a pump with both circuits: plans, a cold room, a manual change and a wish."""
+    """Two days of a pump with both circuits: plans, a cold room, a manual change and an override."""
     state = a_state(pump_id, hot_water=a_circuit(HotWaterMode.NORMAL))
     events: list[tuple[float, Event]] = [
         (0, Woke()),

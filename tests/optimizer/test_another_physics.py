@@ -54,8 +54,8 @@ class TwoMassHouse:
             shift = self.per_unit * self.lever.spec.deltas.get(mode, 0.0)
             solar = 0.015 * self.area * sun / 1000
             for _ in range(15):
-                wish = neutral + shift - ROOM_INFLUENCE[self.lever.name] * (air - self.held)
-                heat = float(np.clip(4 * self.emitter * (wish - water), 0.0, self.rated))
+                target = neutral + shift - ROOM_INFLUENCE[self.lever.name] * (air - self.held)
+                heat = float(np.clip(4 * self.emitter * (target - water), 0.0, self.rated))
                 given = self.emitter * (water - air)
                 leak = self.loss / 2
                 water += (heat - given) / self.water / 60

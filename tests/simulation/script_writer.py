@@ -12,7 +12,7 @@ from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.readings import Condition
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.orders import Order, OrderKind
-from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of
 from tests.builders import COMFORT, OFFSET
 from tests.simulation.script import CALM, DAY, FIRST_DAY, SLOT, WINDOWS, Incident, Script
 
@@ -185,7 +185,7 @@ class _Writer:
         kind = rng.choice(
             (OverrideKind.MODE, OverrideKind.MODE, OverrideKind.PAUSE, OverrideKind.VACATION, OverrideKind.EMERGENCY)
         )
-        mode, hot_water = wish_of(kind, rng.choice(tuple(Mode)) if kind is OverrideKind.MODE else None)
+        mode, hot_water = asked_of(kind, rng.choice(tuple(Mode)) if kind is OverrideKind.MODE else None)
         hours = rng.uniform(20, 60) if kind is OverrideKind.VACATION else rng.uniform(0.2, 8)
         until = at + timedelta(hours=hours)
         override = Override(

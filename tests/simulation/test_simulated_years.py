@@ -31,7 +31,7 @@ FOUND_BY = {
     "no jitter": {"precedence", "wakes"},
     "no revert": {"revert", "promptness"},
     "no stagger": {"precedence", "wakes"},
-    "outbox lost": {"outbox", "every wish ends"},
+    "outbox lost": {"outbox", "every target ends"},
     "plan outranks people": {"precedence", "people win"},
     "touch not held": {"precedence", "people win"},
     "two at once": {"one in flight"},

@@ -63,7 +63,7 @@ def test_a_silence_becomes_an_alert_by_itself_when_it_has_lasted_an_hour() -> No
     assert alert_of(heard.state, at(3)) is Alert.NONE
 
 
-def test_a_wish_whose_time_ran_out_is_a_dead_letter_until_it_is_obeyed_whatever_its_retries_end_in() -> None:
+def test_a_target_whose_time_ran_out_is_a_dead_letter_until_it_is_obeyed_whatever_its_retries_end_in() -> None:
     decision = decide(a_state(), OverrideRequested(override=an_override(Mode.MAX, 0, 12)), at(0))
     for hours, ends, alert in (
         (2, CommandState.EXPIRED, Alert.DEAD_LETTER),
@@ -79,7 +79,7 @@ def test_a_wish_whose_time_ran_out_is_a_dead_letter_until_it_is_obeyed_whatever_
 
 
 @pytest.mark.parametrize(("band_min_c", "is_said"), [(20.5, True), (18.0, False)])
-def test_a_cold_snap_is_said_also_where_it_bends_no_wish_and_only_where_it_forbids_something(
+def test_a_cold_snap_is_said_also_where_it_bends_no_target_and_only_where_it_forbids_something(
     band_min_c: float, is_said: bool
 ) -> None:
     plan = a_plan(1, {(0, 24): Mode.MAX}).model_copy(update={"floor": Mode.LOW})

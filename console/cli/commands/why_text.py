@@ -23,7 +23,7 @@ _DOES = {
     Mode.MAX: "forced to heat",
 }
 _WISH = {
-    OverrideKind.MODE: "a wish for {mode}",
+    OverrideKind.MODE: "an override to {mode}",
     OverrideKind.PAUSE: "a pause",
     OverrideKind.VACATION: "a vacation",
     OverrideKind.EMERGENCY: "an emergency",
@@ -85,7 +85,7 @@ def _by(story: Explanation, target: Target) -> str:
             if override.kind is OverrideKind.THERMOSTAT:
                 return f"because somebody set the pump by hand at {clock_of(override.requested_at)}{until}"
             what = _WISH[override.kind].format(mode=override.mode.value)
-            # The kind's own words say why, unless something stronger bent the wish.
+            # The kind's own words say why, unless something stronger bounded the override.
             bent = "" if target.reason == f"{override.kind.value} of {override.who}" else f" ({target.reason})"
             return (
                 f"by {what} that {override.who} made at {clock_of(override.requested_at)} "
@@ -97,9 +97,8 @@ def _by(story: Explanation, target: Target) -> str:
             stop = next((o for o in story.orders if target.reason.startswith("stopped")), None)
             if stop is not None:
                 return f"because {stop.who} stopped the plan ({stop.scope}): {stop.why}"
-            return (
-                f"because {target.reason.replace('no plan', 'no plan was in force') or 'nobody wished anything else'}"
-            )
+            reason = target.reason.replace("no plan", "no plan was in force")
+            return f"because {reason or 'nobody asked for anything else'}"
 
 
 def _because(story: Explanation, target: Target) -> str:
@@ -144,7 +143,7 @@ def _evidence(story: Explanation, target: Target) -> str:
 
 
 def _is_seen(story: Explanation, target: Target) -> bool:
-    """Whether the pump was seen in what was wished, or is in neutral because nobody ever told it anything."""
+    """Whether the pump was seen in its target, or is in neutral because nobody ever told it anything."""
     command = next((c for c in story.commands if c["mode"] in set(Mode)), None)
     if command is None:
         return target.mode is Mode.LOW
@@ -264,7 +263,7 @@ def document_of(story: Explanation) -> dict[str, Any]:
         "pump": story.pump,
         "at": story.at,
         "sentence": sentence_of(story),
-        "wish": {circuit.value: asdict(target) for circuit, target in story.targets.items()},
+        "target": {circuit.value: asdict(target) for circuit, target in story.targets.items()},
         "bounds": {
             circuit.value: [bound.model_dump(mode="json") for bound in story.bounds(circuit)]
             for circuit in story.decided

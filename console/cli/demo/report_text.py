@@ -49,7 +49,7 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _fidelity(report: Mapping[str, Any]) -> str:
-    said = f"[bold]{report['fidelity_pct']:.1f} %[/bold] of pump-slots ended with the lever as wished"
+    said = f"[bold]{report['fidelity_pct']:.1f} %[/bold] of pump-slots ended with the lever on its target"
     water = report.get("hot_water_fidelity_pct")
     return said if water is None else f"{said}; hot water {water:.1f} %"
 

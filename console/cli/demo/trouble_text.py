@@ -26,7 +26,11 @@ def _outage_rows(outage: Mapping[str, Any]) -> list[tuple[str, str]]:
     breaker = "the breaker never opened" if None in opened else f"the breaker opened after {max(opened):.1f} min"
     calls = outage["calls"]
     recovery = outage["recovery_min"]
-    met = "not every pump was as wished again" if recovery is None else f"every pump as wished after {recovery:.0f} min"
+    met = (
+        "not every pump was on its target again"
+        if recovery is None
+        else f"every pump on its target after {recovery:.0f} min"
+    )
     rows = [
         (
             "outage",

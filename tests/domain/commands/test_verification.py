@@ -34,7 +34,7 @@ def test_a_person_s_first_attempt_writes_and_a_plan_s_looks_whether_somebody_tur
     assert before_looking(a_command(authority=Authority.PLAN), Progress(), TIMING, at(0)) == Look()
 
 
-def test_a_first_look_that_finds_the_wish_fulfilled_needs_no_write_and_an_old_one_is_no_evidence() -> None:
+def test_a_first_look_that_finds_the_target_fulfilled_needs_no_write_and_an_old_one_is_no_evidence() -> None:
     command = a_command(decided=6, authority=Authority.PLAN)
     fresh, old = a_reading(MAX_SETTING, at(5, 50)), a_reading(MAX_SETTING, at(5, 20))
     for progress in (Progress(), Progress(before=a_write(hours=3))):

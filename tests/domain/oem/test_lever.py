@@ -1,4 +1,4 @@
-"""A wish is brought to what the unit takes."""
+"""A target is brought to what the unit takes."""
 
 import math
 
@@ -19,7 +19,7 @@ def a_range(minimum: float, maximum: float, step: float) -> Lever:
     ("wished", "allowed"),
     [(20.3, 20.5), (20.2, 20.0), (20.25, 20.5), (4.0, 5.0), (99.0, 35.0), (-math.inf, 5.0), (math.inf, 35.0)],
 )
-def test_a_wish_goes_to_the_nearest_step_in_range(wished: float, allowed: float) -> None:
+def test_a_target_goes_to_the_nearest_step_in_range(wished: float, allowed: float) -> None:
     assert a_range(5.0, 35.0, 0.5).nearest(wished) == allowed
 
 
@@ -27,7 +27,7 @@ def test_steps_count_from_the_minimum() -> None:
     assert a_range(-10.0, 10.0, 3.0).nearest(10.0) == 8.0
 
 
-def test_a_wish_that_is_no_number_is_an_error() -> None:
+def test_a_target_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="number"):
         a_range(5, 35, 0.5).nearest(math.nan)
 

@@ -1,4 +1,4 @@
-"""Who wins: the wish at a moment, whatever the order in which it was told, and what bounds it."""
+"""Who wins: the target at a moment, whatever the order in which it was told, and what bounds it."""
 
 import random
 from datetime import timedelta
@@ -17,7 +17,7 @@ from domain.planning.price_plan import PricePlan
 from domain.steering.arbitration import target_at
 from domain.steering.decide import decide
 from domain.steering.orders import Order, OrderKind
-from domain.steering.overrides import WARM_UP, Override, OverrideKind, OverrideSource, wish_of
+from domain.steering.overrides import WARM_UP, Override, OverrideKind, OverrideSource, asked_of
 from domain.steering.pump_state import (
     Event,
     Observed,
@@ -34,8 +34,8 @@ from tests.builders import a_circuit, a_plan, a_state, an_override, at
 NOW = at(3)
 
 
-def a_wish_for(kind: OverrideKind, start: float = 0, until: float = 8, **given: object) -> Override:
-    mode, hot_water = wish_of(kind, Mode.MAX if kind is OverrideKind.MODE else None)
+def an_override_for(kind: OverrideKind, start: float = 0, until: float = 8, **given: object) -> Override:
+    mode, hot_water = asked_of(kind, Mode.MAX if kind is OverrideKind.MODE else None)
     return an_override(mode, start, until, **given).model_copy(update={"kind": kind, "hot_water": hot_water})
 
 
@@ -57,10 +57,10 @@ def an_order(
 NEWS: dict[str, Event] = {
     "plan": PlanArrived(plan=a_plan(2, {(0, 12): Mode.MIN})),
     "older plan": PlanArrived(plan=a_plan(1, {(0, 12): Mode.MAX})),
-    "boost": OverrideRequested(override=a_wish_for(OverrideKind.MODE, override_id="boost")),
-    "newer emergency": OverrideRequested(override=a_wish_for(OverrideKind.EMERGENCY, 1, override_id="emergency")),
+    "boost": OverrideRequested(override=an_override_for(OverrideKind.MODE, override_id="boost")),
+    "newer emergency": OverrideRequested(override=an_override_for(OverrideKind.EMERGENCY, 1, override_id="emergency")),
     "support's pause": OverrideRequested(
-        override=a_wish_for(OverrideKind.PAUSE, 2, override_id="pause", source=OverrideSource.SUPPORT)
+        override=an_override_for(OverrideKind.PAUSE, 2, override_id="pause", source=OverrideSource.SUPPORT)
     ),
     "stop": OrderGiven(order=an_order()),
     "grid limit": OrderGiven(order=an_order(OrderKind.LIMIT, Mode.LOW, name="l1")),
@@ -93,7 +93,7 @@ def told(names: list[str], *, through_json: bool = False) -> PumpState:
 
 
 @pytest.mark.parametrize(("names", "mode"), [(sorted(names), mode) for names, mode in ALONE.items()])
-def test_each_pair_of_wishes_has_one_winner(names: list[str], mode: Mode) -> None:
+def test_each_pair_of_overrides_has_one_winner(names: list[str], mode: Mode) -> None:
     assert target_at(told(names), NOW).mode is mode
 
 
@@ -102,7 +102,7 @@ FREE = sorted(set(NEWS) - {"retire"})
 
 @given(st.sets(st.sampled_from(FREE), min_size=1), st.integers(0, 2**32), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_the_wish_depends_on_who_wishes_and_never_on_the_order_of_arrival(
+def test_the_target_depends_on_who_asks_and_never_on_the_order_of_arrival(
     names: set[str], seed: int, through_json: bool
 ) -> None:
     luck = random.Random(seed)
@@ -138,7 +138,7 @@ def test_todays_plan_outlives_any_number_of_revisions_of_tomorrow() -> None:
 
 @pytest.mark.parametrize("emitter", list(Emitter))
 def test_a_vacation_sets_back_and_warms_the_home_before_its_end(emitter: Emitter) -> None:
-    vacation = a_wish_for(OverrideKind.VACATION, 0, 72)
+    vacation = an_override_for(OverrideKind.VACATION, 0, 72)
     state = a_state(overrides=(vacation,), site=Site(emitter=emitter))
     warm_from = vacation.until - WARM_UP[emitter]
     early, late = target_at(state, warm_from - timedelta(seconds=1)), target_at(state, warm_from)
@@ -155,7 +155,7 @@ def test_under_somebody_elses_hand_only_a_restore_may_be_written_even_under_a_gr
     state = a_state(
         watch=Watch(condition=condition),
         orders=(an_order(kind, cap),),
-        overrides=(a_wish_for(OverrideKind.EMERGENCY),),
+        overrides=(an_override_for(OverrideKind.EMERGENCY),),
         hot_water=a_circuit(HotWaterMode.NORMAL),
     )
     assert target_at(state, NOW).mode is Mode.LOW
@@ -169,7 +169,7 @@ def test_nothing_is_written_to_a_unit_that_protects_itself_not_even_a_revert(
 ) -> None:
     state = a_state(settled=Mode.MIN, watch=Watch(condition=condition), **given)
     assert target_at(state, NOW).is_held
-    assert decide(state, OverrideRequested(override=a_wish_for(OverrideKind.EMERGENCY)), NOW).starts == ()
+    assert decide(state, OverrideRequested(override=an_override_for(OverrideKind.EMERGENCY)), NOW).starts == ()
 
 
 @pytest.mark.parametrize("given", [{}, {"opted_out": True}, {"retiring": True}])
@@ -190,14 +190,14 @@ def test_a_blackout_holds_every_write_and_ends_on_the_pumps_own_time(given: dict
     st.booleans(),
 )
 @settings(deadline=None)
-def test_no_wish_of_ours_sets_back_a_room_below_its_floor(
+def test_no_target_of_ours_sets_back_a_room_below_its_floor(
     kind: OverrideKind | None, order: OrderKind | None, planned: Mode, cold_snap: bool
 ) -> None:
     plan = a_plan(1, {(0, 24): planned}).model_copy(update={"floor": Mode.LOW if cold_snap else Mode.MIN})
     state = a_state(
         plans=(plan,),
         watch=Watch(is_cold=not cold_snap),
-        overrides=() if kind is None else (a_wish_for(kind),),
+        overrides=() if kind is None else (an_override_for(kind),),
         orders=() if order is None else (an_order(order, Mode.MIN if order is OrderKind.LIMIT else None),),
     )
     assert target_at(state, NOW).mode is not Mode.MIN
@@ -205,7 +205,7 @@ def test_no_wish_of_ours_sets_back_a_room_below_its_floor(
 
 def test_a_room_too_cool_to_be_stuck_with_a_set_back_is_not_set_back_but_for_an_empty_home() -> None:
     plan = a_plan(1, {(0, 24): Mode.MIN})
-    for overrides in ((), (a_wish_for(OverrideKind.MODE).model_copy(update={"mode": Mode.MIN}),)):
+    for overrides in ((), (an_override_for(OverrideKind.MODE).model_copy(update={"mode": Mode.MIN}),)):
         state = a_state(plans=(plan,), overrides=overrides)
         assert target_at(state, NOW).mode is Mode.MIN
         cool = state.model_copy(update={"watch": Watch(cool_until=at(4))})
@@ -214,7 +214,7 @@ def test_a_room_too_cool_to_be_stuck_with_a_set_back_is_not_set_back_but_for_an_
         assert target_at(cool, at(4)).mode is Mode.MIN
         begun = cool.model_copy(update={"heating": cool.heating.model_copy(update={"settled": Mode.MIN})})
         assert target_at(begun, NOW).mode is Mode.MIN, "it is judged where it begins"
-    away = a_state(overrides=(a_wish_for(OverrideKind.VACATION, until=200),), watch=Watch(cool_until=at(4)))
+    away = a_state(overrides=(an_override_for(OverrideKind.VACATION, until=200),), watch=Watch(cool_until=at(4)))
     assert target_at(away, NOW).mode is Mode.MIN
 
 
@@ -228,7 +228,7 @@ def test_a_home_never_runs_more_pumps_raised_than_its_limit_holds(pumps: int, da
     modes, tanks = [], []
     for rank in range(pumps):
         home = HomeShare(home_id="h", pumps=pumps, rank=rank, raised_at_once=at_once)
-        boost = a_wish_for(OverrideKind.MODE).model_copy(update={"until": when + timedelta(hours=1)})
+        boost = an_override_for(OverrideKind.MODE).model_copy(update={"until": when + timedelta(hours=1)})
         boost = boost.model_copy(update={"hot_water": HotWaterMode.BOOST})
         state = a_state(site=Site(home=home), plans=(plan,), overrides=(boost,))
         state = state.model_copy(update={"hot_water": a_circuit(HotWaterMode.NORMAL)})
@@ -268,7 +268,7 @@ def test_a_pump_of_a_home_is_raised_only_when_the_one_before_it_had_time_to_stop
         (17.5, True, Mode.MIN, Mode.MIN),
     ],
 )
-def test_a_set_back_is_wished_only_where_it_is_safe_to_be_stuck_with(
+def test_a_set_back_is_asked_for_only_where_it_is_safe_to_be_stuck_with(
     band_min_c: float, expires: bool, at_home: Mode, empty: Mode
 ) -> None:
     band = ComfortBand(room_min_c=band_min_c)
@@ -277,13 +277,13 @@ def test_a_set_back_is_wished_only_where_it_is_safe_to_be_stuck_with(
     grid = an_order(OrderKind.LIMIT, Mode.MIN)
     assert target_at(a_state(site=site, plans=plans), NOW).mode is at_home
     assert target_at(a_state(site=site, orders=(grid,)), NOW).mode is at_home
-    vacation = a_wish_for(OverrideKind.VACATION, until=100)
+    vacation = an_override_for(OverrideKind.VACATION, until=100)
     assert target_at(a_state(site=site, overrides=(vacation,)), NOW).mode is empty
 
 
 @given(st.lists(st.sampled_from(FREE), max_size=6), st.floats(0.01, 30))
 @settings(max_examples=150, deadline=None)
-def test_a_wish_never_changes_by_time_alone_before_it_says_so(names: list[str], hours: float) -> None:
+def test_a_target_never_changes_by_time_alone_before_it_says_so(names: list[str], hours: float) -> None:
     state = told(names)
     target = target_at(state, NOW)
     later = NOW + timedelta(hours=hours)

@@ -12,7 +12,7 @@ from domain.planning.price_plan import HotWaterSegment, PricePlan, jitter
 from domain.steering.arbitration import target_at
 from domain.steering.decide import KEPT_PLANS, decide
 from domain.steering.orders import Order, OrderKind
-from domain.steering.overrides import OverrideKind, wish_of
+from domain.steering.overrides import OverrideKind, asked_of
 from domain.steering.pump_state import (
     CommandSettled,
     Decision,
@@ -138,7 +138,7 @@ def test_another_controller_s_setting_is_nobody_s_baseline() -> None:
     assert (ended.state.heating.lever.baseline, ended.state.heating.baseline_at) == (0.0, None)
 
 
-def test_what_a_person_gave_up_is_given_up_until_the_wish_changes_and_no_longer() -> None:
+def test_what_a_person_gave_up_is_given_up_until_the_target_changes_and_no_longer() -> None:
     plan = a_plan(1, {(0, 3): Mode.MAX, (8, 12): Mode.MAX})
     failing = decide(a_state(plans=(plan,)), Woke(), at(0, 30))
     command = started(failing)
@@ -152,7 +152,7 @@ def test_what_a_person_gave_up_is_given_up_until_the_wish_changes_and_no_longer(
     assert [command.mode for command in again.starts] == [Mode.MAX]
 
 
-@pytest.mark.parametrize("back", ["a person's wish", "a retry", "seen"])
+@pytest.mark.parametrize("back", ["a person's override", "a retry", "seen"])
 def test_remote_control_that_is_back_is_used_at_once(back: str) -> None:
     state = a_state(plans=(a_plan(1, {(0, 24): Mode.MAX}),))
     command = started(decide(state, Woke(), at(1)))
@@ -171,7 +171,7 @@ def test_remote_control_that_is_back_is_used_at_once(back: str) -> None:
     assert [command.mode for command in tried.starts] == [Mode.MAX]
 
 
-def test_a_wish_stamped_by_a_clock_that_is_ahead_does_not_outrank_later_ones() -> None:
+def test_an_override_stamped_by_a_clock_that_is_ahead_does_not_outrank_later_ones() -> None:
     ahead = an_override(Mode.MAX, start=48, until=60)
     state = decide(a_state(), OverrideRequested(override=ahead), at(1)).state
     later = an_override(Mode.MIN, start=2, until=20)
@@ -194,9 +194,9 @@ def test_a_silent_pump_that_was_last_seen_raised_is_let_go_after_a_day_and_that_
     assert "heating in" in decision.state.outbox[-1].reason
 
 
-def test_a_hand_on_the_hot_water_does_not_end_what_is_wished_of_the_heating() -> None:
+def test_a_hand_on_the_hot_water_does_not_end_what_is_asked_of_the_heating() -> None:
     state = a_state(hot_water=a_circuit(HotWaterMode.NORMAL, settled_at=at(0)))
-    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
+    mode, hot_water = asked_of(OverrideKind.EMERGENCY)
     emergency = an_override(mode, 0, 20).model_copy(update={"kind": OverrideKind.EMERGENCY, "hot_water": hot_water})
     state = obeyed(decide(state, OverrideRequested(override=emergency), at(0, 5)))
     touched = decide(state, water(None, 4.0, 60), at(1))
@@ -226,7 +226,7 @@ def test_a_plan_keeps_a_run_that_began_late_for_its_hour() -> None:
 
 def test_an_emergency_does_not_wait_in_the_line_of_what_a_plan_began() -> None:
     opened = decide(a_state(plans=(a_plan(1, {(1, 24): Mode.MAX}),)), Woke(), at(1) + EDGE)
-    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
+    mode, hot_water = asked_of(OverrideKind.EMERGENCY)
     emergency = an_override(mode, 1, 20).model_copy(update={"kind": OverrideKind.EMERGENCY, "hot_water": hot_water})
     asked = decide(opened.state, OverrideRequested(override=emergency), at(1, 8))
     assert asked.cancels == (Circuit.HEATING,)
@@ -242,7 +242,7 @@ def test_an_emergency_does_not_wait_in_the_line_of_what_a_plan_began() -> None:
     [(Mode.LOW, at(2, 20)), (Mode.MAX, at(0, 30))],
     ids=["neutral with and without it", "raised once it comes"],
 )
-def test_a_command_is_worth_writing_until_its_wish_truly_changes(wished: Mode, until: datetime) -> None:
+def test_a_command_is_worth_writing_until_its_target_truly_changes(wished: Mode, until: datetime) -> None:
     """The pump's turn within its home comes at half past midnight."""
     home = HomeShare(home_id="h", pumps=2, rank=1, raised_at_once=1)
     assert not home.has_turn(at(0, 20))

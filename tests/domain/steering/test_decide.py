@@ -64,7 +64,7 @@ def test_a_plan_moves_the_pump_at_its_own_jittered_edge() -> None:
     assert timedelta() <= J < MAX_JITTER
 
 
-def test_a_command_never_outlives_the_wish_it_serves() -> None:
+def test_a_command_never_outlives_the_target_it_serves() -> None:
     state = on_plan({(6, 7): Mode.MAX})
     decision = decide(state, Woke(), at(6, 10))
     assert the_start(decision).expires_at == at(7) + J
@@ -85,7 +85,7 @@ def test_the_same_plan_twice_changes_nothing() -> None:
     assert again.state == first.state
 
 
-def test_a_newer_wish_cancels_the_open_command_and_waits_for_its_end() -> None:
+def test_a_newer_target_cancels_the_open_command_and_waits_for_its_end() -> None:
     opened = decide(on_plan({(0, 8): Mode.MAX}), Woke(), at(1))
     urgent = decide(opened.state, OverrideRequested(override=an_override(Mode.MIN, 1, 3)), at(1, 1))
     assert urgent.cancels
@@ -98,7 +98,7 @@ def test_a_newer_wish_cancels_the_open_command_and_waits_for_its_end() -> None:
     assert the_start(replaced).seq == 2
 
 
-def test_a_wish_that_returns_while_its_replacement_is_cancelled_is_written_again() -> None:
+def test_a_target_that_returns_while_its_replacement_is_cancelled_is_written_again() -> None:
     opened = decide(on_plan({(0, 8): Mode.MAX}), Woke(), at(1))
     urgent = decide(opened.state, OverrideRequested(override=an_override(Mode.MIN, 1, 3)), at(1, 1))
     back = decide(urgent.state, OverrideEnded(), at(1, 2))
@@ -177,7 +177,7 @@ def test_a_plan_makes_at_most_eight_changes_in_a_day_and_then_leaves_the_pump_ne
     assert state.heating.settled is Mode.LOW
 
 
-def test_a_wish_that_failed_is_tried_again_later_and_later() -> None:
+def test_a_target_that_failed_is_tried_again_later_and_later() -> None:
     decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
     failed = settled(decision, CommandState.IGNORED, 1.5)
     assert started(failed) is None
@@ -198,7 +198,7 @@ def test_a_command_that_never_got_to_be_written_has_the_next_turn_however_often_
 
 
 @pytest.mark.parametrize("end", [CommandState.SUPERSEDED, CommandState.EXPIRED, CommandState.UNVERIFIED])
-def test_a_wish_that_is_given_up_while_it_is_tried_again_is_called_back(end: CommandState) -> None:
+def test_a_target_that_is_given_up_while_it_is_tried_again_is_called_back(end: CommandState) -> None:
     died = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.LOW)
     again = decide(died.state, Woke(), at(3) + NEXT_TURN)
     assert the_start(again).mode is Mode.MAX
@@ -214,7 +214,7 @@ def test_a_wish_that_is_given_up_while_it_is_tried_again_is_called_back(end: Com
     assert started(decide(back.state, Woke(), at(12))) is None
 
 
-def test_only_the_wish_of_the_letter_is_given_up_and_never_neutral() -> None:
+def test_only_the_target_of_the_letter_is_given_up_and_never_neutral() -> None:
     died = settled(decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.LOW).state
     for mode in (Mode.MIN, Mode.LOW):
         assert decide(died, RetryRequested(give_up=True, mode=mode), at(3)).state == died
@@ -235,10 +235,10 @@ def test_a_plan_waits_for_the_back_off_of_whoever_failed_to_bring_about_the_same
     command = the_start(decide(planned.state, Woke(), retry_at))
     assert (command.mode, command.authority) == (Mode.MAX, Authority.PLAN)
     wished = decide(planned.state, OverrideRequested(override=an_override(Mode.MAX, 1.25, 3)), at(1.25))
-    assert the_start(wished).mode is Mode.MAX, "a person's new wish waits for nobody"
+    assert the_start(wished).mode is Mode.MAX, "a person's new target waits for nobody"
 
 
-def test_a_home_that_is_set_back_and_cold_is_helped_though_somebody_gave_the_wish_up() -> None:
+def test_a_home_that_is_set_back_and_cold_is_helped_though_somebody_gave_the_target_up() -> None:
     state = a_state(settled=Mode.MIN, overrides=(an_override(Mode.MID, 0, 24),))
     died = settled(decide(state, Woke(), at(1)), CommandState.EXPIRED, 3, seen=Mode.MIN).state
     given_up = decide(died, RetryRequested(give_up=True), at(3)).state
@@ -354,7 +354,7 @@ def test_after_its_plan_ran_out_a_pump_goes_back_to_neutral() -> None:
     assert (the_start(over).mode, the_start(over).authority) == (Mode.LOW, Authority.NEUTRAL)
 
 
-def test_a_wish_that_fails_for_weeks_is_still_tried() -> None:
+def test_a_target_that_fails_for_weeks_is_still_tried() -> None:
     decision = decide(on_plan({(0, 24): Mode.MAX}), Woke(), at(1))
     state = decide(decision.state, OverrideRequested(override=an_override(Mode.MIN, 1, 24 * 13)), at(1)).state
     hours = 1.0

@@ -259,7 +259,7 @@ def test_one_of_our_settings_that_they_choose_after_neutral_is_theirs_at_every_l
     assert [command.mode for command in gone.starts] == [Mode.LOW], "what they leave behind is not what is wished"
 
 
-def test_a_silent_pump_that_reports_again_is_given_the_newest_wish_only() -> None:
+def test_a_silent_pump_that_reports_again_is_given_the_newest_target_only() -> None:
     state = decide(a_state(settled_at=at(0)), Observed(as_of=at(1), silent=True), at(1)).state
     assert state.watch.silent_since == at(1)
     for hour, mode in ((2, Mode.MIN), (3, Mode.MID), (4, Mode.MAX)):

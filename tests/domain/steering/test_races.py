@@ -10,7 +10,7 @@ from domain.commands.command import Command, CommandState
 from domain.modes import Circuit, Mode
 from domain.steering.decide import decide
 from domain.steering.orders import Order, OrderKind
-from domain.steering.overrides import Override, OverrideKind, OverrideSource, wish_of
+from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of
 from domain.steering.pump_state import (
     CommandSettled,
     Event,
@@ -75,7 +75,7 @@ class Race:
 
 
 def an_emergency() -> Override:
-    mode, hot_water = wish_of(OverrideKind.EMERGENCY)
+    mode, hot_water = asked_of(OverrideKind.EMERGENCY)
     return Override(
         override_id="emergency",
         source=OverrideSource.HOUSEHOLD,

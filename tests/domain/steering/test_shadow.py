@@ -48,8 +48,8 @@ def test_whatever_the_other_system_sets_nothing_is_written_and_no_baseline_is_le
 
 
 def test_a_wish_that_could_not_be_met_is_refused_with_the_way_out() -> None:
-    wish = an_override().model_copy(update={"kind": OverrideKind.EMERGENCY})
-    decision = decide(a_shadowed_pump(), OverrideRequested(override=wish), at(0, 5))
+    target = an_override().model_copy(update={"kind": OverrideKind.EMERGENCY})
+    decision = decide(a_shadowed_pump(), OverrideRequested(override=target), at(0, 5))
     assert decision.starts == ()
     assert "cut it over first" in decision.state.refusal
 

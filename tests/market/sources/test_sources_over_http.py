@@ -143,7 +143,9 @@ async def test_an_endless_body_is_left_off(server: Server) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_busy_or_broken_source_is_unavailable_and_its_wish_to_wait_is_kept(server: Server, status: int) -> None:
+async def test_a_busy_or_broken_source_is_unavailable_and_its_request_to_wait_is_kept(
+    server: Server, status: int
+) -> None:
     server.status, server.headers = status, {"Retry-After": "90"}
     for ask in (prices, weather):
         with pytest.raises(SourceUnavailable, match=f"answered {status}") as failure:

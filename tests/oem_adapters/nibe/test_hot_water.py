@@ -119,7 +119,7 @@ async def test_a_comfort_step_that_left_its_id_is_looked_for_again(
     assert (await nibe.read(pump, COMFORT, NOW)).setting == 0.0
 
 
-async def test_a_reading_shows_tank_and_wished_supply(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:
+async def test_a_reading_shows_tank_and_target_supply(cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress) -> None:
     an_f_series(cloud, a_point("43009", 37.9), a_point("40013", 46.0))
     found = await nibe.read(pump, OFFSET, NOW)
     assert (found.target_c, found.hot_water_c) == (37.9, 46.0)

@@ -159,7 +159,7 @@ async def test_a_worker_whose_clock_is_minutes_off_steers_as_any_other(world: Te
 # --- task queue backed up ---------------------------------------------------------------------------------------------
 
 
-async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_only_and_nothing_expired(
+async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_target_only_and_nothing_expired(
     world: TestWorld,
 ) -> None:
     changing, lost, late, tried = (world.pump(n) for n in (3, 4, 5, 9))
@@ -173,7 +173,7 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     for mode in (Mode.MAX, Mode.MIN, Mode.MID):
         await world.target(changing, mode)
     await world.target(lost, Mode.MAX, 20 * MINUTE)  # its command's time is over long before the queue lets it go,
-    await world.target(lost, Mode.MAX)  # though somebody else wishes the same for longer
+    await world.target(lost, Mode.MAX)  # though somebody else asks for the same for longer
     await world.target(late, Mode.MAX, 50 * MINUTE)  # and this one's while a worker could still take it up
     await world.target(late, Mode.MAX)
     for pump in (lost, tried):
@@ -184,7 +184,7 @@ async def test_a_queue_that_was_backed_up_for_an_hour_writes_the_newest_wish_onl
     for pump, mode in ((changing, Mode.MID), (lost, Mode.MAX), (late, Mode.MAX)):
         await world.settles(pump, mode, 2 * HOUR)
         wished = await world.setting_for(pump, mode)
-        assert [line["value"] for line in world.written(pump)] == [wished], "one write, of what is wished now"
+        assert [line["value"] for line in world.written(pump)] == [wished], "one write, of what the target is now"
         for lines in (await lives(world, pump)).values():
             sent = [line["at"] for line in lines if line["event"] == "sent"]
             assert all(at < lines[0]["expires_at"] for at in sent), "nothing is written after its time"
@@ -216,7 +216,7 @@ async def test_a_cut_between_worker_and_server_loses_nothing_and_repeats_nothing
     await world.until(lambda: any(len(world.written(pump)) > before[pump][0] for pump in pumps))
     line.cut()
     if cut == "postgres":
-        await world.handle(pumps[2]).execute_update(HeatPumpWorkflow.request_override, a_wish(world, mode))
+        await world.handle(pumps[2]).execute_update(HeatPumpWorkflow.request_override, a_request(world, mode))
     await asyncio.sleep(CUT_S)
     line.mend()
     if cut == "temporal":
@@ -233,7 +233,7 @@ async def test_a_cut_between_worker_and_server_loses_nothing_and_repeats_nothing
     assert world.workers[-1].running, "a worker outlives a cut"
 
 
-def a_wish(world: TestWorld, mode: Mode) -> Override:
+def a_request(world: TestWorld, mode: Mode) -> Override:
     now = world.now()
     return Override(
         override_id=f"cut-{mode.value}",

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.servers
 async def test_a_worker_killed_after_the_cloud_took_the_write_and_before_its_answer(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=6) as world:
         pumps = [world.pump(n) for n in range(1, 7)]
-        await _wish(world, pumps, Mode.MIN)
+        await _target(world, pumps, Mode.MIN)
         await _everybody_ends_applied(world, pumps)
         await world.faults(timeout=1.0)
-        await _wish(world, pumps, Mode.MAX)
+        await _target(world, pumps, Mode.MAX)
         await world.until(lambda: all(len(world.requests(pump)) == 2 for pump in pumps))
         taken = {p for p in pumps if world.requests(p)[1]["cause"] == "timeout-late"}
         assert taken, "the seed must let some of the lost answers be taken"
@@ -41,7 +41,7 @@ async def test_a_worker_killed_before_the_write(tmp_path: Path) -> None:
         key = func.hashtextextended(f"{pump}/{lever}", 0)
         async with world.access.ledger.locks.connect() as holding:
             await holding.execute(select(func.pg_advisory_lock(key)))
-            await _wish(world, [pump], Mode.MAX)
+            await _target(world, [pump], Mode.MAX)
             await world.until(lambda: _is_planned(world, pump))
             await asyncio.sleep(0.3)
             world.workers[0].kill()
@@ -65,8 +65,8 @@ async def _everybody_ends_applied(world: TestWorld, pumps: list[str]) -> None:
     await world.until(done, within=timedelta(hours=1, minutes=30))
 
 
-async def _wish(world: TestWorld, pumps: list[str], mode: Mode) -> None:
-    """A household's wish: no dwell, no jitter."""
+async def _target(world: TestWorld, pumps: list[str], mode: Mode) -> None:
+    """A household's override: no dwell, no jitter."""
     hours = (world.now() - MIDNIGHT) / timedelta(hours=1)
     for pump in pumps:
         target = an_override(mode, hours, hours + 5)

@@ -140,7 +140,7 @@ async def test_an_outage_opens_the_breaker_and_its_end_brings_all_pumps_back_urg
         await world.until(partial(is_at, world, BreakerState.CLOSED), within=20 * MINUTE)
         assert await states(world) == ["closed", "open", "half-open", "closed"]
         accepted = [r["pump"] for r in world.truth() if r["kind"] == "request" and r["at"] >= ends.isoformat()]
-        assert set(accepted[:4]) == set(pumps[:4]), "people's wishes go before the plan's"
+        assert set(accepted[:4]) == set(pumps[:4]), "people's overrides go before the plan's"
         told = (await world.access.ledger.vendors.status(world.now()))[0]
         assert CallFate.BUDGET not in told.calls, "coming back never used the budget up"
         assert told.granted_per_min is not None

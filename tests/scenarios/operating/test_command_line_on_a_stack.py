@@ -91,7 +91,7 @@ async def test_the_fleet_one_pump_and_why_can_be_read(world: TestWorld) -> None:
     assert (shown["target"], set(shown["circuits"])) == ("LOW", {"heating", "hot_water"})
     assert f"{pump}  target LOW by neutral" in await words_of(world, "pumps", "show", pump)
     told = await document(world, "why", pump)
-    assert (told["pump"], told["wish"]["heating"]["mode"]) == (pump, "LOW")
+    assert (told["pump"], told["target"]["heating"]["mode"]) == (pump, "LOW")
     moment = f"{world.now() - timedelta(minutes=1):%FT%T+00:00}"
     assert "on its own control" in await words_of(world, "why", pump, "--at", moment)
     assert "was enrolled at" in await refusal(world, "why", pump, "--at", "2026-01-01T06:40")
@@ -114,7 +114,7 @@ async def test_a_pump_that_nobody_knows_is_named_in_one_sentence(world: TestWorl
     assert "p-7777" in await refusal(world, *words)
 
 
-# --- what people wish of a pump ---------------------------------------------------------------------------------------
+# --- what people ask of a pump ---------------------------------------------------------------------------------------
 
 
 async def test_an_override_moves_the_lever_and_its_end_moves_it_back(world: TestWorld) -> None:
@@ -122,7 +122,7 @@ async def test_an_override_moves_the_lever_and_its_end_moves_it_back(world: Test
     answer = await document(world, "pumps", "override", pump, "MAX", *LONG, *BY)
     assert answer["in_force"] is True
     await world.settles(pump, Mode.MAX)
-    assert "forced to heat by a wish for MAX that operator-1 made" in await words_of(world, "why", pump)
+    assert "forced to heat by a target for MAX that operator-1 made" in await words_of(world, "why", pump)
     assert answer["override_id"] in await words_of(world, "pumps", "show", pump)
     assert "taken as" in await words_of(world, "pumps", "override", pump, "MID", *LONG, *BY)
     await world.settles(pump, Mode.MID, 2 * HOUR)

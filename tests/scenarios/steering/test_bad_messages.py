@@ -160,7 +160,7 @@ async def has_revision(world: TestWorld, pump: str, revision: int) -> bool:
     return plan is not None and plan.revision == revision
 
 
-# --- wishes and acts --------------------------------------------------------------------------------------------------
+# --- overrides and acts ----------------------------------------------------------------------------------------------
 
 
 async def test_an_override_that_would_end_in_the_past_is_refused_before_it_is_sent_and_by_the_pump(
@@ -172,7 +172,7 @@ async def test_an_override_that_would_end_in_the_past_is_refused_before_it_is_se
     with pytest.raises(Refused, match="which is past: give an end after"):
         await override(world.access, pump, RESIDENT, request, lambda now: now - HOUR)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
-        await world.handle(pump).execute_update("request_override", a_wish(world, until=world.now() - HOUR))
+        await world.handle(pump).execute_update("request_override", a_request(world, until=world.now() - HOUR))
     assert "which is past: give an end after" in str(refused.value.cause)
     await refuses_visibly(world, pump, "an override was refused: the override would end at")
     assert await steering_of(world, pump) == was
@@ -187,13 +187,13 @@ async def test_an_override_of_a_mode_that_does_not_exist_is_refused_before_it_is
     with pytest.raises(Refused, match="Input should be 'MIN', 'LOW', 'MID' or 'MAX'"):
         await override(world.access, pump, RESIDENT, request, lambda now: now + HOUR)
     with pytest.raises(WorkflowUpdateFailedError):
-        await world.handle(pump).execute_update("request_override", a_wish(world, mode="TURBO"))
+        await world.handle(pump).execute_update("request_override", a_request(world, mode="TURBO"))
     await refuses_visibly(world, pump, "an override was refused: mode: Input should be 'MIN', 'LOW', 'MID' or 'MAX'")
     assert await steering_of(world, pump) == was
 
 
-def a_wish(world: TestWorld, **changes: Any) -> dict[str, Any]:
-    """A household's wish as a document."""
+def a_request(world: TestWorld, **changes: Any) -> dict[str, Any]:
+    """A household's target as a document."""
     now = world.now()
     target = {"override_id": "o-bad", "source": "household", "mode": "MIN", "requested_at": now, "until": now + HOUR}
     return target | {"who": "resident", "why": "as the test says"} | changes
@@ -250,16 +250,16 @@ async def test_a_message_of_three_megabytes_never_reaches_a_pump_and_one_of_one_
         data_converter=pydantic_data_converter,
         retry_config=RetryConfig(max_retries=0),
     )
-    huge = a_wish(world, why="x" * 3_000_000)
+    huge = a_request(world, why="x" * 3_000_000)
     with pytest.raises(RPCError, match="limit on total payload size"):
         await impatient.get_workflow_handle(f"pump-{pump}").execute_update("request_override", huge)
     with pytest.raises(WorkflowUpdateFailedError) as long:
         await impatient.get_workflow_handle(f"pump-{pump}").execute_update(
-            "request_override", a_wish(world, why="x" * 30_000)
+            "request_override", a_request(world, why="x" * 30_000)
         )
     assert "at most 20000 characters" in str(long.value.cause)
     with pytest.raises(WorkflowUpdateFailedError):
-        await world.handle(pump).execute_update("request_override", a_wish(world, **{"k" * 10_000: 1}))
+        await world.handle(pump).execute_update("request_override", a_request(world, **{"k" * 10_000: 1}))
     await refuses_visibly(world, pump, "an override was refused: kkkk")
     assert len((await world.state(pump)).refusal) < 400
     assert await steering_of(world, pump) == was

@@ -184,7 +184,7 @@ async def fell_to(world: TestWorld, pump: str, mode: Mode) -> bool:
     return drift is not None and drift.level is mode
 
 
-async def test_the_same_wish_told_again_and_again_is_one_command_and_one_request(world: TestWorld) -> None:
+async def test_the_same_target_told_again_and_again_is_one_command_and_one_request(world: TestWorld) -> None:
     pump = world.pump(6)
     plan = await world.plan(pump, Mode.MAX)
     for _ in range(4):

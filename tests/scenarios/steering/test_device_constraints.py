@@ -60,7 +60,7 @@ async def passes(world: TestWorld, length: timedelta) -> None:
 # --- offline or unreachable -----------------------------------------------------------------------------------------
 
 
-async def test_what_an_offline_pump_missed_is_not_queued_up_and_only_the_newest_wish_is_written(
+async def test_what_an_offline_pump_missed_is_not_queued_up_and_only_the_newest_target_is_written(
     world: TestWorld,
 ) -> None:
     pump = world.pump(1)
@@ -109,7 +109,7 @@ async def was_refused(world: TestWorld, pump: str) -> bool:
     return "write_refused" in await world.kinds(pump)
 
 
-async def test_an_urgent_wish_passes_by_the_reserve_that_routine_calls_leave_of_the_budget(tmp_path: Path) -> None:
+async def test_an_urgent_target_passes_by_the_reserve_that_routine_calls_leave_of_the_budget(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=12, speed=12) as world:
         routine, urgent = [world.pump(n) for n in range(1, 12)], world.pump(12)
         await world.warm()
@@ -144,7 +144,7 @@ async def wait_for_the_budget(world: TestWorld, pumps: list[str]) -> list[str]:
 # --- firmware update ------------------------------------------------------------------------------------------------
 
 
-async def test_a_unit_whose_firmware_changes_is_left_alone_and_gets_the_newest_wish_afterwards(
+async def test_a_unit_whose_firmware_changes_is_left_alone_and_gets_the_newest_target_afterwards(
     world: TestWorld,
 ) -> None:
     pump = world.pump(3)
@@ -256,7 +256,7 @@ async def test_a_site_on_backup_power_takes_as_little_as_its_floor_allows(world:
     await world.settles(pump, HotWaterMode.HOLD)
     await world.target(pump, Mode.MAX)
     await passes(world, 15 * MINUTE)
-    assert await world.is_in(pump, Mode.MIN), "nobody's wish draws more than a battery holds"
+    assert await world.is_in(pump, Mode.MIN), "nobody's target draws more than a battery holds"
     assert (await world.status(pump)).authority == Authority.LIMITED
     assert "backup" in await world.details(pump)
     await world.do(pump, OrderLifted(order_id=order.order_id))

@@ -124,7 +124,7 @@ async def knows_it_is_cold(world: TestWorld, pump: str) -> bool:
     return (await world.state(pump)).watch.is_cold
 
 
-async def test_in_a_blackout_nothing_is_written_and_the_newest_wishes_follow_when_the_power_is_back(
+async def test_in_a_blackout_nothing_is_written_and_the_newest_targets_follow_when_the_power_is_back(
     world: TestWorld,
 ) -> None:
     planned, wished = world.pump(4), world.pump(7)

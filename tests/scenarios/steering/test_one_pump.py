@@ -83,7 +83,7 @@ async def test_an_override_is_answered_at_once_verified_later_and_ends_by_a_pers
         assert "no override is in force" in str(refused.value.cause)
 
 
-async def test_wishes_that_pile_up_before_a_worker_comes_end_in_the_strongest_and_all_are_written_down(
+async def test_targets_that_pile_up_before_a_worker_comes_end_in_the_strongest_and_all_are_written_down(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path, pumps=1, speed=240, workers=()) as world:

@@ -228,7 +228,7 @@ async def test_a_unit_that_may_only_be_read_is_asked_once_by_each_and_not_storme
     await stays_as_it_is(world, pump, HOUR / 2)
     refused = ("refused", "remote-disabled")
     assert [(line["cause"], line["detail"]) for line in world.written(pump)] == [refused]
-    await world.target(pump, Mode.MAX)  # only a write can tell whether remote control is back: a person's wish tries
+    await world.target(pump, Mode.MAX)  # only a write can tell whether remote control is back: a person's tries
     await world.until(lambda: len(world.written(pump)) == 2)
     await world.stands(pump, Authority.OUTSIDE, "read-only")
     await stays_as_it_is(world, pump, HOUR)
@@ -239,7 +239,7 @@ async def test_a_unit_that_may_only_be_read_is_asked_once_by_each_and_not_storme
 # --- several people, several pumps ----------------------------------------------------------------------------------
 
 
-async def test_of_two_people_with_different_wishes_the_newest_is_followed_and_both_are_kept(world: TestWorld) -> None:
+async def test_of_two_people_with_different_targets_the_newest_is_followed_and_both_are_kept(world: TestWorld) -> None:
     pump = world.pump(11)
     cold, thrifty = Actor("resident upstairs", "cold feet"), Actor("resident downstairs", "it is too warm")
     await world.target(pump, Mode.MAX, by=cold)
@@ -256,7 +256,7 @@ async def test_of_two_people_with_different_wishes_the_newest_is_followed_and_bo
     trail = [line for line in await world.access.ledger.reports.audit_trail("override") if line["subject"] == pump]
     assert [Actor(line["who"], line["why"]) for line in trail] == [cold, thrifty, Actor("support", "on the phone")]
     assert all(line["at"] for line in trail)
-    await world.settles(pump, Mode.MAX, 4 * HOUR)  # the newer wish is over, the older one still stands
+    await world.settles(pump, Mode.MAX, 4 * HOUR)  # the newer target is over, the older one still stands
     settings = [await world.setting_for(pump, mode) for mode in (Mode.MAX, Mode.MIN, Mode.MAX)]
     assert [line["value"] for line in world.changes(pump)] == settings
 

@@ -1,6 +1,6 @@
 """What a pump was told of its levers, read a second time: which settings are somebody's hand, which were drifts.
 
-Protects: whether a hand is held, a drift handed over or a wish given up is judged by what reached the pump, in order,
+Protects: whether a hand is held, a drift handed over or a target given up is judged by what reached the pump, in order,
 and not by what the pump remembers. One thing is taken from it: that one of our own levels, corrected and back again, is
 somebody who insists. Whether a person acted or a room was cold in between decides that too, which would be the pump's
 own rule once more; that it cannot be so, because that level was not seen just before, is found here.

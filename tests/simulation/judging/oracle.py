@@ -4,7 +4,7 @@ Protects: the rules that are judged and the rules that judge share no line; this
 `domain.steering.arbitration`.
 From strong to weak: the unit's own protection and lost power (nothing is written) > room and tank floors > opted out,
 in service or steered by somebody at the unit (only a restore) > grid and home limits (a cap, never below a floor) >
-the newest household wish > others' wishes on its behalf > an operator's stop > the plan > neutral.
+the newest household override > others' targets on its behalf > an operator's stop > the plan > neutral.
 """
 
 import hashlib
@@ -178,7 +178,7 @@ class Oracle:
             return Ruling(neutral, held, "outside")
         if self.opted_out or self.retiring:
             return Ruling(neutral, held, "gone")
-        level, by = self._wished(now, circuit, neutral)
+        level, by = self._targeted(now, circuit, neutral)
         if isinstance(level, Mode):
             level, by = self._capped(level, by, now)
             floor = self._floor(now)
@@ -194,7 +194,7 @@ class Oracle:
                 level, by = HotWaterMode.NORMAL, "floor"
         return Ruling(level, held, by)
 
-    def _wished(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
+    def _targeted(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
         person = self.person(now, circuit)
         if person is not None:
             level = self._of(person, now, circuit)

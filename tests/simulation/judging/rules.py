@@ -46,7 +46,7 @@ SETTLES_WITHIN = timedelta(hours=6)
 """Without faults and with an unchanged target every lever is right after this: two retries at the longest back-off."""
 INVARIANTS = (
     "precedence", "dwell", "plan changes", "expiry", "floor", "one in flight", "no old write after a newer one",
-    "read before rewrite", "applied means seen", "people win", "revert", "every wish ends", "settles", "wakes",
+    "read before rewrite", "applied means seen", "people win", "revert", "every target ends", "settles", "wakes",
     "json", "outbox", "journal", "size", "writes a day", "stop", "promptness", "moved on", "own back-off", "hands",
     "given up", "handed over",
 )  # fmt: skip
@@ -362,10 +362,10 @@ class Rules:
             self._fail("outbox", f"lines were lost: {sorted(lost)[:3]}")
         for command in pump.commands:
             if not pump.ledger.has_ended(command.command_id):
-                self._fail("every wish ends", f"{command.command_id} has no end in the ledger")
+                self._fail("every target ends", f"{command.command_id} has no end in the ledger")
         for circuit, had in state.circuits:
             if had.open is not None:
-                self._fail("every wish ends", f"{had.open.command.command_id} is still open after the calm")
+                self._fail("every target ends", f"{had.open.command.command_id} is still open after the calm")
             gave_up = had.failed is not None and had.failed.retry_at is None
             handed_over = had.drift is not None and had.drift.is_handed_over
             is_gone = state.opted_out or state.retiring

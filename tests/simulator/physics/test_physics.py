@@ -1,4 +1,4 @@
-"""Physics of one house: heat is conserved, levers act, machines rest, and homes are commissioned to the wish."""
+"""Physics of one house: heat is conserved, levers act, machines rest, and homes are commissioned to the target."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_compressor_rests_and_runs_at_least_as_long_as_it_must(spec: HouseSpec
     assert switches > 0
 
 
-def test_rooms_rest_near_the_wish_in_steady_cold_weather() -> None:
+def test_rooms_rest_near_the_target_in_steady_cold_weather() -> None:
     errors_k = []
     for spec in FLEET:
         state = at_rest(spec, -5.0)
