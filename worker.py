@@ -31,14 +31,10 @@ from activities.sweep_reporting import SweepPorts
 from domain.oem.calls import CallMade
 from domain.oem.ports import OemAdapter
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
-from domain.planning.series import WholesalePrices
-from domain.ports import DocumentRefused
 from ledger.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
-from ledger.series import LedgerSeries
 from market.areas import area_of
-from market.chain import OnRefused, price_chain, weather_chain
-from market.fetching import Known
+from market.chain import weather_chain
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer.planner import plan_fleet
 from telemetry.counting import EventCounter
@@ -55,6 +51,8 @@ from worker_environment import (
     connect_temporal,
     leave,
     open_ledger,
+    price_sources_of,
+    quarantining,
     settings_from_environment,
     tariffs_of,
 )
@@ -193,20 +191,13 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
 def _planner_worker(world: Connections) -> Worker:
     settings, ledger = world.settings, world.ledger
     market = MarketActivities(
-        price_chain(
-            world.http,
-            settings.price_sources,
-            settings.price_source_urls(),
-            {name: key.get_secret_value() for name, key in settings.price_keys.items()},
-            _stored_prices(ledger.series),
-            _quarantine(ledger.series, "price"),
-        ),
+        price_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC)),
         weather_chain(
             world.http,
             settings.weather_sources,
             settings.weather_source_urls(),
             settings.contact,
-            _quarantine(ledger.series, "weather"),
+            quarantining(ledger.series, "weather", lambda: datetime.now(UTC)),
         ),
         ledger.series,
     )
@@ -237,21 +228,6 @@ def _planner_worker(world: Connections) -> Worker:
         disable_eager_activity_execution=True,
         interceptors=[TelemetryInterceptor(world.telemetry)],
     )
-
-
-def _stored_prices(series: LedgerSeries) -> Known:
-    async def stored(price_area: str, start: datetime, end: datetime) -> WholesalePrices | None:
-        version = await series.newest_prices(price_area, start, end)
-        return None if version is None else await series.prices(version)
-
-    return stored
-
-
-def _quarantine(series: LedgerSeries, kind: str) -> OnRefused:
-    async def refused(error: DocumentRefused) -> None:
-        await series.quarantine(kind, error.origin, str(error), datetime.now(UTC))
-
-    return refused
 
 
 def counting(calls: CallCounter) -> Listener:

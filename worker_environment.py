@@ -7,12 +7,14 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 
+import httpx
 import structlog
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,11 +23,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
+from domain.planning.series import WholesalePrices
 from domain.planning.tariff import Tariffs
-from domain.ports import DecisionListener, JournalListener
+from domain.ports import DecisionListener, DocumentRefused, JournalListener
 from ledger.pumps import check_keys
 from ledger.repositories import Repositories, open_repositories
-from market.chain import ANY_AREA, chosen_sources, chosen_weather_sources
+from ledger.series import LedgerSeries
+from market.chain import ANY_AREA, OnRefused, PriceChain, chosen_sources, chosen_weather_sources, price_chain
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
@@ -138,6 +142,29 @@ def settings_from_environment() -> Settings:
     except ValueError as error:
         raise SetupError(str(error)) from None
     return settings
+
+
+def price_sources_of(
+    settings: Settings, http: httpx.AsyncClient, series: LedgerSeries, now: Callable[[], datetime]
+) -> PriceChain:
+    """The price sources that the environment names; what is refused beside a good answer is quarantined."""
+
+    async def known(price_area: str, start: datetime, end: datetime) -> WholesalePrices | None:
+        version = await series.newest_prices(price_area, start, end)
+        return None if version is None else await series.prices(version)
+
+    keys = {name: key.get_secret_value() for name, key in settings.price_keys.items()}
+    urls = settings.price_source_urls()
+    return price_chain(http, settings.price_sources, urls, keys, known, quarantining(series, "price", now))
+
+
+def quarantining(series: LedgerSeries, kind: str, now: Callable[[], datetime]) -> OnRefused:
+    """Keeps documents that were refused although another source had the day."""
+
+    async def refused(error: DocumentRefused) -> None:
+        await series.quarantine(kind, error.origin, str(error), now(), error.series)
+
+    return refused
 
 
 def tariffs_of(settings: Settings) -> Tariffs:

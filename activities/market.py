@@ -49,14 +49,19 @@ class MarketActivities:
 
     @activity.defn
     async def fetch_prices(self, given: FetchPrices) -> int:
-        """Fetch, judge and store; returns the version. "Not published yet" is expected and retried without alarm."""
+        """Fetch, judge and store; returns the version. "Not published yet" is expected and retried without alarm.
+
+        A refused document that a person released has the version it was given then.
+        """
         now = steered_now(given.clock)
         try:
             series = await self._prices.prices(given.price_area, given.day, ZoneInfo(given.tz))
         except NotPublished as error:
             raise _not_published(error) from error
         except DocumentRefused as error:
-            await self._series.quarantine("price", error.origin, str(error), now())
+            released = await self._series.quarantine("price", error.origin, str(error), now(), error.series)
+            if released is not None:
+                return released
             raise ApplicationError(str(error), type="DocumentRefused") from error
         return await self._series.store_prices(series, now())
 

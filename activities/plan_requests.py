@@ -5,18 +5,21 @@ Protects: a stale room temperature is no room temperature, and a cold snap's flo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.homes.enrolment import PumpProfile
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
+from domain.planning.series import WeatherSeries
 from domain.planning.shards import Part
 from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
 from domain.slots import SLOT
 
+BEFORE = timedelta(hours=24)
+"""Of outdoor temperatures before a plan: a unit's filter has forgotten what was earlier."""
 MOST_HELD_SLOTS = 96
 """Longer ago than any dwell."""
 _FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)
@@ -44,11 +47,17 @@ class RequestSources:
             prices=home_prices(wholesale, self.tariffs(scope.tariff), scope.settlement, scope.benefit).cut(
                 first_slot, slots
             ),
-            weather=forecast.cut(first_slot, slots),
+            weather=await self._with_the_day_before(forecast.cut(first_slot, slots)),
             pumps=await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now),
             cap_kw=part.cap_kw,
             budget_s=budget_s,
         )
+
+    async def _with_the_day_before(self, forecast: WeatherSeries) -> WeatherSeries:
+        """The forecast with the day before it, where one is known: units follow what the outdoor air was."""
+        start, slots = forecast.start - BEFORE, BEFORE // SLOT
+        known = await self.series.newest_weather(forecast.cell, start, forecast.start)
+        return forecast if known is None else forecast.after(known.cut(start, slots))
 
     async def _pumps(
         self, profiles: Sequence[PumpProfile], first_slot: datetime, ahead_c: Sequence[float], now: datetime

@@ -48,6 +48,8 @@ class ErrorCode(StrEnum):
     """subject, problem: the pump or the vendor's guard, as it is now, cannot take this."""
     DOCUMENT_REFUSED = "document-refused"
     """origin."""
+    NOT_PUBLISHED = "not-published"
+    """price_area: the market has nothing yet, or its source does not answer."""
     NOT_STEERED = "not-steered"
     """pump."""
     RETIRED = "retired"

@@ -128,11 +128,20 @@ class SeriesStore(Protocol):
         ...
 
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
-        """The newest version that covers [start, end), or None."""
+        """The newest published version that covers [start, end), or None."""
         ...
 
-    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
-        """Keep a document's verdict where an operator sees it."""
+    async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
+        """The newest forecast of a cell that covers [start, end), or None."""
+        ...
+
+    async def quarantine(
+        self, kind: str, origin: str, reason: str, at: datetime, series: WholesalePrices | None = None
+    ) -> int | None:
+        """Keep a document's verdict where an operator sees it, with its series where it has one.
+
+        Returns the version it has because a person released the same document before; None else.
+        """
         ...
 
 
@@ -193,9 +202,11 @@ class PlanStore(Protocol):
 class DocumentRefused(Exception):
     """A price or weather document was not believed."""
 
-    def __init__(self, message: str, origin: str) -> None:
+    def __init__(self, message: str, origin: str, series: WholesalePrices | None = None) -> None:
+        """`series` is what whole prices would be, were they believed: a person may."""
         super().__init__(message)
         self.origin = origin
+        self.series = series
 
 
 class NotPublished(Exception):

@@ -110,7 +110,12 @@ class QuarantinedDocument(Base):
     kind: Mapped[str] = mapped_column(String(16))
     origin: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """The same document refused for the same reason stands here once, however often it was fetched."""
+    series: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Whole prices that were suspected; null for what can never be a series."""
     received_at: Mapped[datetime] = mapped_column(Moment)
+    released_version: Mapped[int | None] = mapped_column(ForeignKey("price_versions.version"))
 
 
 class FleetPlan(Base):

@@ -24,6 +24,7 @@ from ledger.queries.accounts import LedgerAccounts
 from ledger.queries.fleet import LedgerFleet
 from ledger.queries.history import LedgerHistory, LedgerOrders
 from ledger.queries.plans import LedgerPlanQueries
+from ledger.queries.prices import LedgerPriceQueries
 from ledger.queries.reports import LedgerReports
 from ledger.queries.runs import LedgerRuns
 from ledger.series import LedgerSeries
@@ -57,6 +58,7 @@ class Repositories:
     runs: LedgerRuns
     plan_queries: LedgerPlanQueries
     fleet: LedgerFleet
+    price_queries: LedgerPriceQueries
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -107,6 +109,7 @@ async def open_repositories(
             runs=LedgerRuns(engine),
             plan_queries=LedgerPlanQueries(engine),
             fleet=LedgerFleet(engine),
+            price_queries=LedgerPriceQueries(engine),
         )
     finally:
         await engine.dispose()

@@ -1,20 +1,25 @@
-"""Versioned prices and weather in the ledger.
+"""Versioned prices and weather in the ledger, and the documents that were not believed.
 
-Protects: the same content keeps its version, so that a plan can name the very numbers it was made from.
+Protects: a version never changes, and the same document keeps its version, so that a plan can name the very numbers
+it was made from.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.series import Basis, WeatherSeries, WholesalePrices
 from domain.slots import SLOT
 from ledger.models import PriceVersion, QuarantinedDocument, WeatherVersion
+
+VERSIONS_KEPT = 128
+"""In memory: a version never changes, and the shards of a plan all ask for the same ones."""
 
 
 class LedgerSeries:
@@ -22,73 +27,118 @@ class LedgerSeries:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._kept: dict[tuple[str, int], Any] = {}
+        self._loading = asyncio.Lock()
 
     async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
-        """Store a version of the prices; the same content keeps its number."""
-        return await self._store(
-            PriceVersion, {"price_area": series.price_area}, series, len(series.price_eur_per_mwh), at
-        )
+        """Store a version of the prices; the same document keeps its number."""
+        (version,) = await self.store_all_prices([series], at)
+        return version
+
+    async def store_all_prices(self, all_series: Sequence[WholesalePrices], at: datetime) -> list[int]:
+        """Store series, no two alike, in one query; their versions in the same order."""
+        rows = [
+            {"price_area": series.price_area} | _row(series, len(series.price_eur_per_mwh), at) for series in all_series
+        ]
+        return await self._store(PriceVersion, rows)
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
         """Store a version of the weather; the same content keeps its number."""
-        return await self._store(WeatherVersion, {"cell": series.cell}, series, len(series.outdoor_c), at)
+        (version,) = await self._store(
+            WeatherVersion, [{"cell": series.cell} | _row(series, len(series.outdoor_c), at)]
+        )
+        return version
 
-    async def _store(
-        self, table: Any, name: dict[str, str], series: WholesalePrices | WeatherSeries, slots: int, at: datetime
-    ) -> int:
-        text = series.model_dump_json()
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        row = name | {
-            "starts_at": series.start,
-            "ends_at": series.start + slots * SLOT,
-            "digest": digest,
-            "series": series.model_dump(mode="json"),
-            "stored_at": at,
-        }
+    async def _store(self, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        statement = insert(table).values(list(rows))
+        # An update that changes nothing: only a row that was touched is returned.
+        kept = statement.on_conflict_do_update(index_elements=["digest"], set_={"digest": statement.excluded.digest})
         async with self._engine.begin() as connection:
-            await connection.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=["digest"]))
-            version = await connection.scalar(select(table.version).where(table.digest == digest))
-        assert version is not None
-        return int(version)
+            found = await connection.execute(kept.returning(table.digest, table.version))
+            versions = {row.digest: int(row.version) for row in found}
+        return [versions[row["digest"]] for row in rows]
 
     async def prices(self, version: int) -> WholesalePrices:
         """A stored version."""
-        return WholesalePrices.model_validate(await self._load(PriceVersion, version))
+        found: WholesalePrices = await self._load(PriceVersion, WholesalePrices, version)
+        return found
 
     async def weather(self, version: int) -> WeatherSeries:
         """A stored version."""
-        return WeatherSeries.model_validate(await self._load(WeatherVersion, version))
-
-    async def _load(self, table: Any, version: int) -> Any:
-        async with self._engine.connect() as connection:
-            found = await connection.scalar(select(table.series).where(table.version == version))
-        if found is None:
-            raise LookupError(f"there is no version {version} in {table.__tablename__}")
+        found: WeatherSeries = await self._load(WeatherVersion, WeatherSeries, version)
         return found
 
+    async def _load(self, table: Any, kind: Any, version: int) -> Any:
+        key = (table.__tablename__, version)
+        async with self._loading:
+            if key not in self._kept:
+                async with self._engine.connect() as connection:
+                    found = await connection.scalar(select(table.series).where(table.version == version))
+                if found is None:
+                    raise LookupError(f"there is no version {version} in {table.__tablename__}")
+                while len(self._kept) >= VERSIONS_KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = kind.model_validate(found)
+            return self._kept[key]
+
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
-        """The newest version that covers [start, end)."""
-        async with self._engine.connect() as connection:
-            return await connection.scalar(
-                select(PriceVersion.version)
-                .where(
-                    PriceVersion.price_area == price_area, PriceVersion.starts_at <= start, PriceVersion.ends_at >= end
-                )
-                .order_by(PriceVersion.version.desc())
-                .limit(1)
-            )
+        """The newest published version that covers [start, end)."""
+        found = await self.newest_of_areas([price_area], start, end)
+        return found[price_area][0] if found else None
 
-    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
-        """Keep a document's verdict."""
-        row = {"kind": kind, "origin": origin, "reason": reason, "received_at": at}
+    async def newest_of_areas(
+        self, price_areas: Sequence[str], start: datetime, end: datetime
+    ) -> dict[str, tuple[int, WholesalePrices]]:
+        """The newest published version of each area that covers [start, end), with its number, in one query."""
+        table = PriceVersion
+        covers = (table.price_area.in_(price_areas), table.starts_at <= start, table.ends_at >= end, _IS_PUBLISHED)
+        query = select(table.price_area, table.version, table.series).where(*covers).ext(distinct_on(table.price_area))
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.order_by(table.price_area, table.version.desc()))
+            return {row.price_area: (row.version, WholesalePrices.model_validate(row.series)) for row in rows}
+
+    async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
+        """The newest forecast of a cell that covers [start, end), or None."""
+        table = WeatherVersion
+        covers = (table.cell == cell, table.starts_at <= start, table.ends_at >= end)
+        query = select(table.series).where(*covers).order_by(table.version.desc()).limit(1)
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else WeatherSeries.model_validate(found)
+
+    async def quarantine(
+        self, kind: str, origin: str, reason: str, at: datetime, series: WholesalePrices | None = None
+    ) -> int | None:
+        """Keep a document's verdict, once; the version it has where a person released it."""
+        document = None if series is None else series.model_dump(mode="json")
+        digest = _digest("\n".join((kind, origin, reason, "" if series is None else series.model_dump_json())))
+        row = {"kind": kind, "origin": origin, "reason": reason, "digest": digest, "series": document}
+        statement = insert(QuarantinedDocument).values(row | {"received_at": at})
+        kept = statement.on_conflict_do_update(index_elements=["digest"], set_={"digest": statement.excluded.digest})
         async with self._engine.begin() as connection:
-            await connection.execute(insert(QuarantinedDocument).values(row))
+            return await connection.scalar(kept.returning(QuarantinedDocument.released_version))
 
-    async def quarantined(self, limit: int = 20) -> Sequence[dict[str, Any]]:
-        """The newest documents that were not believed."""
-        table = QuarantinedDocument
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                select(table.kind, table.origin, table.reason, table.received_at).order_by(table.id.desc()).limit(limit)
-            )
-            return [dict(row._mapping) for row in rows]
+    async def release(self, number: int, series: WholesalePrices, at: datetime) -> int:
+        """Store what a person believes of a quarantined document as a version, and mark the document."""
+        version = await self.store_prices(series, at)
+        marked = update(QuarantinedDocument).where(QuarantinedDocument.id == number).values(released_version=version)
+        async with self._engine.begin() as connection:
+            await connection.execute(marked)
+        return version
+
+
+_IS_PUBLISHED: ColumnElement[bool] = PriceVersion.series["basis"].astext == Basis.PUBLISHED.value
+
+
+def _row(series: WholesalePrices | WeatherSeries, slots: int, at: datetime) -> dict[str, Any]:
+    return {
+        "starts_at": series.start,
+        "ends_at": series.start + slots * SLOT,
+        "digest": _digest(series.model_dump_json()),
+        "series": series.model_dump(mode="json"),
+        "stored_at": at,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

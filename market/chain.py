@@ -66,7 +66,8 @@ class PriceChain:
         for other in found:
             difference = compare(chosen, other)
             if difference is not None:
-                await self._tell(BadDocument(f"{chosen.source} and {other.source} {difference.what}.", other.source))
+                what = f"{chosen.source} and {other.source} {difference.what}."
+                await self._tell(BadDocument(what, other.source, other))
         return chosen
 
     async def _none(
@@ -100,7 +101,8 @@ def _trusted(found: Sequence[WholesalePrices]) -> WholesalePrices:
             continue
         trusted = [series for series in trusted if series is not difference.at_fault]
         if difference.at_fault is None or not trusted:
-            raise BadDocument(f"{one.source} and {other.source} {difference.what}; compare them by hand.", one.source)
+            what = f"{one.source} and {other.source} {difference.what}; compare them and release the right one."
+            raise BadDocument(what, one.source, one)
     return trusted[0]
 
 

@@ -152,3 +152,12 @@ def source_text(document: Document, source: str) -> str:
     if isinstance(licence, str) and licence.strip().lower().startswith("synthetic"):
         return f"{source} ({clip(licence, 120)})"
     return source
+
+
+def moment_of(text: object) -> datetime | None:
+    """An aware time that a document gives for people, in UTC; None for anything else, as nothing rests on it."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) and len(text) < 40 else None
+        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from importlib.metadata import version
 from random import SystemRandom
 from zoneinfo import ZoneInfo
@@ -62,7 +63,7 @@ class HttpPrices:
         raw = await get_document(self._client, url, question)
         if raw is None:
             raise NotYetPublished(f"{shown(url)} has no prices of {price_area} for {day} yet; ask again later.")
-        document = self._format.read(raw, shown(url), area)
+        document = replace(self._format.read(raw, shown(url), area), raw_sha256=sha256(raw).hexdigest())
         yesterday = await self._day_before(price_area, day, tz)
         return judge_day(document, price_area, day, tz, over_range=True, limits=self._limits, yesterday=yesterday)
 

@@ -6,6 +6,7 @@ Protects: a file is judged exactly as an answer of its source is; one that canno
 import stat
 from dataclasses import replace
 from datetime import date, datetime
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,8 +30,10 @@ def load_price_file(
     source: str = DEFAULT_PRICE_SOURCE,
 ) -> WholesalePrices:
     """The market day in a file; `day` None takes the day of its first row. Raises `BadDocument`."""
-    document = price_format(source).read(read_file(path), str(path), area_of(price_area))
-    document = replace(document, source=_of_file(document.source, source, path))
+    raw = read_file(path)
+    document = price_format(source).read(raw, str(path), area_of(price_area))
+    named = _of_file(document.source, source, path)
+    document = replace(document, source=named, raw_sha256=sha256(raw).hexdigest())
     return judge_day(document, price_area, day or day_of(document, tz), tz, limits=limits)
 
 

@@ -5,7 +5,7 @@ Protects: judging sees rows and columns only, so a new source needs no change ou
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from market.areas import Area
@@ -37,6 +37,10 @@ class PriceDocument:
     """Currency of the document, for people; the rows are in EUR."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the document was read, a sentence each."""
+    published_at: datetime | None = None
+    """When the source says that it published the document; aware."""
+    raw_sha256: str | None = None
+    """Of the bytes it was read from."""
 
 
 @dataclass(frozen=True)

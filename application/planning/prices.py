@@ -37,7 +37,7 @@ async def load_prices(
         try:
             series = read()
         except DocumentRefused as error:
-            await access.ledger.series.quarantine("price", error.origin, str(error), access.now())
+            await access.ledger.series.quarantine("price", error.origin, str(error), access.now(), error.series)
             raise Refused(ErrorCode.DOCUMENT_REFUSED, str(error), origin=error.origin) from error
         version = await access.ledger.series.store_prices(series, access.now())
         slots = len(series.price_eur_per_mwh)

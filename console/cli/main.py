@@ -26,11 +26,10 @@ from console.cli.commands import (
     oem,
     overrides,
     plans,
-    price_checks,
     stack,
-    tariffs,
     why,
 )
+from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
@@ -60,11 +59,11 @@ app.add_typer(oem.app, name="oem")
 app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
-app.add_typer(stack.prices, name="prices")
+app.add_typer(versions.app, name="prices")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(metrics.app, name="metrics")
 app.command("top")(top.top)
-stack.prices.command("check")(price_checks.check)
+versions.app.command("check")(checks.check)
 app.command("up")(stack.up)
 app.command("enrol")(enrol.enrol)
 app.command("doctor")(stack.doctor)

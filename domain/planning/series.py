@@ -4,12 +4,36 @@ Protects: a plan names the very numbers it was made from.
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.slots import SLOT
+
+
+class Basis(StrEnum):
+    """What a price series rests on."""
+
+    PUBLISHED = "published"
+    ESTIMATED = "estimated"
+    """The shape of days like it, at the level last known: the market was silent."""
+    FLAT = "flat"
+    """One price for every slot: nothing was known to estimate from."""
+
+
+class Provenance(Value):
+    """Where a price series comes from, for people and for whoever must make a plan again."""
+
+    raw_sha256: str | None = None
+    """Of the document as it was sent; None where there was none."""
+    published_at: Instant | None = None
+    """As the document says; None where it does not."""
+    currency: str = "EUR"
+    """Of the document; the series is in euros."""
+    verdicts: tuple[str, ...] = ()
+    """What judging had to say, a sentence each."""
 
 
 class WholesalePrices(Value):
@@ -21,6 +45,8 @@ class WholesalePrices(Value):
     """Where it came from, in words a person can check (for instance "energy-charts (synthetic, seed 7)")."""
     resolution_min: Annotated[int, Field(gt=0)]
     """Resolution of the published document in minutes, before it was spread over slots."""
+    basis: Basis = Basis.PUBLISHED
+    provenance: Provenance = Provenance()
     start: Instant
     """UTC start of the first slot."""
     price_eur_per_mwh: tuple[FiniteFloat, ...]
@@ -72,5 +98,15 @@ class WeatherSeries(Value):
                 "start": first_slot,
                 "outdoor_c": self.outdoor_c[cut],
                 "radiation_w_per_m2": self.radiation_w_per_m2[cut],
+            }
+        )
+
+    def after(self, earlier: Self) -> Self:
+        """This series with the slots of one that ends where it starts before it."""
+        return self.model_copy(
+            update={
+                "start": earlier.start,
+                "outdoor_c": earlier.outdoor_c + self.outdoor_c,
+                "radiation_w_per_m2": earlier.radiation_w_per_m2 + self.radiation_w_per_m2,
             }
         )

@@ -3,16 +3,17 @@
 Protects: a plan is never made from another area's day, another unit, a guess or a hole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from domain.planning.series import WholesalePrices
+from domain.planning.series import Provenance, WholesalePrices
 from domain.slots import market_day_bounds
 from market.areas import SLOT_S, known_area, normal_name
 from market.documents import clip, finite_number, kind_of, named
-from market.errors import NotYetPublished, refused
+from market.errors import BadDocument, NotYetPublished, refused
 from market.judging.history import judge_against_yesterday
 from market.judging.scale import MARKET_LIMITS, UNIT, MarketLimits, judge_limits, judge_scale
 from market.judging.shape import judge_shape
@@ -64,14 +65,11 @@ def judge_day(
     steps_s = _steps_of(rows, asked)
     _judge_bounds(rows, steps_s[-1], asked)
     _judge_whole(rows, steps_s, asked, over_range)
-    _judge_resolution(rows, steps_s, asked)
     prices = _numbers(rows, asked)
 
     def at(number: int) -> str:
         return asked.at(rows[number].start_s)
 
-    judge_limits(prices, at, asked.origin, limits)
-    judge_scale(prices, at, asked.origin, limits)
     series = WholesalePrices(
         price_area=price_area,
         source=document.source,
@@ -80,11 +78,32 @@ def judge_day(
         price_eur_per_mwh=tuple(
             price for price, step_s in zip(prices, steps_s, strict=True) for _ in range(step_s // SLOT_S)
         ),
+        provenance=Provenance(
+            raw_sha256=document.raw_sha256,
+            published_at=document.published_at,
+            currency=document.currency,
+            verdicts=document.notes,
+        ),
     )
-    judge_shape(prices, steps_s, at, asked.origin)
-    if yesterday is not None:
-        judge_against_yesterday(series, yesterday, asked.origin)
+    # The day is whole: what follows is suspicion, which a person may know better.
+    with _releasable(series):
+        _judge_resolution(rows, steps_s, asked)
+        judge_limits(prices, at, asked.origin, limits)
+        judge_scale(prices, at, asked.origin, limits)
+        judge_shape(prices, steps_s, at, asked.origin)
+        if yesterday is not None:
+            judge_against_yesterday(series, yesterday, asked.origin)
     return series
+
+
+@contextmanager
+def _releasable(series: WholesalePrices) -> Iterator[None]:
+    """A refusal in here carries the series it refuses."""
+    try:
+        yield
+    except BadDocument as error:
+        error.series = series
+        raise
 
 
 def days_of(document: PriceDocument, tz: ZoneInfo) -> list[date]:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from domain.slots import market_day_bounds
 from market.areas import HOUR_S, SLOT_S, Area, known_area
-from market.documents import clip, decimal_of
+from market.documents import clip, decimal_of, moment_of
 from market.errors import NotYetPublished, SourceUnavailable, refused
 from market.judging.time_axis import EARLIEST_S, LATEST_S
 from market.rows import PriceDocument, PriceRow, Question
@@ -82,7 +82,8 @@ class Entsoe:
         periods = _bounded((period for one in series for period in _periods(one, origin)), origin)
         area = area or known_area(next(iter(names), ""))
         rows, notes = _chosen(periods, area, origin)
-        return PriceDocument(origin, self.name, rows, next(iter(names), None), notes=notes)
+        created_at = moment_of(_text(root, "createdDateTime"))
+        return PriceDocument(origin, self.name, rows, next(iter(names), None), notes=notes, published_at=created_at)
 
 
 FORMAT = Entsoe()

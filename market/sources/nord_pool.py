@@ -9,7 +9,7 @@ Wire format: {"multiAreaEntries": [{"deliveryStart", "deliveryEnd", "entryPerAre
 from datetime import date, datetime
 
 from market.areas import Area, known_area
-from market.documents import Document, clip, column, finite_number, kind_of, read_object
+from market.documents import Document, clip, column, finite_number, kind_of, moment_of, read_object
 from market.errors import NotYetPublished, refused
 from market.judging.time_axis import EARLIEST_S, LATEST_S
 from market.rows import PriceDocument, PriceRow, Question
@@ -45,7 +45,8 @@ class NordPool:
         rows = tuple(_row(entry, code, rate, number, origin) for number, entry in enumerate(entries, 1))
         converted = f"Converted from {currency} at the document's rate of {rate:g} to the euro."
         notes = () if currency == "EUR" else (converted,)
-        return PriceDocument(origin, self.name, rows, price_area, currency, notes)
+        updated_at = moment_of(document.get("updatedAt"))
+        return PriceDocument(origin, self.name, rows, price_area, currency, notes, updated_at)
 
 
 FORMAT = NordPool()

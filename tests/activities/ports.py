@@ -26,6 +26,7 @@ from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.shards import Shard, SolvedPart
 from domain.ports import Recorder
+from domain.slots import SLOT
 from domain.steering.journal import JournalEntry
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
 
@@ -57,6 +58,8 @@ class Series:
         self.price_versions: list[tuple[WholesalePrices, datetime]] = []
         self.weather_versions: list[tuple[WeatherSeries, datetime]] = []
         self.quarantined: list[tuple[str, str, str, datetime]] = []
+        self.released: int | None = None
+        """The version that a person released of whatever is refused."""
 
     async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         self.price_versions.append((series, at))
@@ -75,8 +78,19 @@ class Series:
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
         return len(self.price_versions) or None
 
-    async def quarantine(self, kind: str, origin: str, reason: str, at: datetime) -> None:
+    async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
+        covering = (
+            one
+            for one, _ in reversed(self.weather_versions)
+            if one.cell == cell and one.start <= start and one.start + len(one.outdoor_c) * SLOT >= end
+        )
+        return next(covering, None)
+
+    async def quarantine(
+        self, kind: str, origin: str, reason: str, at: datetime, series: WholesalePrices | None = None
+    ) -> int | None:
         self.quarantined.append((kind, origin, reason, at))
+        return self.released
 
 
 class Market:

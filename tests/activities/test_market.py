@@ -50,6 +50,14 @@ async def test_a_refused_document_is_quarantined_and_nothing_of_it_is_stored() -
     assert series.weather_versions == []
 
 
+async def test_a_suspected_day_that_a_person_released_is_planned_with() -> None:
+    series = Series()
+    series.released = 12
+    refused = Market(DocumentRefused("the page is like yesterday.", "http://market.invalid/price", prices()))
+    activities = MarketActivities(refused, refused, series)
+    assert await an_attempt().run(activities.fetch_prices, PRICES) == 12
+
+
 async def test_what_is_not_published_yet_is_awaited_without_alarm() -> None:
     series = Series()
     early = Market(NotPublished("no prices for 2026-01-15 yet"))

@@ -223,6 +223,20 @@ async def test_pumps_are_planned_by_tariff_and_settlement_and_who_earns_nothing_
     assert kept == paid, "a plan keeps what its homes paid"
 
 
+async def test_the_outdoor_air_of_the_day_before_is_handed_on_where_the_ledger_has_it() -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    activities = activities_of(Directory("p-0001"), plans, asked, series=series)
+    given = await opening(series)
+    yesterday = weather(start=at(-24), slots=24 * 4 + 30).model_copy(update={"outdoor_c": (4.0,) * 126})
+    await series.store_weather(yesterday, at(-24))
+    await an_attempt().run(activities.open_plan, given)
+    await an_attempt().run(activities.solve_shard, solving())
+    (request,) = asked.requests
+    assert (request.first_slot, request.weather.start) == (at(6, 15), at(6, 15 - 24 * 60))
+    assert request.weather.outdoor_c == (4.0,) * 96 + (-2.0,) * 40
+    assert len(request.weather.radiation_w_per_m2) == 136
+
+
 async def test_a_tariff_that_is_not_known_costs_its_own_pumps_their_plan_and_no_others() -> None:
     series, plans, asked = Series(), Plans(), Asked()
     homes = spread(Directory("p-0001", "p-0002"), p_0002={"tariff": "made-up"})

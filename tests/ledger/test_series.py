@@ -1,14 +1,20 @@
 """Prices and weather by version: the same content keeps its number."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.planning.series import Basis, Provenance, WholesalePrices
 from domain.slots import SLOT
 from ledger.models import PriceVersion
+from ledger.queries.prices import LedgerPriceQueries
 from ledger.series import LedgerSeries
+from market.areas import AREAS
 from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import count, prices, weather
 
@@ -60,6 +66,101 @@ async def test_documents_that_were_not_believed_are_listed_newest_first(engine: 
     series = LedgerSeries(engine)
     for number in range(3):
         await series.quarantine("price", f"file-{number}", f"reason {number}", at(number))
-    newest, before = await series.quarantined(limit=2)
-    assert newest == {"kind": "price", "origin": "file-2", "reason": "reason 2", "received_at": at(2)}
+    newest, before = await LedgerPriceQueries(engine).quarantined(limit=2)
+    assert (newest["kind"], newest["origin"], newest["reason"]) == ("price", "file-2", "reason 2")
+    assert (newest["received_at"], newest["about"], newest["released_version"]) == (at(2), None, None)
     assert before["origin"] == "file-1"
+
+
+async def test_a_document_refused_again_stands_there_once_and_is_released_once(engine: AsyncEngine) -> None:
+    series, queries = LedgerSeries(engine), LedgerPriceQueries(engine)
+    for hour in (1, 2):
+        assert await series.quarantine("price", "a page", "is like yesterday", at(hour), prices()) is None
+    (row,) = await queries.quarantined()
+    assert (row["received_at"], row["about"]["source"]) == (at(1), "as the test says")
+    assert "price_eur_per_mwh" not in row["about"]
+    held = await queries.quarantined_document(row["id"])
+    assert held is not None
+    assert WholesalePrices.model_validate(held["series"]) == prices()
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) is None, "a suspected day plans nothing"
+    version = await series.release(row["id"], prices(), at(3))
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == version
+    assert await series.quarantine("price", "a page", "is like yesterday", at(4), prices()) == version
+    assert await series.quarantine("price", "a page", "is like yesterday", at(4), prices(level=9.0)) is None
+
+
+async def test_versions_are_told_apart_by_the_document_they_came_from(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    about = Provenance(raw_sha256="a" * 64, published_at=at(-12), currency="SEK", verdicts=("Converted.",))
+    first = await series.store_prices(prices(), at(1))
+    second = await series.store_prices(prices().model_copy(update={"provenance": about}), at(2))
+    assert second > first
+    newest, before = await LedgerPriceQueries(engine).versions("DE-LU", MIDNIGHT, at(24), 10)
+    assert (newest["version"], newest["stored_at"], before["version"]) == (second, at(2), first)
+    assert Provenance.model_validate(newest["about"]["provenance"]) == about
+    assert await LedgerPriceQueries(engine).versions("DE-LU", at(24), at(48), 10) == []
+    assert await LedgerPriceQueries(engine).versions("AT", None, None, 10) == []
+
+
+async def test_an_estimate_never_stands_in_for_what_was_published(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    published = await series.store_prices(prices(), at(1))
+    await series.store_prices(prices(level=70.0).model_copy(update={"basis": Basis.ESTIMATED}), at(2))
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == published
+
+
+async def test_a_year_of_quarter_hours_of_twenty_areas_is_stored_and_read_in_one_query_each(
+    engine: AsyncEngine,
+) -> None:
+    series, slots, areas = LedgerSeries(engine), 365 * 96, sorted(AREAS)[:20]
+    year = [
+        WholesalePrices(
+            price_area=area,
+            source="as the test says",
+            resolution_min=15,
+            start=MIDNIGHT,
+            price_eur_per_mwh=tuple(float(number + slot % 96) for slot in range(slots)),
+        )
+        for number, area in enumerate(areas)
+    ]
+    with counted_queries(engine) as queries:
+        versions = await series.store_all_prices(year, at(1))
+        assert len(set(versions)) == 20
+        assert queries.pop().startswith("INSERT INTO price_versions")
+        assert not queries
+        found = await series.newest_of_areas(areas, MIDNIGHT, MIDNIGHT + slots * SLOT)
+        assert queries.pop().startswith("SELECT DISTINCT ON")
+        assert not queries
+    assert [found[area] for area in areas] == list(zip(versions, year, strict=True))
+
+
+async def test_a_version_is_read_once_however_many_parts_of_a_plan_ask_for_it(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    version, cold = await series.store_prices(prices(), at(1)), await series.store_weather(weather(), at(1))
+    with counted_queries(engine) as queries:
+        await asyncio.gather(*(series.prices(version) for _ in range(5)))
+        await asyncio.gather(*(series.weather(cold) for _ in range(5)))
+    assert len(queries) == 2
+
+
+@contextmanager
+def counted_queries(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that reach the database."""
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", hear)
+    yield said
+    event.remove(engine.sync_engine, "before_cursor_execute", hear)
+
+
+async def test_the_newest_weather_of_a_cell_covers_the_whole_time(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    await series.store_weather(weather(start=MIDNIGHT), at(1))
+    warmer = weather(start=MIDNIGHT).model_copy(update={"outdoor_c": (5.0,) * 96})
+    await series.store_weather(warmer, at(2))
+    assert await series.newest_weather("50.0,10.0", at(3), at(24)) == warmer
+    assert await series.newest_weather("50.0,10.0", at(-1), at(24)) is None
+    assert await series.newest_weather("48.0,13.0", at(3), at(24)) is None

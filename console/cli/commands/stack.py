@@ -1,20 +1,17 @@
-"""`heatsteer up`, `doctor`, `prepare` and `prices`: the stack itself and what flows into it."""
+"""`heatsteer up`, `doctor` and `prepare`: the stack itself."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from application.namespace import register_search_attributes
-from application.planning.prices import load_prices
 from console.access import VAR, stack_folders
 from console.cli.errors import CommandFailed, UsageError
-from console.cli.options import Change, changes
 from console.cli.running import run
 from console.cli.terminal import terminal
-from console.cli.words import TZ, counted
+from console.cli.words import counted
 from demo.errors import OtherWorld
 from demo.live import claim, run_live
 from demo.up import kept_world, run_up
@@ -22,11 +19,7 @@ from embedded.doctor import Check, checks
 from embedded.errors import StackError
 from embedded.stack_file import find_stack
 from ledger.database import migrate
-from market.files import load_price_file
 from worker_environment import connect_temporal, settings_from_environment
-
-prices = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)
-PRICE_AREA = "DE-LU"
 
 
 def up(
@@ -108,19 +101,3 @@ def prepare() -> None:
 
     run(work())
     typer.echo("the ledger is migrated and the search attributes are registered")
-
-
-@prices.command("load")
-@changes
-def load(call: Change, file: Annotated[Path, typer.Argument(help="Energy-Charts JSON of one market day.")]) -> None:
-    """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
-    if not file.is_file():
-        problem = "is no file" if file.exists() else "does not exist"
-        raise UsageError(f"{file} {problem}: name an Energy-Charts document")
-    found = call.on_stack(
-        lambda access: load_prices(
-            access, PRICE_AREA, str(file), lambda: load_price_file(file, PRICE_AREA, TZ), call.by
-        )
-    )
-    sentence = f"version {found.version}: {found.slots} slots from {found.start.isoformat()}"
-    call.show(asdict(found), lambda: typer.echo(sentence))

@@ -114,8 +114,17 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("series", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("released_version", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["released_version"],
+            ["price_versions.version"],
+            name=op.f("fk_quarantine_released_version_price_versions"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("digest", name=op.f("uq_quarantine_digest")),
     )
     op.create_table(
         "weather_versions",

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from hashlib import sha256
 
 import httpx
 import pytest
@@ -45,6 +46,23 @@ async def test_a_day_is_asked_for_by_area_and_date_and_cut_out_of_a_longer_answe
     assert series.start == MIDNIGHT
     assert len(series.price_eur_per_mwh) == 96
     assert series.price_eur_per_mwh[0] == 33.01
+
+
+async def test_a_series_carries_the_hash_of_its_document_and_a_suspected_one_what_it_would_be(server: Server) -> None:
+    server.body = raw(a_price_document())
+    series = await prices(server)
+    assert series.provenance.raw_sha256 == sha256(server.body).hexdigest()
+    frozen = a_price_document(price=lambda row: 33.01 if row < 40 else 20.0 + row)
+    server.body = raw(frozen)
+    with pytest.raises(BadDocument, match="hours of one price") as refusal:
+        await prices(server)
+    assert refusal.value.series is not None
+    assert list(refusal.value.series.price_eur_per_mwh) == frozen["price"]
+    del frozen["price"][5], frozen["unix_seconds"][5]
+    server.body = raw(frozen)
+    with pytest.raises(BadDocument) as refusal:
+        await prices(server)
+    assert refusal.value.series is None, "a hole cannot be released"
 
 
 async def test_the_sources_fit_the_ports_of_the_domain(server: Server) -> None:

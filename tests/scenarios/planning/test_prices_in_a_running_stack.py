@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ async def test_a_good_file_gets_a_version_and_a_bad_one_changes_nothing_but_the_
         assert refused.stderr.startswith(f"heatsteer: {bad} ")
         assert refused.stderr.count("\n") == 1, "one sentence"
         assert "slot 2026-01-15 10:00" in refused.stderr
-        (verdict,) = await series.quarantined()
+        (verdict,) = await world.access.ledger.price_queries.quarantined()
         assert f"heatsteer: {verdict['reason']}\n" == refused.stderr
         assert (verdict["kind"], verdict["origin"]) == ("price", str(bad))
         assert before <= verdict["received_at"] <= world.now()
@@ -107,3 +108,48 @@ async def test_each_part_of_a_slots_price_is_shown_with_its_source_and_who_is_no
         other_day = await heatsteer(folder, *explain[:4], "2026-01-17T18:00")
         assert (other_day.returncode, other_day.stdout) == (2, "")
         assert "no prices of DE-LU are known for 2026-01-17" in other_day.stderr
+
+
+async def test_a_suspected_day_is_listed_shown_compared_and_believed_only_under_a_name(tmp_path: Path) -> None:
+    """An hour stands there twice: whole, and held back until a person says that it is true."""
+    good, twice = tmp_path / "good.json", tmp_path / "twice.json"
+    good.write_text(json.dumps(a_day_of_prices()))
+    doubled = a_day_of_prices()
+    doubled["price"][44:48] = doubled["price"][40:44]
+    twice.write_text(json.dumps(doubled))
+    folder = tmp_path / "stack"
+    async with a_world(folder, pumps=1, workers=()) as world:
+        version = (await loaded(folder, good))["version"]
+
+        async def document(*words: str) -> Any:
+            done = await heatsteer(folder, "prices", *words, "--json")
+            assert (done.returncode, done.stderr) == (0, "")
+            return json.loads(done.stdout)
+
+        refused = await load(folder, twice)
+        assert refused.returncode == 2
+        suspected, stored = await document("versions", "--date", "2026-01-15")
+        assert (stored["name"], stored["basis"], stored["currency"]) == (str(version), "published", "EUR")
+        assert stored["raw_sha256"] == sha256(good.read_bytes()).hexdigest()
+        name = suspected["name"]
+        assert (name[0], suspected["released_as"]) == ("q", None)
+        assert "again in the hour of" in suspected["verdicts"][0]
+        assert name in (await heatsteer(folder, "prices", "versions")).stdout
+        shown = await document("show", name)
+        assert [slot["eur_per_mwh"] for slot in shown["slots"]] == doubled["price"]
+        difference = await document("compare", str(version), name)
+        assert (difference["slots"], len(difference["differences"])) == (96, 4)
+        unsigned = await heatsteer(folder, "prices", "release", name)
+        assert unsigned.returncode == 2
+        signed = ("--who", "operator-1", "--why", "the exchange confirms it")
+        released = (await document("release", name, *signed))["version"]
+        believed = await world.access.ledger.series.prices(released)
+        assert list(believed.price_eur_per_mwh) == doubled["price"]
+        assert believed.provenance.verdicts[-1] == "Released by operator-1: the exchange confirms it"
+        assert await world.access.ledger.series.newest_prices("DE-LU", *DAY) == released
+        acts = [row["act"] for row in await world.access.ledger.reports.audit_trail()]
+        assert acts[-1] == "release-prices"
+        for unknown in ("q99", "99", "yesterday"):
+            done = await heatsteer(folder, "prices", "show", unknown)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert unknown in done.stderr

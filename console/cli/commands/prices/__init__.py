@@ -1,0 +1,1 @@
+"""Prices and tariffs: versions, checks of documents, and what a home pays."""
