@@ -47,7 +47,7 @@ LONGEST_BACKOFF = timedelta(minutes=2)
 SPREAD = 0.3
 """So much longer at most is each pause, by command and attempt: what failed together does not come back together."""
 OFFLINE_LOOK = timedelta(minutes=5)
-"""Distance of looks at a pump that its cloud calls disconnected."""
+"""Interval between reads of a pump that its cloud calls disconnected."""
 NOT_NOW_LOOK = timedelta(minutes=10)
 """A unit or an account that refuses for a while (lock, installer state, credentials) is asked again after this."""
 
@@ -119,7 +119,7 @@ class CommandAttempt:
             case Write():
                 return await self._write(progress)
             case Look():
-                raise AssertionError("a look follows a look")
+                raise AssertionError("a read follows a read")
 
     async def _leave_alone(self) -> None:
         """Come back later where the vendor is held, or was found down a moment ago: the queue's rate follows slowly."""

@@ -1,4 +1,4 @@
-"""Activities of a vendor's guard: look at its calls until something changes, and set its queue's rate.
+"""Activities of a vendor's guard: watch its calls until something changes, and set its queue's rate.
 
 Protects: the rate is always set to a figure and never unset, which would release everything that was held at once; what
 is set is written down; a rate that somebody else changed is put right.
@@ -21,7 +21,7 @@ from domain.ports import QueueRates, VendorRepository
 log = structlog.get_logger(__name__)
 
 SHORTEST_LOOK_S = 0.2
-"""Wall seconds between looks at least: a sped-up run must not spend itself on looking."""
+"""Wall seconds between checks at least: a sped-up run must not spend itself on checking."""
 LONGEST_LOOK_S = 10.0
 RATES_COMPARED_EVERY = timedelta(minutes=1)
 """Steered: how often the server is asked whether the rate is still ours."""

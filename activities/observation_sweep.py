@@ -1,4 +1,4 @@
-"""The sweep over a vendor's pumps: one long activity that looks at each in turn and has what is news told.
+"""The sweep over a vendor's pumps: one long activity that reads each in turn and reports what is news.
 
 Protects: what a sweep costs a vendor stays within its share; while a breaker is open nothing is read; another attempt
 goes on in the pass where the last one was lost.
@@ -41,7 +41,7 @@ AT_A_TIME = 8
 """Looks under way at once: enough that answers of a slow cloud do not hold the pace up."""
 JUDGED_AT_A_TIME = 16
 JUDGED_EVERY = timedelta(minutes=1)
-"""Nothing that was seen waits longer for its pump to be told."""
+"""The longest that anything seen waits before its pump's workflow is signalled."""
 LEFT_ALONE = (BreakerState.OPEN, BreakerState.HELD)
 PROBE_EVERY = timedelta(minutes=4)
 """Beside the trickle of commands this stays below two calls a minute."""
@@ -87,7 +87,7 @@ class WatchActivities:
 
 @dataclass
 class _Account:
-    """What is still to be looked at through one account in this pass."""
+    """What is still to be read through one account in this pass."""
 
     account_id: str
     waiting: deque[PumpProfile]
@@ -160,7 +160,7 @@ class _Sweep:
     async def _read_by_their_verification(
         self, due: Mapping[str, PumpProfile], expected: Mapping[str, Sequence[Expected]]
     ) -> list[SweepRead]:
-        """A pump whose open command was verified just now was looked at; its reading is judged as any other."""
+        """A pump whose open command was verified just now needs no read; its reading is judged as any other."""
         now = self._now()
         being_verified = [i for i in due if any(e.is_open(now) for e in expected.get(i, ()))]
         newest = await self._ports.observations.newest(being_verified) if being_verified else {}
@@ -173,7 +173,7 @@ class _Sweep:
     async def _accounts(
         self, profiles: Mapping[str, PumpProfile], due: set[str], expected: Mapping[str, Sequence[Expected]]
     ) -> dict[str, _Account]:
-        """What each account has to look at, in order, and its pace."""
+        """What each account has to read, in order, and its pace."""
         by_account: dict[str, list[str]] = {}
         for pump_id, profile in profiles.items():
             by_account.setdefault(profile.enrolment.account_id, []).append(pump_id)
@@ -202,7 +202,7 @@ class _Sweep:
         records = [self._judge.records.get(p.enrolment.pump_id) for p in profiles]
         pass_no = (self._pass_at - self._given.clock.epoch) // PASS
         if isinstance(self._adapter, BulkReader):
-            return  # its one call tells as much
+            return  # its one call says as much
         if not account.waiting or not worth_asking_connections(records, pass_no) or account.next_at > self._now():
             return
         if not await self._may_read():
@@ -240,7 +240,7 @@ class _Sweep:
         return []
 
     async def _look_at_all(self, adapter: BulkReader, account: _Account) -> list[SweepRead]:
-        """One look at all pumps of an account; empty where the account must wait and the pumps with it."""
+        """One read of all pumps of an account; empty where the account must wait and the pumps with it."""
         now = self._now()
         account.next_at = now + account.gap
         profiles = list(account.waiting)
@@ -259,7 +259,7 @@ class _Sweep:
         return [SweepRead.of(profile, told.get(profile.enrolment.vendor_ref)) for profile in profiles]
 
     async def _look(self, account: _Account, profile: PumpProfile) -> SweepRead | None:
-        """One look; None where the account must wait and the pump with it."""
+        """One read; None where the account must wait and the pump with it."""
         pump_id = profile.enrolment.pump_id
         record = self._judge.records.get(pump_id)
         times = record.disconnected if record is not None else 0
@@ -323,7 +323,7 @@ class _Sweep:
         return BreakerState.CLOSED if known is None else known.state
 
     async def _probe(self) -> None:
-        """One cheap call, whose fate the adapter tells the book."""
+        """One cheap call, whose fate the adapter reports."""
         self._probed_at = self._now()
         if self._account_ids:
             with contextlib.suppress(OemError):

@@ -1,4 +1,4 @@
-"""Activities that touch one pump: write and verify a command, look at a fleet, keep what was decided.
+"""Activities that touch one pump: write and verify a command, read a fleet, keep what was decided.
 
 Protects: an attempt is ended by us before the server gives it to somebody else; a lost look is gone on with.
 """
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 ATTEMPT_SHARE = 0.9
 """An attempt may use so much of its start-to-close time."""
 SEEN_JUST_NOW = timedelta(minutes=15)
-"""A pump that the sweep looked at within this is not read once more for the planner."""
+"""A pump that the sweep read within this is not read once more for the planner."""
 MOST_SILENCES = 3
 """After so many calls in a row without an answer the vendor is down, and not asked again by this reader."""
 
@@ -136,7 +136,7 @@ class PumpActivities:
 
     @activity.defn
     async def observe_fleet(self, given: ObserveFleet) -> int:
-        """Read the pumps of a vendor that nobody looked at just now; resumes where a lost attempt was.
+        """Read the pumps of a vendor that nobody read just now; resumes where a lost attempt was.
 
         Returns how many were read. A pump that cannot be read is passed over: the planner then knows that it knows
         nothing of it. A vendor that does not answer is left alone.

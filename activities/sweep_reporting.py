@@ -1,7 +1,7 @@
-"""What a sweep does with what it saw: keeps it, tells pumps what is news, settles and promotes commands in the ledger.
+"""What a sweep does with what it saw: stores it, signals what is news, settles and promotes commands in the ledger.
 
-Protects: a reading is kept before it is judged, and told before it is remembered as told, so that a lost worker repeats
-news and never swallows it.
+Protects: a reading is kept before it is judged, and signalled before it is remembered as signalled, so that a lost
+worker repeats news and never swallows it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ class SweepPorts:
 
 @dataclass(frozen=True)
 class SweepRead:
-    """What one look at a pump gave; neither reading nor silence where it told nothing."""
+    """What one read of a pump gave; neither reading nor silence where it said nothing."""
 
     profile: PumpProfile
     reading: Reading | None = None
@@ -65,7 +65,7 @@ class SweepRead:
 
 
 class Judge:
-    """Judges looks, and remembers of every pump what it was told."""
+    """Judges reads, and remembers what every pump's workflow was last signalled."""
 
     def __init__(self, ports: SweepPorts, timing: VendorTiming, now: Callable[[], datetime]) -> None:
         self._ports = ports
@@ -80,7 +80,7 @@ class Judge:
         self.records = await self._ports.watching.records(pump_ids)
 
     async def judge(self, looks: Sequence[SweepRead], disconnected: Mapping[str, bool]) -> None:
-        """Keep, tell and remember what was seen. Newest commands are asked anew, for they moved on during the pass."""
+        """Store, signal and remember what was seen. Newest commands are read anew: they moved on during the pass."""
         if not looks:
             return
         now = self._now()
@@ -123,7 +123,7 @@ class Judge:
             await self._ports.commands.record(events)
 
     async def _tell(self, pump_id: str, seen: Observed, reasons: Sequence[str]) -> bool:
-        """Whether its workflow has it now; where not, it is told at the next look."""
+        """Whether its workflow has it now; where not, it is signalled after the next read."""
         try:
             is_steered = await self._ports.deliver(pump_id, seen)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the other pumps' news must not wait for it

@@ -28,7 +28,7 @@ SIMPLE_ACTIONS = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: "update",
     EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: "search attributes",
 }
-"""Events that are one action each; starts and activities need a second look."""
+"""Events that are one action each; starts and activities are counted by their attempts."""
 
 SCHEDULED = "schedule"
 _SCHEDULED_RUN_ACTIONS = 3

@@ -20,7 +20,7 @@ class Snapshot:
     breakers: Mapping[str, str] = field(default_factory=dict)
     """Newest state by vendor."""
     down: Sequence[str] = ()
-    """Vendors that are cut off now, as the run was told to."""
+    """Vendors that are cut off now, as the run was asked to."""
     kills: Sequence[str] = ()
     """Roles of the workers killed so far."""
 

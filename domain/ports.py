@@ -242,10 +242,10 @@ class RecordedDecision(Value):
 
 
 DecisionListener = Callable[[RecordedDecision], None]
-"""Is told of every decision and of what became of it, once each; must not wait."""
+"""Receives every decision and what became of it, once each; must not wait."""
 
 JournalListener = Callable[[JournalEntry], None]
-"""Is told of every journal entry that was stored for the first time; must not wait."""
+"""Receives every journal entry that was stored for the first time; must not wait."""
 
 Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 """Solves off the event loop; never raises for an infeasible fleet."""
@@ -305,7 +305,7 @@ class WatchLog(Protocol):
     """What the sweep remembers of pumps, and what the ledger expects of them."""
 
     async def records(self, pump_ids: Sequence[str]) -> dict[str, WatchRecord]:
-        """What is remembered of each pump that was ever looked at."""
+        """What is remembered of each pump that was ever read."""
         ...
 
     async def keep(self, records: Sequence[WatchRecord]) -> None:

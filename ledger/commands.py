@@ -20,7 +20,7 @@ from domain.ports import DecisionListener, RecordedDecision, Recorder
 from ledger.models import CommandEventRow, CommandRow, Pump
 
 LOOK_BACK = 3
-"""Earlier commands looked at for a write that may have been taken; refused ones cannot matter."""
+"""Earlier commands searched for a write that may have been taken; refused ones cannot matter."""
 _ANSWERS = {
     EventKind.ACCEPTED: Answer.ACCEPTED,
     EventKind.WRITE_REFUSED: Answer.REFUSED,

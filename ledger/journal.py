@@ -24,7 +24,7 @@ class LedgerJournal:
     """`domain.ports.Journal` on PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine, on_entry: JournalListener | None = None) -> None:
-        """`on_entry` is told of every entry that was not stored before, after its commit."""
+        """`on_entry` receives every entry that was not stored before, after its commit."""
         self._engine = engine
         self._on_entry = on_entry
         self._partitions = DayPartitions(engine, JournalRow.__tablename__)

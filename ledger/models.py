@@ -132,7 +132,7 @@ class FleetPlan(Base):
     until: Mapped[datetime] = mapped_column(Moment)
     pumps: Mapped[int] = mapped_column(Integer)
     is_preview: Mapped[bool] = mapped_column(Boolean)
-    """Made to be looked at; no pump was given it."""
+    """A preview; no pump was given it."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When nothing more came of it; open while it is being solved and delivered."""
@@ -286,7 +286,7 @@ class AuditRow(Base):
 
 
 class PumpWatch(Base):
-    """What the sweep last saw of a pump and last told its workflow, so that news is told once."""
+    """What the sweep last saw of a pump and last signalled to its workflow, so that news is signalled once."""
 
     __tablename__ = "pump_watch"
     pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)

@@ -1,4 +1,4 @@
-"""What the sweep remembers and asks of the ledger: looks at pumps, newest commands, readings, grants, breakers.
+"""What the sweep remembers and asks of the ledger: reads of pumps, newest commands, readings, grants, breakers.
 
 Protects: what a pump was told is remembered for as long as the pump is steered; latencies come from the same
 append-only lines that anybody can join again.
@@ -48,7 +48,7 @@ class LedgerSweepRecords:
         self._engine = engine
 
     async def records(self, pump_ids: Sequence[str]) -> dict[str, WatchRecord]:
-        """What is remembered of each pump that was ever looked at."""
+        """What is remembered of each pump that was ever read."""
         table = PumpWatch
         async with self._engine.connect() as connection:
             rows = await connection.execute(
@@ -59,7 +59,7 @@ class LedgerSweepRecords:
             return {row.pump_id: _record(row) for row in rows}
 
     async def keep(self, records: Sequence[WatchRecord]) -> None:
-        """Remember, in place of what was; an older look never replaces a newer one."""
+        """Remember, in place of what was; an older read never replaces a newer one."""
         if not records:
             return
         rows = [

@@ -64,7 +64,7 @@ class VendorSummary(Value):
 
     @property
     def drift_found_within(self) -> timedelta | None:
-        """How soon at the latest a drifted pump is looked at; None without pumps.
+        """How soon at the latest a drifted pump is read; None without pumps.
 
         Each account is swept at its own pace, so the slowest decides.
         """

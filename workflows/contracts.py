@@ -245,7 +245,7 @@ GUARD_QUEUE = PUMPS_QUEUE
 """Guards and what they do run beside the pumps: on the vendor's own queue a closed breaker could never be opened."""
 
 GUARD_LOOK = timedelta(seconds=10)
-"""Steered time between two looks at a vendor's calls; an outage is noticed within its rule's minutes and this."""
+"""Steered time between two checks of a vendor's calls; an outage is noticed within its rule's minutes and this."""
 GUARD_WATCH = timedelta(hours=6)
 """Steered time after which a watch that saw nothing ends, so that a history grows by a handful of events a day."""
 GUARD_BEATS = 4

@@ -1,4 +1,4 @@
-"""A vendor's sweep: one long activity after the other looks at all its pumps, for as long as there are any.
+"""A vendor's sweep: one long activity after the other reads all its pumps, for as long as there are any.
 
 Protects: no timer of its own, and a handful of events an hour; passes keep their rhythm from one activity to the next.
 """
@@ -26,7 +26,7 @@ class ObservationSweep:
             swept = await self._sweep(given.model_copy(update={"due_at": due_at}))
             due_at = swept.next_pass_at
             workflow.set_current_details(
-                f"{swept.looks} looks in {swept.passes} passes, {swept.told} pumps told; "
+                f"{swept.looks} reads in {swept.passes} passes, {swept.told} pumps signalled; "
                 f"next pass {due_at:%d %b %H:%M} UTC"
             )
             if workflow.info().is_continue_as_new_suggested():
@@ -57,5 +57,5 @@ async def start_sweep(client: Client, clock: SteeringClock, oem: str, patience: 
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         task_timeout=timedelta(seconds=patience.task_s),
-        static_summary=f"looks at {oem} pumps",
+        static_summary=f"reads {oem} pumps",
     )

@@ -84,7 +84,7 @@ class OemGuard:
         if self._breaker is not breaker:
             watching.cancel()
             with suppress(ActivityError):
-                await watching  # a cancel counts at once: the activity, which only looks, ends at its next heartbeat
+                await watching  # a cancel counts at once: the activity, which only reads, ends at its next heartbeat
             return
         try:
             self._breaker = await watching

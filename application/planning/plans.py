@@ -1,4 +1,4 @@
-"""Plans by hand: made now for a day and an area, made only to be looked at, and shown for a pump or an area.
+"""Plans by hand: made now for a day and an area, previewed, and shown for a pump or an area.
 
 Protects: a run by hand plans as the Schedule's own runs do, under the same limits; a preview reaches no pump.
 """
@@ -92,7 +92,7 @@ async def make_plans(access: Access, price_area: str | None, day: date | None, b
 
 
 async def preview_plans(access: Access, price_area: str | None, day: date | None) -> MadePlans:
-    """As `make_plans`, with what is known of the pumps and without telling any of them."""
+    """As `make_plans`, with what is known of the pumps and without signalling any of them."""
     given = await _order(access, price_area, day)
     return await _run(access, given.model_copy(update={"is_preview": True}))
 

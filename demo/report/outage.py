@@ -13,7 +13,7 @@ from demo.report.targets import Targets
 
 _MINUTE = timedelta(minutes=1)
 RUSH = timedelta(hours=1)
-"""For so long after an outage the calls of every minute are looked at."""
+"""For so long after an outage the calls of every minute are counted."""
 LONGEST_RECOVERY = timedelta(hours=6)
 
 

@@ -17,7 +17,7 @@ from domain.oem.readings import Busy, Condition, Reading
 EVIDENT_WITHIN = timedelta(minutes=90)
 """After this a change of supply or compressor may be the weather's or the day's doing, and proves nothing."""
 BEFORE = timedelta(minutes=75)
-"""What a unit did before a command is taken from so far back: five looks of a sweep."""
+"""What a unit did before a command is taken from so far back: five reads of a sweep."""
 TANK_BEFORE = timedelta(hours=12)
 """A tank is warmed in few runs a day; whether one is out of the ordinary shows against half a day."""
 SETTLES_IN = timedelta(minutes=12)

@@ -126,7 +126,7 @@ def before_looking(command: Command, progress: Progress, timing: VendorTiming, n
         if now < settled_at:
             return Wait(delay=settled_at - now, reason="an earlier write without an answer may still land")
         return Look()
-    # A plan's first step looks as well: somebody may have turned the knob since the last observation. So does whoever
+    # A plan's first step reads as well: somebody may have changed the setting since the last reading. So does whoever
     # sets back, for the room must be warm enough to be stuck with it, and who leaves: nothing may be left to restore.
     is_patient = command.authority in (Authority.PLAN, Authority.OPTED_OUT)
     looks = progress.writes or is_patient or command.renews or command.begins_from_c is not None

@@ -43,4 +43,4 @@ class CallMade(Value):
 
 
 CallListener = Callable[[CallMade], None]
-"""Is told of every call to a vendor; must not wait."""
+"""Receives every call to a vendor; must not wait."""

@@ -12,9 +12,9 @@ class VendorTiming(Value):
     """How a vendor's cloud and pumps behave in time; all durations steered."""
 
     usual_delay: timedelta
-    """When a first look after a write usually shows it."""
+    """When a first read after a write usually shows it."""
     look_again: timedelta
-    """Distance of further looks."""
+    """Interval between further reads."""
     longest_in_flight: timedelta
     """After this a write that was taken has either been applied or never will be."""
     reading_max_age: timedelta

@@ -117,7 +117,7 @@ class PlanOutline(Value):
     pumps: int
     """Steered pumps of the price area, those that no shard could take included."""
     is_preview: bool = False
-    """Made to be looked at: no pump is ever given it."""
+    """A preview: no pump is ever given it."""
 
 
 class PlanFigures(Value):

@@ -57,7 +57,7 @@ cloud that has just come back should not wait for ours on top."""
 READ_ONLY_RETRY = timedelta(hours=6)
 """Remote control that somebody switched off is tried again this seldom: only a write can tell that it is back."""
 COOL_RETRY = timedelta(hours=1)
-"""A room too cool for a set-back to begin is looked at again this seldom; it gains half a kelvin in so long."""
+"""A room too cool for a set-back to begin is checked again this seldom; it gains half a kelvin in so long."""
 OBEYED_WITHIN = timedelta(minutes=15)
 """What a command that is obeyed later than this took longer is added to the run or pause that a plan must keep."""
 KEPT_PLANS = 8

@@ -54,7 +54,7 @@ def take_observation(state: PumpState, seen: Observed, now: datetime) -> PumpSta
         return state
     was_silent = state.watch.silent_since is not None
     was = state.watch.condition
-    # Of a clock that is ahead, a picture told twice would look newer than what was done about it meanwhile.
+    # Of a clock that is ahead, a reading reported twice would seem newer than what was done about it meanwhile.
     is_new = stamp != state.watch.stamp
     state = state.model_copy(update={"watch": _watched(state, seen, stamp)})
     for circuit, had in state.circuits:
@@ -116,7 +116,7 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
         return state.with_circuit(lever.circuit, learnt)
     if seen.condition is not Condition.NORMAL or state.is_shadowed(now):
         # Away mode, another controller, an installer or the system that steers while we observe explains it; it is
-        # looked at again once they have gone. What moved after it was seen in neutral is theirs, whatever its value:
+        # checked again once they have gone. What moved after it was seen in neutral is theirs, whatever its value:
         # restoring it again would be a fight.
         kept = None if was_neutral or had.settled is None else level
         theirs = had.model_copy(update={"settled": kept, "settled_at": seen.as_of})

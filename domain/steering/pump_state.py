@@ -276,7 +276,7 @@ class Observed(Value):
 
     kind: Literal["observed"] = "observed"
     as_of: Instant
-    """Of when it is: the pump's own stamp, or the look itself where that is later or the pump is silent."""
+    """Of when it is: the pump's own stamp, or the read itself where that is later or the pump is silent."""
     stamp: Instant | None = None
     """The pump's own stamp as it stands, which orders its pictures whatever its clock says."""
     levers: tuple[SeenLever, ...] = ()

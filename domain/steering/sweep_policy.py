@@ -1,4 +1,4 @@
-"""The sweep's rules: which pump is looked at when, how fast, and which of what was seen is news to its workflow.
+"""The sweep's rules: which pump is read when, how fast, and which of what was seen is news to its workflow.
 
 Protects: a sweep never takes more than its share of a vendor's grant; commanded and risky pumps go first, and starve
 nobody; news is told once, and told again only where it still contradicts after a while.
@@ -22,24 +22,24 @@ from domain.steering.observations import COLD_HYSTERESIS_K, TANK_FLOOR_C, TANK_H
 from domain.steering.pump_state import Observed, SeenLever
 
 PASS = timedelta(minutes=15)
-"""One pass over a vendor's pumps; in it each is looked at once at most, and as many as the grant carries."""
+"""One pass over a vendor's pumps; in it each is read once at most, and as many as the grant carries."""
 SHARE = 0.5
-"""Of a grant; the rest is for commands, for planning's look at the fleet and for people."""
+"""Of a grant; the rest is for commands, for the planner's reads and for people."""
 REPEAT_AFTER = timedelta(hours=2)
-"""What still contradicts is told again after this: a signal may have been lost with its workflow's past."""
+"""What still contradicts is signalled again after this: a signal may have been lost with its workflow's past."""
 LOOKS_DISCONNECTED = 2
-"""Vendors flap: so many looks in a row must find a unit disconnected before it counts as silent."""
+"""Vendors flap: so many reads in a row must find a unit disconnected before it counts as silent."""
 LOOKS_UNANSWERED = 2
-"""One failing look may be the cloud's bad minute; so many in a row, and nothing believed any more, are silence."""
+"""One failing read may be the cloud's bad minute; so many in a row, and nothing believed any more, are silence."""
 OPEN_GRACE = timedelta(minutes=30)
-"""A command so long past its expiry is looked after by nobody any more."""
+"""A command so long past its expiry has no workflow behind it any more."""
 FRESH_COMMAND = timedelta(minutes=30)
 FRESH_READING = timedelta(minutes=10)
 """A pump whose verification read it so lately is not asked again."""
 DRIFT_RISK = timedelta(hours=24)
 NEAR_FLOOR_K = 0.5
 RISKY_SHARE = 0.5
-"""Of a pass that cannot hold all pumps; the other half is for those that were not looked at for longest."""
+"""Of a pass that cannot hold all pumps; the other half is for those that were not read for longest."""
 MANY_PUMPS = 8
 """An account with so many is asked for all its connections in every pass: one call, where each pump costs one."""
 CONNECTIONS_EVERY = 4
@@ -106,7 +106,7 @@ class Expected(Value):
 
 
 class ReportedLever(Value):
-    """What was last told of one lever."""
+    """What was last reported of one lever."""
 
     command_id: str
     """The newest command then; empty where there was none."""
@@ -115,7 +115,7 @@ class ReportedLever(Value):
 
 
 class Reported(Value):
-    """What a pump's workflow was last told."""
+    """What was last reported to a pump's workflow."""
 
     silent: bool = False
     condition: Condition = Condition.NORMAL
@@ -134,7 +134,7 @@ class WatchRecord(Value):
     is_silent: bool = False
     told: Reported = Reported()
     unanswered: int = 0
-    """Looks in a row that told nothing."""
+    """Reads in a row that said nothing."""
     unanswered_since: Instant | None = None
     """The first of them."""
     disconnected: int = 0
@@ -144,7 +144,7 @@ class WatchRecord(Value):
 
 
 class News(Value):
-    """What is worth a signal, in words; and what will have been told then."""
+    """What is worth a signal, in words; and what will have been reported then."""
 
     reasons: tuple[str, ...] = ()
     told: Reported
@@ -161,7 +161,7 @@ def gap_between(calls_per_observation: float, granted_per_min: float | None) -> 
 
 
 def drift_found_within(pumps: int, calls_per_observation: float, granted_per_min: float | None) -> timedelta:
-    """After how long at most a drifted pump is looked at: a pass, or more where the grant carries no whole fleet.
+    """After how long at most a drifted pump is read: a pass, or more where the grant carries no whole fleet.
 
     There risky pumps may take their share of every pass, and the others wait the longer.
     """
@@ -170,7 +170,7 @@ def drift_found_within(pumps: int, calls_per_observation: float, granted_per_min
 
 
 def is_risky(profile: PumpProfile, expected: Sequence[Expected], record: WatchRecord | None, now: datetime) -> bool:
-    """Whether a pump is looked at before others."""
+    """Whether a pump is read before others."""
     if record is None or record.unanswered or record.disconnected:
         return True
     if any(e.is_open(now) or now - e.at < FRESH_COMMAND for e in expected):
@@ -181,7 +181,7 @@ def is_risky(profile: PumpProfile, expected: Sequence[Expected], record: WatchRe
 
 
 def reading_order(risky: Mapping[str, bool], looked_at: Mapping[str, datetime], capacity: int) -> list[str]:
-    """Pump ids in the order of looking: risky ones first, within both those not looked at for longest.
+    """Pump ids in the order of reading: risky ones first, within both those not read for longest.
 
     Where a pass holds no more than `capacity` pumps, risky ones get half of it before the others have their turn.
     """
@@ -238,7 +238,7 @@ def silence(now: datetime) -> Observed:
 
 
 def has_fallen_silent(record: WatchRecord, timing: VendorTiming, now: datetime) -> bool:
-    """Whether looks have told nothing for so long that what was last believed of the pump is too old to hold."""
+    """True when reads have failed so long that the last reading is stale."""
     known_at = record.as_of or record.unanswered_since
     if known_at is None or record.unanswered < LOOKS_UNANSWERED:
         return False
@@ -248,7 +248,7 @@ def has_fallen_silent(record: WatchRecord, timing: VendorTiming, now: datetime) 
 def news_of(
     profile: PumpProfile, expected: Sequence[Expected], record: WatchRecord | None, seen: Observed, now: datetime
 ) -> News:
-    """What of an observation the pump's workflow should know, against what the ledger expects and what it was told."""
+    """What of an observation the pump's workflow should know, against what the ledger expects and what it was sent."""
     told = record.told if record is not None else Reported()
     if seen.silent:
         reasons = () if told.silent else ("silent",)

@@ -37,7 +37,7 @@ def run(call: Change, area: PriceArea = None, day: Day = None) -> None:
 @app.command("preview")
 @reads
 def preview(call: Reading, area: PriceArea = None, day: Day = None) -> None:
-    """Plan a market day from what is known now and show the plan; no pump is read or told anything."""
+    """Plan a market day from what is known now and show the plan; no pump is read or given anything."""
     date = None if day is None else day.date()
     _print_made(call, call.on_stack(lambda access: plans.preview_plans(access, area, date)))
 
@@ -91,7 +91,7 @@ def _print_plan(console: Console, view: PlanView) -> None:
 def _state(view: PlanView) -> str:
     planned = sum(part["pumps"] for part in view.parts)
     if view.is_preview:
-        return f"{counted(planned, 'pump')}; nobody was told"
+        return f"{counted(planned, 'pump')}; no pump was given it"
     delivered = sum(shard["delivered"] or 0 for shard in view.shards)
     under_way = "" if view.closed_at else "; under way"
     return f"{delivered} of {counted(planned, 'pump')} took it{under_way}"

@@ -126,7 +126,7 @@ def _evidence(story: Explanation, target: Target) -> str:
     """Whether the pump was seen to do it."""
     command = next((c for c in story.commands if c["mode"] in set(Mode)), None)
     if command is None:
-        return "it had never been told anything" if target.mode is Mode.LOW else "no command had been decided yet"
+        return "it had never been given a command" if target.mode is Mode.LOW else "no command had been decided yet"
     ends = [line for line in command["lines"] if line["kind"] != EventKind.PLANNED.value]
     last = ends[-1] if ends else command["lines"][-1] if command["lines"] else None
     if command["mode"] != target.mode.value:
@@ -137,13 +137,13 @@ def _evidence(story: Explanation, target: Target) -> str:
     if obeyed and target.authority is not Authority.PLAN and command["authority"] == Authority.PLAN.value:
         return f"the pump had been so since {clock_of(obeyed[-1])}, by the plan"
     if obeyed:
-        blind = "; its maker shows nothing by which an effect could be told" if shows_no_effect(story.readings) else ""
+        blind = "; its maker shows nothing by which an effect could be seen" if shows_no_effect(story.readings) else ""
         return f"the pump confirmed it at {clock_of(obeyed[-1])}{blind}"
     return "the pump had not been seen to obey by then" + _state(last)
 
 
 def _is_seen(story: Explanation, target: Target) -> bool:
-    """Whether the pump was seen in its target, or is in neutral because nobody ever told it anything."""
+    """Whether the pump was seen in its target, or is in neutral because it was never given a command."""
     command = next((c for c in story.commands if c["mode"] in set(Mode)), None)
     if command is None:
         return target.mode is Mode.LOW
