@@ -24,7 +24,7 @@ from optimizer.response import Horizon
 from optimizer.warm_up import compile_all
 
 AREAS = 10
-BUDGET_S = 600.0
+BUDGET_S = 1200.0
 FEATURES_ON = ["room temperature", "dwell", "changes a day", "caps by grid area", "rule on gains", "blind pumps"]
 FEATURES_OFF = ["hot water", "power tariffs", "ramp limits", "nominations", "uncertain weather"]
 

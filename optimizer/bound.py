@@ -62,12 +62,8 @@ class Zones(NamedTuple):
 
 @compiled
 def _at(x: float, l0: float, i0: float, n0: float, l1: float, i1: float, n1: float, l2: float) -> float:
-    """Place of a room on the grid, in cells, not clipped."""
-    if x < l1:
-        return (x - l0) * i0
-    if x < l2:
-        return n0 + (x - l1) * i1
-    return n1 + (x - l2) * i0
+    """Place of a room on the grid, in cells, not clipped; one term per zone, since branches make no vector loop."""
+    return min((x - l0) * i0, n0) + min(max((x - l1) * i1, 0.0), n1 - n0) + max((x - l2) * i0, 0.0)
 
 
 @compiled
@@ -144,7 +140,11 @@ def least_costs(
             excess[:g] = 0.0
             rooms[:g] = -GUARD * largest  # covers rounding, see `bound`
             for i in range(ug):
-                nodes[i] = room_cost(model, b, t, x[i])
+                nodes[i] = 0.0
+            for k in range(4):
+                corner, below, above = model.corner[b, t, k], model.below[b, t, k], model.above[b, t, k]
+                for i in range(ug):
+                    nodes[i] += above * max(x[i] - corner, 0.0) + below * max(corner - x[i], 0.0)
             for k in range(4):
                 corner = model.corner[b, t, k]
                 _mark(nodes, excess, g, _at(corner, l0, i0, n0, l1, i1, n1, l2), room_cost(model, b, t, corner))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from domain.slots import SLOT_HOURS
 from optimizer.bound import Zones, least_costs
 from optimizer.compiled import in_parallel
-from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell, change_blocks, dwell_of
+from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell, change_blocks, dwell_of, without_holds
 from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, MAX, MIN, Array, Houses
 from optimizer.kernels import Automaton, Model, Single, simulate
@@ -32,11 +32,13 @@ from optimizer.response import Horizon, Responses, respond
 
 CHUNK_HOUSES = 256
 """Arrays of more houses than this fall out of the processor's cache, and a deadline is looked at once a chunk."""
-KEPT_CHUNKS = 16
-"""About 7 MB each."""
+KEPT_CHUNKS = 256
+"""About 7 MB each: making a chunk's model anew for every sweep takes as long as half a sweep."""
 CELL_K = 0.05
 BELOW_K, ABOVE_K = 0.6, 0.4
 """The programme looks this far beyond the rooms its houses aim for; further out a plan has nothing to do."""
+VECTOR_POINTS = 16
+"""Grids are widened to multiples of this: what is left over of a vector loop runs one by one (a third of the time)."""
 NU_STEPS = 8
 LEAST_NU_EUR = 0.002
 TIE_NOISE_EUR_PER_MWH = 0.02
@@ -59,7 +61,7 @@ class Fineness:
 
 
 FINE = Fineness(0.01, 0.1, 0.3)
-COARSE = Fineness(0.02, 0.2, 0.2)
+COARSE = Fineness(0.015, 0.1, 0.1)
 FINELY_BOUNDED_HOUSES = 2000
 """A fleet up to this size can afford the fine bound."""
 
@@ -244,10 +246,13 @@ class Fleet:
             reach = max(price.max(), 0.0) - min(price.min(), 0.0)
             gentle = gentler(modelled.objective, float(reach))
             model = modelled.model._replace(below=gentle.below_bnk, above=gentle.above_bnk)
-            zones = zones_of(modelled.low_c, modelled.high_c, modelled.houses.floor_c, near.room_c[rows], fineness)
+            zones = zones_of(modelled, near.room_c[rows], fineness)
             found = np.empty(len(rows))
+            dwell, start = chunk.dwell, self._start[rows]
+            if fineness is COARSE and dwell is dwell_of(True):
+                dwell, start = without_holds(), without_holds().entry[self._before[rows]].astype(np.int64)
             least_costs(
-                model, price, near.nu_bd[rows], _automaton(chunk.dwell), self._start[rows], zones, self.block,
+                model, price, near.nu_bd[rows], _automaton(dwell), start, zones, self.block,
                 MAX_CHANGES_PER_DAY, found,
             )  # fmt: skip
             most = most_by_shifting(modelled.responses, modelled.low_c, modelled.high_c, self.calm.power_kw[rows], day)
@@ -344,20 +349,27 @@ def has_authority(responses: Responses) -> npt.NDArray[np.bool_]:
 
 
 def _grid(modelled: _Modelled) -> tuple[Array, Array, npt.NDArray[np.int64]]:
-    """Even cells over the rooms worth reaching, a point on the floor: lowest point, cell, number of points, (B,)."""
-    neutral, floor = modelled.objective.neutral_room_c, modelled.houses.floor_c
-    start = modelled.responses.room_start_c
+    """Even cells over the rooms worth reaching: lowest point, cell, number of points, (B,)."""
+    objective, start = modelled.objective, modelled.responses.room_start_c
+    neutral, floor, cell = objective.neutral_room_c, objective.lowest_c, cells_of(objective, CELL_K)
     low = np.minimum(np.minimum(floor, start), neutral.min(axis=1)) - BELOW_K
-    high = np.maximum(np.maximum(modelled.houses.ceiling_c, start), neutral.max(axis=1)) + ABOVE_K
+    high = np.maximum(np.maximum(objective.highest_c, start), neutral.max(axis=1)) + ABOVE_K
     low, high = np.maximum(low, modelled.low_c), np.minimum(high, modelled.high_c)
-    low = floor - np.ceil(np.maximum(floor - low, 0.0) / CELL_K) * CELL_K
-    points = np.maximum(np.ceil((high - low) / CELL_K).astype(np.int64) + 1, 3)
-    return low, np.full(len(low), CELL_K), points
+    low = floor - np.ceil(np.maximum(floor - low, 0.0) / cell) * cell
+    points = np.ceil((high - low) / cell).astype(np.int64) + 1
+    return low, cell, points + -points % VECTOR_POINTS
 
 
-def zones_of(low_c: Array, high_c: Array, floor_c: Array, room_c: Single, fineness: Fineness) -> Zones:
-    """Fine cells around rooms (B, N) of good schedules, a point on the floor; wide ones as far as rooms can get."""
-    fine = np.full(len(low_c), fineness.cell_k)
+def cells_of(objective: Objective, most_k: float) -> Array:
+    """Cells of at most `most_k` that put both ends of the band on grid points, (B,): costs bend there."""
+    span = objective.highest_c - objective.lowest_c
+    return np.asarray(span / np.ceil(span / most_k - 1e-9))
+
+
+def zones_of(modelled: _Modelled, room_c: Single, fineness: Fineness) -> Zones:
+    """Fine cells around rooms (B, N) of good schedules; wide ones as far as rooms can get."""
+    low_c, high_c, floor_c = modelled.low_c, modelled.high_c, modelled.objective.lowest_c
+    fine = cells_of(modelled.objective, fineness.cell_k)
     fine_from = np.maximum(room_c.min(axis=1).astype(float) - fineness.margin_k, low_c)
     fine_to = np.minimum(room_c.max(axis=1).astype(float) + fineness.margin_k, high_c)
     fine_from = floor_c - np.ceil((floor_c - fine_from) / fine) * fine

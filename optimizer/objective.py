@@ -78,6 +78,9 @@ class Objective:
     """d1, (B,)."""
     worth_kwh_per_kh: Array
     """What a kelvin-hour of breach can shift or save at most, electrical kWh, (B,)."""
+    lowest_c: Array
+    highest_c: Array
+    """Coldest and warmest room aimed for, (B,): grids have a point on the former, where costs bend."""
 
     def part(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> "Objective":
         """The objective of some of the houses."""
@@ -97,10 +100,8 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     """Corners and slopes of the room costs, from the houses and the horizon's prices."""
     b, n, _ = responses.size
     neutral = neutral_path(responses)
-    doubt_k = LAG_DOUBT * float(np.std(horizon.outdoor_c - horizon.curve_outdoor_c))
-    lowest = houses.floor_c + doubt_k
-    floor = np.minimum(lowest[:, None], neutral)
-    ceiling = np.maximum(np.maximum(houses.ceiling_c - doubt_k, lowest + 0.1)[:, None], neutral)
+    lowest, highest = aimed_band(houses, horizon)
+    floor, ceiling = np.minimum(lowest[:, None], neutral), np.maximum(highest[:, None], neutral)
     own = houses.emitter_kw_per_k * (1 + houses.feedback)
     memory_h = houses.capacity_kwh_per_k / (own + houses.loss_kw_per_k)
     price = horizon.price_eur_per_mwh
@@ -123,7 +124,14 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     credit = answer * memory_h * max(float(price.mean()), 0.0) / 1000
     above[:, -1, 2] -= HEAT_LEFT_SHARE * credit
     below[:, -1, 2] += value + warmth.mean(axis=1) * memory_h
-    return Objective(corner, below, above, neutral, near, worth)
+    return Objective(corner, below, above, neutral, near, worth, lowest, highest)
+
+
+def aimed_band(houses: Houses, horizon: Horizon) -> tuple[Array, Array]:
+    """Coldest and warmest room the plan aims for in this weather, (B,) each."""
+    doubt_k = LAG_DOUBT * float(np.std(horizon.outdoor_c - horizon.curve_outdoor_c))
+    lowest = houses.floor_c + doubt_k
+    return lowest, np.maximum(houses.ceiling_c - doubt_k, lowest + 0.1)
 
 
 def gentler(objective: Objective, reach_eur_per_mwh: float) -> Objective:

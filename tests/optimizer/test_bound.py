@@ -11,10 +11,11 @@ from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
+from optimizer import fleet as fleets
 from optimizer.bound import Zones, least_costs
 from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
-from optimizer.fleet import modelled_of
-from optimizer.house import MODES
+from optimizer.fleet import Fleet, modelled_of
+from optimizer.house import MODES, Houses, house_of
 from optimizer.kernels import Automaton
 from optimizer.objective import gentler
 from optimizer.planner import horizon_of, plan_fleet
@@ -178,3 +179,21 @@ def test_the_price_of_changes_gives_back_what_the_limit_allows() -> None:
     priced = bound_alone(request, cell_k=0.05, nu_eur=0.05)
     assert priced <= every_schedule(request, 0).cost_eur.min() + 1e-9
     assert priced == pytest.approx(reference_bound(request, cell_k=0.05, nu_eur=0.05), abs=1e-6)
+
+
+@pytest.mark.parametrize("spread", [40.0, 400.0])
+def test_the_bound_of_a_large_fleet_asks_for_no_hold_and_stays_below_what_keeps_them(
+    spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pumps = three_pumps(3)
+    horizon = horizon_of(a_request(pumps, np.random.default_rng(1).normal(80, spread, 24)))
+    start = [(MODES.index(p.mode), p.held_slots) for p in pumps]
+    fleet = Fleet(Houses.of([house_of(p) for p in pumps]), horizon, start, 0)
+    no_mu, anyhow = np.zeros(24), np.zeros(3, dtype=bool)
+    best = fleet.propose(no_mu, float("inf"))
+    fine = fleet.least_cost(no_mu, best, float("inf"), anyhow)
+    monkeypatch.setattr(fleets, "FINELY_BOUNDED_HOUSES", 0)
+    coarse = fleet.least_cost(no_mu, best, float("inf"), anyhow)
+    assert (coarse <= best.cost_eur).all()
+    assert (coarse <= fine + 0.01).all()
+    assert (coarse >= best.cost_eur - 0.2 * np.abs(best.cost_eur) - 1.0).all(), "and says something"

@@ -85,7 +85,7 @@ class Prices:
         return cost
 
 
-def reachable_grid(houses: Houses, responses: Responses, cell_k: float = CELL_K) -> Grid:
+def reachable_grid(objective: Objective, responses: Responses, cell_k: float = CELL_K) -> Grid:
     """Cells of at most `cell_k` over every room the houses can reach in the horizon, floor and ceiling on grid points.
 
     The room cost bends most there, and plans like to ride on them; on a grid point a bend costs the bound nothing.
@@ -98,7 +98,7 @@ def reachable_grid(houses: Houses, responses: Responses, cell_k: float = CELL_K)
         room = np.stack([ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)], axis=1)
         low, high = np.minimum(low, room[:, 0]), np.maximum(high, room[:, 1])
     low, high = low - 0.02, high + 0.02  # so that no walk touches the outermost points
-    floor, ceiling = houses.floor_c, houses.ceiling_c
+    floor, ceiling = objective.lowest_c, objective.highest_c
     cell = (ceiling - floor) / np.ceil((ceiling - floor) / cell_k)
     below = np.ceil((floor - low) / cell)
     points = int((below + np.ceil((high - floor) / cell)).max()) + 1
@@ -116,7 +116,7 @@ def batch_of(
 ) -> Batch:
     """A batch of houses that share an automaton."""
     objective = objective_of(houses, responses, horizon)
-    grid = reachable_grid(houses, responses, cell_k)
+    grid = reachable_grid(objective, responses, cell_k)
     return Batch(houses, rows, responses, objective, dwell, horizon, start_state, grid)
 
 
