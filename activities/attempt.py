@@ -96,6 +96,7 @@ class CommandAttempt:
         self._urgent = command.authority is not Authority.PLAN
         self._seen: float | None = None
         self._foreign: float | None = None
+        self._foreign_ends_at: datetime | None = None
         self._stamp: datetime | None = None
         self._written_at: datetime | None = None
         self._is_read_only = False
@@ -154,6 +155,7 @@ class CommandAttempt:
                     "somebody moved the lever, and a write of ours may still land", self._in_time(until - now)
                 )
             self._foreign = reading.setting
+            self._foreign_ends_at = reading.ends.get(self._lever)
             return End(state=CommandState.SUPERSEDED, reason=f"somebody set it to {reading.setting:g} meanwhile")
         written = progress.open_write
         if verdict is Verdict.NOT_OBEYED and written is not None and written.answer is Answer.ACCEPTED:
@@ -226,6 +228,7 @@ class CommandAttempt:
             reason=end.reason,
             seen_setting=self._seen,
             foreign_setting=self._foreign,
+            foreign_ends_at=self._foreign_ends_at,
             is_read_only=self._is_read_only,
             is_too_cool=self._found_cool,
             stamp=self._stamp,

@@ -165,6 +165,8 @@ class CommandOutcome(Value):
     """The room was seen below `begins_from_c`, so nothing was written."""
     foreign_setting: float | None = None
     """A setting that the lever was seen at and that is none of ours: somebody else made it meanwhile."""
+    foreign_ends_at: Instant | None = None
+    """When that setting ends by itself; None for one that stays."""
     stamp: Instant | None = None
     """The own stamp of the newest picture that it was judged by, from whatever clock; None where nothing was seen."""
     written_at: Instant | None = None

@@ -54,6 +54,8 @@ class Reading(Value):
     hot_water_c: float | None = None
     settings: dict[LeverName, float] = Field(default_factory=dict)
     """Every lever that the answer shows, the asked one included."""
+    ends: dict[LeverName, Instant] = Field(default_factory=dict)
+    """When a lever's temporary setting ends by itself, where the vendor says so; absent for one that stays."""
     condition: Condition = Condition.NORMAL
     busy: Busy | None = None
 

@@ -26,6 +26,7 @@ _BY_CONDITION = {
     Condition.EXTERNAL: (Authority.COMPETING, False, "another controller moves it"),
 }
 """Who steers under a condition, whether even a restore must wait, and why."""
+NOT_TO_BE_GIVEN_BACK = "the household's own setting lies beyond what can be written, and could not be given back"
 NO_TURN = "another pump of the home has the power today"
 
 
@@ -141,7 +142,10 @@ def _standing(state: PumpState, kind: OrderKind, now: datetime) -> tuple[Order, 
 
 
 def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) -> Target:
-    """The target under caps from above and floors from below."""
+    """The target under caps from above and floors from below; neutral where nothing could be given back afterwards."""
+    had, neutral = state.circuit(circuit), neutral_of(circuit)
+    if had is not None and target.mode is not neutral and not had.lever.can_be_given_back:
+        return replace(target, mode=neutral, authority=Authority.NEUTRAL, reason=NOT_TO_BE_GIVEN_BACK)
     capping = [o for o in state.orders if o.highest is not None and o.holds(state.pump_id, now)]
     ends = [o.ends_at(state.pump_id) for o in capping]
     turn = state.site.home

@@ -217,7 +217,7 @@ def _take_outcome(state: PumpState, outcome: CommandOutcome, now: datetime) -> P
         if outcome.is_too_cool:
             state = state.model_copy(update={"watch": state.watch.model_copy(update={"cool_until": now + COOL_RETRY})})
         if outcome.foreign_setting is not None and state.watch.condition is not Condition.EXTERNAL:
-            lever = SeenLever(circuit=circuit, setting=outcome.foreign_setting)
+            lever = SeenLever(circuit=circuit, setting=outcome.foreign_setting, ends_at=outcome.foreign_ends_at)
             return touched(state, lever, outcome.at)
     return state
 
@@ -237,6 +237,7 @@ def _end(
             reached = {
                 "settled": command.mode,
                 "failed": None,
+                "temporary": None,
                 "changed_at": _run_since(had, command, outcome.at),
                 "written": _written(had, command, outcome),
             }

@@ -12,7 +12,7 @@ from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.readings import Condition
 from domain.steering.expiry import has_lapsed
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of
-from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever
+from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever, TemporarySetting
 from domain.steering.watch import Watch
 
 TOUCH_HOLDS = (timedelta(hours=4), timedelta(hours=8), timedelta(hours=24))
@@ -101,6 +101,10 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
     """Believe a setting only where no command of ours is open and it is newer than what we last did."""
     if had.open is not None or (had.settled_at is not None and seen.as_of <= had.settled_at):
         return state
+    if _still_stands(had, lever):
+        return state.with_circuit(lever.circuit, had.model_copy(update={"settled_at": seen.as_of}))
+    if had.temporary is not None and lever.setting == had.lever.baseline:
+        state, had = _without_temporary(state, lever.circuit, had)
     level = had.level_of(lever.setting)
     if level is not None and level is had.settled:
         is_over = had.drift is not None and now > max(had.drift.at + DRIFT_MEMORY, had.drift.retry_at)
@@ -122,7 +126,9 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
         theirs = had.model_copy(update={"settled": kept, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, theirs)
     is_left_alone = state.opted_out and was_neutral and _is_long_done(had, seen.as_of)
-    if level is None or is_left_alone:
+    # What ends by itself was set for a while, and by nobody of us where nothing of ours stands.
+    is_theirs = lever.ends_at is not None and was_neutral and _is_long_done(had, seen.as_of)
+    if level is None or is_left_alone or is_theirs:
         return touched(state, lever, seen.as_of)
     drift = _next_drift(had, level, seen.as_of)
     is_harmful = level is Mode.MIN and state.watch.is_cold
@@ -130,6 +136,20 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
         # Still counted: a unit that falls back again and again is no household, and a person has to look.
         return touched(state, lever, seen.as_of, drift.model_copy(update={"level": neutral_of(lever.circuit)}))
     return _drifted(state, had, lever, drift)
+
+
+def _still_stands(had: CircuitState, lever: SeenLever) -> bool:
+    """Whether a person's temporary setting is seen once more: it is known already."""
+    known = had.temporary
+    return known is not None and lever.setting == known.setting and lever.ends_at in (None, known.ends_at)
+
+
+def _without_temporary(state: PumpState, circuit: Circuit, had: CircuitState) -> tuple[PumpState, CircuitState]:
+    """The end of a person's temporary setting, by itself or by them: no change of theirs, and its hold is over."""
+    assert had.temporary is not None
+    ended = had.model_copy(update={"temporary": None})
+    left = tuple(o for o in state.overrides if o.override_id != had.temporary.hold_id)
+    return state.with_circuit(circuit, ended).model_copy(update={"overrides": left}), ended
 
 
 def _insists(had: CircuitState, level: Level, as_of: datetime) -> bool:
@@ -171,23 +191,32 @@ def hold_of(circuit: Circuit, setting: float, at: datetime, nth: int) -> Overrid
 def touched(state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | None = None) -> PumpState:
     """The state after a person set a lever: their setting is the baseline, and stands for a while.
 
+    One that ends by itself becomes no baseline: it stands until then, and its end is no second change.
     `drift`: what stays in memory where it may have been no person.
     """
     had = state.circuit(lever.circuit)
     assert had is not None, "only circuits that exist are seen"
     touches = (*(at for at in state.touches if as_of - at < REMEMBERED_FOR), as_of)
     standing = hold_of(lever.circuit, lever.setting, as_of, len(touches))
-    theirs = had.model_copy(
-        update={
-            "settled": neutral_of(lever.circuit),
-            "settled_at": as_of,
+    update: dict[str, object] = {
+        "settled": neutral_of(lever.circuit),
+        "settled_at": as_of,
+        "drift": drift,
+        "failed": None,
+        "temporary": None,
+    }
+    if lever.ends_at is not None and lever.ends_at > as_of:
+        standing = standing.model_copy(update={"until": lever.ends_at})
+        update["temporary"] = TemporarySetting(
+            setting=lever.setting, ends_at=lever.ends_at, hold_id=standing.override_id
+        )
+    else:
+        update |= {
             "lever": had.lever.model_copy(update={"baseline": lever.setting}),
             "baseline_at": as_of,
             "baseline_stamp": state.watch.stamp or as_of,
-            "drift": drift,
-            "failed": None,
         }
-    )
+    theirs = had.model_copy(update=update)
     same = [o for o in state.overrides if o.kind is OverrideKind.THERMOSTAT and o.circuit in (None, lever.circuit)]
     others = tuple(o for o in state.overrides if o not in same or o.until > standing.until)
     state = state.with_circuit(lever.circuit, theirs).model_copy(

@@ -78,6 +78,15 @@ class WrittenLevel(Value):
     """When its newest write was sent."""
 
 
+class TemporarySetting(Value):
+    """A setting of a person's that the vendor ends by itself, so that it becomes nobody's baseline."""
+
+    setting: float
+    ends_at: Instant
+    hold_id: str
+    """The override that it stands for."""
+
+
 class CircuitState(Value):
     """What is known and under way on one circuit."""
 
@@ -102,6 +111,8 @@ class CircuitState(Value):
     """Plan-made changes of the last 24 hours."""
     failed: FailedTarget | None = None
     drift: Drift | None = None
+    temporary: TemporarySetting | None = None
+    """What a person set for a while; the lever is seen there, and its settled level is neutral all the same."""
 
     def level_of(self, setting: float | None) -> Level | None:
         """The level a setting stands for; None for one that is none of ours.
@@ -269,6 +280,8 @@ class SeenLever(Value):
 
     circuit: Circuit
     setting: FiniteFloat
+    ends_at: Instant | None = None
+    """When the setting ends by itself, where the vendor says so; None for one that stays."""
 
 
 class Observed(Value):

@@ -221,7 +221,7 @@ def observed_from(profile: PumpProfile, reading: Reading, timing: VendorTiming, 
         lever = profile.lever(circuit)
         setting = reading.setting_of(lever.name) if lever is not None else None
         if lever is not None and setting is not None:
-            levers.append(SeenLever(circuit=circuit, setting=setting))
+            levers.append(SeenLever(circuit=circuit, setting=setting, ends_at=reading.ends.get(lever.name)))
     return Observed(
         as_of=min(reading.as_of, now),
         stamp=reading.as_of,

@@ -53,8 +53,8 @@ SPECS = {spec.name: spec for spec in (HEATING_OFFSET, HOT_WATER_COMFORT)}
 
 @cache
 def _setup(lever: LeverName, baseline: float) -> Lever:
-    wide = lever == OFFSET
-    return Lever(spec=SPECS[lever], baseline=baseline, minimum=-10 if wide else 0, maximum=10 if wide else 4, step=1)
+    wide = lever == OFFSET  # people choose up to 9 on both, and what cannot be given back is not steered
+    return Lever(spec=SPECS[lever], baseline=baseline, minimum=-10 if wide else 0, maximum=10, step=1)
 
 
 @cache

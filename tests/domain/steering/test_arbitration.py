@@ -29,7 +29,8 @@ from domain.steering.pump_state import (
     SteeringConsent,
 )
 from domain.steering.watch import Watch
-from tests.builders import a_circuit, a_plan, a_state, an_override, at
+from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
+from tests.builders import a_circuit, a_lever, a_plan, a_state, an_override, at
 
 NOW = at(3)
 
@@ -289,3 +290,25 @@ def test_a_target_never_changes_by_time_alone_before_it_says_so(names: list[str]
     later = NOW + timedelta(hours=hours)
     if target.until is None or later < target.until:
         assert target_at(state, later).mode is target.mode
+
+
+@pytest.mark.parametrize(("baseline", "is_steered"), [(10.0, True), (10.5, False), (-11.0, False)])
+def test_what_could_not_be_given_back_is_not_taken_in_the_first_place(baseline: float, is_steered: bool) -> None:
+    lever = a_lever(baseline=baseline)
+    planned = a_state(lever=lever, plans=(a_plan(1, {(0, 9): Mode.MIN}),))
+    wished = a_state(lever=lever, overrides=(an_override(Mode.MAX, 0, 9),))
+    for state, mode in ((planned, Mode.MIN), (wished, Mode.MAX)):
+        target = target_at(state, at(2))
+        assert (target.mode is mode) is is_steered
+        assert is_steered or (target.mode, target.authority) == (Mode.LOW, Authority.NEUTRAL)
+
+
+@pytest.mark.parametrize(("also", "expected"), [((4.0,), HotWaterMode.BOOST), ((), HotWaterMode.NORMAL)])
+def test_a_hot_water_choice_beyond_the_steps_is_steered_where_it_can_be_given_back(
+    also: tuple[float, ...], expected: HotWaterMode
+) -> None:
+    water = a_circuit(HotWaterMode.NORMAL, lever=a_lever(HOT_WATER_COMFORT, baseline=4.0, also=also))
+    boost = an_override(Mode.MAX, 0, 9).model_copy(update={"hot_water": HotWaterMode.BOOST})
+    state = a_state(hot_water=water, overrides=(boost,))
+    assert target_at(state, at(2), Circuit.HOT_WATER).mode is expected
+    assert water.lever.setting_for(HotWaterMode.NORMAL) == 4.0

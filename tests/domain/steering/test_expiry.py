@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.commands.command import CommandOutcome, CommandState
-from domain.modes import Mode
+from domain.modes import Circuit, Mode
 from domain.oem.lever import Lever
 from domain.steering.decide import decide
 from domain.steering.expiry import LAPSE_SEEN_AFTER, RENEWED_AHEAD
-from domain.steering.pump_state import CommandSettled, Decision, PumpState, Woke
+from domain.steering.overrides import OverrideKind
+from domain.steering.pump_state import CommandSettled, Decision, Observed, PumpState, SeenLever, Woke
 from oem_adapters.nibe.manifest import HEATING_OFFSET
 from tests.builders import a_lever, a_plan, a_state, an_observation, at, started
 
@@ -126,3 +127,82 @@ def test_a_setting_of_which_nobody_knows_when_it_was_written_is_renewed_at_once(
 def test_what_a_state_knows_of_an_expiry_survives_a_restart() -> None:
     state = in_mode()
     assert PumpState.model_validate_json(state.model_dump_json()) == state
+
+
+def seen_at(state: PumpState, when: datetime, setting: float, ends_at: datetime | None = None) -> Decision:
+    lever = SeenLever(circuit=Circuit.HEATING, setting=setting, ends_at=ends_at)
+    return decide(state, Observed(as_of=when, levers=(lever,)), when)
+
+
+def holds(state: PumpState) -> list[datetime]:
+    return [o.until for o in state.overrides if o.kind is OverrideKind.THERMOSTAT]
+
+
+def a_quiet_pump() -> PumpState:
+    """In neutral, with a plan that raises from hour 5 on."""
+    state = a_state(lever=expiring(LIFE), plans=(a_plan(1, {(5, 9): Mode.MAX}),))
+    return seen_at(state, at(1), 0.0).state
+
+
+@pytest.mark.parametrize("setting", [4.5, 3.0], ids=["none of ours", "as our MAX would be"])
+def test_what_a_person_sets_for_a_while_holds_for_that_while_and_becomes_no_baseline(setting: float) -> None:
+    state = seen_at(a_quiet_pump(), at(4), setting, ends_at=at(7)).state
+    assert state.heating.lever.baseline == 0.0
+    assert holds(state) == [at(7)]
+    for minutes in range(5, 175, 10):
+        again = seen_at(state, at(4) + timedelta(minutes=minutes), setting, at(7))
+        assert again.starts == ()
+        state = again.state
+    assert len(state.touches) == 1
+    assert holds(state) == [at(7)]
+
+
+def test_the_end_of_a_persons_temporary_setting_is_no_second_change_of_theirs() -> None:
+    state = seen_at(a_quiet_pump(), at(4), 4.5, ends_at=at(7)).state
+    after = seen_at(state, at(7, 5), 0.0)
+    assert len(after.state.touches) == 1
+    assert after.state.heating.lever.baseline == 0.0
+    assert after.state.heating.temporary is None
+    command = started(after)
+    assert command is not None
+    assert (command.mode, command.setting) == (Mode.MAX, 3.0), "the plan goes on, on the household's own setting"
+
+
+def test_a_person_who_ends_their_temporary_setting_early_holds_nothing_any_more() -> None:
+    state = seen_at(a_quiet_pump(), at(4), 4.5, ends_at=at(9)).state
+    after = seen_at(state, at(6), 0.0)
+    assert holds(after.state) == []
+    assert started(after) is not None
+
+
+def test_a_temporary_setting_that_is_prolonged_holds_until_its_new_end() -> None:
+    state = seen_at(a_quiet_pump(), at(4), 4.5, ends_at=at(7)).state
+    state = seen_at(state, at(6), 4.5, ends_at=at(9)).state
+    assert max(holds(state)) == at(9)
+    assert state.heating.lever.baseline == 0.0
+
+
+def test_a_setting_that_stays_on_such_a_lever_is_a_new_baseline() -> None:
+    state = seen_at(a_quiet_pump(), at(4), 4.5).state
+    assert (state.heating.lever.baseline, state.heating.temporary) == (4.5, None)
+
+
+def test_a_lasting_change_during_a_temporary_one_is_a_change_of_its_own() -> None:
+    state = seen_at(a_quiet_pump(), at(4), 4.5, ends_at=at(7)).state
+    state = seen_at(state, at(5), 1.5).state
+    assert (state.heating.lever.baseline, state.heating.temporary, len(state.touches)) == (1.5, None, 2)
+
+
+def test_what_a_write_found_to_be_set_for_a_while_becomes_no_baseline_either() -> None:
+    decision = decide(a_quiet_pump(), Woke(), at(5, 5))
+    command = started(decision)
+    assert command is not None
+    found = CommandOutcome(
+        command_id=command.command_id,
+        state=CommandState.SUPERSEDED,
+        at=at(5, 9),
+        foreign_setting=4.5,
+        foreign_ends_at=at(7),
+    )
+    state = decide(decision.state, CommandSettled(outcome=found), at(5, 9)).state
+    assert (state.heating.lever.baseline, holds(state)) == (0.0, [at(7)])
