@@ -65,7 +65,7 @@ class CloudClient:
         vault: TokenVault,
         manifest: Manifest,
         timeouts: WallTimeouts,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Callable[[AccountCredentials], Mapping[str, str]] | None = None,
         on_call: CallListener | None = None,
         refusals: Refusals | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class CloudClient:
         self._calls = CallBook(manifest.oem, manifest.quotas, on_call)
         self._tokens = TokenKeeper(http, vault, self._calls, manifest.authentication, timeouts)
         self._timeouts = timeouts
-        self._headers = {"Accept": "application/json", **(headers or {})}
+        self._headers = headers or {}
         self._budget = CallBudget(manifest.quotas)
         self._refusals = refusals
 
@@ -153,7 +153,8 @@ class CloudClient:
         self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime
     ) -> httpx.Response | OemError:
         """One exchange. Errors are returned: a raised one would chain an exception that holds the request's headers."""
-        headers = dict(self._headers)
+        own = self._headers(credentials) if callable(self._headers) else self._headers
+        headers = {"Accept": "application/json", **own}
         content = None
         if call.body is not None:
             headers["Content-Type"] = call.content_type

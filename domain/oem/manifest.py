@@ -68,6 +68,8 @@ class Manifest(Value):
     """Shown by every unit of the vendor; a unit may show more."""
     conditions: frozenset[Condition] = frozenset(Condition)
     """What its answers can tell apart; the others look like one of these, or like a unit that is offline."""
+    hidden: frozenset[Condition] = frozenset()
+    """What its answers do not show at all: such a unit looks normal."""
     levers: tuple[LeverSpec, ...]
 
     @model_validator(mode="after")

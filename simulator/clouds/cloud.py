@@ -184,7 +184,7 @@ class VendorCloud(ABC):
     ) -> Response | None:
         """The answer to a request that never reaches its handler; None for one that does."""
         dice, device, number = self.switchboard.dice, call.device, call.number
-        if dice.strikes("expired-token", device, number, now_s):
+        if self.loses_token(call, now_s):
             self.tokens.revoke(token)
             return self._unauthorised(call, write, token, now_s)
         is_drawn = dice.strikes("rate-limit", device, number, now_s)
@@ -226,6 +226,10 @@ class VendorCloud(ABC):
     def is_public(self, _call: Call) -> bool:
         """Whether a request needs no token."""
         return False
+
+    def loses_token(self, call: Call, now_s: float) -> bool:
+        """Whether a call's token has ended before its time."""
+        return self.switchboard.dice.strikes("expired-token", call.device, call.number, now_s)
 
     def payer(self, grant: Grant) -> str:
         """Whose budget a request is counted against."""

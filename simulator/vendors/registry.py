@@ -13,6 +13,8 @@ from simulator.homes.fleet import SimulatedFleet
 from simulator.homes.make import Make
 from simulator.vendors.daikin.cloud import DaikinCloud
 from simulator.vendors.daikin.make import DaikinMake
+from simulator.vendors.lg.cloud import LgCloud
+from simulator.vendors.lg.make import LgMake
 from simulator.vendors.nibe.cloud import NibeCloud
 from simulator.vendors.nibe.make import NibeMake
 from simulator.vendors.viessmann.cloud import ViessmannCloud
@@ -27,7 +29,12 @@ class Vendor:
     cloud: Callable[[Make, SimulatedFleet, asyncio.Event], VendorCloud]
 
 
-_VENDORS = (Vendor(NibeMake(), NibeCloud), Vendor(ViessmannMake(), ViessmannCloud), Vendor(DaikinMake(), DaikinCloud))
+_VENDORS = (
+    Vendor(NibeMake(), NibeCloud),
+    Vendor(ViessmannMake(), ViessmannCloud),
+    Vendor(DaikinMake(), DaikinCloud),
+    Vendor(LgMake(), LgCloud),
+)
 VENDORS: dict[str, Vendor] = {vendor.make.oem: vendor for vendor in _VENDORS}
 
 

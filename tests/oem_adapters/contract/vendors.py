@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
+import oem_adapters
 from domain.modes import Circuit
 from domain.oem.calls import CallListener
 from domain.oem.credentials import TokenVault
@@ -80,6 +82,12 @@ def a_pump(oem: str) -> PumpAddress:
     make = SIMULATED[oem].make if oem in SIMULATED else None
     ref = "a/1" if make is None else make.fit(7, draw_house(7, 0, make.equipment)).identity.vendor_ref
     return PumpAddress(pump_id="p-0001", oem=oem, account_id="account-1", vendor_ref=ref)
+
+
+def pages_its_lists(oem: str) -> bool:
+    """Whether a vendor's lists come in pages, by what its adapter says of itself."""
+    quality = Path(oem_adapters.__path__[0]) / oem / "quality.yaml"
+    return not quality.exists() or yaml.safe_load(quality.read_text())["rules"]["paging-and-duplicates"] != "exempt"
 
 
 def offered(oem: str) -> tuple[LeverName, ...]:

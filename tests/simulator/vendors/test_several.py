@@ -28,5 +28,5 @@ def test_homes_take_their_vendors_in_turn_and_an_outage_fells_one_cloud_alone(
 
 
 def test_an_unknown_vendor_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there are nibe, viessmann, daikin"):
+    with pytest.raises(ConfigError, match="there are nibe, viessmann, daikin, lg"):
         build_fleet(a_config(tmp_path, vendors=["acme"]))

@@ -1,0 +1,124 @@
+"""The LG adapter: connections, capabilities, reading and writing of units in ThinQ Connect.
+
+Protects: a setting out of range or off step is never sent; a write returns on acceptance only and claims nothing more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from domain.oem.calls import CallListener
+from domain.oem.credentials import TokenVault
+from domain.oem.errors import Malformed, NotExecutable, Rejected
+from domain.oem.lever import Lever, LeverName
+from domain.oem.readings import Reading
+from domain.oem.timing import VendorTiming
+from domain.oem.units import Capability, PumpAddress
+from oem_adapters.http import CloudClient
+from oem_adapters.lg.client import ThinqRequests
+from oem_adapters.lg.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, ROOM_SETPOINT, TIMING
+from oem_adapters.lg.mapping import PLACES, follows_water, levers_of, reading_of, room_c
+from oem_adapters.lg.models import Document
+from oem_adapters.lg.quirks import PROFILE_LIFE, headers_of, refusal_of
+from oem_adapters.timeouts import WallTimeouts
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A unit's profile, and when it was read."""
+
+    profile: Document
+    at: datetime
+    levers: Mapping[LeverName, Lever]
+
+
+class LgThinq:
+    """`domain.oem.ports.OemAdapter` for LG. All methods raise the closed set of `domain.oem.errors`."""
+
+    oem = MANIFEST.oem
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        vault: TokenVault,
+        timeouts: WallTimeouts | None = None,
+        on_call: CallListener | None = None,
+    ) -> None:
+        cloud = CloudClient(
+            client, vault, MANIFEST, timeouts or WallTimeouts(), headers_of, on_call=on_call, refusals=refusal_of
+        )
+        self._ask = ThinqRequests(cloud)
+        self._known: dict[tuple[str, str], _Known] = {}
+
+    @property
+    def timing(self) -> VendorTiming:
+        return TIMING
+
+    async def connections(self, account_id: str, now: datetime) -> Mapping[str, bool]:
+        """Whether each unit reports to the cloud; one call."""
+        return {boiler.device_id: boiler.is_reporting for boiler in await self._ask.boilers(account_id, now)}
+
+    async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
+        """The room setpoint, and the tank's temperature if it can be set; two calls."""
+        state = await self._ask.state(pump, now)
+        known = await self._learn(pump, state, now)
+        if ROOM_SETPOINT.name not in known.levers:
+            why = "it follows a water temperature" if follows_water(state) else "none that can be set and read back"
+            raise NotExecutable(f"Pump {pump.pump_id} has no {ROOM_SETPOINT.title}: {why}.")
+        return Capability(
+            model=MANIFEST.title,
+            heating=known.levers[ROOM_SETPOINT.name],
+            hot_water=known.levers.get(HOT_WATER_TARGET.name),
+            has_room_sensor=room_c(state) is not None,
+            emergency=EMERGENCY,
+        )
+
+    async def read(self, pump: PumpAddress, lever: LeverName, now: datetime, *, urgent: bool = False) -> Reading:
+        """The unit's state in one call.
+
+        It has no stamp: the cloud refuses it for a unit that is not connected, and what it gives is taken for as old as
+        the call.
+        """
+        state = await self._ask.state(pump, now, urgent)
+        if not any(state.get(*place) is not None for place in PLACES.values()):
+            raise Malformed(f"The cloud told nothing of pump {pump.pump_id} that is known here.")
+        return reading_of(state, lever, now)
+
+    async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
+        """As `read`: one call tells all there is."""
+        return await self.read(pump, lever, now)
+
+    async def write(
+        self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
+    ) -> None:
+        """Set the lever; refuses itself, as Rejected, what the unit's range or step do not allow."""
+        known = self._known.get(_key(pump))
+        if known is None or now - known.at > PROFILE_LIFE or lever not in known.levers:
+            known = await self._learn(pump, await self._ask.state(pump, now, urgent), now, urgent)
+        on_wire = known.levers.get(lever)
+        if on_wire is None:
+            title = MANIFEST.lever(lever).title
+            raise Rejected(f"Pump {pump.pump_id} has no {title} that can be written and read back.")
+        wrong = on_wire.why_not_allowed(setting)
+        if wrong is not None:
+            raise Rejected(f"A {on_wire.spec.title} of {setting:g} for pump {pump.pump_id} {wrong}; nothing was sent.")
+        try:
+            await self._ask.control(pump, PLACES[lever], setting, now, urgent)
+        except Rejected:
+            self._known.pop(_key(pump), None)  # its range may have changed since it was learnt
+            raise
+
+    async def _learn(self, pump: PumpAddress, state: Document, now: datetime, urgent: bool = False) -> _Known:
+        known = self._known.get(_key(pump))
+        if known is None or now - known.at > PROFILE_LIFE:
+            profile, at = await self._ask.profile(pump, now, urgent), now
+        else:
+            profile, at = known.profile, known.at
+        self._known[_key(pump)] = learnt = _Known(profile, at, levers_of(profile, state))
+        return learnt
+
+
+def _key(pump: PumpAddress) -> tuple[str, str]:
+    return pump.account_id, pump.vendor_ref
