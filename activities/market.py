@@ -9,7 +9,9 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
+from domain.planning.estimate import LOOK_BACK, estimated_prices
 from domain.ports import DocumentRefused, NotPublished, PriceSource, SeriesStore, WeatherSource
+from domain.slots import bounds_of
 
 
 class FetchPrices(Value):
@@ -32,11 +34,12 @@ class FetchWeather(Value):
 
 
 class NewestPrices(Value):
-    """Stored prices that cover a time."""
+    """Prices of a market day that the market does not give."""
 
+    clock: SteeringClock
     price_area: str
-    start: datetime
-    end: datetime
+    tz: str
+    day: date
 
 
 class MarketActivities:
@@ -80,8 +83,19 @@ class MarketActivities:
 
     @activity.defn
     async def newest_prices(self, given: NewestPrices) -> int | None:
-        """The last good version that covers the time, for when the market stays silent."""
-        return await self._series.newest_prices(given.price_area, given.start, given.end)
+        """The last good version that covers the day, or an estimate from the days before it; None where neither is.
+
+        For when the market stays silent.
+        """
+        start, end = bounds_of(given.day, given.tz)
+        version = await self._series.newest_prices(given.price_area, start, end)
+        if version is not None:
+            return version
+        known = await self._series.published_days(given.price_area, start - LOOK_BACK, start)
+        estimate = estimated_prices(known, given.day, given.tz)
+        if estimate is None:
+            return None
+        return await self._series.store_prices(estimate, steered_now(given.clock)())
 
 
 def _not_published(error: NotPublished) -> ApplicationError:

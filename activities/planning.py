@@ -21,6 +21,7 @@ from domain.clock import SteeringClock
 from domain.planning.fleet_plan import PlanFigures, PlanOutline, price_plan
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea, GridCaps
+from domain.planning.series import Basis
 from domain.planning.shards import SHARD_PUMPS, Part, Shard, SolvedPart, shards_of
 from domain.ports import PlanDelivery, Planner, PlanStore
 
@@ -71,6 +72,8 @@ class PlanOpened(Value):
     shards: int
     pumps: int
     """Steered pumps of the area, those left out included."""
+    price_basis: Basis = Basis.PUBLISHED
+    """What the prices rest on that it is solved with."""
 
 
 class SolveShard(Value):
@@ -151,7 +154,9 @@ class PlanningActivities:
         revision = await self._plans.open_plan(given.key, outline, shards, steered_now(given.clock)())
         # An earlier attempt may have stored it, of the pumps that there were then: what is stored counts.
         kept = await self._plans.outline(revision)
-        return PlanOpened(revision=revision, shards=await self._plans.shard_count(revision), pumps=kept.pumps)
+        prices = await self._sources.series.prices(kept.price_version)
+        shards_kept = await self._plans.shard_count(revision)
+        return PlanOpened(revision=revision, shards=shards_kept, pumps=kept.pumps, price_basis=prices.basis)
 
     @activity.defn
     async def solve_shard(self, given: SolveShard) -> int:

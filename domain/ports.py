@@ -131,6 +131,10 @@ class SeriesStore(Protocol):
         """The newest published version that covers [start, end), or None."""
         ...
 
+    async def published_days(self, price_area: str, start: datetime, end: datetime) -> Sequence[WholesalePrices]:
+        """The newest published version of every day that begins in [start, end), oldest day first."""
+        ...
+
     async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
         """The newest forecast of a cell that covers [start, end), or None."""
         ...

@@ -97,6 +97,15 @@ class LedgerSeries:
             rows = await connection.execute(query.order_by(table.price_area, table.version.desc()))
             return {row.price_area: (row.version, WholesalePrices.model_validate(row.series)) for row in rows}
 
+    async def published_days(self, price_area: str, start: datetime, end: datetime) -> list[WholesalePrices]:
+        """The newest published version of every day that begins in [start, end), oldest day first."""
+        table = PriceVersion
+        begins = (table.price_area == price_area, table.starts_at >= start, table.starts_at < end, _IS_PUBLISHED)
+        query = select(table.series).where(*begins).ext(distinct_on(table.starts_at))
+        async with self._engine.connect() as connection:
+            rows = await connection.scalars(query.order_by(table.starts_at, table.version.desc()))
+            return [WholesalePrices.model_validate(series) for series in rows]
+
     async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
         """The newest forecast of a cell that covers [start, end), or None."""
         table = WeatherVersion

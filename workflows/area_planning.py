@@ -18,6 +18,7 @@ from activities.planning import ClosePlan, DeliverShard, OpenPlan, PlanningActiv
 from activities.pumps import ObserveFleet, PumpActivities
 from domain.planning.extremes import COLD_SNAP_SLOTS
 from domain.planning.fleet_plan import PlanFigures
+from domain.planning.series import Basis
 from domain.slots import SLOT, bounds_of, slot_start
 from workflows import contracts
 from workflows.contracts import AreaPlanned, AreaPlanningInput, PlanningInput
@@ -71,7 +72,7 @@ class AreaPlanning:
         given = area.planning
         day_start, end = bounds_of(area.day, area.tz)
         self._say(f"waiting for the prices of {area.day}")
-        price_version = await self._prices(area, day_start, end)
+        price_version = await self._prices(area)
         if price_version is None:
             return self._left(area, f"no prices for {area.day}: pumps stay neutral")
         horizon = _Horizon(area.day, self._first_slot(given, day_start), end)
@@ -103,7 +104,7 @@ class AreaPlanning:
         now = given.clock.steered(workflow.now())
         return day_start if now <= day_start else slot_start(now) + SLOT
 
-    async def _prices(self, area: AreaPlanningInput, day_start: datetime, end: datetime) -> int | None:
+    async def _prices(self, area: AreaPlanningInput) -> int | None:
         given, price_area = area.planning, area.area.price_area
         try:
             return await workflow.execute_activity_method(
@@ -117,9 +118,9 @@ class AreaPlanning:
         except ActivityError:
             return await workflow.execute_activity_method(
                 MarketActivities.newest_prices,
-                NewestPrices(price_area=price_area, start=day_start, end=end),
+                NewestPrices(clock=given.clock, price_area=price_area, tz=area.tz, day=area.day),
                 start_to_close_timeout=timedelta(seconds=given.patience.start_to_close_s),
-                summary=f"the last good prices of {price_area}",
+                summary=f"the last good or estimated prices of {price_area}",
             )
 
     async def _weather(self, area: AreaPlanningInput, horizon: _Horizon) -> dict[str, int]:
@@ -268,6 +269,8 @@ class AreaPlanning:
         self, area: AreaPlanningInput, horizon: _Horizon, opened: PlanOpened, shards: _Shards, figures: PlanFigures
     ) -> AreaPlanned:
         made, reasons = figures.certificate, [shards.failed[number] for number in sorted(shards.failed)]
+        if opened.price_basis is not Basis.PUBLISHED:
+            reasons.insert(0, f"prices are {opened.price_basis.value}: the market was silent")
         if not_planned := opened.pumps - figures.pumps:
             reasons.insert(0, f"{not_planned} of {opened.pumps} pumps have no plan: no weather, or not solved")
         not_taken = 0 if area.planning.is_preview else figures.pumps - shards.delivered

@@ -43,6 +43,9 @@ class PlanView:
     pumps: int
     """Steered pumps of the price area."""
     is_preview: bool
+    price_version: int
+    price_basis: str
+    """published, or estimated where the market was silent."""
     created_at: datetime
     closed_at: datetime | None
     """None while it is being solved and delivered."""
@@ -165,6 +168,8 @@ async def _view(access: Access, outline: dict[str, Any], grid_area: str | None =
         until=outline["until"],
         pumps=outline["pumps"],
         is_preview=outline["is_preview"],
+        price_version=outline["price_version"],
+        price_basis=(await access.ledger.series.prices(outline["price_version"])).basis.value,
         created_at=outline["created_at"],
         closed_at=outline["closed_at"],
         certificate=merged(certificates) if certificates else None,

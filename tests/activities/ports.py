@@ -76,7 +76,11 @@ class Series:
         return self.weather_versions[version - 1][0]
 
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
-        return len(self.price_versions) or None
+        covering = [n for n, (one, _) in enumerate(self.price_versions, 1) if _covers(one, start, end)]
+        return covering[-1] if covering else None
+
+    async def published_days(self, price_area: str, start: datetime, end: datetime) -> Sequence[WholesalePrices]:
+        return [one for one, _ in self.price_versions if start <= one.start < end]
 
     async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
         covering = (
@@ -91,6 +95,10 @@ class Series:
     ) -> int | None:
         self.quarantined.append((kind, origin, reason, at))
         return self.released
+
+
+def _covers(series: WholesalePrices, start: datetime, end: datetime) -> bool:
+    return series.start <= start and series.start + len(series.price_eur_per_mwh) * SLOT >= end
 
 
 class Market:

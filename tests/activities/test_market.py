@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
+from domain.planning.series import Basis
 from domain.ports import DocumentRefused, NotPublished
 from tests.activities.ports import CLOCK, Market, Series, an_attempt
 from tests.builders import MIDNIGHT, at
@@ -71,10 +72,22 @@ async def test_what_is_not_published_yet_is_awaited_without_alarm() -> None:
     assert series.quarantined == []
 
 
-async def test_the_last_good_prices_are_asked_of_the_ledger() -> None:
+async def test_the_last_good_prices_are_asked_of_the_ledger_before_any_estimate() -> None:
     series = Series()
     activities = MarketActivities(Market(prices()), Market(weather()), series)
-    wanted = NewestPrices(price_area="DE-LU", start=MIDNIGHT, end=at(24))
+    wanted = NewestPrices(clock=CLOCK, price_area="DE-LU", tz="UTC", day=date(2026, 1, 15))
     assert await an_attempt().run(activities.newest_prices, wanted) is None
     await series.store_prices(prices(), at(1))
     assert await an_attempt().run(activities.newest_prices, wanted) == 1
+
+
+async def test_a_silent_market_is_estimated_from_the_days_before_and_marked_as_such() -> None:
+    series = Series()
+    for days in (1, 2, 3):
+        await series.store_prices(prices(start=at(-24 * days), level=80.0 - days), at(-24 * days))
+    activities = MarketActivities(Market(prices()), Market(weather()), series)
+    wanted = NewestPrices(clock=CLOCK, price_area="DE-LU", tz="UTC", day=date(2026, 1, 15))
+    assert await an_attempt().run(activities.newest_prices, wanted) == 4
+    estimate, stored_at = series.price_versions[-1]
+    assert (estimate.basis, estimate.start, len(estimate.price_eur_per_mwh)) == (Basis.ESTIMATED, MIDNIGHT, 96)
+    assert at(6) <= stored_at < at(7)

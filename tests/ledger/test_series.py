@@ -109,6 +109,19 @@ async def test_an_estimate_never_stands_in_for_what_was_published(engine: AsyncE
     assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == published
 
 
+async def test_the_published_days_before_a_day_are_read_in_one_query_each_in_its_newest_version(
+    engine: AsyncEngine,
+) -> None:
+    series = LedgerSeries(engine)
+    for day, level in ((-3, 1.0), (-2, 2.0), (-2, 3.0), (-1, 4.0), (0, 5.0)):
+        await series.store_prices(prices(start=at(24 * day), level=level), at(24 * day))
+    await series.store_prices(prices(start=at(-24)).model_copy(update={"basis": Basis.ESTIMATED}), at(1))
+    with counted_queries(engine) as queries:
+        found = await series.published_days("DE-LU", at(-48), MIDNIGHT)
+    assert [(one.start, one.price_eur_per_mwh[0]) for one in found] == [(at(-48), 3.0), (at(-24), 4.0)]
+    assert len(queries) == 1
+
+
 async def test_a_year_of_quarter_hours_of_twenty_areas_is_stored_and_read_in_one_query_each(
     engine: AsyncEngine,
 ) -> None:

@@ -16,6 +16,7 @@ from console.cli.terminal import table_of, terminal
 from console.cli.words import clock_of, counted, local
 from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import ModeSegment
+from domain.planning.series import Basis
 from domain.slots import SLOT
 
 app = typer.Typer(help="Plans: made by hand, previewed, shown.", no_args_is_help=True, rich_markup_mode=None)
@@ -70,9 +71,11 @@ def _print_plan(console: Console, view: PlanView) -> None:
     kind = "preview" if view.is_preview else "plan"
     console.print(
         f"{kind} {view.revision} of {view.price_area}, {local(view.first_slot)} to {local(view.until)}, "
-        f"made {local(view.created_at)}: {_state(view)}",
+        f"made {local(view.created_at)} with price version {view.price_version}: {_state(view)}",
         markup=False,
     )
+    if view.price_basis != Basis.PUBLISHED:
+        console.print(f"  prices are {view.price_basis}: the market was silent", markup=False)
     if (made := view.certificate) is not None:
         console.print(
             f"  {made.cost_eur:.2f} EUR, neutral {made.neutral_cost_eur:.2f} EUR, "
