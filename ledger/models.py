@@ -353,3 +353,15 @@ class AccountAsk(Base):
     __table_args__ = (
         Index("uq_account_asks_open", "account_id", unique=True, postgresql_where=text("solved_at IS NULL")),
     )
+
+
+class ShadowCommand(Base):
+    """A line of the command log of another system, imported while its pumps are observed."""
+
+    __tablename__ = "shadow_commands"
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    mode: Mapped[str] = mapped_column(String(8))
+    status: Mapped[int] = mapped_column(Integer)
+    setting: Mapped[float | None] = mapped_column(Double)
+    imported_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())

@@ -28,6 +28,7 @@ from ledger.queries.prices import LedgerPriceQueries
 from ledger.queries.reports import LedgerReports
 from ledger.queries.runs import LedgerRuns
 from ledger.series import LedgerSeries
+from ledger.shadow import LedgerShadow
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
 
@@ -52,6 +53,7 @@ class Repositories:
     accounts: LedgerAccounts
     vendors: LedgerVendors
     sweep_records: LedgerSweepRecords
+    shadow: LedgerShadow
     orders: LedgerOrders
     reports: LedgerReports
     history: LedgerHistory
@@ -103,6 +105,7 @@ async def open_repositories(
             accounts=LedgerAccounts(engine),
             vendors=LedgerVendors(engine),
             sweep_records=LedgerSweepRecords(engine),
+            shadow=LedgerShadow(engine),
             orders=LedgerOrders(engine),
             reports=LedgerReports(engine),
             history=LedgerHistory(engine),

@@ -21,6 +21,7 @@ _WAYS_OUT = {
     ErrorCode.UNKNOWN_ORDER: "`heatsteer fleet orders` lists those that are",
     ErrorCode.UNKNOWN_DEAD_LETTER: "`heatsteer dead-letters list` shows those there are",
     ErrorCode.ACCOUNT_EXISTS: "`--renew` replaces its secrets, `heatsteer accounts list` shows those there are",
+    ErrorCode.SHADOWED: "`heatsteer pumps cut-over {pump}` makes it ours",
     ErrorCode.ACCOUNT_IN_USE: "retire them first (`heatsteer pumps retire`)",
     ErrorCode.CONFLICTING_VALUES: "name one of them, or give two orders",
     ErrorCode.NOT_PAUSED: "`heatsteer pumps show {pump}` says who steers it",

@@ -17,18 +17,16 @@ from temporalio.service import RPCError
 from application.errors import UseCaseError
 from console.access import NoStack
 from console.cli.commands import (
-    accounts,
     areas,
     dead_letters,
-    enrol,
     fleet,
     homes,
     oem,
-    overrides,
     plans,
     stack,
     why,
 )
+from console.cli.commands.onboarding import accounts, enrol, handover, shadow
 from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
@@ -50,8 +48,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo)
-app.add_typer(overrides.app, name="pumps")
+app.add_typer(handover.app, name="pumps")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(homes.app, name="homes")
 app.command("why")(why.why)
 app.add_typer(dead_letters.app, name="dead-letters")

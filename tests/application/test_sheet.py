@@ -7,7 +7,7 @@ import time
 import pytest
 
 from application.fleet.sheet import COLUMNS, read_sheet, write_sheet
-from console.cli.commands.enrol import world_check
+from console.cli.commands.onboarding.enrol import world_check
 from market.tariff_files import tariffs_in
 
 WORLD = world_check(tariffs_in())

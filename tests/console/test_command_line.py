@@ -68,6 +68,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["prices", "load", "prices.json", "--who", "a"], "--why"),
         (["accounts", "connect", "nibe", "--host", "0.0.0.0", "--who", "a", "--why", "b"], "--host 0.0.0.0"),
         (["accounts", "disconnect", "home-1", "--who", "a"], "--why"),
+        (["pumps", "hand-back", "p-1", "--wait", "long", "--who", "a", "--why", "b"], "--wait"),
+        (["shadow", "import", "log.csv", "--who", "a"], "--why"),
         (["enrol", "no-such.csv", "--who", "a"], "--why"),
         (["up", "--no-simulator", "--pumps", "3", "--dir", "/tmp/nowhere/no-stack"], "--pumps and --seed"),
         (["fly"], "fly"),

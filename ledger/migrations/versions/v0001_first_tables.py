@@ -212,6 +212,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("pump_id", name=op.f("pk_pumps")),
     )
     op.create_table(
+        "shadow_commands",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("setting", sa.Double(), nullable=True),
+        sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_shadow_commands_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("pump_id", "at", name=op.f("pk_shadow_commands")),
+    )
+    op.create_table(
         "commands",
         sa.Column("command_id", sa.String(length=64), nullable=False),
         sa.Column("pump_id", sa.String(length=41), nullable=False),
@@ -248,6 +259,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("pump_plans")
     op.drop_table("commands")
+    op.drop_table("shadow_commands")
     op.drop_table("pumps")
     op.drop_table("plan_parts")
     op.drop_table("plan_shards")

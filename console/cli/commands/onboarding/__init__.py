@@ -1,0 +1,1 @@
+"""The way of homes onto the system: accounts, enrolment, shadow mode, cut-over."""

@@ -1,0 +1,1 @@
+"""Shadow mode: judging what another system commanded by what was observed."""
