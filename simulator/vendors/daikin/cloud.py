@@ -80,7 +80,7 @@ class DaikinCloud(VendorCloud):
         self._day = SlidingWindow(quota.calls_per_day, DAY_S, fleet.epoch_s)
 
     def payer(self, grant: Grant) -> str:
-        return grant.client if self._is_per_application else grant.user or grant.client
+        return grant.client if self._is_per_application else grant.user or grant.consent
 
     def charge(self, client: str, _call: Call | None, now_s: float) -> Allowance:
         if client == ANONYMOUS:

@@ -24,7 +24,7 @@ from simulator.homes.make import Make
 from simulator.levers import Lever
 from simulator.truth import stamp
 from simulator.vendors.lg.boiler import listed, profile, state
-from simulator.vendors.lg.tokens import PersonalTokens
+from simulator.vendors.lg.tokens import EVERYBODY, PersonalTokens
 
 CALLS_AN_HOUR = 100
 """Not published; a client that asked every ten seconds was refused after some ten minutes."""
@@ -67,8 +67,13 @@ class LgCloud(VendorCloud):
         is_outage = self.switchboard.dice.rates.get("expired-token", 0.0) >= 1.0
         return is_outage and super().loses_token(call, now_s)
 
-    def charge(self, client: str, _call: Call | None, now_s: float) -> Allowance:
-        return Allowance(0, 0, 0.0) if client == ANONYMOUS else self._hour.count(client, now_s)
+    def charge(self, client: str, call: Call | None, now_s: float) -> Allowance:
+        if client == ANONYMOUS:
+            return Allowance(0, 0, 0.0)
+        # A token of no account in particular spends what the home that it asks about is granted.
+        if client == EVERYBODY and call is not None and call.home is not None:
+            client = self.fleet.account_of(call.home)
+        return self._hour.count(client, now_s)
 
     def quota_headers(self, _allowance: Allowance) -> Mapping[str, str]:
         return {}

@@ -7,6 +7,8 @@ from math import inf
 
 from simulator.clouds.oauth import Grant, TokenRules, TokenServer
 
+EVERYBODY = "everybody"
+"""Whose token reaches every unit of the vendor."""
 _NO_RULES = TokenRules(scopes=frozenset(), consent_scope=frozenset())
 
 
@@ -19,7 +21,7 @@ class PersonalTokens(TokenServer):
 
     def grant(self, token: str | None, now_s: float) -> Grant | None:  # noqa: ARG002 - it does not expire
         secret, _, user = (token or "").partition(":")
-        return Grant(user or "everybody", frozenset(), inf, user=user) if secret == self._secret else None
+        return Grant(user or EVERYBODY, frozenset(), inf, user=user) if secret == self._secret else None
 
     def revoke(self, token: str) -> None:
         """A token that was refused once is good again: nobody but its owner ends it."""
