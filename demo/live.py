@@ -16,6 +16,7 @@ from demo.errors import OtherKindOfWorld
 from demo.run import ROLES
 from demo.stage import environment, prepare, start_watchers
 from demo.up import TZ, WORLD_FILE, kept_clock
+from demo.watching import serving_figures, start_watched_worker
 from embedded.stack import Stack, StackOptions
 from worker_environment import connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import PlanningInput, patience_at
@@ -45,10 +46,12 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
             await register_search_attributes(client)  # before any worker starts
             async with open_ledger(settings) as ledger:
                 access = Access(client, ledger, clock, stack.temporal.ui_url)
+                keys = {"HEATSTEER_SECRET_KEYS": variables["HEATSTEER_SECRET_KEYS"]}
                 for role in ROLES:
-                    await stack.start_worker(role, {"HEATSTEER_SECRET_KEYS": variables["HEATSTEER_SECRET_KEYS"]})
+                    await start_watched_worker(stack, role, keys)
                 patience = patience_at(clock.speed)
                 await start_watchers(access, patience)
                 await create_schedule(client, PlanningInput(clock=clock, patience=patience), TZ, paused=False)
-                on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)
-                await stack.guard(asyncio.Event().wait())
+                async with serving_figures(stack, access):
+                    on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)
+                    await stack.guard(asyncio.Event().wait())

@@ -94,7 +94,7 @@ async def _forever() -> None:
 async def _opened(order: DemoOrder, stack: Stack, progress: Progress) -> AsyncIterator[_Scene]:
     """Bring the world, the workers and the pumps up."""
     progress.say("stack up: PostgreSQL and Temporal answer")
-    async with stage.opened(stack, order.staging) as staged, staged.serving_fleet_metrics():
+    async with stage.opened(stack, order.staging) as staged, staged.serving_metrics():
         for role in ROLES if order.kill_every is None else KILLED_ROLES:
             await staged.start_worker(role)
         enrolled = await staged.enrol_everybody()

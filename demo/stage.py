@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,18 @@ from pydantic import SecretStr
 
 from application.access import Access
 from application.fleet.enrolment import enrol
-from application.fleet.figures import fleet_figures
 from application.namespace import register_search_attributes
 from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
+from demo.watching import serving_figures, start_watched_worker
 from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment
 from embedded.children import Child
-from embedded.serving import LOOPBACK, free_ports
 from embedded.stack import Stack
 from embedded.stack_file import KEY_FILE
 from ledger.database import migrate
 from oem_adapters.registry import build_adapter, known_oems, manifest_of
 from simulator.faults.outages import Outage
-from telemetry.fleet import serving_fleet
 from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
@@ -46,11 +43,6 @@ CAP_SHARE = 0.8
 """The feeder carries this share of all pumps at full power."""
 SPED_UP_HTTP_S = 1.5
 """Wall seconds of silence after which a vendor's answer is given up in a sped-up run."""
-FIGURES_EVERY_S = 15.0
-"""Wall seconds between two reads of the fleet's figures."""
-FIGURES_EVERY_SPED_UP_S = 3.0
-METRICS_VARIABLES = {"HEATSTEER_METRICS_ADDRESS": "", "HEATSTEER_TEMPORAL_METRICS_ADDRESS": "-temporal"}
-"""What tells a worker where to serve its metrics and the Temporal SDK's, and what `stack.json` adds to its name."""
 GRANT_PER_MIN = 25
 """Calls a minute that the vendor grants publicly; the simulator grants as many again for every twelve pumps."""
 
@@ -164,27 +156,16 @@ class Stage:
 
     async def start_worker(self, role: str) -> Child:
         """One more worker process."""
-        environment = worker_environment(self.stack, self.staging)
-        served: dict[str, str] = {}
-        if self.staging.with_metrics:
-            served = dict(zip(METRICS_VARIABLES, (f"{LOOPBACK}:{port}" for port in free_ports(2)), strict=True))
-        worker = await self.stack.start_worker(role, environment | served)
-        for variable, address in served.items():
-            self.stack.set_metrics(f"{worker.name}{METRICS_VARIABLES[variable]}", address)
-        return worker
+        start = start_watched_worker if self.staging.with_metrics else Stack.start_worker
+        return await start(self.stack, role, worker_environment(self.stack, self.staging))
 
     @contextlib.asynccontextmanager
-    async def serving_fleet_metrics(self) -> AsyncIterator[str | None]:
-        """Serve the fleet's figures meanwhile; yields the address, None where there is none."""
-        if not self.staging.with_metrics:
-            yield None
-            return
-        every_s = FIGURES_EVERY_S if self.staging.speed == 1 else FIGURES_EVERY_SPED_UP_S
-        read = partial(fleet_figures, self.access)
-        async with serving_fleet(read, f"{LOOPBACK}:0", every_s) as address:
-            if address is not None:
-                self.stack.set_metrics("fleet", address)
-            yield address
+    async def serving_metrics(self) -> AsyncIterator[None]:
+        """Serve the fleet's figures meanwhile, where this world has metrics."""
+        async with contextlib.AsyncExitStack() as opened:
+            if self.staging.with_metrics:
+                await opened.enter_async_context(serving_figures(self.stack, self.access))
+            yield
 
     async def enrol_everybody(self, sheet: Sequence[Enrolment] | None = None) -> int:
         """Enrol the installers' sheet, by default the simulator's, and have it watched; returns how many pumps.

@@ -38,7 +38,7 @@ async def run_up(folder: Path, pumps: int, seed: int, on_ready: Callable[[int, s
         staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch, tz=TZ.key, with_metrics=True)
         async with (
             stage.opened(stack, staging, clock, kept_secret(stack.folder)) as staged,
-            staged.serving_fleet_metrics(),
+            staged.serving_metrics(),
         ):
             for role in ROLES:
                 await staged.start_worker(role)

@@ -66,7 +66,7 @@ def demo(
     board = Board(tz)
 
     def on_kept(ui_url: str) -> None:
-        typer.echo(f"The stack stays up: {ui_url}  (heatsteer pumps list; Ctrl-C ends it)", err=True)
+        typer.echo(f"The stack stays up: {ui_url}  (heatsteer top, heatsteer pumps list; Ctrl-C ends it)", err=True)
 
     def on_report(report: dict[str, Any]) -> None:
         board.close()

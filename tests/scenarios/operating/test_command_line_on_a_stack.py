@@ -97,6 +97,18 @@ async def test_the_fleet_one_pump_and_why_can_be_read(world: TestWorld) -> None:
     assert "was enrolled at" in await refusal(world, "why", pump, "--at", "2026-01-01T06:40")
 
 
+async def test_the_whole_fleet_is_seen_in_one_window_and_by_scripts(world: TestWorld) -> None:
+    seen = await document(world, "top", "--once")
+    (vendor,) = (one for one in seen["vendors"] if one["oem"] == "nibe")
+    assert 0 < vendor["pumps"] <= PUMPS
+    assert [area["price_area"] for area in seen["areas"]] == ["DE-LU"]
+    assert sum(seen["authorities"].values()) >= vendor["pumps"] > 0
+    window = (await words_of(world, "top", "--once")).splitlines()
+    assert max(len(line) for line in window) <= 80
+    assert any(line.startswith("nibe") for line in window)
+    assert "say --once too" in await refusal(world, "top", "--json")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -28,7 +28,7 @@ async def test_every_metric_of_the_catalogue_is_exposed_by_a_run_and_nothing_out
         stage = replace(world.stage, staging=replace(world.stage.staging, with_metrics=True))
         for role in ("pumps,oem:nibe", "planner"):
             await stage.start_worker(role)
-        async with stage.serving_fleet_metrics():
+        async with stage.serving_metrics():
             await a_planned_and_raised_pump(world)
             served = served_by(world)
             assert len(served) == 5, "two workers with two addresses each, and the fleet"
