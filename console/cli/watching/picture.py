@@ -29,7 +29,7 @@ def picture(figures: FleetFigures, letters: Sequence[DeadLetter]) -> RenderableT
         Text(),
         _line("modes", _modes(figures)),
         _line("who steers", _nonzero(figures.authorities)),
-        _line("look at", _alerts(figures)),
+        _line("alerts", _alerts(figures)),
         _line("commands", _commands(figures)),
         _line("waiting", _queues(figures)),
         Text(),
@@ -75,14 +75,14 @@ def _alerts(figures: FleetFigures) -> Text:
 
 def _commands(figures: FleetFigures) -> Text:
     counts = {state: sum(v.commands_24h.get(state, 0) for v in figures.vendors) for state in CommandState}
-    told = _nonzero({state.value.replace("_", "-"): count for state, count in counts.items()})
-    return told if told.plain == "-" else Text(f"{told.plain} (of 24 h)")
+    states = _nonzero({state.value.replace("_", "-"): count for state, count in counts.items()})
+    return states if states.plain == "-" else Text(f"{states.plain} (of 24 h)")
 
 
 def _queues(figures: FleetFigures) -> Text:
     waiting = [q for q in figures.queues if q.backlog]
-    told = [f"{counted(q.backlog, 'task')} in {q.queue} for up to {_span(q.age_s)}" for q in waiting]
-    return Text(", ".join(told) or "nothing")
+    queues = [f"{counted(q.backlog, 'task')} in {q.queue} for up to {_span(q.age_s)}" for q in waiting]
+    return Text(", ".join(queues) or "nothing")
 
 
 def _vendors(vendors: Sequence[VendorFigures]) -> Table:
@@ -108,10 +108,10 @@ def _areas(areas: Sequence[AreaFigures]) -> Table:
     table = _table("area", "EUR/MWh", "prices reach", "plan", "reaches", "delivered", "gap", "of gain")
     for one in areas:
         plan = one.plan
-        told = ("none", "-", "-", "-", "-")
+        cells = ("none", "-", "-", "-", "-")
         if plan is not None:
             delivered = f"{plan.delivered}/{plan.wanted}"
-            told = (
+            cells = (
                 str(plan.revision),
                 _span(plan.remaining_s),
                 delivered,
@@ -120,7 +120,7 @@ def _areas(areas: Sequence[AreaFigures]) -> Table:
             )
         price = "-" if one.price_eur_per_mwh is None else f"{one.price_eur_per_mwh:.2f}"
         reach = "-" if one.prices_remaining_s is None else _span(one.prices_remaining_s)
-        table.add_row(one.price_area, price, reach, *told)
+        table.add_row(one.price_area, price, reach, *cells)
     return table
 
 
