@@ -13,7 +13,8 @@ from domain.modes import Circuit
 from domain.oem.lever import Lever
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
-from oem_adapters.registry import known_oems, manifest_of
+from oem_adapters.registry import manifest_of
+from simulator.vendors.registry import VENDORS
 
 FIRST_SLOT = datetime(2026, 1, 14, 23, tzinfo=UTC)
 SLOTS = 96
@@ -24,7 +25,7 @@ HEAT_KW_PER_M2 = {
     BuildingClass.NEW: 0.040,
 }
 
-MANIFEST = manifest_of(known_oems()[0])
+MANIFEST = manifest_of(next(iter(VENDORS)))
 HEATING = [spec for spec in MANIFEST.levers if spec.circuit is Circuit.HEATING]
 
 

@@ -25,8 +25,8 @@ from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan
 from domain.steering.overrides import Override, OverrideSource
 from embedded.stack import Stack, StackOptions
-from oem_adapters.registry import known_oems
 from simulator.faults.outages import Outage
+from simulator.vendors.registry import VENDORS
 from workflows.contracts import PlanEnvelope, guard_workflow_id, pump_workflow_id, sweep_workflow_id
 from workflows.heat_pump import HeatPumpWorkflow
 
@@ -35,7 +35,8 @@ SPEED = 240.0
 LEAD = timedelta(seconds=30)
 """Wall time for enrolment, before steered time runs."""
 PUMPS = 8
-OEM = known_oems()[0]
+OEM = next(iter(VENDORS))
+"""The vendor of a simulated fleet that names none."""
 HEATING: Sequence[tuple[float, float, Mode]] = (
     (0.5, 1.5, Mode.MAX),
     (2.0, 3.0, Mode.MIN),

@@ -38,8 +38,9 @@ from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
 from ledger.calls import CallCounter
-from oem_adapters.registry import known_oems, manifest_of
+from oem_adapters.registry import manifest_of
 from simulator.config import SimulatorConfig
+from simulator.vendors.registry import VENDORS
 from telemetry.hub import Telemetry
 from worker import Connections, counting, workers_for
 from worker_environment import Settings, open_ledger
@@ -48,7 +49,8 @@ from workflows.contracts import Patience, PlanEnvelope, pump_workflow_id
 EPOCH = datetime(2026, 1, 14, 23, tzinfo=UTC)
 """Midnight of a winter day in Berlin; the pump's workflow starts here."""
 PUMP = "p-0001"
-OEM = known_oems()[0]
+OEM = next(iter(VENDORS))
+"""The vendor of a simulated fleet that names none."""
 SWEEP_EVERY = timedelta(minutes=15)
 OPENS, CLOSES = 2.0, 26.0
 """Hours from the epoch between which calls are counted: 24 hours with the rollover a day after the start in them."""
