@@ -98,9 +98,17 @@ class _Modelled:
 class Fleet:
     """Houses and their programmes; pumps without authority stay neutral in every proposal."""
 
-    def __init__(self, houses: Houses, horizon: Horizon, start: Sequence[tuple[int, int]], seed: int) -> None:
+    def __init__(
+        self,
+        houses: Houses,
+        horizon: Horizon,
+        start: Sequence[tuple[int, int]],
+        seed: int,
+        cell_k: float = CELL_K,
+    ) -> None:
         """`start` holds each house's mode in force and for how many slots it has been."""
         self.houses, self.horizon, self._seed, self._held = houses, horizon, seed, list(start)
+        self._cell_k = cell_k
         self.size, self.slots = houses.size, horizon.slots
         self.block = change_blocks(self.slots)
         self.days = int(self.block[-1]) + 1
@@ -117,7 +125,7 @@ class Fleet:
 
     def part(self, rows: npt.NDArray[np.intp]) -> "Fleet":
         """Some of the houses as a fleet of their own."""
-        return Fleet(self.houses.part(rows), self.horizon, [self._held[i] for i in rows], self._seed)
+        return Fleet(self.houses.part(rows), self.horizon, [self._held[i] for i in rows], self._seed, self._cell_k)
 
     def _survey(self) -> Proposal:
         """Every house LOW throughout (what the plan is measured against), and which houses can be steered at all."""
@@ -180,7 +188,7 @@ class Fleet:
             rows = chunk.rows[places]
             nu = np.zeros((len(rows), self.days)) if nu_bd is None else nu_bd[rows].copy()
             modes = np.empty((len(rows), self.slots), dtype=np.int8)
-            low, cell, points = _grid(modelled)
+            low, cell, points = _grid(modelled, self._cell_k)
             best_schedules(
                 modelled.model, base + noise + (mu if mu.ndim == 1 else mu[rows]), nu,
                 NOTHING if free_kw_bn is None else free_kw_bn[rows], _automaton(chunk.dwell), self._start[rows],
@@ -348,10 +356,10 @@ def has_authority(responses: Responses) -> npt.NDArray[np.bool_]:
     return np.asarray(moves_room & (used[:, 1] - used[:, 0] >= LEAST_POWER_AUTHORITY * used[:, 1]))
 
 
-def _grid(modelled: _Modelled) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+def _grid(modelled: _Modelled, cell_k: float) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """Even cells over the rooms worth reaching: lowest point, cell, number of points, (B,)."""
     objective, start = modelled.objective, modelled.responses.room_start_c
-    neutral, floor, cell = objective.neutral_room_c, objective.lowest_c, cells_of(objective, CELL_K)
+    neutral, floor, cell = objective.neutral_room_c, objective.lowest_c, cells_of(objective, cell_k)
     low = np.minimum(np.minimum(floor, start), neutral.min(axis=1)) - BELOW_K
     high = np.maximum(np.maximum(objective.highest_c, start), neutral.max(axis=1)) + ABOVE_K
     low, high = np.maximum(low, modelled.low_c), np.minimum(high, modelled.high_c)

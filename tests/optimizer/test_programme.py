@@ -1,20 +1,19 @@
 """The programme against brute force and against a MILP of the same house."""
 
 import numpy as np
-import pulp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.mode_milp import solve_modes
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
-from optimizer.dwell import HOLD_SLOTS, count_changes, dwell_of
+from optimizer.dwell import count_changes, dwell_of
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES
-from optimizer.objective import CHANGE_COST_EUR
 from optimizer.planner import horizon_of
 from tests.optimizer.builders import a_pump, a_request, two_peaks
 from tests.optimizer.enumeration import every_schedule, houses_of
@@ -59,7 +58,6 @@ def test_the_programme_finds_the_best_of_all_schedules_within_grid_error(seed: i
 
 
 def test_the_milp_of_the_same_house_agrees() -> None:
-    """An oracle of another kind: binaries per slot and mode, Rajan-Takriti holds, mode times room linearised."""
     slots = 16
     request = a_request([a_pump()], two_peaks(96)[24 : 24 + slots] * 4, outdoor_c=0.0, sun_w_per_m2=0.0)
     houses, responses, objective = houses_of(request)
@@ -67,47 +65,11 @@ def test_the_milp_of_the_same_house_agrees() -> None:
     proposal = fleet.propose(np.zeros(slots), NO_DEADLINE)
     cost = float(proposal.cost_eur[0])
     least = float(fleet.least_cost(np.zeros(slots), proposal, NO_DEADLINE, np.zeros(1, dtype=bool))[0])
-
-    problem = pulp.LpProblem("one_house", pulp.LpMinimize)
-    low, high = 15.0, 28.0
-    price = horizon_of(request).price_eur_per_mwh * 0.25 / 1000
-    runs = [[problem.add_variable(f"x_{t}_{m}", cat="Binary") for m in range(4)] for t in range(slots)]
-    begins = [[problem.add_variable(f"y_{t}_{m}", 0, 1) for m in range(4)] for t in range(slots)]
-    room = [problem.add_variable(f"T_{t}", low, high) for t in range(slots + 1)]
-    total = pulp.lpSum([])
-    problem += room[0] == float(responses.room_start_c[0])
-    for t in range(slots):
-        problem += pulp.lpSum(runs[t]) == 1
-        problem += room[t + 1] == float(responses.keep_on[0]) * room[t] + pulp.lpSum(
-            float(responses.drift_on_bnm[0, t, m]) * runs[t][m] for m in range(4)
-        )
-        for m in range(4):
-            before = runs[t - 1][m] if t else float(m == LOW)
-            problem += begins[t][m] >= runs[t][m] - before
-            hold = HOLD_SLOTS[m]
-            problem += pulp.lpSum(begins[k][m] for k in range(max(0, t - hold + 1), t + 1)) <= runs[t][m]
-            product = problem.add_variable(f"xT_{t}_{m}", 0, high)
-            problem += product <= high * runs[t][m]
-            problem += product >= low * runs[t][m]
-            problem += product <= room[t] - low * (1 - runs[t][m])
-            problem += product >= room[t] - high * (1 - runs[t][m])
-            total += float(price[t] * responses.power_at_zero_bnm[0, t, m]) * runs[t][m]
-            total += float(price[t] * responses.power_slope_bnm[0, t, m]) * product
-            total += CHANGE_COST_EUR * begins[t][m]
-        total += float(price[t] * responses.standby_kw[0])
-        for k in range(4):
-            below, above = problem.add_variable(f"b_{t}_{k}", 0), problem.add_variable(f"a_{t}_{k}", 0)
-            problem += room[t + 1] - float(objective.corner_bnk[0, t, k]) == above - below
-            total += float(objective.below_bnk[0, t, k]) * below + float(objective.above_bnk[0, t, k]) * above
-    problem.setObjective(total)
-    stats = problem.solve(pulp.HiGHS(msg=False, threads=1, timeLimit=60, gapRel=1e-6))
-    optimum = float(stats.objective or 0.0)
-
-    assert least <= optimum + 1e-6
-    assert optimum <= cost + 1e-6
-    assert cost - optimum <= 0.005 * abs(optimum)
-    chosen = [max(range(4), key=lambda m: runs[t][m].varValue or 0.0) for t in range(slots)]
-    assert {MIN, MAX} & set(chosen), "an oracle that never moves proves nothing"
+    optimum = solve_modes(responses, objective, horizon_of(request), gap=1e-6, limit_s=60)
+    assert least <= optimum.cost_eur + 1e-6
+    assert optimum.cost_eur <= cost + 1e-6
+    assert cost - optimum.cost_eur <= 0.005 * abs(optimum.cost_eur)
+    assert {MIN, MAX} & set(optimum.modes.tolist()), "an oracle that never moves proves nothing"
 
 
 def test_a_home_without_a_sensor_may_be_set_back_for_three_hours_at_most() -> None:
