@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from domain.modes import Circuit
+from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.calls import CallFate, CallMade
 from domain.oem.errors import Rejected
-from domain.oem.lever import LeverName
+from domain.oem.lever import Lever, LeverName
 from domain.oem.manifest import AuthFlow
-from domain.oem.ports import OemAdapter
+from domain.oem.ports import LeverReverter, OemAdapter
 from domain.oem.units import PumpAddress
 from tests.oem_adapters.contract.vendors import (
     PATIENT,
@@ -187,3 +187,35 @@ async def test_every_call_that_leaves_is_told_with_its_grant(
     published = {quota.calls for quota in VENDORS[oem].manifest.quotas}
     assert granted <= world.granted | published, "an answer names what is granted, or nothing"
     assert all(call.at <= world.now() for call in told)
+
+
+@each_lever
+async def test_a_revert_brings_back_what_the_household_set_last(
+    oem: str, lever: LeverName, units: Units, client: httpx.AsyncClient, vault: VaultInMemory, world: World
+) -> None:
+    """Where settings expire by themselves, theirs was as temporary as ours, and the lasting one comes back."""
+    pump, _ = units[lever]
+    ours, app = build_adapter(oem, client, vault), build_adapter(oem, client, vault)
+    await all_landed(ours, world)
+    own = ranges(await ours.capability(pump, world.now()))[lever]
+    before = own.nearest(own.baseline)
+    theirs = other_setting(own, before)
+    await _brought_about(app, pump, lever, theirs, world)
+    await _brought_about(ours, pump, lever, _raised(own.model_copy(update={"baseline": theirs})), world)
+    lasting = before if own.spec.expires_after is not None else theirs
+    now = world.now()
+    await (ours.revert if isinstance(ours, LeverReverter) else ours.write)(pump, lever, lasting, now, urgent=True)
+    assert (await seen(ours, pump, lever, lasting, world, now)).setting == lasting
+    assert world.truth(pump.pump_id)["levers"][lever] == lasting
+
+
+def _raised(lever: Lever) -> float:
+    return lever.setting_for(Mode.MAX if lever.circuit is Circuit.HEATING else HotWaterMode.BOOST)
+
+
+async def _brought_about(
+    adapter: OemAdapter, pump: PumpAddress, lever: LeverName, setting: float, world: World
+) -> None:
+    written_at = world.now()
+    await adapter.write(pump, lever, setting, written_at)
+    assert (await seen(adapter, pump, lever, setting, world, written_at)).setting == setting

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oem_adapters.nibe.manifest import HEATING_OFFSET
 from oem_adapters.nibe.mapping import heat_zone, heating_offset, room_setpoint
@@ -196,3 +198,28 @@ def test_a_zone_that_cannot_be_heated_by_setpoint_and_read_back_is_passed_over(f
 )
 def test_an_answer_to_a_write_is_read_in_both_shapes(body: bytes, verdict: str | None) -> None:
     assert verdict_on(body, "47011") == verdict
+
+
+@given(
+    raw_minimum=st.integers(-300, 300),
+    raw_steps=st.integers(1, 400),
+    raw_step=st.integers(1, 20),
+    scale=st.sampled_from(["1", "0.1", "0.01"]),
+    place=st.floats(0, 1),
+    wanted=st.floats(-50, 50),
+)
+def test_what_is_written_in_real_units_is_a_whole_raw_number_on_the_points_own_grid(
+    raw_minimum: int, raw_steps: int, raw_step: int, scale: str, place: float, wanted: float
+) -> None:
+    raw_maximum = raw_minimum + raw_steps * raw_step
+    value = round((raw_minimum + round(place * raw_steps) * raw_step) * float(scale), 6)
+    grid = {"minValue": raw_minimum, "maxValue": raw_maximum, "stepValue": raw_step, "scaleValue": scale}
+    lever = heating_offset(points(an_offset(value, **grid)))
+    assert lever is not None
+    assert [lever.minimum, lever.maximum] == pytest.approx([raw_minimum * float(scale), raw_maximum * float(scale)])
+    assert lever.why_not_allowed(lever.baseline) is None, "what the unit shows can be written back"
+    setting = lever.nearest(wanted)
+    raw = json.loads(json.dumps(setting)) / float(scale)
+    assert raw == pytest.approx(round(raw), abs=1e-6)
+    assert raw_minimum <= round(raw) <= raw_maximum
+    assert (round(raw) - raw_minimum) % raw_step == 0
