@@ -4,6 +4,7 @@ Protects: every figure is read back from the ledger, the simulator and Temporal;
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +12,10 @@ from typing import Any
 from temporalio.client import Client
 
 from application.access import Access
-from demo import stage
 from demo.billing import fleet_bill
 from demo.files import read_jsonl
 from demo.order import DemoOrder
-from demo.report.recording import OutageSeen, Run
+from demo.report.recording import AccountUse, OutageSeen, Run
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
@@ -55,6 +55,7 @@ async def gather(
         kills=kills,
         given=order.given(),
         outage=await _outage_seen(order, access, world) if order.staging.outages else None,
+        accounts=await _accounts(order, access),
     )
 
 
@@ -64,15 +65,31 @@ def _line(line: Mapping[str, Any], clock: SteeringClock) -> dict[str, Any]:
     return told | {"known_at": clock.steered(told.pop("recorded_at"))}
 
 
+async def _accounts(order: DemoOrder, access: Access) -> Sequence[AccountUse]:
+    """What every account with pumps was granted and used."""
+    calls = await access.ledger.runs.calls_by_account(order.staging.epoch, order.end)
+    return [
+        AccountUse(vendor.oem, account.account_id, calls.get(account.account_id, 0), account.granted_per_min)
+        for vendor in await access.ledger.vendors.status(access.now())
+        for account in vendor.accounts
+    ]
+
+
 async def _outage_seen(order: DemoOrder, access: Access, world: SimulatorClient) -> OutageSeen:
     outages = order.staging.outages
     first = min(outage.starts for outage in outages)
     begin = first - (first - order.staging.epoch) % SLOT
     rooms = await world.summary(begin, order.end)
     now = access.clock.steered(datetime.now(UTC))
+    calls: Counter[datetime] = Counter()
+    cut_off = sorted({outage.oem for outage in outages})
+    for oem in cut_off:
+        calls.update(await world.calls_by_minute(oem, order.staging.epoch, now + _MINUTE))
+    told = await access.ledger.vendors.status(now)
+    granted = sum(vendor.granted_per_min or 0.0 for vendor in told if vendor.oem in cut_off)
     return OutageSeen(
-        calls_by_minute=await world.calls_by_minute(order.staging.epoch, now + _MINUTE),
-        granted_per_min=stage.granted_per_min(order.staging),
+        calls_by_minute=calls,
+        granted_per_min=round(granted, 2),
         max_events_per_pump=await most_events(
             access.client, [(access.clock.wall(o.starts), access.clock.wall(o.ends)) for o in outages]
         ),

@@ -3,15 +3,24 @@
 Protects: a kill is a SIGKILL of the worker's own process by its id, and is never taken for an accident of the stack.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from embedded.stack import Stack
-from oem_adapters.registry import known_oems
 
-KILLED_ROLES = ("pumps", *(f"oem:{oem}" for oem in known_oems()), "planner")
-"""Each a process of its own where workers are killed, so that one role dies at a time."""
 SLOWEST_START_S = 10.0
 """Wall time within which a new worker has taken its place, on a busy machine too."""
+
+
+def roles(oems: Iterable[str]) -> tuple[str, ...]:
+    """Worker processes of a run in which none is killed."""
+    *steering, planner = single_roles(oems)
+    return ",".join(steering), planner
+
+
+def single_roles(oems: Iterable[str]) -> tuple[str, ...]:
+    """A process for each role where workers are killed, so that one role dies at a time."""
+    return ("pumps", *(f"oem:{oem}" for oem in oems), "planner")
 
 
 class Killer:

@@ -13,11 +13,12 @@ from application.access import Access
 from application.namespace import register_search_attributes
 from application.planning.schedule import create_schedule
 from demo.errors import OtherKindOfWorld
-from demo.run import ROLES
+from demo.kills import roles
 from demo.stage import environment, prepare, start_watchers
 from demo.up import TZ, WORLD_FILE, kept_clock
 from demo.watching import serving_figures, start_watched_worker
 from embedded.stack import Stack, StackOptions
+from oem_adapters.registry import known_oems
 from worker_environment import connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import PlanningInput, patience_at
 
@@ -47,10 +48,10 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
             async with open_ledger(settings) as ledger:
                 access = Access(client, ledger, clock, stack.temporal.ui_url)
                 keys = {"HEATSTEER_SECRET_KEYS": variables["HEATSTEER_SECRET_KEYS"]}
-                for role in ROLES:
+                for role in roles(known_oems()):
                     await start_watched_worker(stack, role, keys)
                 patience = patience_at(clock.speed)
-                await start_watchers(access, patience)
+                await start_watchers(access, patience, known_oems())
                 await create_schedule(client, PlanningInput(clock=clock, patience=patience), TZ, paused=False)
                 async with serving_figures(stack, access):
                     on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)

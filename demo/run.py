@@ -19,7 +19,7 @@ from application.pump_workflows import status
 from demo import stage
 from demo.facts import gather
 from demo.files import last_words, leave_files, leave_logs
-from demo.kills import KILLED_ROLES, Killer
+from demo.kills import Killer, roles, single_roles
 from demo.order import DemoOrder
 from demo.progress import Progress, Snapshot
 from demo.report.figures import build_report
@@ -37,8 +37,6 @@ SETTLE = timedelta(minutes=4)
 LONGEST_DRAIN = timedelta(hours=4)
 """Steered time after the end in which open commands may still settle; longer than any command lives."""
 BOARD_EVERY_S = 1.0
-ROLES = (",".join(role for role in KILLED_ROLES if role != "planner"), "planner")
-"""Worker processes of a run in which none is killed."""
 
 
 @dataclass
@@ -95,7 +93,7 @@ async def _opened(order: DemoOrder, stack: Stack, progress: Progress) -> AsyncIt
     """Bring the world, the workers and the pumps up."""
     progress.say("stack up: PostgreSQL and Temporal answer")
     async with stage.opened(stack, order.staging) as staged, staged.serving_metrics():
-        for role in ROLES if order.kill_every is None else KILLED_ROLES:
+        for role in (roles if order.kill_every is None else single_roles)(order.staging.oems):
             await staged.start_worker(role)
         enrolled = await staged.enrol_everybody()
         progress.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")

@@ -71,9 +71,9 @@ class SimulatorClient:
         given = {"start": start.isoformat(), "end": end.isoformat()}
         return Truth.model_validate(await self._get("/_world/summary", given))
 
-    async def calls_by_minute(self, start: datetime, end: datetime) -> dict[datetime, int]:
-        """Calls that reached the vendor's cloud in each steered minute of [start, end), whatever became of them."""
-        given = {"start": start.isoformat(), "end": end.isoformat()}
+    async def calls_by_minute(self, oem: str, start: datetime, end: datetime) -> dict[datetime, int]:
+        """Calls that reached a vendor's cloud in each steered minute of [start, end), whatever became of them."""
+        given = {"oem": oem, "start": start.isoformat(), "end": end.isoformat()}
         answer = await self._get("/_world/calls", given)
         minutes = (datetime.fromisoformat(text) for text in answer["minutes"])
         return dict(zip(minutes, answer["calls"], strict=True))

@@ -9,7 +9,7 @@ Protects: the demo and `up` are the same stack; only clock, durability and patie
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from application.access import Access
 from application.fleet.enrolment import enrol
 from application.namespace import register_search_attributes
+from demo.consents import consent_of
 from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
 from demo.watching import serving_figures, start_watched_worker
@@ -31,8 +32,9 @@ from embedded.children import Child
 from embedded.stack import Stack
 from embedded.stack_file import KEY_FILE
 from ledger.database import migrate
-from oem_adapters.registry import build_adapter, known_oems, manifest_of
+from oem_adapters.registry import build_adapter, manifest_of
 from simulator.faults.outages import Outage
+from simulator.vendors.registry import VENDORS
 from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import Patience, patience_at
 from workflows.observation_sweep import start_sweep
@@ -44,7 +46,8 @@ CAP_SHARE = 0.8
 SPED_UP_HTTP_S = 1.5
 """Wall seconds of silence after which a vendor's answer is given up in a sped-up run."""
 GRANT_PER_MIN = 25
-"""Calls a minute that the vendor grants publicly; the simulator grants as many again for every twelve pumps."""
+"""Calls a minute granted to a fleet of twelve under one account; the simulator grants as many again for every twelve
+pumps. Accounts of one household each have what their vendor publishes."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Staging:
     epoch: datetime
     tz: str = "Europe/Berlin"
     price_area: str = "DE-LU"
+    vendors: tuple[str, ...] = ()
+    """Whose units hang in the homes, in turn; the first simulated vendor's where none is named."""
     lead: timedelta = timedelta()
     """Wall time before steered time begins to run."""
     prices_file: Path | None = None
@@ -66,6 +71,11 @@ class Staging:
     outages: tuple[Outage, ...] = ()
     with_metrics: bool = False
     """Whether workers and this process serve metrics to Prometheus, on ports that `stack.json` names."""
+
+    @property
+    def oems(self) -> tuple[str, ...]:
+        """The vendors of the fleet."""
+        return self.vendors or (next(iter(VENDORS)),)
 
     @property
     def patience(self) -> Patience:
@@ -101,6 +111,7 @@ async def start_world(stack: Stack, staging: Staging, clock: SteeringClock, clie
         "clock": clock.model_dump(mode="json"),
         "seed": staging.seed,
         "pumps": staging.pumps,
+        "vendors": list(staging.vendors),
         "tz": staging.tz,
         "price_area": staging.price_area,
         "day": staging.day.isoformat(),
@@ -167,24 +178,32 @@ class Stage:
                 await opened.enter_async_context(serving_figures(self.stack, self.access))
             yield
 
-    async def enrol_everybody(self, sheet: Sequence[Enrolment] | None = None) -> int:
+    async def connect_accounts(self, sheet: Sequence[Enrolment] | None = None) -> None:
+        """Connect every account of the sheet; a fake cloud forgets its consents when it is started anew."""
+        sheet = await self.world.enrolment_sheet() if sheet is None else sheet
+        for oem, account_id in sorted({(enrolment.oem, enrolment.account_id) for enrolment in sheet}):
+            manifest = manifest_of(oem).at(self.world.url)
+            account = manifest.account(account_id, CLIENT_ID, SecretStr(self.client_secret))
+            token = await consent_of(self.http, account, manifest.authentication, self.access.now())
+            await self.access.ledger.vault.add_account(account, self.access.now(), token)
+
+    async def enrol_everybody(self, sheet: Sequence[Enrolment] | None = None, *, connect: bool = True) -> int:
         """Enrol the installers' sheet, by default the simulator's, and have it watched; returns how many pumps.
 
-        Raises DemoFailed where one cannot be enrolled.
+        Its accounts are connected first unless they are already. Raises DemoFailed where a pump cannot be enrolled.
         """
         sheet = await self.world.enrolment_sheet() if sheet is None else sheet
+        if connect:
+            await self.connect_accounts(sheet)
+        oems = sorted({enrolment.oem for enrolment in sheet})
         pumps = 0
-        for oem in sorted({enrolment.oem for enrolment in sheet}):
+        for oem in oems:
             pumps += await self._enrol_of(oem, [enrolment for enrolment in sheet if enrolment.oem == oem])
-        await start_watchers(self.access, self.staging.patience)
+        await start_watchers(self.access, self.staging.patience, oems)
         return pumps
 
     async def _enrol_of(self, oem: str, units: Sequence[Enrolment]) -> int:
-        """Enrol one vendor's units, the accounts they belong to first."""
-        vault, manifest = self.access.ledger.vault, manifest_of(oem).at(self.world.url)
-        for account_id in sorted({enrolment.account_id for enrolment in units}):
-            await vault.add_account(manifest.account(account_id, CLIENT_ID, SecretStr(self.client_secret)))
-        adapter = build_adapter(oem, self.http, vault, self.settings.timeouts())
+        adapter = build_adapter(oem, self.http, self.access.ledger.vault, self.settings.timeouts())
         enrolled = await enrol(self.access, units, adapter, self.staging.patience)
         if enrolled.problems:
             first = next(iter(enrolled.problems.values()))
@@ -232,8 +251,8 @@ def new_client_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
-async def start_watchers(access: Access, patience: Patience) -> None:
-    """Start every vendor's guard and sweep. One that runs is left alone."""
-    for oem in known_oems():
+async def start_watchers(access: Access, patience: Patience, oems: Iterable[str]) -> None:
+    """Start these vendors' guards and sweeps. One that runs is left alone."""
+    for oem in oems:
         await start_guard(access.client, access.clock, oem, patience)
         await start_sweep(access.client, access.clock, oem, patience)

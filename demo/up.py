@@ -4,7 +4,6 @@ Protects: clock, world and secrets are made at the first start only, since runni
 """
 
 import asyncio
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,10 @@ from zoneinfo import ZoneInfo
 from application.planning.schedule import create_schedule, plan_day
 from demo import stage
 from demo.errors import OtherWorld
-from demo.run import ROLES
+from demo.fleet_vendors import simulated_vendors
+from demo.kills import roles
 from demo.stage import Staging
+from domain.base import Value
 from domain.clock import SteeringClock
 from domain.planning.scope import GridCaps
 from embedded.stack import Stack, StackOptions
@@ -30,19 +31,38 @@ TZ = ZoneInfo("Europe/Berlin")
 PUMPS, SEED = 12, 1
 
 
-async def run_up(folder: Path, pumps: int, seed: int, on_ready: Callable[[int, str], None]) -> None:
+class KeptWorld(Value):
+    """What a folder's simulated world was made of at its first start."""
+
+    pumps: int = PUMPS
+    seed: int = SEED
+    oem: tuple[str, ...] = ()
+    """The vendors of its homes, in turn."""
+
+
+async def run_up(folder: Path, kept: KeptWorld, on_ready: Callable[[int, str], None]) -> None:
     """Run until interrupted; `on_ready` gets the number of pumps steered and the address of the Web UI."""
     async with Stack(StackOptions(folder=folder, ephemeral=False)) as stack:
         clock = kept_clock(stack.folder)
         today = datetime.now(UTC).astimezone(TZ).date()
-        staging = Staging(pumps=pumps, seed=seed, speed=1.0, day=today, epoch=clock.epoch, tz=TZ.key, with_metrics=True)
+        staging = Staging(
+            pumps=kept.pumps,
+            seed=kept.seed,
+            speed=1.0,
+            day=today,
+            epoch=clock.epoch,
+            tz=TZ.key,
+            vendors=kept.oem,
+            with_metrics=True,
+        )
         async with (
             stage.opened(stack, staging, clock, kept_secret(stack.folder)) as staged,
             staged.serving_metrics(),
         ):
-            for role in ROLES:
+            await staged.connect_accounts()  # before a worker of a restart asks for a token
+            for role in roles(staging.oems):
                 await staged.start_worker(role)
-            enrolled = await staged.enrol_everybody()
+            enrolled = await staged.enrol_everybody(connect=False)
             given = PlanningInput(clock=clock, caps=GridCaps(share=stage.CAP_SHARE))
             await create_schedule(staged.access.client, given, TZ, paused=False)
             await plan_day(staged.access.client, today, TZ)
@@ -50,19 +70,25 @@ async def run_up(folder: Path, pumps: int, seed: int, on_ready: Callable[[int, s
             await stack.guard(asyncio.Event().wait())
 
 
-def kept_world(folder: Path, pumps: int | None, seed: int | None) -> tuple[int, int]:
-    """Pumps and seed of the world in this folder, as at its first start; raises OtherWorld where options contradict."""
+def kept_world(
+    folder: Path, pumps: int | None = None, seed: int | None = None, oem: tuple[str, ...] | None = None
+) -> KeptWorld:
+    """The world in this folder, as at its first start; raises OtherWorld where options contradict.
+
+    A new one is of all vendors unless some are named.
+    """
+    given = {name: value for name, value in (("pumps", pumps), ("seed", seed), ("oem", oem)) if value is not None}
     path = folder / WORLD_FILE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        chosen = {"pumps": pumps or PUMPS, "seed": SEED if seed is None else seed}
-        path.write_text(json.dumps(chosen))
-        return chosen["pumps"], chosen["seed"]
-    kept = json.loads(path.read_text())
-    for option, given in (("pumps", pumps), ("seed", seed)):
-        if given is not None and given != kept[option]:
-            raise OtherWorld(folder, option, kept[option])
-    return int(kept["pumps"]), int(kept["seed"])
+        made = KeptWorld.model_validate({"oem": simulated_vendors()} | given)
+        path.write_text(made.model_dump_json())
+        return made
+    kept = KeptWorld.model_validate_json(path.read_text())
+    for option, value in given.items():
+        if (stood := getattr(kept, option)) != value:
+            raise OtherWorld(folder, option, ",".join(stood) if option == "oem" else stood)
+    return kept
 
 
 def kept_clock(folder: Path, lead: timedelta = ENROLMENT) -> SteeringClock:

@@ -131,7 +131,7 @@ async def _live(access: Access, world: SimulatorClient, meter: ActionMeter, say:
             "guard": await _bill(access, guard_workflow_id(OEM), opened_at),
             "sweep": await _bill(access, sweep_workflow_id(OEM), opened_at),
         },
-        calls=sum((await world.calls_by_minute(EPOCH, access.now())).values()),
+        calls=sum((await world.calls_by_minute(OEM, EPOCH, access.now())).values()),
         metered=await meter.read() - before,
     )
 

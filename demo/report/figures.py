@@ -12,11 +12,13 @@ from demo.report.outage import outage_figures
 from demo.report.power import power_figures
 from demo.report.recording import Lines, Run, moment
 from demo.report.targets import Targets, fidelity
+from demo.report.vendors import vendor_figures
 from demo.report.writes import commands_figures, dwell_violations, latency_figures, writes_figures
 from demo.simulator_client import PumpTruth, Truth
 from domain.commands.command import CommandState
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.slots import SLOT
+from oem_adapters.registry import manifest_of
 
 __all__ = ["Run", "build_report", "commands_figures", "fidelity", "writes_figures"]
 
@@ -27,6 +29,7 @@ def build_report(run: Run) -> dict[str, Any]:
     """The document `report.json` holds."""
     slots = round((run.end - run.start) / SLOT)
     targets = Targets(run)
+    in_flight = {pump: manifest_of(p.enrolment.oem).timing.longest_in_flight for pump, p in run.profiles.items()}
     return {
         "schema": SCHEMA,
         "pumps": len(run.profiles),
@@ -40,9 +43,10 @@ def build_report(run: Run) -> dict[str, Any]:
         "weather": _weather(run),
         "plan": _plan(run),
         "commands": commands_figures(run.events),
-        "writes": writes_figures(run.events, run.truth_lines),
+        "writes": writes_figures(run.events, run.truth_lines, in_flight),
         "dwell_violations": dwell_violations(run.events),
         "latency": latency_figures(run.events),
+        "vendors": vendor_figures(run, targets),
         "fidelity_pct": _percent(fidelity(run, Circuit.HEATING, targets), 100.0),
         "hot_water_fidelity_pct": _percent(fidelity(run, Circuit.HOT_WATER, targets), None),
         "drift": drift_figures(run, targets),

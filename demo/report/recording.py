@@ -29,11 +29,22 @@ class OutageSeen:
 
     calls_by_minute: Mapping[datetime, int]
     """Calls that reached the vendor's cloud, by steered minute."""
-    granted_per_min: int
+    granted_per_min: float
     max_events_per_pump: int
     """History events of any one pump's workflow inside the outages."""
     room_min_c: Mapping[str, float]
     """Lowest true room of each pump from the first outage's start on."""
+
+
+@dataclass(frozen=True)
+class AccountUse:
+    """A vendor account's calls in a run, and its grant."""
+
+    oem: str
+    account_id: str
+    calls: int
+    granted_per_min: float | None
+    """On average, by the tightest of its quotas; None where no quota is known."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class Run:
     given: Mapping[str, Any] = field(default_factory=dict)
     """Faults, kills and outages as asked for."""
     outage: OutageSeen | None = None
+    accounts: Sequence[AccountUse] = ()
 
 
 def circuit_of(line: Mapping[str, Any]) -> Circuit:

@@ -18,7 +18,7 @@ from domain.steering.reconcile import MIN_PAUSE, MIN_RUN
 
 ENDS = ("applied", "effective", "ignored", "rejected", "superseded", "expired", "dead_lettered", "unverified")
 LONGEST_IN_FLIGHT = timedelta(minutes=7)
-"""After this a write that was taken has landed or never will: the longest of any vendor."""
+"""After this a write that was taken has landed or never will, at a vendor of whom nothing else is said."""
 _RAISED = (Mode.MID.value, Mode.MAX.value)
 
 
@@ -36,12 +36,15 @@ def commands_figures(events: Lines) -> dict[str, int]:
     return {"planned": len(newest)} | ends | {"unresolved": len(newest) - sum(ends.values())}
 
 
-def writes_figures(events: Lines, truth_lines: Sequence[dict[str, Any]]) -> dict[str, int]:
+def writes_figures(
+    events: Lines, truth_lines: Sequence[dict[str, Any]], in_flight: Mapping[str, timedelta] | None = None
+) -> dict[str, int]:
     """Writes we sent; late and conflicting ones; those that a cloud accepted and a pump ignored, as found and in truth.
 
     A truth line belongs to the newest intent of its lever before it. An ignored write whose command was superseded
     before its read-back, or whose lever came to stand as asked by another hand, counts in neither figure, but as
-    `ignored_unlooked`; one whose acceptance never reached us, as `ignored_unanswered`.
+    `ignored_unlooked`; one whose acceptance never reached us, as `ignored_unanswered`. `in_flight`: by pump, after what
+    time a write has landed or never will.
     """
     writes = writes_of(events)
     found = {(e["command"], e["write_no"]) for e in events if e["event"] == EventKind.WRITE_IGNORED}
@@ -49,7 +52,7 @@ def writes_figures(events: Lines, truth_lines: Sequence[dict[str, Any]]) -> dict
         "sent": len(writes),
         "repeated": sum(w.write_no > 1 for w in writes),
         "late": sum(w.expires_at is not None and w.at >= w.expires_at for w in writes),
-        "conflicting": _conflicting(writes),
+        "conflicting": _conflicting(writes, in_flight or {}),
         "ignored_found": len(found),
     } | _ignored(events, truth_lines, writes, found)
 
@@ -69,11 +72,11 @@ class SentWrite:
     """None where no answer came, or it was lost."""
     is_refused: bool
 
-    def may_land_at(self, when: datetime) -> bool:
+    def may_land_at(self, when: datetime, longest: timedelta) -> bool:
         """Whether it could still take effect then, without its sender having been told of it."""
         if self.answered_at is not None:
             return when < self.answered_at
-        return when < self.at + LONGEST_IN_FLIGHT
+        return when < self.at + longest
 
 
 def writes_of(events: Lines) -> list[SentWrite]:
@@ -102,13 +105,14 @@ def writes_of(events: Lines) -> list[SentWrite]:
     return sorted(writes, key=lambda w: w.at)
 
 
-def _conflicting(writes: Sequence[SentWrite]) -> int:
+def _conflicting(writes: Sequence[SentWrite], in_flight: Mapping[str, timedelta]) -> int:
     """Writes sent while an earlier one of another value on the same lever could still land."""
     by_lever: dict[tuple[str, str | None], list[SentWrite]] = {}
     count = 0
     for write in writes:
         earlier = by_lever.setdefault((write.pump, write.lever), [])
-        count += any(w.setting != write.setting and w.may_land_at(write.at) for w in earlier)
+        longest = in_flight.get(write.pump, LONGEST_IN_FLIGHT)
+        count += any(w.setting != write.setting and w.may_land_at(write.at, longest) for w in earlier)
         earlier.append(write)
     return count
 

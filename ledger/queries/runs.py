@@ -4,6 +4,7 @@ Protects: a report rests on append-only rows alone, so that anybody can make it 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState
 from domain.modes import Circuit, HotWaterMode, Mode
-from ledger.models import BreakerRow, CommandEventRow, CommandRow, Pump
+from ledger.models import BreakerRow, CommandEventRow, CommandRow, OemCallCount, Pump
 
 _BY_MODE = {mode.value: Circuit.HEATING.value for mode in Mode} | {
     mode.value: Circuit.HOT_WATER.value for mode in HotWaterMode
@@ -60,6 +61,13 @@ class LedgerRuns:
         """Every change of every vendor's breaker, oldest first."""
         row = BreakerRow
         return await self._rows(select(row.oem, row.state, row.at, row.rate_per_min, row.reason).order_by(row.id))
+
+    async def calls_by_account(self, start: datetime, end: datetime) -> Mapping[str, int]:
+        """Calls of every account in [start, end), whatever became of them."""
+        row = OemCallCount
+        spent = func.sum(row.calls).label("calls")
+        query = select(row.account_id, spent).where(row.minute >= start, row.minute < end).group_by(row.account_id)
+        return {found["account_id"]: int(found["calls"]) for found in await self._rows(query)}
 
     async def breakers_now(self) -> Mapping[str, str]:
         """The newest state of each vendor's breaker; a vendor whose breaker never moved is absent."""

@@ -96,6 +96,7 @@ class VendorCloud(ABC):
         self.homes = fleet.homes_of(make.oem)
         self.by_device = {home.unit.identity.device_id: home for home in self.homes}
         self.tokens = tokens
+        tokens.wait_longer(fleet.config.clock.speed)
         self.delivery = Delivery(fleet, delays)
         self._stopping = stopping
 

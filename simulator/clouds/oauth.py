@@ -89,6 +89,10 @@ class TokenServer:
         self._refresh = {token: _Refresh(f"consent-{token}", rules.consent_scope) for token in refresh_tokens}
         self._refreshed = 0
 
+    def wait_longer(self, speed: float) -> None:
+        """Codes are redeemed in wall time, however fast the steered one runs."""
+        self._rules = replace(self._rules, code_life_s=self._rules.code_life_s * max(1.0, speed))
+
     def grant(self, token: str | None, now_s: float) -> Grant | None:
         """What a token allows now; None for an unknown, revoked or expired one."""
         grant = self._grants.get(token or "")

@@ -111,10 +111,10 @@ class FleetPages:
         } | _water_sums(totals)
 
     async def calls(self, request: Request) -> Response:
-        """GET ?start=&end= (ISO; by default since the epoch): calls to the vendors' clouds by steered minute."""
+        """GET ?start=&end=&oem= (ISO; by default since the epoch): calls to the vendors' clouds by steered minute."""
         now_s = self._fleet.now_s()
         try:
-            query = query_of(request, frozenset(("start", "end")))
+            query = query_of(request, frozenset(("start", "end", "oem")))
             first_s = _moment_s(query["start"]) if "start" in query else self._fleet.epoch_s
             end_s = _moment_s(query["end"]) if "end" in query else now_s + MINUTE_S
         except ValueError as broken:
@@ -122,7 +122,9 @@ class FleetPages:
         minutes = range(int(first_s // MINUTE_S), int(end_s // MINUTE_S))
         if not 0 < len(minutes) <= KEPT_MINUTES:
             return Answer({"error": "end must lie after start, by fourteen days at most"}, 400)
-        counts = [self._fleet.switchboard.calls.get(minute) for minute in minutes]
+        switchboard = self._fleet.switchboard
+        counter = switchboard.calls_of(query["oem"]) if "oem" in query else switchboard.calls
+        counts = [counter.get(minute) for minute in minutes]
         return Answer(
             {
                 "minutes": [instant(minute * MINUTE_S).isoformat() for minute in minutes],

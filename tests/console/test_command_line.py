@@ -71,7 +71,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["pumps", "hand-back", "p-1", "--wait", "long", "--who", "a", "--why", "b"], "--wait"),
         (["shadow", "import", "log.csv", "--who", "a"], "--why"),
         (["enrol", "no-such.csv", "--who", "a"], "--why"),
-        (["up", "--no-simulator", "--pumps", "3", "--dir", "/tmp/nowhere/no-stack"], "--pumps and --seed"),
+        (["up", "--no-simulator", "--pumps", "3", "--dir", "/tmp/nowhere/no-stack"], "--pumps, --seed and --oem"),
+        (["up", "--oem", "acme", "--dir", "/tmp/nowhere/no-stack"], "there is no simulated vendor 'acme'"),
         (["fly"], "fly"),
     ],
 )

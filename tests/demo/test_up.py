@@ -5,15 +5,28 @@ from pathlib import Path
 import pytest
 
 from demo.errors import OtherKindOfWorld, OtherWorld
+from demo.fleet_vendors import chosen_vendors, simulated_vendors
 from demo.live import claim
 from demo.up import kept_clock, kept_secret, kept_world
 
 
 def test_a_restarted_world_keeps_its_pumps_and_seed(tmp_path: Path) -> None:
-    assert kept_world(tmp_path, 2, None) == (2, 1)
-    assert kept_world(tmp_path, None, None) == (2, 1)
+    made = kept_world(tmp_path, 2, None, ("nibe",))
+    assert (made.pumps, made.seed, made.oem) == (2, 1, ("nibe",))
+    assert kept_world(tmp_path) == made
     with pytest.raises(OtherWorld, match="pumps 2"):
-        kept_world(tmp_path, 3, None)
+        kept_world(tmp_path, 3)
+    with pytest.raises(OtherWorld, match="oem nibe"):
+        kept_world(tmp_path, oem=("nibe", "viessmann"))
+
+
+def test_a_new_world_is_of_all_vendors_and_one_is_chosen_by_its_name(tmp_path: Path) -> None:
+    assert kept_world(tmp_path).oem == simulated_vendors()
+    assert len(simulated_vendors()) > 1
+    assert chosen_vendors("all") == simulated_vendors()
+    assert chosen_vendors("viessmann, nibe,viessmann") == ("viessmann", "nibe")
+    with pytest.raises(ValueError, match="'acme': write all, or some of nibe"):
+        chosen_vendors("acme")
 
 
 def test_a_restarted_world_keeps_its_clock_and_its_secret_which_only_the_owner_reads(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from console.cli.running import run
 from console.cli.terminal import terminal
 from console.cli.words import counted
 from demo.errors import OtherWorld
+from demo.fleet_vendors import chosen_vendors
 from demo.live import claim, run_live
 from demo.up import kept_world, run_up
 from embedded.doctor import Check, checks
@@ -25,20 +26,25 @@ from worker_environment import connect_temporal, settings_from_environment
 def up(
     pumps: Annotated[int | None, typer.Option(min=1, max=2000, help="Simulated heat pumps; default 12.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides the houses; default 1.")] = None,
+    oem: Annotated[str | None, typer.Option("--oem", help="Whose pumps: all (default), or vendors by commas.")] = None,
     no_simulator: Annotated[
         bool, typer.Option("--no-simulator", help="For real homes: real clouds, prices and weather.")
     ] = False,
     folder: Annotated[Path, typer.Option("--dir", help="Where the stack lives.")] = VAR,
 ) -> None:
     """Run simulated pumps at wall time; state stays in ./var and a restart goes on where it was."""
-    if no_simulator and (pumps is not None or seed is not None):
-        raise UsageError("--pumps and --seed are for simulated homes: leave them out, or leave out --no-simulator")
+    if no_simulator and (pumps, seed, oem) != (None, None, None):
+        raise UsageError(
+            "--pumps, --seed and --oem are for simulated homes: leave them out, or leave out --no-simulator"
+        )
     claim(folder, live=no_simulator)
     if no_simulator:
         run(run_live(folder, _ready_for_homes))
         return
     try:
-        pumps, seed = kept_world(folder, pumps, seed)
+        kept = kept_world(folder, pumps, seed, None if oem is None else chosen_vendors(oem))
+    except ValueError as error:
+        raise UsageError(f"--oem {oem}: {error}") from error
     except OtherWorld as error:
         option = f"--{error.option}"
         raise UsageError(
@@ -51,7 +57,7 @@ def up(
         console.print(f"{counted(enrolled, 'pump is', 'pumps are')} steered. Web UI: {ui_url}")
         console.print("heatsteer pumps list shows them; planning runs every day at 13:15; Ctrl-C stops the stack.")
 
-    run(run_up(folder, pumps, seed, on_ready))
+    run(run_up(folder, kept, on_ready))
 
 
 def _ready_for_homes(enrolled: int, ui_url: str) -> None:

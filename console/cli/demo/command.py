@@ -14,6 +14,7 @@ from console.cli.demo.options import OUTAGE_EXAMPLE, demo_order
 from console.cli.demo.report_text import print_report
 from console.cli.errors import UsageError
 from console.cli.running import run
+from demo.fleet_vendors import ALL
 from demo.run import run_demo
 
 
@@ -38,6 +39,9 @@ def demo(
         list[str] | None,
         typer.Option(help=f"VENDOR@TIME+DURATION ({OUTAGE_EXAMPLE}): cut a vendor off; may be given several times."),
     ] = None,
+    oem: Annotated[
+        str, typer.Option("--oem", help="Whose pumps: all, or vendors by commas; homes take them in turn.")
+    ] = ALL,
     out_folder: Annotated[
         str | None, typer.Option("--out", help="Folder for report.json, truth.jsonl, commands.jsonl.")
     ] = None,
@@ -61,6 +65,7 @@ def demo(
         keep=keep,
         kill_every=kill_worker_every,
         outages=outage or [],
+        oem=oem,
     )
     tz = ZoneInfo(order.staging.tz)
     board = Board(tz)

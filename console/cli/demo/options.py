@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from console.cli.errors import UsageError
 from console.cli.time_parsing import parse_duration
+from demo.fleet_vendors import ALL, chosen_vendors, simulated_vendors
 from demo.kills import SLOWEST_START_S
 from demo.order import CELL, DemoOrder
 from demo.stage import Staging
@@ -20,7 +21,6 @@ from domain.slots import SLOT, market_day_bounds
 from market.files import load_price_file, load_weather_file
 from simulator.faults.outages import Outage
 from simulator.faults.rates import FAULTS, PER_DAY, checked_rates
-from simulator.vendors.registry import VENDORS
 
 PRICE_AREA = "DE-LU"
 TZ = ZoneInfo("Europe/Berlin")
@@ -32,7 +32,7 @@ LEAD_S_PER_PUMP = 0.35
 USUAL_SPEED = 720.0
 ROUGH_SPEED = 60.0
 """The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
-OUTAGE_EXAMPLE = f"{next(iter(VENDORS))}@02:00+2h"
+OUTAGE_EXAMPLE = f"{simulated_vendors()[0]}@02:00+2h"
 _OUTAGE = re.compile(r"(?P<oem>[a-z0-9-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})\+(?P<lasts>\w+)")
 
 
@@ -50,6 +50,7 @@ def demo_order(
     keep: bool,
     kill_every: str | None = None,
     outages: Sequence[str] = (),
+    oem: str = ALL,
 ) -> DemoOrder:
     """Check everything that can be checked before a server starts; raises UsageError with one sentence.
 
@@ -65,7 +66,8 @@ def demo_order(
         end = min(end, start + timedelta(hours=hours))
     speed = _speed(speed, is_rough=kill_every is not None or bool(outages))
     every = None if kill_every is None else _kill_every(kill_every, speed)
-    cuts = tuple(_outage(text, day, start, end) for text in outages)
+    vendors = _vendors(oem, pumps)
+    cuts = tuple(_outage(text, day, start, end, vendors) for text in outages)
     _make_folder(out)
     staging = Staging(
         pumps=pumps,
@@ -73,6 +75,7 @@ def demo_order(
         speed=speed,
         day=day,
         epoch=start,
+        vendors=vendors,
         price_area=PRICE_AREA,
         lead=timedelta(seconds=LEAD_S + LEAD_S_PER_PUMP * pumps),
         prices_file=prices,
@@ -137,7 +140,15 @@ def _kill_every(text: str, speed: float) -> timedelta:
     return every
 
 
-def _outage(text: str, day: date, start: datetime, end: datetime) -> Outage:
+def _vendors(text: str, pumps: int) -> tuple[str, ...]:
+    """The vendors of the fleet; of more than there are pumps the first ones."""
+    try:
+        return chosen_vendors(text)[:pumps]
+    except ValueError as error:
+        raise UsageError(f"--oem {text}: {error}") from error
+
+
+def _outage(text: str, day: date, start: datetime, end: datetime, vendors: Sequence[str]) -> Outage:
     """An outage as `OUTAGE_EXAMPLE` has it: vendor, local time of the market day, how long."""
     found = _OUTAGE.fullmatch(text.strip())
     if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
@@ -150,8 +161,8 @@ def _outage(text: str, day: date, start: datetime, end: datetime) -> Outage:
         outage = Outage.model_validate({"oem": found["oem"], "starts": starts, "ends": starts + lasts})
     except ValidationError as error:
         raise UsageError(f"--outage {text}: {error.errors()[0]['msg'].lower()}") from error
-    if outage.oem not in VENDORS:
-        raise UsageError(f"--outage {text}: there is no vendor {outage.oem}; there are {', '.join(VENDORS)}")
+    if outage.oem not in vendors:
+        raise UsageError(f"--outage {text}: the fleet has no pump of {outage.oem}; its vendors: {', '.join(vendors)}")
     if not (start <= outage.starts and outage.ends <= end):
         raise UsageError(
             f"--outage {text}: it must begin and end within the run, which lasts from "

@@ -26,6 +26,31 @@ def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | Non
     for name, sentence in _rows(report):
         table.add_row(f"[dim]{name}[/dim]", sentence)
     console.print(table)
+    console.print(_vendors(report["vendors"]))
+
+
+def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Table:
+    """What each vendor's cloud was asked, and how its pumps obeyed."""
+    table = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0), header_style="dim", collapse_padding=True)
+    table.add_column("vendor")
+    for name in ("pumps", "fidelity", "calls", "of grant", "seen after", "95 in 100", "ignored", "evidence"):
+        table.add_column(name, justify="right")
+    for oem, told in vendors.items():
+        table.add_row(
+            oem,
+            str(told["pumps"]),
+            _share(told["fidelity_pct"]),
+            str(told["calls"]),
+            _share(told["quota_pct"]),
+            *("" if told[name] is None else _span(told[name]) for name in ("verify_s_p50", "verify_s_p95")),
+            str(told["ignored"]),
+            _share(told["evidence_pct"]),
+        )
+    return table
+
+
+def _share(percent: float | None) -> str:
+    return "" if percent is None else f"{percent:.1f} %"
 
 
 def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:

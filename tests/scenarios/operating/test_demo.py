@@ -38,14 +38,13 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_demo_leaves_a_report_that_its_own_files_reproduce(tmp_path: Path) -> None:
-    report, out = demo(
-        tmp_path, USUAL_SPEED, "--pumps", "5", "--hours", "5", "--seed", "3", "--fault", "silent-ignore=0.3"
-    )
+    words = ["--pumps", "6", "--hours", "5", "--seed", "3", "--oem", "nibe,viessmann", "--fault", "silent-ignore=0.3"]
+    report, out = demo(tmp_path, USUAL_SPEED, *words)
     commands, truth = lines(out / "commands.jsonl"), lines(out / "truth.jsonl")
     ends = Counter(newest_states(commands).values())
     figures = report["commands"]
     assert figures["planned"] == ends.total() == sum(v for k, v in figures.items() if k != "planned")
-    assert figures["planned"] >= 5
+    assert figures["planned"] >= 6
     assert figures["unresolved"] == 0
     assert {k: v for k, v in figures.items() if v and k != "planned"} == dict(ends)
     writes = report["writes"]
@@ -60,10 +59,19 @@ def test_a_demo_leaves_a_report_that_its_own_files_reproduce(tmp_path: Path) -> 
     assert dict(states) == dict(reversed(states)), "every pump was left on its household's own settings"
     assert (writes["late"], writes["conflicting"], report["dwell_violations"]) == (0, 0, 0)
     assert (report["outage"], report["kills"]) == (None, None)
+    of_each = report["vendors"]
+    assert {oem: told["pumps"] for oem, told in of_each.items()} == {"nibe": 3, "viessmann": 3}
+    assert sum(told["ignored"] for told in of_each.values()) == writes["ignored_found"]
+    for told in of_each.values():
+        assert told["fidelity_pct"] > 80
+        assert told["calls"] > 0
+        assert 0 < told["quota_pct"] < 100
+        assert 0 < told["verify_s_p50"] <= told["verify_s_p95"]
 
 
 def test_kills_an_outage_and_faults_leave_nothing_open_late_or_crossed(tmp_path: Path) -> None:
     words = ["--pumps", "4", "--hours", "1", "--seed", "5", "--kill-worker-every", "15m", "--outage", "nibe@00:12+12m"]
+    words += ["--oem", "nibe"]
     faults = ["--fault", "silent-ignore=0.3", "--fault", "touched=20", "--fault", "drift=20"]
     report, out = demo(tmp_path, ROUGH_SPEED, *words, *faults)
     commands, truth = lines(out / "commands.jsonl"), lines(out / "truth.jsonl")
