@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Base URLs of weather sources by name."""
     oem_urls: dict[str, str] = Field(default_factory=dict)
     """Base URLs of vendors that are not reached at their public address, by name: a gateway, or a fake on loopback."""
+    unofficial_oems: str = ""
+    """Vendors, by commas, whose accounts may be connected although they do not offer their API to others."""
     tariffs: Path | None = None
     """Folder of tariff files; None is the project's own examples."""
     contact: str | None = None

@@ -22,6 +22,8 @@ class ErrorCode(StrEnum):
     """name."""
     UNKNOWN_VENDOR = "unknown-vendor"
     """oem, known."""
+    UNOFFICIAL_VENDOR = "unofficial-vendor"
+    """oem."""
     UNKNOWN_ACCOUNT = "unknown-account"
     """account."""
     ACCOUNT_EXISTS = "account-exists"

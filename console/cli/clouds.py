@@ -39,12 +39,19 @@ class Clouds:
 
 
 def manifest_at(oem: str, settings: Settings) -> Manifest:
-    """A vendor at the address that the settings name; raises Refused for an unknown one."""
+    """A vendor at the address that the settings name; raises Refused for an unknown or unofficial one."""
     try:
         manifest = manifest_of(oem)
     except UnknownOem as error:
         known = list(known_oems())
         raise Refused(ErrorCode.UNKNOWN_VENDOR, str(error).removesuffix("."), oem=oem, known=known) from error
+    if not manifest.is_official and oem not in settings.unofficial_oems.replace(" ", "").split(","):
+        raise Refused(
+            ErrorCode.UNOFFICIAL_VENDOR,
+            f"{manifest.title} does not offer its API to others and may close it: to use it all the same, set "
+            f"HEATSTEER_UNOFFICIAL_OEMS={oem} and read oem_adapters/{oem}/README.md",
+            oem=oem,
+        )
     url = settings.oem_urls.get(oem)
     return manifest if url is None else manifest.at(url)
 

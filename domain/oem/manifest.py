@@ -71,6 +71,8 @@ class Manifest(Value):
     hidden: frozenset[Condition] = frozenset()
     """What its answers do not show at all: such a unit looks normal."""
     levers: tuple[LeverSpec, ...]
+    is_official: bool = True
+    """Whether the vendor offers this API to others; where it does not, accounts are connected only once switched on."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Manifest":

@@ -17,6 +17,8 @@ from simulator.vendors.lg.cloud import LgCloud
 from simulator.vendors.lg.make import LgMake
 from simulator.vendors.nibe.cloud import NibeCloud
 from simulator.vendors.nibe.make import NibeMake
+from simulator.vendors.vaillant.cloud import VaillantCloud
+from simulator.vendors.vaillant.make import VaillantMake
 from simulator.vendors.viessmann.cloud import ViessmannCloud
 from simulator.vendors.viessmann.make import ViessmannMake
 
@@ -34,6 +36,7 @@ _VENDORS = (
     Vendor(ViessmannMake(), ViessmannCloud),
     Vendor(DaikinMake(), DaikinCloud),
     Vendor(LgMake(), LgCloud),
+    Vendor(VaillantMake(), VaillantCloud),
 )
 VENDORS: dict[str, Vendor] = {vendor.make.oem: vendor for vendor in _VENDORS}
 
