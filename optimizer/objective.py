@@ -49,9 +49,9 @@ GENTLE_SHARE, GENTLE_EXCESS = 0.15, 1.5
 """Slope of discomfort in the bound: a share of the least slope, and at least this multiple of what a breach saves."""
 NEAR_BREACH_K = 0.5
 LAG_DOUBT = 0.1
-"""The band shrinks at both ends by this share of how far the filtered outdoor temperature strays from the true one (its
-standard deviation, some 4 K on a clear spring day, 1 K in winter): how long a unit filters is not known, and so by how
-much the room runs ahead of or behind the model."""
+"""The floor rises by this share of how far the filtered outdoor temperature strays from the true one (its standard
+deviation, some 4 K on a clear spring day, 1 K in winter), and the ceiling falls by half as much: how long a unit
+filters is not known, and so by how much the room runs ahead of or behind the model."""
 OVERFLOW_EUR_PER_MWH = 3000.0
 """3 EUR per kWh above the fleet's cap; charged to the fleet, not to a house."""
 HEAT_LEFT_SHARE = 0.9
@@ -131,7 +131,7 @@ def aimed_band(houses: Houses, horizon: Horizon) -> tuple[Array, Array]:
     """Coldest and warmest room the plan aims for in this weather, (B,) each."""
     doubt_k = LAG_DOUBT * float(np.std(horizon.outdoor_c - horizon.curve_outdoor_c))
     lowest = houses.floor_c + doubt_k
-    return lowest, np.maximum(houses.ceiling_c - doubt_k, lowest + 0.1)
+    return lowest, np.maximum(houses.ceiling_c - doubt_k / 2, lowest + 0.1)
 
 
 def gentler(objective: Objective, reach_eur_per_mwh: float) -> Objective:
