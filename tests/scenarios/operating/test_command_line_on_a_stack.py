@@ -134,7 +134,7 @@ async def test_an_override_moves_the_lever_and_its_end_moves_it_back(world: Test
     answer = await document(world, "pumps", "override", pump, "MAX", *LONG, *BY)
     assert answer["in_force"] is True
     await world.settles(pump, Mode.MAX)
-    assert "forced to heat by a target for MAX that operator-1 made" in await words_of(world, "why", pump)
+    assert "forced to heat by an override to MAX that operator-1 made" in await words_of(world, "why", pump)
     assert answer["override_id"] in await words_of(world, "pumps", "show", pump)
     assert "taken as" in await words_of(world, "pumps", "override", pump, "MID", *LONG, *BY)
     await world.settles(pump, Mode.MID, 2 * HOUR)

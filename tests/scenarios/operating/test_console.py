@@ -186,7 +186,7 @@ async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_i
         await world.until(partial(is_in, world, pump, Mode.MAX))
         story = await story_of(access, pump, world.now())
         sentence = sentence_of(story)
-        assert "forced to heat by a target for MAX that operator-1 made at" in sentence
+        assert "forced to heat by an override to MAX that operator-1 made at" in sentence
         assert "(household: a storm)" in sentence
         assert "the pump confirmed it at" in sentence
         document = document_of(story)
