@@ -82,11 +82,10 @@ async def _outage_seen(order: DemoOrder, access: Access, world: SimulatorClient)
     rooms = await world.summary(begin, order.end)
     now = access.clock.steered(datetime.now(UTC))
     calls: Counter[datetime] = Counter()
-    cut_off = sorted({outage.oem for outage in outages})
-    for oem in cut_off:
+    granted = 0.0
+    for oem in sorted({outage.oem for outage in outages}):
         calls.update(await world.calls_by_minute(oem, order.staging.epoch, now + _MINUTE))
-    told = await access.ledger.vendors.status(now)
-    granted = sum(vendor.granted_per_min or 0.0 for vendor in told if vendor.oem in cut_off)
+        granted += await access.ledger.vendors.burst_per_min(oem) or 0.0
     return OutageSeen(
         calls_by_minute=calls,
         granted_per_min=round(granted, 2),

@@ -16,6 +16,7 @@ from domain.steering.sweep_policy import drift_found_within
 from ledger.calls import MENDED_AFTER_S, CallCounter, Calls
 from ledger.models import AccountAsk, BreakerRow
 from ledger.pumps import LedgerPumps, Vault
+from ledger.queries.runs import LedgerRuns
 from ledger.vendors import LedgerVendors
 from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import a_key, an_account, count, enrol_pumps
@@ -56,6 +57,12 @@ async def test_calls_of_several_workers_add_up_by_minute_and_fate(engine: AsyncE
     ]
     assert [m.minute for m in await vendors.window("nibe", at(0, 1))] == [at(0, 1)]
     assert await vendors.window("other", MIDNIGHT) == []
+
+
+async def test_the_calls_of_every_account_are_added_up_within_a_run(engine: AsyncEngine) -> None:
+    made = [a_call(), a_call(CallFate.SERVER, at(1)), a_call(account_id="home-1", when=at(2)), a_call(when=at(9))]
+    await LedgerVendors(engine).keep(counted(*made), {})
+    assert await LedgerRuns(engine).calls_by_account(MIDNIGHT, at(9)) == {"nibe-main": 2, "home-1": 1}
 
 
 async def test_a_vendors_grant_is_that_of_its_steered_accounts_as_last_told(engine: AsyncEngine) -> None:
