@@ -145,8 +145,10 @@ class Unit:
     ) -> None:
         """The standing setting changes and ends a temporary one; records nothing where nothing changed."""
         state = self.levers[lever]
-        before = state.setting
+        before, was_temporary = state.setting, state.temporary is not None
         state.standing, state.temporary = value, None
+        if was_temporary:
+            self.refresh_next_event()  # its end is no event any more
         if before != value:
             record(now_s, self, lever, cause, detail)
 

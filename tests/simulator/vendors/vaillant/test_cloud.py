@@ -97,6 +97,17 @@ def test_a_veto_is_begun_once_changed_while_it_lasts_and_ends_by_itself(wire: Va
     assert wire.lines(home, "state")[-1]["cause"] == "expiry"
 
 
+def test_a_veto_that_is_ended_has_no_end_left_to_come(wire: VaillantWire) -> None:
+    home = wire.fleet.homes[0]
+    own = wire.zone(home)["desiredRoomTemperatureSetpoint"]
+    wire.veto("POST", home, {"desiredRoomTemperatureSetpoint": own + 1, "duration": 1})
+    wire.wait(minutes=4)
+    assert wire.veto("DELETE", home).status_code == 200
+    wire.wait(minutes=90)
+    assert [line["cause"] for line in wire.lines(home, "state")][-2:] == ["write", "write"]
+    assert wire.zone(home)["desiredRoomTemperatureSetpoint"] == own
+
+
 @pytest.mark.parametrize(
     "body",
     [
