@@ -31,7 +31,7 @@ def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | Non
 
 def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Table:
     """What each vendor's cloud was asked, and how its pumps obeyed."""
-    table = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0), header_style="dim", collapse_padding=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("vendor")
     for name in ("pumps", "fidelity", "calls", "of grant", "seen after", "95 in 100", "ignored", "evidence"):
         table.add_column(name, justify="right")
