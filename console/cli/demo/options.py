@@ -26,10 +26,10 @@ PRICE_AREA = "DE-LU"
 TZ = ZoneInfo("Europe/Berlin")
 DEFAULT_DAY = date(2026, 1, 15)
 """A cold working day of the generator."""
-LEAD_S = 9.0
+LEAD_S = 20.0
 LEAD_S_PER_PUMP = 0.35
 """Wall time kept for workers, enrolment and planning before steered time begins."""
-USUAL_SPEED = 720.0
+USUAL_SPEED = 480.0
 ROUGH_SPEED = 60.0
 """The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
 OUTAGE_EXAMPLE = f"{simulated_vendors()[0]}@02:00+2h"

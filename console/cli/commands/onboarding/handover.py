@@ -22,7 +22,7 @@ Wait = Annotated[str, typer.Option("--wait", help="How long it may take until it
 @changes
 def try_pump(call: Change, pump: PumpId, wait: Wait = "45m") -> None:
     """Nudge a pump, see it obey, revert, see that too, and give it a score; it takes some minutes."""
-    patience, console = parse_duration(wait), terminal(stderr=True)
+    patience, console = parse_duration(wait, "--wait"), terminal(stderr=True)
 
     async def work(access: Access) -> Steerability:
         return await steerability(access, pump, call.by, patience, lambda step: console.print(step, markup=False))
@@ -52,7 +52,7 @@ def cut_over(call: Change, pump: PumpId) -> None:
 @changes
 def hand_back(call: Change, pump: PumpId, wait: Wait = "2h") -> None:
     """Revert everything of ours, see it reverted, and only observe from then on: another system may steer."""
-    patience = parse_duration(wait)
+    patience = parse_duration(wait, "--wait")
 
     async def work(access: Access) -> PumpStatus:
         return await handover.hand_back(access, pump, call.by, patience)
