@@ -193,8 +193,8 @@ def _expected(row: Any, circuit: Circuit, lines: Sequence[Any]) -> Expected:
         expires_at=row.expires_at,
         sent_at=sent[0].at if sent else None,
         written_at=sent[-1].at if sent else None,
-        lever=sent[-1].lever if sent else None,
-        setting=sent[-1].setting if sent else None,
+        lever=row.lever,
+        setting=row.setting,
         noted_setting=noted.setting if noted is not None else None,
         noted_at=noted.at if noted is not None else None,
     )

@@ -101,6 +101,17 @@ async def test_the_newest_command_of_each_circuit_is_expected_in_its_newest_stat
     assert await LedgerSweepRecords(engine).expected([]) == {}
 
 
+async def test_a_command_that_never_left_is_expected_with_what_it_would_write(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    waiting, late = a_command(1, Mode.MAX, at(5)), a_command(1, Mode.MAX, at(5), "p-0002")
+    await lived(engine, waiting, (EventKind.PLANNED, 0))
+    await lived(engine, late, (EventKind.PLANNED, 0), (EventKind.EXPIRED, 120))
+    found = await LedgerSweepRecords(engine).expected(["p-0001", "p-0002"])
+    for command in (waiting, late):
+        (one,) = found[command.pump_id]
+        assert (one.lever, one.setting, one.sent_at) == (command.lever, command.setting, None)
+
+
 async def test_what_the_workflow_noted_of_a_lever_outranks_the_command_it_noted_it_of(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001", "p-0002")
     command, other = a_command(1, Mode.MAX, at(5)), a_command(1, Mode.MAX, at(5), "p-0002")
