@@ -84,7 +84,7 @@ async def test_a_setting_made_by_hand_becomes_the_baseline_stands_and_the_plan_c
     asked = world.reached(pump)
     await world.stands(pump, Authority.OUTSIDE, "touched")
     assert f"set to {theirs:g} by hand" in await world.details(pump)
-    assert (await world.profile(pump)).heating.baseline == theirs
+    await world.until(partial(is_baseline, world, pump, theirs))  # stored just after the event
     ends_at = touched["at"] + TOUCH_HOLDS[0]
     while world.now() < ends_at - 5 * MINUTE:
         assert world.setting(pump) == theirs
@@ -94,6 +94,10 @@ async def test_a_setting_made_by_hand_becomes_the_baseline_stands_and_the_plan_c
     on_top = world.reached(pump)[len(asked) :]
     assert [line["value"] for line in on_top] == [theirs + 3]
     assert moment(on_top[0]) >= ends_at > turned_at
+
+
+async def is_baseline(world: TestWorld, pump: str, setting: float) -> bool:
+    return (await world.profile(pump)).heating.baseline == setting
 
 
 async def test_a_hand_at_the_unit_while_our_write_is_under_way_is_not_overruled(world: TestWorld) -> None:
