@@ -47,7 +47,9 @@ class HeatPumpWorkflow:
         self._inbox: list[Event] = [Woke()]
         self._drained = 0
         self._started_at = self._now()
-        self._activities = ActivityRunner(given.clock, given.patience, given.state, self._inbox.append, self._is_target)
+        self._activities = ActivityRunner(
+            given.clock, given.patience, given.state, self._inbox.append, self._is_current
+        )
         self._timer = WakeTimer(given.clock, self._inbox.append)
         self._shown: tuple[str, str] = ("", "")
 
@@ -150,7 +152,7 @@ class HeatPumpWorkflow:
     def _now(self) -> datetime:
         return self._clock.steered(workflow.now())
 
-    def _is_target(self, command: Command) -> bool:
+    def _is_current(self, command: Command) -> bool:
         return target_at(self._state, self._now(), command.circuit).mode is command.mode
 
     def _carry_out(self, decision: Decision) -> None:

@@ -68,10 +68,10 @@ class ActivityRunner:
         patience: Patience,
         state: PumpState,
         tell: Tell,
-        is_target: Callable[[Command], bool],
+        is_current: Callable[[Command], bool],
     ) -> None:
-        """`is_target`: whether a command's mode is still what is the target now."""
-        self._is_target = is_target
+        """`is_current`: whether a command's mode is still the target."""
+        self._is_current = is_current
         self._clock = clock
         self._patience = patience
         self._oem = state.oem
@@ -128,7 +128,7 @@ class ActivityRunner:
         cause = error.cause if isinstance(error, ActivityError) else error
         if cancelled or isinstance(cause, asyncio.CancelledError | CancelledError):
             state, reason = CommandState.SUPERSEDED, "a newer target came; perhaps written"
-        elif isinstance(cause, ActivityTimeout) and not self._is_target(given.command):
+        elif isinstance(cause, ActivityTimeout) and not self._is_current(given.command):
             state, reason = CommandState.SUPERSEDED, "the target moved on before its turn came; perhaps written"
         elif isinstance(cause, ActivityTimeout):
             closed: CommandOutcome = await self.do(PumpActivities.close_command, given, "its time ran out in the queue")

@@ -46,7 +46,7 @@ def look(ui_url: str, folder: Path, planned: str, overridden: str, left_alone: s
         web.choose_columns()
         the_list_shows_vendor_authority_and_alert(web, planned, overridden, left_alone)
         a_filter_leaves_only_the_pumps_it_means(web, planned, overridden, left_alone)
-        a_pumps_page_says_what_is_targeted_and_why(web, planned, overridden)
+        a_pumps_page_says_what_the_target_is_and_why(web, planned, overridden)
         the_timeline_names_writes_and_timers(web, overridden)
         pictures = take_pictures(web, folder, pump_workflow_id(overridden))
         assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
@@ -69,7 +69,7 @@ def a_filter_leaves_only_the_pumps_it_means(web: WebUi, planned: str, overridden
     assert pump_workflow_id(left_alone) not in text
 
 
-def a_pumps_page_says_what_is_targeted_and_why(web: WebUi, planned: str, overridden: str) -> None:
+def a_pumps_page_says_what_the_target_is_and_why(web: WebUi, planned: str, overridden: str) -> None:
     web.open_pump(pump_workflow_id(overridden))
     web.current_details("MIN", "override", "o-tonight", "resident", "away until the morning")
     web.open_pump(pump_workflow_id(planned))

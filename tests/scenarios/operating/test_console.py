@@ -117,7 +117,7 @@ async def test_a_refused_act_is_in_the_trail_as_refused_and_counts_as_nothing_do
         assert done == ["opt-out", "opt-in", "override", "end-override", "retire"]
 
 
-async def test_a_pump_that_was_ended_by_hand_is_steered_again_as_people_had_targeted(tmp_path: Path) -> None:
+async def test_a_pump_that_was_ended_by_hand_is_steered_again_as_people_had_asked(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=2, speed=240) as world:
         access, wished_for, left = world.access, world.pump(1), world.pump(2)
         request = OverrideRequest(source=OverrideSource.HOUSEHOLD, kind=OverrideKind.MODE, mode=Mode.MAX)
@@ -197,7 +197,7 @@ async def test_why_says_in_one_sentence_what_the_pump_did_by_whom_and_how_that_i
             await story_of(access, pump, before - timedelta(days=1))
 
 
-async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_is_target_now(tmp_path: Path) -> None:
+async def test_a_dead_letter_has_an_owner_and_a_retry_brings_about_what_the_target_is_now(tmp_path: Path) -> None:
     async with a_world(tmp_path, pumps=3, speed=600) as world:
         access, ids = world.access, [world.pump(n) for n in (1, 2, 3)]
         await world.faults(rate_limit=1.0)

@@ -178,7 +178,7 @@ class Oracle:
             return Ruling(neutral, held, "outside")
         if self.opted_out or self.retiring:
             return Ruling(neutral, held, "gone")
-        level, by = self._targeted(now, circuit, neutral)
+        level, by = self._asked_for(now, circuit, neutral)
         if isinstance(level, Mode):
             level, by = self._capped(level, by, now)
             floor = self._floor(now)
@@ -194,7 +194,7 @@ class Oracle:
                 level, by = HotWaterMode.NORMAL, "floor"
         return Ruling(level, held, by)
 
-    def _targeted(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
+    def _asked_for(self, now: datetime, circuit: Circuit, neutral: Level) -> tuple[Level, str]:
         person = self.person(now, circuit)
         if person is not None:
             level = self._of(person, now, circuit)
