@@ -133,7 +133,7 @@ async def test_everybody_speaking_at_once_and_twice_ends_by_precedence_in_whatev
     pumps = [world.pump(n) for n in range(1, 6)]
     assert all([(await world.profile(pump)).site.may_set_back for pump in pumps])
     for shift, pump in enumerate(pumps):
-        sources = everybody(world, pump)
+        sources = everybody(world, pump, await world.setting_for(pump, Mode.MID))
         turned = sources[shift:] + sources[:shift]
         told = turned if shift % 2 else turned[::-1]
         await asyncio.gather(*(source() for source in (*told, *told)))
@@ -159,7 +159,7 @@ async def test_everybody_speaking_at_once_and_twice_ends_by_precedence_in_whatev
         assert applied == [Mode.MIN, Mode.MAX, Mode.MID, Mode.MIN], "of all that was said only what counted was done"
 
 
-def everybody(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[Any]]]:
+def everybody(world: TestWorld, pump: str, drifted_to: float) -> list[Callable[[], Awaitable[Any]]]:
     """Two plans, a household, support, the grid and a drift, each ready to say its own."""
     now = world.now()
     handle = world.handle(pump)
@@ -188,7 +188,7 @@ def everybody(world: TestWorld, pump: str) -> list[Callable[[], Awaitable[Any]]]
         until=end,
         **signed,
     )
-    drift = Observed(as_of=now, levers=(SeenLever(circuit=Circuit.HEATING, setting=1.0),))
+    drift = Observed(as_of=now, levers=(SeenLever(circuit=Circuit.HEATING, setting=drifted_to),))
     return [
         partial(world.send, pump, plan(9, Mode.MIN)),
         partial(world.send, pump, plan(8, Mode.MAX)),
