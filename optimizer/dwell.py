@@ -12,7 +12,7 @@ they need no inequality. A home without a room sensor has no MAX, and MIN for at
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -42,12 +42,6 @@ class Dwell:
     def states(self) -> int:
         """S."""
         return len(self.mode)
-
-    @cached_property
-    def settles(self) -> npt.NDArray[np.bool_]:
-        """Modes (M,) that may be held for ever, and only be left once their last state is reached."""
-        self_loop = self.stay == np.arange(self.states)
-        return np.array([self_loop[self.mode == m].any() for m in range(len(self.entry))])
 
     def start(self, mode: int, held_slots: int) -> int:
         """State of a pump that has been in `mode` for `held_slots` when the horizon begins."""

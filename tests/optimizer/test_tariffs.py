@@ -1,13 +1,18 @@
 """Plans under tariffs: the same house on another tariff is planned otherwise, and better off under its own."""
 
+import numpy as np
+
 from domain.modes import HotWaterMode, Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump
 from domain.planning.series import HomePrices, WholesalePrices
 from domain.planning.tariff import WHOLESALE, home_prices
-from domain.slots import SLOT_HOURS
 from market.tariff_files import tariffs_in
-from optimizer.planner import plan_fleet
+from optimizer.dwell import count_changes
+from optimizer.house import LOW, MODES
+from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import FIRST_SLOT, a_pump, a_request, two_peaks
+from tests.optimizer.enumeration import houses_of
+from tests.optimizer.reference.simulation import evaluate
 
 SHAPE = two_peaks(mean=110.0, spread=120.0)
 SPOT = WholesalePrices(
@@ -23,10 +28,13 @@ def planned(paid: HomePrices) -> FleetPlanResult:
     return plan_fleet(a_request([a_pump()]).model_copy(update={"prices": paid}))
 
 
-def bill_eur(pump: PlannedPump, paid: HomePrices) -> float:
-    return sum(
-        kw * SLOT_HOURS * price / 1000 for kw, price in zip(pump.expected_power_kw, paid.price_eur_per_mwh, strict=True)
-    )
+def paid_eur(pump: PlannedPump, paid: HomePrices) -> float:
+    """What a schedule costs under a tariff: the bill, with what is owed for rooms left colder than by own control."""
+    request = a_request([a_pump()]).model_copy(update={"prices": paid})
+    _, responses, objective = houses_of(request)
+    modes = np.array([[MODES.index(mode) for mode in pump.modes]])
+    changes = count_changes(modes, np.array([LOW]))
+    return float(evaluate(responses, objective, horizon_of(request), modes, changes).cost_eur[0])
 
 
 def test_two_equal_homes_on_other_tariffs_get_other_schedules_and_each_pays_less_under_its_own() -> None:
@@ -34,8 +42,8 @@ def test_two_equal_homes_on_other_tariffs_get_other_schedules_and_each_pays_less
     flat = home_prices(SPOT, tariffs_in()("de-flat-grid"))
     on_time, on_flat = planned(by_time), planned(flat)
     assert on_time.pumps[0].modes != on_flat.pumps[0].modes
-    assert bill_eur(on_time.pumps[0], by_time) < bill_eur(on_flat.pumps[0], by_time)
-    assert bill_eur(on_flat.pumps[0], flat) < bill_eur(on_time.pumps[0], flat)
+    assert paid_eur(on_time.pumps[0], by_time) < paid_eur(on_flat.pumps[0], by_time)
+    assert paid_eur(on_flat.pumps[0], flat) < paid_eur(on_time.pumps[0], flat)
 
 
 def test_a_pump_that_earns_nobody_anything_is_left_to_its_own_control_whatever_the_price() -> None:

@@ -211,15 +211,11 @@ def step_back[F: (np.float32, np.float64)](
     """min over the followers of each state: phi (S, x) -> V (S, x); `change_eur` (x,) >= 0 is due for a change."""
     value = phi[dwell.stay]
     begin = phi[dwell.entry[dwell.entry >= 0]]
-    anew = begin.min(axis=0) + change_eur
     for m in range(len(dwell.entry)):
         states = np.flatnonzero((dwell.mode == m) & dwell.may_leave)
-        if dwell.settles[m]:
-            # beginning the own mode anew is no better than staying in it, so it need not be kept out
-            value[states] = np.minimum(value[states], anew)
-            continue
-        own = begin[dwell.mode[dwell.entry[dwell.entry >= 0]] != m].min(axis=0) + change_eur
+        # beginning the own mode anew is never better in truth, but the underestimates of a bound could make it look so
+        others = begin[dwell.mode[dwell.entry[dwell.entry >= 0]] != m].min(axis=0) + change_eur
         stays = dwell.stay[states] >= 0
-        value[states[stays]] = np.minimum(value[states[stays]], own)
-        value[states[~stays]] = own
+        value[states[stays]] = np.minimum(value[states[stays]], others)
+        value[states[~stays]] = others
     return value
