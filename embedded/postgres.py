@@ -30,7 +30,7 @@ CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 COMMON_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    "max_connections": "100",
+    "max_connections": "150",  # a worker of all vendors opens up to 70, each command of a person some more
     "password_encryption": "scram-sha-256",
     "logging_collector": "off",
     "timezone": "UTC",

@@ -38,7 +38,10 @@ class Vault:
     """
 
     def __init__(self, engine: AsyncEngine, keys: Sequence[SecretStr], locks: AsyncEngine | None = None) -> None:
-        """`locks` has a pool of its own: who holds a lock needs further connections from `engine`."""
+        """`locks` has a pool of its own: who holds a lock needs further connections from `engine`.
+
+        Nor is it that of write locks: who waits here may hold one, and those who wait could use up the pool.
+        """
         self._locks = locks or engine
         self._fernet = check_keys(keys)
         self._engine = engine

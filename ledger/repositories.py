@@ -1,6 +1,7 @@
 """All repositories over one database, opened and closed together.
 
-Protects: write locks have connections of their own, because a lock is held while the same activity needs another.
+Protects: locks have connections of their own, because one is held while the same activity needs another; those for
+renewing tokens apart from the write locks, because a write that holds its lock may have to renew a token first.
 """
 
 import contextlib
@@ -32,6 +33,9 @@ from ledger.shadow import LedgerShadow
 from ledger.sweep_records import LedgerSweepRecords
 from ledger.vendors import LedgerVendors
 
+TOKEN_LOCK_CONNECTIONS = 4
+"""Kept open; a renewal is short, and some more are opened when many tokens expire at once."""
+
 
 class LedgerNotReady(Exception):
     """The database does not answer, or was never migrated; one sentence that says which and the way out."""
@@ -43,6 +47,7 @@ class Repositories:
 
     engine: AsyncEngine
     locks: AsyncEngine
+    """For write locks."""
     commands: LedgerCommands
     pumps: LedgerPumps
     journal: LedgerJournal
@@ -91,6 +96,7 @@ async def open_repositories(
     """
     engine = engine_for(url.get_secret_value(), pool_size=8)
     locks = locks_for(url.get_secret_value(), pool_size=lock_connections)
+    token_locks = locks_for(url.get_secret_value(), pool_size=TOKEN_LOCK_CONNECTIONS)
     try:
         yield Repositories(
             engine=engine,
@@ -101,7 +107,7 @@ async def open_repositories(
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
-            vault=Vault(engine, keys, locks=locks),
+            vault=Vault(engine, keys, locks=token_locks),
             accounts=LedgerAccounts(engine),
             vendors=LedgerVendors(engine),
             sweep_records=LedgerSweepRecords(engine),
@@ -117,3 +123,4 @@ async def open_repositories(
     finally:
         await engine.dispose()
         await locks.dispose()
+        await token_locks.dispose()
