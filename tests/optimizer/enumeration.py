@@ -6,13 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.planning.fleet_plan import PlanningRequest
+from domain.slots import SLOT_HOURS
 from optimizer.dwell import count_changes, dwell_of
+from optimizer.guard import LEAST_GAIN_EUR, LEAST_GAIN_SHARE
 from optimizer.house import LOW, MODES, Array, Houses, house_of
 from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, objective_of
 from optimizer.planner import horizon_of
 from optimizer.reserve import cap_for_heating
 from optimizer.response import Responses, respond
-from tests.optimizer.reference.simulation import evaluate
+from tests.optimizer.reference.simulation import Schedules, evaluate
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class AllSchedules:
     modes: npt.NDArray[np.intp]
     power_kw: Array
     cost_eur: Array
+    counted_eur: Array
+    """As the rule of `guard` counts it: what does not earn by shifting is no cheaper than calm."""
+    neutral_kw: Array
+    """LOW throughout, whether or not dwell allows it, (N,)."""
 
 
 def houses_of(request: PlanningRequest) -> tuple[Houses, Responses, Objective]:
@@ -34,34 +40,44 @@ def houses_of(request: PlanningRequest) -> tuple[Houses, Responses, Objective]:
 
 def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
     """All walks of the dwell automaton from the pump's state, simulated."""
-    houses, responses, objective = houses_of(request)
+    houses, _, _ = houses_of(request)
     pump = request.pumps[which]
     dwell = dwell_of(bool(houses.sensed[which]))
     walks: list[list[int]] = [[dwell.start(MODES.index(pump.mode), pump.held_slots)]]
     for _ in range(request.slots):
         walks = [[*walk, state] for walk in walks for state in dwell.followers(walk[-1])]
     modes = np.unique(dwell.mode[np.array(walks)[:, 1:]], axis=0)
-    rows = np.full(len(modes), which)
-    before = np.full(len(modes), MODES.index(pump.mode))
-    run = evaluate(
-        responses.part(rows),
-        objective.part(rows),
-        horizon_of(request),
-        modes,
-        count_changes(modes, before),
-    )
-    return AllSchedules(modes, run.power_kw, run.cost_eur)
+    run = _simulated(request, which, modes)
+    # neutral as soon as may be is calm
+    calm = int(np.lexsort(tuple((modes != LOW).T[::-1]))[0])
+    price = horizon_of(request).price_eur_per_mwh
+    dearness = (price - price.mean()) * SLOT_HOURS / 1000
+    energy = float(run.power_kw[calm] @ price) * SLOT_HOURS / 1000
+    least = max(LEAST_GAIN_SHARE * abs(energy), LEAST_GAIN_EUR)
+    shifting = (run.power_kw[calm] - run.power_kw) @ dearness
+    earns = np.minimum(run.cost_eur[calm] - run.cost_eur, shifting) >= least - 1e-6
+    counted = np.where(earns, run.cost_eur, np.maximum(run.cost_eur, run.cost_eur[calm]))
+    neutral = _simulated(request, which, np.full((1, request.slots), LOW))
+    return AllSchedules(modes, run.power_kw, run.cost_eur, counted, neutral.power_kw[0])
 
 
-def cheapest_together(request: PlanningRequest) -> float:
+def _simulated(request: PlanningRequest, which: int, modes: npt.NDArray[np.intp]) -> Schedules:
+    _, responses, objective = houses_of(request)
+    rows, before = np.full(len(modes), which), np.full(len(modes), MODES.index(request.pumps[which].mode))
+    changes = count_changes(modes, before)
+    return evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, changes)
+
+
+def cheapest_together(request: PlanningRequest, *, counted: bool = False) -> float:
     """EUR of the best combination of three pumps under the cap, overflow priced: all combinations are tried."""
     one, two, three = (every_schedule(request, i) for i in range(3))
-    neutral = sum(each.power_kw[(each.modes == LOW).all(axis=1)][0] for each in (one, two, three))
-    cap = cap_for_heating(request.cap_kw, np.zeros(request.slots), np.asarray(neutral))
+    neutral = one.neutral_kw + two.neutral_kw + three.neutral_kw
+    cap = cap_for_heating(request.cap_kw, np.zeros(request.slots), neutral)
+    costs = [each.counted_eur if counted else each.cost_eur for each in (one, two, three)]
     best = np.inf
     pair_power = two.power_kw[:, None, :] + three.power_kw[None, :, :]
-    pair_cost = two.cost_eur[:, None] + three.cost_eur[None, :]
-    for cost, power in zip(one.cost_eur, one.power_kw, strict=True):
+    pair_cost = costs[1][:, None] + costs[2][None, :]
+    for cost, power in zip(costs[0], one.power_kw, strict=True):
         over = np.maximum(pair_power + power - cap, 0.0).sum(axis=2) * 0.25 / 1000 * OVERFLOW_EUR_PER_MWH
         best = min(best, float((pair_cost + cost + over).min()))
     return best
