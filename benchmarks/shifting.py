@@ -104,7 +104,7 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
         outdoor_c=tuple(fleet.weather.forecast_temperature_c(s + 450) for s in seconds),
         radiation_w_per_m2=tuple(fleet.weather.forecast_radiation_mean_w_m2(s, s + 900) for s in seconds),
     )
-    profiles = [_profile(fleet, home) for home in fleet.homes]
+    profiles = [profile_of(fleet, home) for home in fleet.homes]
     rooms = {home.unit.pump_id: home.steered.rooms.air_c for home in fleet.homes}
     return PlanningRequest(
         first_slot=start,
@@ -122,7 +122,7 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
     )
 
 
-def _profile(fleet: SimulatedFleet, home: Home) -> PumpProfile:
+def profile_of(fleet: SimulatedFleet, home: Home) -> PumpProfile:
     spec, tank = home.unit.spec, home.unit.levers.get(levers.Lever.HOT_WATER_COMFORT)
     enrolment = enrolment_of(fleet, home)
     manifest = manifest_of(enrolment.oem)
