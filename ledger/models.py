@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Moment = DateTime(timezone=True)
@@ -317,6 +317,15 @@ class OemGrant(Base):
     oem: Mapped[str] = mapped_column(String(32))
     calls: Mapped[int] = mapped_column(Integer)
     told_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class OemSpending(Base):
+    """The calls that were spent of one quota by all workers, counted before they left."""
+
+    __tablename__ = "oem_spending"
+    counter: Mapped[str] = mapped_column(Text, primary_key=True)
+    calls: Mapped[list[datetime]] = mapped_column(ARRAY(Moment))
+    """Steered moments of the quota's window; of a great grant each stands for a lot of calls."""
 
 
 class BreakerRow(Base):

@@ -18,6 +18,7 @@ from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
 from domain.planning.scope import EnrolledArea
+from ledger.claims import LedgerClaims
 from ledger.models import AccountAsk, OemAccount, Pump
 
 
@@ -31,8 +32,8 @@ def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
         raise ValueError("HEATSTEER_SECRET_KEYS holds no valid key: make one with `heatsteer new-key`") from None
 
 
-class Vault:
-    """`domain.oem.credentials.TokenVault` on PostgreSQL.
+class Vault(LedgerClaims):
+    """`domain.oem.spending.SharedAccounts` on PostgreSQL.
 
     `keys`: Fernet keys, newest first, so that keys can be rotated.
     """
@@ -42,6 +43,7 @@ class Vault:
 
         Nor is it that of write locks: who waits here may hold one, and those who wait could use up the pool.
         """
+        super().__init__(engine)
         self._locks = locks or engine
         self._fernet = check_keys(keys)
         self._engine = engine

@@ -4,18 +4,16 @@ Protects: when a cloud has said that nothing is left, nothing is sent until its 
 go on asking; and the last part of a window is kept for urgent calls.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from math import ceil
 
 import httpx
 
 from domain.oem.errors import RateLimited
-from domain.oem.quota import Quota, reserve_of
-from oem_adapters.own_count import OwnCount
+from domain.oem.quota import Quota, QuotaScope, reserve_of
 
 _UNTOLD_WAIT = timedelta(minutes=1)
 """How long to wait after a 429 that names no time, where no quota is known either."""
@@ -28,8 +26,6 @@ _LONGEST_REST = timedelta(hours=1)
 """Beyond this a failing cloud only guesses when it will be well; a person's override is not held up by a guess."""
 _SAME_WINDOW = timedelta(seconds=10)
 """Two answers of one window name its end this far apart: ours is counted from when the call began."""
-
-_UNUSED_SHARE = 0.1
 
 _UNITS = {
     "second": timedelta(seconds=1),
@@ -97,19 +93,14 @@ class _Window:
 class Spending:
     """One call that left; unless its answer says more, it has cost one of what was left."""
 
-    def __init__(
-        self, window: _Window, named: Callable[[Mapping[str, str]], None], take_back: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, window: _Window) -> None:
         self._window = window
-        self._named = named
-        self._take_back = take_back
         self._told = False
 
     def learn(self, headers: Mapping[str, str], now: datetime) -> None:
         """Take over what the call's answer says of the budget; `now` is when the call began."""
         window, left, reset = self._window, _count(headers, "ratelimit-remaining"), _seconds(headers, "ratelimit-reset")
         window.limit = _count(headers, "ratelimit-limit") or window.limit
-        self._named(headers)
         if left is None or not reset:
             return
         self._told = True
@@ -120,10 +111,9 @@ class Spending:
             # Answers overtake each other; in one window the lowest count is the newest.
             window.left, window.ends_at = min(left, window.left), max(ends_at, window.ends_at)
 
-    def not_counted(self, *, has_arrived: bool = False) -> None:
-        """The call cost this account nothing; `has_arrived` where the cloud refused it as a stranger's."""
+    def not_counted(self) -> None:
+        """The call cost this account nothing."""
         self._told = True
-        self._take_back(has_arrived)
 
     def end(self) -> None:
         self._window.in_flight -= 1
@@ -134,17 +124,17 @@ class Spending:
 class CallBudget:
     """What is left in each account's current window, or in that of all accounts where the vendor counts them together.
 
-    Kept in this process only: it saves calls that are sure to be refused; the grant itself is shared elsewhere.
+    Kept in this process only: it saves calls that are sure to be refused; what all workers spend is counted elsewhere.
     """
 
     def __init__(self, quotas: Sequence[Quota] = ()) -> None:
         self._quotas = quotas
         self._windows: dict[str, _Window] = {}
-        self._own = OwnCount(quotas)
+        self._declared: dict[str, Sequence[Quota]] = {}
 
     def declare(self, account_id: str, quotas: Sequence[Quota]) -> None:
         """What an account was connected with, before its first call."""
-        self._own.declare(account_id, quotas)
+        self._declared[account_id] = quotas
 
     def check(self, account_id: str, what: str, now: datetime, urgent: bool = False) -> None:
         """Raises RateLimited where the account's window is used up, or what is left of it is not for routine calls.
@@ -159,9 +149,6 @@ class CallBudget:
         if window.ends_at is not None and now >= window.ends_at:
             window.ends_at = window.left = None
         if window.ends_at is None or window.left is None:
-            opens_at = self._own.opens_at(account_id, what, now, _never_used if urgent else _kept_from_routine)
-            if opens_at is not None:
-                raise _used_up(account_id, what, opens_at)
             return
         free = window.left - window.in_flight
         if free <= 0:
@@ -177,12 +164,7 @@ class CallBudget:
         """One call: raises as `check` before it, and counts it in flight while it lasts."""
         self.check(account_id, what, now, urgent)
         window = self._window(account_id)
-        spending = Spending(
-            window,
-            lambda headers: self._learn(account_id, what, headers, now),
-            lambda has_arrived: self._own.take_back(account_id, what, now, has_arrived=has_arrived),
-        )
-        self._own.spend(account_id, what, now)
+        spending = Spending(window)
         window.in_flight += 1
         try:
             yield spending
@@ -199,23 +181,16 @@ class CallBudget:
         """Send nothing until then."""
         self._window(account_id).closed_until = until
 
-    def _learn(self, account_id: str, what: str, headers: Mapping[str, str], now: datetime) -> None:
-        self._own.learn(account_id, quotas_named(headers, self._quotas))
-        told = {window: _count(headers, f"x-ratelimit-remaining-{unit}") for unit, window in _UNITS.items()}
-        left = {window: count for window, count in told.items() if count is not None}
-        self._own.learn_left(account_id, what, left, now)
-
     def _window(self, account_id: str) -> _Window:
-        return self._windows.setdefault("" if self._own.is_shared(account_id) else account_id, _Window())
+        quotas = self._declared.get(account_id) or self._quotas
+        is_shared = any(quota.scope is QuotaScope.CLIENT for quota in quotas)
+        return self._windows.setdefault("" if is_shared else account_id, _Window())
 
 
-def _never_used(quota: Quota) -> int:
-    """Of a window that slides a part is left alone by all: refused calls lengthen the wait, and clocks differ."""
-    return ceil(quota.calls * _UNUSED_SHARE) if quota.slides else 0
-
-
-def _kept_from_routine(quota: Quota) -> int:
-    return max(_never_used(quota), reserve_of(quota.calls))
+def left_named(headers: Mapping[str, str]) -> dict[timedelta, int]:
+    """What an answer says is left of each window that it names."""
+    told = {window: _count(headers, f"x-ratelimit-remaining-{unit}") for unit, window in _UNITS.items()}
+    return {window: count for window, count in told.items() if count is not None}
 
 
 def _used_up(account_id: str, what: str, until: datetime) -> RateLimited:

@@ -18,13 +18,15 @@ import structlog
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from domain.oem.calls import CallFate, CallListener
-from domain.oem.credentials import AccountCredentials, StoredToken, TokenVault
+from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.errors import AuthExpired, Malformed, OemError, RateLimited, Unavailable
 from domain.oem.manifest import Manifest
+from domain.oem.spending import SharedAccounts
 from oem_adapters.answers import exchange
-from oem_adapters.budget import CallBudget, Spending, resting_until
+from oem_adapters.budget import CallBudget, left_named, quotas_named, resting_until
 from oem_adapters.calls import CallBook, fate_of
 from oem_adapters.failures import status_failure, transport_failure
+from oem_adapters.shared_count import SharedCount
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.tokens import TokenKeeper
 
@@ -62,7 +64,7 @@ class CloudClient:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        vault: TokenVault,
+        vault: SharedAccounts,
         manifest: Manifest,
         timeouts: WallTimeouts,
         headers: Mapping[str, str] | Callable[[AccountCredentials], Mapping[str, str]] | None = None,
@@ -75,7 +77,9 @@ class CloudClient:
         self._tokens = TokenKeeper(http, vault, self._calls, manifest.authentication, timeouts)
         self._timeouts = timeouts
         self._headers = headers or {}
+        self._quotas = manifest.quotas
         self._budget = CallBudget(manifest.quotas)
+        self._count = SharedCount(manifest.oem, manifest.quotas, vault)
         self._refusals = refusals
 
     def describe(self, call: Call) -> str:
@@ -130,11 +134,25 @@ class CloudClient:
     async def _once(
         self, credentials: AccountCredentials, call: Call, token: StoredToken, now: datetime, urgent: bool
     ) -> httpx.Response:
-        account_id = credentials.account_id
+        account_id, what = credentials.account_id, self.describe(call)
         begun = time.monotonic()
-        with self._budget.spend(account_id, self.describe(call), now, urgent) as spending:
-            outcome = await self._exchange(credentials, call, token, now)
-            _settle(spending, outcome, now)
+        counted = await self._count.spend(credentials, what, now, urgent)
+        outcome: httpx.Response | OemError
+        try:
+            with self._budget.spend(account_id, what, now, urgent) as spending:
+                outcome = await self._exchange(credentials, call, token, now)
+                if _was_free(outcome):
+                    spending.not_counted()
+                elif isinstance(outcome, httpx.Response):
+                    spending.learn(outcome.headers, now)
+        except RateLimited:
+            await self._count.take_back(counted)  # it never left
+            raise
+        if _was_free(outcome):
+            await self._count.take_back(counted, has_arrived=isinstance(outcome, httpx.Response))
+        elif isinstance(outcome, httpx.Response):
+            self._count.learn(account_id, quotas_named(outcome.headers, self._quotas))
+            self._count.learn_left(counted, left_named(outcome.headers))
         told = type(outcome).__name__ if isinstance(outcome, OemError) else outcome.status_code
         log.debug(
             "cloud called",
@@ -177,15 +195,14 @@ class CloudClient:
             return transport_failure(self.describe(call), error)
 
 
-def _settle(spending: Spending, outcome: httpx.Response | OemError, now: datetime) -> None:
-    """Take from a call's end what it says of the budget; one of which nothing is known stays counted."""
+def _was_free(outcome: httpx.Response | OemError) -> bool:
+    """Whether a call cost its account nothing: it never arrived, or as a stranger's, of whom its headers speak then."""
     match outcome:
         case Unavailable(maybe_taken=False):
-            spending.not_counted()
-        case httpx.Response(status_code=httpx.codes.UNAUTHORIZED):  # its headers speak of the budget of strangers
-            spending.not_counted(has_arrived=True)
-        case httpx.Response() as answer:
-            spending.learn(answer.headers, now)
+            return True
+        case httpx.Response(status_code=httpx.codes.UNAUTHORIZED):
+            return True
+    return False
 
 
 class _Bearer(httpx.Auth):

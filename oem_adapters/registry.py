@@ -13,9 +13,9 @@ import httpx
 
 import oem_adapters
 from domain.oem.calls import CallListener
-from domain.oem.credentials import TokenVault
 from domain.oem.manifest import Manifest
 from domain.oem.ports import OemAdapter
+from domain.oem.spending import SharedAccounts
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vendor import Vendor
 
@@ -54,7 +54,7 @@ def manifest_of(oem: str) -> Manifest:
 def build_adapter(
     oem: str,
     client: httpx.AsyncClient,
-    vault: TokenVault,
+    vault: SharedAccounts,
     timeouts: WallTimeouts | None = None,
     on_call: CallListener | None = None,
 ) -> OemAdapter:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import httpx
 
 from domain.oem.calls import CallListener
-from domain.oem.credentials import TokenVault
 from domain.oem.manifest import Manifest
 from domain.oem.ports import OemAdapter
+from domain.oem.spending import SharedAccounts
 from oem_adapters.timeouts import WallTimeouts
 
-BuildAdapter = Callable[[httpx.AsyncClient, TokenVault, WallTimeouts, CallListener | None], OemAdapter]
+BuildAdapter = Callable[[httpx.AsyncClient, SharedAccounts, WallTimeouts, CallListener | None], OemAdapter]
 """An adapter over an injected client. The listener is told of every call that left."""
 
 

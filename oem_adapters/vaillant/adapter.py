@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import httpx
 
 from domain.oem.calls import CallListener
-from domain.oem.credentials import TokenVault
 from domain.oem.errors import NotExecutable, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Reading
+from domain.oem.spending import SharedAccounts
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
@@ -47,7 +47,7 @@ class VaillantApp:
     def __init__(
         self,
         client: httpx.AsyncClient,
-        vault: TokenVault,
+        vault: SharedAccounts,
         timeouts: WallTimeouts | None = None,
         on_call: CallListener | None = None,
     ) -> None:

@@ -1,4 +1,4 @@
-"""A vault in memory, with the lock that workers share, for one account or several.
+"""A vault in memory, with the lock and the count of calls that workers share, for one account or several.
 
 Protects: the order of loading, saving and using tokens can be seen in tests.
 """
@@ -7,11 +7,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.manifest import Manifest
+from domain.oem.spending import Claim, claim_among
 from oem_adapters.nibe.manifest import MANIFEST
 
 CLIENT_SECRET = "the-client-secret-s3cr3t"
@@ -25,7 +27,22 @@ def a_token(access: str = ACCESS_TOKEN, refresh: str | None = REFRESH_TOKEN) -> 
     )
 
 
-class VaultInMemory:
+class ClaimsInMemory:
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, list[datetime]] = defaultdict(list)
+
+    async def claim(self, counter: str, window: timedelta, most: int, at: datetime) -> Claim:
+        claim = claim_among(self.spent[counter], window, most, at)
+        if claim.opens_at is None:
+            self.spent[counter].append(at)
+        return claim
+
+    async def take_back(self, counter: str, at: datetime) -> None:
+        if at in self.spent[counter]:
+            self.spent[counter].remove(at)
+
+
+class VaultInMemory(ClaimsInMemory):
     def __init__(
         self,
         base_url: str,
@@ -34,6 +51,7 @@ class VaultInMemory:
         manifest: Manifest = MANIFEST,
     ) -> None:
         """Accounts of a vendor that is reached at `base_url`."""
+        super().__init__()
         self._manifest = manifest.at(base_url)
         self._client_id = client_id
         self._client_secret = client_secret

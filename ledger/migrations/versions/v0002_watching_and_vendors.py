@@ -63,6 +63,12 @@ def _vendors() -> None:
         sa.PrimaryKeyConstraint("oem", "account_id", "minute", "fate", name=op.f("pk_oem_calls")),
     )
     op.create_table(
+        "oem_spending",
+        sa.Column("counter", sa.Text(), nullable=False),
+        sa.Column("calls", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.PrimaryKeyConstraint("counter", name=op.f("pk_oem_spending")),
+    )
+    op.create_table(
         "oem_grants",
         sa.Column("account_id", sa.String(length=64), nullable=False),
         sa.Column("window_s", sa.Integer(), nullable=False),
@@ -113,5 +119,5 @@ def downgrade() -> None:
         WHERE profile ? 'heating'
         """
     )
-    for table in ("account_asks", "oem_breakers", "oem_grants", "oem_calls", "orders", "pump_watch"):
+    for table in ("account_asks", "oem_breakers", "oem_grants", "oem_spending", "oem_calls", "orders", "pump_watch"):
         op.drop_table(table)

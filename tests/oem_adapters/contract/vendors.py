@@ -17,11 +17,11 @@ import yaml
 import oem_adapters
 from domain.modes import Circuit
 from domain.oem.calls import CallListener
-from domain.oem.credentials import TokenVault
 from domain.oem.lever import Lever, LeverName
 from domain.oem.manifest import AuthFlow
 from domain.oem.ports import OemAdapter
 from domain.oem.readings import Reading
+from domain.oem.spending import SharedAccounts
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.registry import vendors
 from oem_adapters.timeouts import WallTimeouts
@@ -53,7 +53,7 @@ def fake_cloud(oem: str, folder: Path, pumps: int, speed: float) -> AbstractCont
 def build_adapter(
     oem: str,
     client: httpx.AsyncClient,
-    vault: TokenVault,
+    vault: SharedAccounts,
     timeouts: WallTimeouts = PATIENT,
     on_call: CallListener | None = None,
 ) -> OemAdapter:

@@ -7,10 +7,10 @@ import httpx
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from domain.oem.calls import CallListener
-from domain.oem.credentials import TokenVault
 from domain.oem.errors import Offline, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Condition, Reading
+from domain.oem.spending import SharedAccounts
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import Call, CloudClient
@@ -70,7 +70,7 @@ class Aurora:
     oem = MANIFEST.oem
 
     def __init__(
-        self, client: httpx.AsyncClient, vault: TokenVault, timeouts: WallTimeouts, on_call: CallListener | None
+        self, client: httpx.AsyncClient, vault: SharedAccounts, timeouts: WallTimeouts, on_call: CallListener | None
     ) -> None:
         self._cloud = CloudClient(client, vault, MANIFEST, timeouts, on_call=on_call)
         self._levers: dict[str, Lever] = {}
