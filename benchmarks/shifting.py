@@ -61,7 +61,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
                 ready_file=Path(scratch) / "ready.json",
             )
         )
-        prices = _prices(fleet, day, prices_file)
+        prices = generated_prices(fleet, day, prices_file)
         request = _request(fleet, prices, start, slots)
         result = plan_fleet(request)
         plans = {p.pump_id: price_plan(1, request, p, end) for p in result.pumps}
@@ -81,7 +81,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
     } | figures
 
 
-def _prices(fleet: SimulatedFleet, day: date, file: Path | None) -> WholesalePrices:
+def generated_prices(fleet: SimulatedFleet, day: date, file: Path | None) -> WholesalePrices:
     if file is not None:
         return load_price_file(file, PRICE_AREA, TZ, day)
     rows = MarketFeed(fleet).rows(day)

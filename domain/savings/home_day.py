@@ -1,0 +1,104 @@
+"""What one home's day cost and how it was: the row that savings are estimated from.
+
+Protects: every euro names the price version and the evidence it rests on; a day that is mostly modelled, incomplete or
+in between two arms is kept and shown, and never enters the headline.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+
+from domain.base import Value
+from domain.homes.site import ComfortBand
+from domain.savings.energy import EnergyCourse, Evidence, Flag
+from domain.savings.experiment import Arm
+from domain.slots import SLOT_HOURS
+
+MOST_MODELLED = 0.2
+"""Share of a day's slots that may rest on the model alone."""
+KWH_PER_MWH = 1000.0
+
+
+class LeftOut(StrEnum):
+    """Why a home-day is not compared."""
+
+    NO_EXPERIMENT = "no-experiment"
+    MODELLED = "modelled"
+    """Too little of it was measured."""
+    WASHOUT = "washout"
+    """Too near a change of arm."""
+    NOT_STEERABLE = "not-steerable"
+    """Nobody would earn anything by moving its consumption: it is neutral whatever is drawn."""
+
+
+class HomeDay(Value):
+    """One pump's market day, settled."""
+
+    pump_id: str
+    price_area: str
+    day: date
+    arm: Arm | None
+    """None where no experiment ran."""
+    left_out: LeftOut | None = None
+    kwh: float
+    cost_eur: float
+    flat_cost_eur: float
+    """The same energy at the day's plain mean price: what remains of the cost is due to when it was used."""
+    expected_eur: float
+    """What the model of such a house expects neutral to cost in that weather: a covariate, never a result."""
+    unsteered_eur: float
+    """The model's own counterfactual: the day's energy, less the heat that was borrowed, used as neutral would have.
+    For explaining one home; never part of a headline."""
+    room_c: float | None
+    """Mean; None where none was measured."""
+    outdoor_c: float
+    kelvin_hours: float
+    """Outside the household's band."""
+    evidence: Mapping[Evidence, float]
+    """kWh by class."""
+    excluded: Mapping[Flag, int]
+    """Reports that were not believed, by reason."""
+    price_version: int
+
+
+def settle(
+    energy: EnergyCourse, price_eur_per_mwh: Sequence[float], neutral_kwh: Sequence[float], borrowed_kwh: float
+) -> tuple[float, float, float, float]:
+    """Cost, cost at the mean price, neutral's expected cost and the unsteered counterfactual of a day, in euros.
+
+    Prices and `neutral_kwh` (the model's) are per slot of the course. `borrowed_kwh` is the electricity that would
+    bring the house back to the warmth it began the day with: negative where it ended warmer.
+    """
+    mean = sum(price_eur_per_mwh) / len(price_eur_per_mwh)
+    cost = _cost(energy.kwh, price_eur_per_mwh)
+    flat = sum(energy.kwh) * mean / KWH_PER_MWH
+    expected = _cost(neutral_kwh, price_eur_per_mwh)
+    modelled = sum(neutral_kwh)
+    settled_kwh = max(0.0, sum(energy.kwh) + borrowed_kwh)
+    unsteered = expected * settled_kwh / modelled if modelled > 0 else flat
+    return cost, flat, expected, unsteered
+
+
+def kelvin_hours(room_c: Iterable[float], band: ComfortBand) -> float:
+    """Kelvin-hours outside the band over rooms by slot."""
+    return SLOT_HOURS * sum(max(0.0, band.room_min_c - c, c - band.room_max_c) for c in room_c)
+
+
+def by_evidence(energy: EnergyCourse) -> dict[Evidence, float]:
+    """kWh by what they rest on."""
+    found: dict[Evidence, float] = {}
+    for kwh, evidence in zip(energy.kwh, energy.evidence, strict=True):
+        found[evidence] = round(found.get(evidence, 0.0) + kwh, 5)
+    return found
+
+
+def by_flag(energy: EnergyCourse) -> dict[Flag, int]:
+    """Exclusions by reason."""
+    found: dict[Flag, int] = {}
+    for one in energy.excluded:
+        found[one.flag] = found.get(one.flag, 0) + 1
+    return found
+
+
+def _cost(kwh: Sequence[float], price_eur_per_mwh: Sequence[float]) -> float:
+    return sum(k * p for k, p in zip(kwh, price_eur_per_mwh, strict=True)) / KWH_PER_MWH

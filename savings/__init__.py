@@ -1,0 +1,1 @@
+"""Statistics of savings: from home-days to what is claimed of them."""
