@@ -11,6 +11,7 @@ from domain.modes import Circuit, Mode
 from domain.oem.readings import Condition
 from domain.planning.price_plan import jitter
 from domain.steering.arbitration import plan_in_force, target_at
+from domain.steering.competing import is_left_to_another
 from domain.steering.observations import OFFLINE_AFTER
 from domain.steering.orders import OrderKind
 from domain.steering.overrides import Override, OverrideKind
@@ -28,6 +29,7 @@ class Alert(StrEnum):
 
     COLD = "cold"
     DRIFTING = "drifting"
+    COMPETING = "competing"
     OFFLINE = "offline"
     READ_ONLY = "read-only"
     DEAD_LETTER = "dead-letter"
@@ -45,6 +47,8 @@ def alert_of(state: PumpState, now: datetime) -> Alert:
         return Alert.COLD
     if any(had.drift is not None and had.drift.is_handed_over for _, had in state.circuits):
         return Alert.DRIFTING
+    if is_left_to_another(state, now):
+        return Alert.COMPETING
     if watch.silent_since is not None and now - watch.silent_since >= OFFLINE_AFTER:
         return Alert.OFFLINE
     if watch.read_only_until is not None and watch.read_only_until > now:

@@ -12,6 +12,7 @@ from domain.commands.command import Authority
 from domain.modes import Circuit, HotWaterMode, Level, Mode, at_least, at_most, neutral_of
 from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan, in_force, jitter
+from domain.steering.competing import is_left_to_another
 from domain.steering.orders import Order, OrderKind
 from domain.steering.overrides import Override, OverrideKind, strongest
 from domain.steering.pump_state import CircuitState, PumpState
@@ -26,6 +27,7 @@ _BY_CONDITION = {
     Condition.EXTERNAL: (Authority.COMPETING, False, "another controller moves it"),
 }
 """Who steers under a condition, whether even a restore must wait, and why."""
+_ANOTHER_AT_THE_LEVER = (Authority.COMPETING, False, "it is set again and again, as by another controller")
 NOT_TO_BE_GIVEN_BACK = "the household's own setting lies beyond what can be written, and could not be given back"
 NO_TURN = "another pump of the home has the power today"
 
@@ -35,12 +37,16 @@ def target_at(state: PumpState, now: datetime, circuit: Circuit = Circuit.HEATIN
     read_only_until = state.watch.read_only_until
     is_read_only = read_only_until is not None and read_only_until > now
     condition = _BY_CONDITION.get(Condition.REMOTE_DISABLED if is_read_only else state.watch.condition)
+    competing_until = state.watch.competing_until if is_left_to_another(state, now) else None
+    if condition is None and competing_until is not None:
+        condition = _ANOTHER_AT_THE_LEVER
     target = _asked_for(state, now, circuit)
     if target.authority is not Authority.OPTED_OUT and condition is None:
         target = _bounded(state, target, now, circuit)
     elif condition is not None:
         target = _under(condition, state, target, circuit)
-        target = replace(target, until=_earliest(target.until, read_only_until if is_read_only else None))
+        ends = _earliest(target.until, read_only_until if is_read_only else None, competing_until)
+        target = replace(target, until=ends)
     return _in_shadow(state, _without_power(state, target, now), now, circuit)
 
 

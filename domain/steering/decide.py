@@ -170,7 +170,11 @@ def _lift(state: PumpState, order_id: str | None, now: datetime) -> PumpState:
 def _take_consent(state: PumpState, opted_out: bool, now: datetime) -> PumpState:
     if state.retiring or state.retired:
         return _refuse(state, "the pump is retired", now)
-    return _at_once(state.model_copy(update={"opted_out": opted_out}))
+    update: dict[str, object] = {"opted_out": opted_out}
+    if not opted_out and state.watch.competing_until is not None:
+        # A person says that it may be steered: whoever else was at the lever is gone.
+        update |= {"watch": state.watch.model_copy(update={"competing_until": None}), "touches": ()}
+    return _at_once(state.model_copy(update=update))
 
 
 def _take_retry(state: PumpState, given: RetryRequested) -> PumpState:

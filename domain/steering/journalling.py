@@ -10,6 +10,7 @@ from datetime import datetime
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Condition
 from domain.steering.arbitration import is_set_back, plan_in_force, target_at
+from domain.steering.competing import is_left_to_another
 from domain.steering.journal import BaselineSetting, JournalEntry, Standing
 from domain.steering.overrides import strongest
 from domain.steering.pump_state import PumpState
@@ -71,6 +72,8 @@ def bounds_in_force(state: PumpState, now: datetime, circuit: Circuit) -> tuple[
         return (*bounds, Bound(kind=BoundKind.READ_ONLY, until=watch.read_only_until))
     if watch.condition is not Condition.NORMAL:
         return (*bounds, Bound(kind=BoundKind.CONDITION, what=watch.condition.value))
+    if is_left_to_another(state, now):
+        return (*bounds, Bound(kind=BoundKind.CONDITION, until=watch.competing_until, what=Condition.EXTERNAL.value))
     if override := strongest(state.overrides, now, circuit):
         bounds.append(Bound(kind=BoundKind.OVERRIDE, until=override.until, what=override.override_id))
     if home is not None and not home.has_turn(now):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from domain.commands.command import CommandEvent, EventKind
 from domain.modes import Circuit, Level, Mode, neutral_of
 from domain.oem.readings import Condition
+from domain.steering.competing import MANUAL_CHANGE, is_another_controller, is_left_to_another, left_to_it
 from domain.steering.expiry import has_lapsed
 from domain.steering.overrides import Override, OverrideKind, OverrideSource, asked_of
 from domain.steering.pump_state import CircuitState, Drift, Observed, PumpState, SeenLever, TemporarySetting
@@ -90,6 +91,7 @@ def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
         as_of=seen.as_of,
         condition=seen.condition,
         is_cold=is_cold,
+        competing_until=watch.competing_until,
         cool_until=watch.cool_until,
         is_tank_cold=is_tank_cold,
         stamp=stamp,
@@ -118,7 +120,7 @@ def _take_lever(state: PumpState, had: CircuitState, lever: SeenLever, seen: Obs
     if level is not None and had.settled is None and (may_be_ours or seen.condition is Condition.NORMAL):
         learnt = had.model_copy(update={"settled": level, "settled_at": seen.as_of})
         return state.with_circuit(lever.circuit, learnt)
-    if seen.condition is not Condition.NORMAL or state.is_shadowed(now):
+    if seen.condition is not Condition.NORMAL or state.is_shadowed(now) or is_left_to_another(state, now):
         # Away mode, another controller, an installer or the system that steers while we observe explains it; it is
         # checked again once they have gone. What moved after it was seen in neutral is theirs, whatever its value:
         # restoring it again would be a fight.
@@ -175,7 +177,7 @@ def hold_of(circuit: Circuit, setting: float, at: datetime, nth: int) -> Overrid
     """The target that a setting by hand stands for: `nth` within a day, from 1 on, and the longer the more often."""
     mode, hot_water = asked_of(OverrideKind.THERMOSTAT)
     return Override(
-        override_id=f"touch-{circuit.value}-{at:%Y%m%dT%H%M%S}",
+        override_id=f"{MANUAL_CHANGE}{circuit.value}-{at:%Y%m%dT%H%M%S}",
         source=OverrideSource.HOUSEHOLD,
         kind=OverrideKind.THERMOSTAT,
         mode=mode,
@@ -197,6 +199,7 @@ def touched(state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | 
     had = state.circuit(lever.circuit)
     assert had is not None, "only circuits that exist are seen"
     touches = (*(at for at in state.touches if as_of - at < REMEMBERED_FOR), as_of)
+    is_first = len(touches) == 1 or had.baseline_before is None
     standing = hold_of(lever.circuit, lever.setting, as_of, len(touches))
     update: dict[str, object] = {
         "settled": neutral_of(lever.circuit),
@@ -204,6 +207,7 @@ def touched(state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | 
         "drift": drift,
         "failed": None,
         "temporary": None,
+        "baseline_before": had.lever.baseline if is_first else had.baseline_before,
     }
     if lever.ends_at is not None and lever.ends_at > as_of:
         standing = standing.model_copy(update={"until": lever.ends_at})
@@ -222,7 +226,13 @@ def touched(state: PumpState, lever: SeenLever, as_of: datetime, drift: Drift | 
     state = state.with_circuit(lever.circuit, theirs).model_copy(
         update={"touches": touches, "overrides": (*others, standing)}
     )
-    return noted(state, EventKind.TOUCHED, as_of, f"a person set it to {lever.setting:g}", had, lever.setting)
+    reason = f"a person set it to {lever.setting:g}"
+    if is_another_controller(touches):
+        state = left_to_it(state, as_of)
+        reason = (
+            f"set to {lever.setting:g}, the {len(touches)}th time in a day: another controller, left to it for a day"
+        )
+    return noted(state, EventKind.TOUCHED, as_of, reason, had, lever.setting)
 
 
 def _drifted(state: PumpState, had: CircuitState, lever: SeenLever, drift: Drift) -> PumpState:

@@ -102,6 +102,8 @@ class CircuitState(Value):
     """When a person was last seen to set the lever; None where its baseline is as enrolled."""
     baseline_stamp: Instant | None = None
     """The same by the own timestamp of the reading that showed it."""
+    baseline_before: float | None = None
+    """The baseline before the first of the manual changes in memory; None where there are none."""
     open: OpenCommand | None = None
     last: Command | None = None
     """The newest command, open or ended."""

@@ -18,5 +18,7 @@ class Watch(Value):
     """The newest reading's own timestamp, by whatever clock: a reading with the same one is the same reading."""
     read_only_until: Instant | None = None
     """A write was refused because remote control is off; the next one is tried then."""
+    competing_until: Instant | None = None
+    """Somebody sets the lever in a pattern that is no person's; until then it is left alone."""
     cool_until: Instant | None = None
     """A room was too cool for a set-back to begin; it is checked again then."""

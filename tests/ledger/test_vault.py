@@ -1,6 +1,9 @@
-"""Vendor secrets at rest: nobody reads them without the key, and keys can be changed while they are in use."""
+"""What workers share of vendor accounts: secrets that nobody reads without the key, and the calls that were spent."""
 
 import asyncio
+import subprocess
+import sys
+from datetime import datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -8,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem.credentials import StoredToken
+from ledger.claims import LedgerClaims
+from ledger.database import engine_for
 from ledger.models import OemAccount
 from ledger.pumps import Vault
 from ledger.queries.accounts import LedgerAccounts
@@ -19,6 +24,26 @@ pytestmark = pytest.mark.servers
 
 WRITES = 11
 """As many as a pool of one connection with its overflow holds at once."""
+DAY = timedelta(days=1)
+WORKER = """
+import asyncio, sys
+from datetime import datetime, timedelta
+from ledger.claims import LedgerClaims
+from ledger.database import engine_for
+
+async def main(url, begin, calls):
+    engine = engine_for(url)
+    claims = LedgerClaims(engine)
+    at = [datetime.fromisoformat(begin) + timedelta(seconds=n) for n in range(int(calls))]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    found = await asyncio.gather(*(claims.claim("one", timedelta(days=1), 180, moment) for moment in at))
+    print(sum(claim.opens_at is None for claim in found))
+    await engine.dispose()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
 TOKEN = StoredToken(access_token=SecretStr("access-me"), refresh_token=SecretStr("refresh-me"))
 
 
@@ -169,3 +194,39 @@ async def test_tokens_are_renewed_while_every_connection_for_write_locks_is_take
 
         async with asyncio.timeout(15):
             await asyncio.gather(*(write(pump) for pump in pumps))
+
+
+def seconds(number: int) -> datetime:
+    return MIDNIGHT + timedelta(seconds=number)
+
+
+async def test_two_processes_never_spend_more_than_is_granted(database: str, engine: AsyncEngine) -> None:
+    argv = [sys.executable, "-c", WORKER, database, MIDNIGHT.isoformat(), "150"]
+    workers = [
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 -- two of them
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    told = [asyncio.to_thread(worker.communicate, "go\n", 60) for worker in workers]
+    counts = [int(out) for out, _ in await asyncio.gather(*told)]
+    assert sum(counts) == 180
+    assert min(counts) > 0, "both had their share"
+    refused = await LedgerClaims(engine).claim("one", DAY, 180, seconds(200))
+    assert refused.opens_at == MIDNIGHT + DAY
+
+
+async def test_what_is_taken_back_may_be_spent_again_and_counts_once(database: str, engine: AsyncEngine) -> None:
+    claims, others = LedgerClaims(engine), LedgerClaims(other := engine_for(database))
+    first = [await claims.claim("two", DAY, 3, seconds(0)), await others.claim("two", DAY, 3, seconds(0))]
+    assert [claim.within for claim in first] == [1, 2]
+    await others.take_back("two", seconds(0))
+    await others.take_back("two", seconds(5))
+    await others.take_back("nobody", seconds(0))
+    assert [(await claims.claim("two", DAY, 3, seconds(n))).within for n in (1, 2)] == [2, 3]
+    assert (await claims.claim("two", DAY, 3, seconds(3))).opens_at == seconds(0) + DAY
+    later = seconds(0) + DAY
+    assert (await claims.claim("two", DAY, 3, later)).opens_at is None
+    assert (await claims.claim("two", DAY, 0, later)).opens_at is not None, "others have used it up"
+    await other.dispose()

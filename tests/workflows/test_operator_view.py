@@ -46,6 +46,8 @@ BY_HAND = an_override(Mode.LOW, 0, 4, source=OverrideSource.HOUSEHOLD).model_cop
         (a_state(watch=Watch(read_only_until=at(0))), Alert.NONE),
         (a_state(drift=FALLEN, watch=Watch(silent_since=at(-2))), Alert.DRIFTING),
         (a_state(drift=FALLEN, watch=Watch(is_cold=True)), Alert.COLD),
+        (a_state(watch=Watch(competing_until=at(2))), Alert.COMPETING),
+        (a_state(watch=Watch(competing_until=at(1))), Alert.NONE),
     ],
 )
 def test_an_alert_is_the_worst_of_what_is_so(state: PumpState, alert: Alert) -> None:
