@@ -13,12 +13,13 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import httpx
 import structlog
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.guard import GuardActivities
@@ -64,6 +65,9 @@ from workflows.heat_pump import HeatPumpWorkflow
 from workflows.observation_sweep import ObservationSweep
 from workflows.oem_guard import OemGuard
 
+if TYPE_CHECKING:
+    from telemetry.tracing import Tracing
+
 log = structlog.get_logger("worker")
 
 GRACEFUL = timedelta(seconds=8)
@@ -104,6 +108,12 @@ class Connections:
     ledger: Repositories
     http: httpx.AsyncClient
     telemetry: Telemetry
+    tracing: "Tracing | None" = None
+
+    @property
+    def interceptors(self) -> list[Interceptor]:
+        """Of every worker."""
+        return [TelemetryInterceptor(self.telemetry), *([] if self.tracing is None else [self.tracing.interceptor])]
 
     def adapters(self, oems: Sequence[str]) -> Mapping[str, OemAdapter]:
         """One adapter per vendor."""
@@ -169,7 +179,7 @@ def _pumps_worker(world: Connections) -> Worker:
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=world.settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
-        interceptors=[TelemetryInterceptor(world.telemetry)],
+        interceptors=world.interceptors,
     )
 
 
@@ -184,7 +194,7 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
         max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
-        interceptors=[TelemetryInterceptor(world.telemetry)],
+        interceptors=world.interceptors,
     )
 
 
@@ -226,7 +236,7 @@ def _planner_worker(world: Connections) -> Worker:
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,
-        interceptors=[TelemetryInterceptor(world.telemetry)],
+        interceptors=world.interceptors,
     )
 
 
@@ -260,8 +270,23 @@ async def connected(settings: Settings, *listeners: Listener) -> AsyncIterator[C
             hub.subscribe(counter)
             opened.enter_context(serving(counter.registry, settings.metrics_address))
         await opened.enter_async_context(calls.running())
-        http = await opened.enter_async_context(httpx.AsyncClient())
-        yield Connections(client, settings, ledger, http, hub)
+        transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()
+        traced = None if settings.traces is None else _traced(settings.traces, opened)
+        if traced is not None:
+            hub.subscribe(traced)
+            traced.watch_database(ledger.engine)
+            transport = traced.transport(transport)
+        http = await opened.enter_async_context(httpx.AsyncClient(transport=transport))
+        yield Connections(client, settings, ledger, http, hub, traced)
+
+
+def _traced(destination: str, opened: contextlib.AsyncExitStack) -> "Tracing":
+    from telemetry.tracing import tracing  # a third of a second and 15 MB that only who traces should pay
+
+    try:
+        return opened.enter_context(tracing(destination, "heatsteer-worker"))
+    except (ValueError, OSError) as error:
+        raise SetupError(f"HEATSTEER_TRACES: {error}") from error
 
 
 async def run_workers(role: str, settings: Settings) -> None:

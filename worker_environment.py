@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """host:port on which a worker serves its metrics to Prometheus (`telemetry.catalogue`); None serves none."""
     temporal_metrics_address: Address | None = None
     """host:port on which the Temporal SDK serves its own metrics to Prometheus; None serves none."""
+    traces: str | None = None
+    """Where traces of commands go: "otlp", by the OTEL_* variables, or "file:PATH"; None traces nothing."""
     sandbox: bool = True
 
     @field_validator("oem_urls")
