@@ -8,7 +8,7 @@ import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from simulator.clouds.delivery import Delays, Delivery, Setting, Write
 from simulator.clouds.oauth import Grant, TokenServer
 from simulator.clouds.quota import Allowance
-from simulator.clouds.wire import CutOff, html_error
+from simulator.clouds.wire import Answer, CutOff, html_error
 from simulator.homes.fleet import Home, SimulatedFleet
 from simulator.homes.make import Make
 from simulator.levers import Lever
@@ -111,6 +111,8 @@ class VendorCloud(ABC):
         body = await request.body()
         now_s = self.fleet.advance()
         down = await self._outage(request, None, now_s)
+        if down is None and self._is_revoked(self.dice_name, self.switchboard.dice.next_request("token"), now_s):
+            return Answer({"error": "invalid_grant", "error_description": "the consent was revoked"}, 400)
         return down or self.tokens.answer(body, media_type(request), request.headers.get("authorization"), now_s)
 
     async def authorize(self, request: Request) -> Response:
@@ -138,7 +140,7 @@ class VendorCloud(ABC):
         if grant is None:
             return self._unauthorised(call, write, token, now_s)
         write = self._write(call, grant) if call.is_write else None
-        allowance = self.charge(self.payer(grant), call, now_s)
+        allowance = self._cut(self.charge(self.payer(grant), call, now_s))
         struck = await self._fault(call, write, token or "", grant, allowance, now_s)
         return struck or self._stamped(self.serve(call, write, grant, now_s), allowance)
 
@@ -185,7 +187,7 @@ class VendorCloud(ABC):
     ) -> Response | None:
         """The answer to a request that never reaches its handler; None for one that does."""
         dice, device, number = self.switchboard.dice, call.device, call.number
-        if self.loses_token(call, now_s):
+        if self.loses_token(call, now_s) or self._is_revoked(device, number, now_s):
             self.tokens.revoke(token)
             return self._unauthorised(call, write, token, now_s)
         is_drawn = dice.strikes("rate-limit", device, number, now_s)
@@ -206,6 +208,18 @@ class VendorCloud(ABC):
             await self._hold()
             return CutOff()
         return None
+
+    def _is_revoked(self, subject: str, number: int, now_s: float) -> bool:
+        return self.switchboard.dice.strikes("revoked-consent", subject, number, now_s)
+
+    def _cut(self, allowance: Allowance) -> Allowance:
+        """What is left of it where the vendor takes some of its quota back."""
+        taken = int(allowance.limit * self.switchboard.dice.rates.get("cut-quota", 0.0))
+        if taken == 0 or self.fleet.is_commissioning:
+            return allowance
+        remaining = allowance.remaining - taken
+        is_allowed = allowance.allowed and remaining >= 0
+        return replace(allowance, limit=allowance.limit - taken, remaining=remaining, allowed=is_allowed)
 
     def _settings_or_none(self, call: Call) -> tuple[Setting, ...]:
         try:

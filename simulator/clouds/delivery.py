@@ -72,6 +72,8 @@ class Delivery:
             self._log(write, now_s, lever, value, "ignored", "offline")
         elif unit.condition in APPLIES_NOTHING or unit.condition is Condition.REMOTE_DISABLED:
             self._log(write, now_s, lever, value, "ignored", unit.condition.value)
+        elif self._dice.afflicts("deaf", write.device, now_s):
+            self._log(write, now_s, lever, value, "ignored", "deaf")
         elif self._dice.strikes("silent-ignore", write.device, number, now_s):
             self._log(write, now_s, lever, value, "ignored", "silent")
         else:

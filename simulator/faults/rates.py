@@ -18,6 +18,12 @@ FAULTS: dict[str, str] = {
     "expired-token": "share of requests answered 401, after which that token is dead",
     "offline": "share of time a unit is not connected, in episodes of 10 to 40 min; writes are dropped",
     "lost-point": "share of units that lack one of their parameters since an update; a read that names it is refused",
+    "deaf": "share of units that apply no write, whatever their cloud answers",
+    "no-heat": "share of units that give their rooms no heat",
+    "revoked-consent": "share of requests refused, tokens and all, as if the account's consent had been revoked",
+    "cut-quota": "share of its quota that a vendor takes back",
+    "no-prices": "share of price requests answered as before the auction's results are out",
+    "no-weather": "share of forecast requests answered 503",
     "touched": "times a day that a person moves a unit's heating lever by a step or two, and insists if overwritten",
     "drift": "times a day that a unit's heating lever falls back by itself to an older setting",
 }
@@ -66,6 +72,11 @@ class FaultDice:
         if rate <= 0.0 or now_s <= self._epoch_s:
             return False
         return rate >= 1.0 or share(self._seed, fault, subject, number) < rate
+
+    def afflicts(self, fault: str, unit: str, now_s: float) -> bool:
+        """Whether a unit is among those that have the fault for as long as it lasts."""
+        rate = self.rates.get(fault, 0.0)
+        return now_s > self._epoch_s and share(self._seed, fault, unit) < rate
 
     def amount(self, fault: str, subject: str, number: int, low: float, high: float) -> float:
         """How much of a fault: a delay or an age between `low` and `high`."""

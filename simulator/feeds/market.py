@@ -99,7 +99,7 @@ class MarketFeed:
             return Answer({"detail": "end must lie from start to 370 days after it"}, 400)
         days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
         rows = [row for day in days if self._is_published(day, now_s) for row in self.rows(day)]
-        if not rows:
+        if not rows or self._is_withheld(now_s):
             return Answer({"detail": "no prices for this period"}, 404)
         from_file = self._file is not None and all(stamp in self._file.rows for stamp, _ in rows)
         return Answer(
@@ -111,6 +111,10 @@ class MarketFeed:
                 "deprecated": False,
             }
         )
+
+    def _is_withheld(self, now_s: float) -> bool:
+        dice = self._fleet.switchboard.dice
+        return dice.strikes("no-prices", "market", dice.next_request("market"), now_s)
 
     def rows(self, day: date) -> list[tuple[int, float | None]]:
         """Stamps and prices of a market day."""

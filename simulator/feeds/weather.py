@@ -43,6 +43,9 @@ class WeatherFeed:
 
     async def forecast(self, request: Request) -> Response:
         """Columns of the asked variables in the asked blocks."""
+        dice = self._fleet.switchboard.dice
+        if dice.strikes("no-weather", "weather", dice.next_request("weather"), self._fleet.now_s()):
+            return Answer({"error": True, "reason": "the model run is not there yet"}, 503)
         try:
             return Answer(self._answer(query_of(request, _KNOWN)))
         except (BadQuery, ValueError) as refusal:

@@ -117,6 +117,7 @@ class SimulatedFleet:
         for home, day in zip(self.homes, self.outside.days, strict=True):
             unit, spec = home.unit, home.unit.spec
             setting, comfort, usual, usual_comfort, allowed = unit.in_force()
+            allowed = allowed and not self.switchboard.dice.afflicts("no-heat", unit.identity.device_id, start_s)
             self._settle(home, start_s + STEP_S)
             step_house(spec, home.steered, day.around, setting, comfort, allowed)
             step_house(spec, home.twin, day.around, usual, usual_comfort, allowed)

@@ -52,6 +52,16 @@ def test_an_offline_episode_lasts_ten_to_forty_minutes() -> None:
     assert max(lengths) <= 41
 
 
+def test_some_units_have_a_fault_for_as_long_as_it_lasts_and_the_others_never() -> None:
+    dice = FaultDice(5, 0.0, {"deaf": 0.2})
+    units = [f"unit-{number}" for number in range(400)]
+    afflicted = [unit for unit in units if dice.afflicts("deaf", unit, 10.0)]
+    assert 0.14 < len(afflicted) / len(units) < 0.26
+    assert afflicted == [unit for unit in units if dice.afflicts("deaf", unit, 9999.0)]
+    assert not any(dice.afflicts("deaf", unit, 0.0) for unit in units), "not up to the epoch"
+    assert not any(FaultDice(5, 0.0, {}).afflicts("deaf", unit, 10.0) for unit in units)
+
+
 def test_no_fault_strikes_up_to_the_epoch() -> None:
     dice = FaultDice(5, 100.0, dict.fromkeys(FAULTS, 1.0))
     assert not any(dice.strikes(fault, "unit", 1, 100.0) for fault in FAULTS)

@@ -70,6 +70,19 @@ async def test_tomorrow_is_published_at_12_57_local(make_fleet: MakeFleet) -> No
     assert (await prices(fleet, date(2026, 2, 12))).status_code == 404
 
 
+async def test_prices_and_forecasts_can_fail_and_come_back(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(ManualClock(EPOCH + timedelta(hours=1)), pumps=1)
+
+    async def answers() -> tuple[int, int]:
+        forecast = await ask(fleet, "/v1/forecast", **PLACE, hourly="temperature_2m")
+        return (await prices(fleet, DAY)).status_code, forecast.status_code
+
+    fleet.switchboard.dice.set_rates({"no-prices": 1.0, "no-weather": 1.0})
+    assert await answers() == (404, 503)
+    fleet.switchboard.dice.set_rates({"no-prices": 0.0, "no-weather": 0.0})
+    assert await answers() == (200, 200)
+
+
 async def test_the_demos_own_day_is_published_from_the_start(make_fleet: MakeFleet) -> None:
     fleet = make_fleet(ManualClock(EPOCH - timedelta(hours=10)), pumps=1)
     assert len((await prices(fleet, DAY)).json()["price"]) == 96

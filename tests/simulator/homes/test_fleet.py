@@ -172,3 +172,16 @@ def test_the_same_seed_makes_the_same_fleet(make_fleet: MakeFleet, tmp_path: Pat
         fleet.advance_to(EPOCH_S + HOUR_S)
     assert [home.steered for home in fleets[0].homes] == [home.steered for home in fleets[1].homes]
     assert truth_of(tmp_path / "a") == truth_of(tmp_path / "b")
+
+
+def test_a_unit_that_gives_no_heat_cools_its_house_and_its_twin_alike(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(ManualClock(EPOCH), pumps=1, faults={"no-heat": 1.0})
+    (home,) = fleet.homes
+    before_c = home.steered.rooms.air_c
+    fleet.advance_to(EPOCH_S + 6 * HOUR_S)
+    assert home.steered.rooms.air_c < before_c - 0.5
+    assert home.steered.rooms.air_c == home.twin.rooms.air_c
+    fleet.switchboard.dice.set_rates({"no-heat": 0.0})
+    coldest_c = home.steered.rooms.air_c
+    fleet.advance_to(EPOCH_S + 18 * HOUR_S)
+    assert home.steered.rooms.air_c > coldest_c

@@ -56,6 +56,41 @@ def test_silent_ignore_answers_200_and_never_applies(simulator: Simulator) -> No
     assert simulator.last_change(pump)["value"] != wanted
 
 
+def test_a_deaf_unit_answers_200_and_never_applies(simulator: Simulator) -> None:
+    device, pump = simulator.device("f730", skip=3)
+    wanted = another(simulator, device)
+    simulator.faults(deaf=1.0)
+    assert simulator.write(device, {"47011": wanted}).status_code == 200
+    line = simulator.last_request(pump)
+    assert (line["cause"], line["detail"]) == ("ignored", "deaf")
+    simulator.wait(seconds=310)
+    assert simulator.point(device, "47011")["value"] != wanted
+
+
+def test_a_revoked_consent_refuses_requests_and_new_tokens_until_it_is_given_again(simulator: Simulator) -> None:
+    device, pump = simulator.device("f730", skip=3)
+    assert simulator.call("GET", f"/v2/devices/{device}").status_code == 200
+    simulator.faults(revoked_consent=1.0)
+    assert simulator.write(device, {"47011": 1}).status_code == 401
+    assert simulator.last_request(pump)["cause"] == "expired-token"
+    refused = simulator.ask_token()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    simulator.faults(revoked_consent=0.0)
+    assert simulator.ask_token().status_code == 200
+
+
+def test_a_vendor_that_takes_quota_back_says_so_and_keeps_to_it(simulator: Simulator) -> None:
+    device, _ = simulator.device("f730", skip=3)
+    path = f"/v2/devices/{device}"
+    whole = int(simulator.call("GET", path).headers["RateLimit-Limit"])
+    simulator.faults(cut_quota=0.75)
+    assert int(simulator.call("GET", path).headers["RateLimit-Limit"]) == whole // 4
+    simulator.faults(cut_quota=1.0)
+    assert simulator.call("GET", path).status_code == 429
+    simulator.faults(cut_quota=0.0)
+    assert simulator.call("GET", path).headers["RateLimit-Limit"] == str(whole)
+
+
 def test_a_stale_read_shows_an_old_snapshot_with_its_old_stamp(simulator: Simulator) -> None:
     device, _ = simulator.device("f730", skip=4)
     simulator.wait(minutes=45)
