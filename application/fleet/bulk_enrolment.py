@@ -14,6 +14,7 @@ from application.access import Access
 from application.audit_log import Actor, audited
 from application.errors import UseCaseError
 from application.fan_out import Progress, no_progress
+from application.fleet.lever_trial import TrialFailed, try_lever
 from application.fleet.sheet import Check, Fault, Row, Sheet
 from application.fleet.starting import start_pump
 from application.scopes import scope_of
@@ -29,6 +30,8 @@ from ledger.queries.accounts import AccountRecord
 from workflows.contracts import Patience
 
 AT_A_TIME = 8
+TRIALS_AT_A_TIME = 64
+"""They mostly wait for units to show what was written."""
 TRIES = 4
 LONGEST_WAIT = timedelta(minutes=10)
 """Steered; a grant that opens later is not waited for: enrolling again goes on."""
@@ -77,6 +80,8 @@ class Request:
     """Enrol the good rows of a sheet that has bad ones."""
     shadow: bool = False
     """Observe only: another system steers until each pump is cut over."""
+    trial: bool = False
+    """Move each new unit's lever, see it obey and give it back before it is enrolled."""
 
 
 async def checks_of(access: Access, check: Check) -> Check:
@@ -122,7 +127,7 @@ async def enrol_sheet(
     rows = [row for row in sheet.rows if row.line not in faulty]
     if request.dry_run:
         return await _enrol(access, rows, faults, adapters, patience, by, request, on_progress)
-    detail = {"rows": len(rows), "faults": len(faults), "shadow": request.shadow}
+    detail = {"rows": len(rows), "faults": len(faults), "shadow": request.shadow, "trial": request.trial}
     return await audited(
         access,
         "enrol",
@@ -173,17 +178,21 @@ async def _enrol(
 ) -> BulkResult:
     known = {row["pump_id"]: row for row in await access.ledger.reports.pumps()}
     standing = await access.ledger.orders.standing(access.now())
-    gate, done, refusals = asyncio.Semaphore(AT_A_TIME), [], []
+    gate, trials, done, refusals = asyncio.Semaphore(AT_A_TIME), asyncio.Semaphore(TRIALS_AT_A_TIME), [], []
 
     async def one(row: Row) -> None:
         e = row.enrolment
+        before = known.get(e.pump_id)
         try:
             async with gate:
-                before = known.get(e.pump_id)
                 if before is not None:
                     profile = PumpProfile.model_validate(before["profile"])
                 else:
                     profile = await _surveyed(access, row, adapters(e.oem))
+            if request.trial and before is None:
+                async with trials:
+                    await try_lever(access, adapters(e.oem), e.address, profile.heating)
+            async with gate:
                 if not request.dry_run:
                     shadow = _shadow(access, e.pump_id, by) if request.shadow and before is None else None
                     if shadow is not None:
@@ -193,7 +202,7 @@ async def _enrol(
                     orders = [*standing, shadow] if shadow is not None else standing
                     await start_pump(access, profile, patience, standing=orders)
             done.append(e.pump_id)
-        except _NoGo as error:
+        except (_NoGo, TrialFailed) as error:
             refusals.append(Refusal(row.line, e.pump_id, str(error)))
         except UseCaseError as error:
             refusals.append(Refusal(row.line, e.pump_id, str(error)))

@@ -11,7 +11,7 @@ from application.access import Access
 from application.errors import ErrorCode, Failed, UseCaseError
 from application.fleet.starting import start_pump
 from domain.homes.enrolment import Enrolment, PumpProfile
-from domain.oem.errors import OemError, RateLimited
+from domain.oem.errors import AuthExpired, OemError, RateLimited, Rejected
 from domain.oem.ports import OemAdapter
 from workflows.contracts import Patience
 
@@ -62,13 +62,18 @@ async def _ask_vendor(access: Access, enrolment: Enrolment, adapter: OemAdapter)
         except RateLimited as error:
             pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
             await asyncio.sleep(max(0.1, pause))
+        except (AuthExpired, Rejected) as error:
+            raise _not_enrolled(enrolment.pump_id, str(error)) from error  # no repetition changes that
         except OemError as error:
             problem = str(error)
             await asyncio.sleep(0.2 * 2**attempt)
     else:
-        pump_id = enrolment.pump_id
-        sentence = f"{pump_id} could not be enrolled: {problem}"
-        raise Failed(ErrorCode.NOT_ENROLLED, sentence, pump=pump_id, problem=problem)
+        raise _not_enrolled(enrolment.pump_id, problem)
     profile = PumpProfile.of(enrolment, capability)
     await access.ledger.pumps.enrol(profile, access.now())
     return profile
+
+
+def _not_enrolled(pump_id: str, problem: str) -> Failed:
+    sentence = f"{pump_id} could not be enrolled: {problem}"
+    return Failed(ErrorCode.NOT_ENROLLED, sentence, pump=pump_id, problem=problem)

@@ -135,3 +135,31 @@ async def test_a_unit_or_an_id_that_is_taken_already_is_named(access: Access) ->
     assert [(fault.line, fault.column) for fault in taken.faults] == [(2, "vendor_ref"), (3, "pump_id")]
     again = await enrolled(access, await a_checked_sheet(access, {}), Units())
     assert (again.enrolled, again.already) == ([], ["home-0001"])
+
+
+async def test_a_unit_that_fails_its_trial_is_not_enrolled_and_has_its_own_setting_back(access: Access) -> None:
+    class Deaf(Units):
+        """Its cloud accepts everything, and its unit stays as it is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.written: list[float] = []
+
+        @property
+        def timing(self) -> VendorTiming:
+            short = {"usual_delay": timedelta(), "look_again": timedelta(), "longest_in_flight": timedelta()}
+            return TIMING.model_copy(update=short)
+
+        async def write(
+            self, pump: PumpAddress, lever: str, setting: float, now: datetime, *, urgent: bool = False
+        ) -> None:
+            self.written.append(setting)
+
+    await an_account(access)
+    units, own = Deaf(), a_profile().heating.baseline
+    found = await enrolled(access, await a_checked_sheet(access, {}), units, Request(trial=True))
+    ((reason,), enrolled_) = [refusal.reason for refusal in found.refusals], await access.ledger.reports.pumps()
+    assert "did not apply it" in reason
+    assert (found.enrolled, enrolled_) == ([], [])
+    assert units.written[0] > own, "a trial never leaves a home colder"
+    assert units.written[-1] == own

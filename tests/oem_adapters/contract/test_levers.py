@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from application.access import Access
+from application.fleet.lever_trial import TrialFailed, try_lever
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.calls import CallFate, CallMade
 from domain.oem.errors import Rejected
@@ -219,3 +221,29 @@ async def _brought_about(
     written_at = world.now()
     await adapter.write(pump, lever, setting, written_at)
     assert (await seen(adapter, pump, lever, setting, world, written_at)).setting == setting
+
+
+def at_hand(world: World) -> Access:
+    """As far as a trial needs it: steered time."""
+    return Access(None, None, world.clock)  # type: ignore[arg-type]
+
+
+async def test_a_unit_that_obeys_is_left_as_it_was(oem: str, units: Units, adapter: OemAdapter, world: World) -> None:
+    await all_landed(adapter, world)
+    pump, _ = next(iter(units.values()))
+    lever = (await adapter.capability(pump, world.now())).heating
+    await try_lever(at_hand(world), adapter, pump, lever)
+    await all_landed(adapter, world)
+    assert world.truth(pump.pump_id)["levers"][lever.name] == lever.baseline
+    assert (await adapter.capability(pump, world.now())).heating.baseline == lever.baseline
+
+
+async def test_a_unit_whose_cloud_accepts_and_ignores_is_found_out(
+    oem: str, units: Units, adapter: OemAdapter, world: World
+) -> None:
+    await all_landed(adapter, world)
+    pump, _ = next(iter(units.values()))
+    lever = (await adapter.capability(pump, world.now())).heating
+    with world.faulty(silent_ignore=1.0), pytest.raises(TrialFailed, match="did not apply it within"):
+        await try_lever(at_hand(world), adapter, pump, lever)
+    assert world.truth(pump.pump_id)["levers"][lever.name] == lever.baseline

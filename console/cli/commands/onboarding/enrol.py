@@ -32,11 +32,16 @@ def enrol(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Observe only, while another system steers, until `pumps cut-over`.")
     ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Move each new unit's lever, see it obey and give it back first.")
+    ] = False,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Enrol the good rows of a sheet with bad ones.")
     ] = False,
 ) -> None:
     """Enrol every unit of a sheet that can be steered; a sheet with a bad row changes nothing. Repeat it at will."""
+    if test and (dry_run or shadow):
+        raise UsageError(f"--test writes to units, --{'dry-run' if dry_run else 'shadow'} does not: give one of them")
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -45,7 +50,7 @@ def enrol(
     async def work(access: Access) -> BulkResult:
         check = world_check(tariffs_of(settings_from_environment()))
         sheet = read_sheet(text, await checks_of(access, check))
-        request = Request(dry_run=dry_run, skip_faulty=skip_faulty, shadow=shadow)
+        request = Request(dry_run=dry_run, skip_faulty=skip_faulty, shadow=shadow, trial=test)
         async with clouds(access) as world:
             patience = patience_at(access.clock.speed)
             return await enrol_sheet(access, sheet, world.adapter, patience, call.by, request, Counted("enrolled"))
