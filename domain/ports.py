@@ -84,11 +84,11 @@ class PumpDirectory(Protocol):
         ...
 
     async def enrolments(self, price_area: str) -> Sequence[Enrolment]:
-        """Every steered pump of a price area as it was enrolled, ordered by id."""
+        """Every pump of a price area that no other system steers, as it was enrolled, ordered by id."""
         ...
 
     async def price_areas(self) -> Sequence[EnrolledArea]:
-        """The price areas that have steered pumps, ordered by name."""
+        """The price areas that have such pumps, ordered by name."""
         ...
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:

@@ -59,6 +59,8 @@ class OemAccount(Base):
     """As the vendor publishes them."""
     observe_calls: Mapped[float] = mapped_column(Double)
     """Calls that one observation of one pump costs."""
+    reads_accounts: Mapped[bool] = mapped_column(Boolean)
+    """Whether that observation is of all the account's pumps."""
     connected_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
     disconnected_at: Mapped[datetime | None] = mapped_column(Moment)
     """Since when its secrets are gone; the row stays for the pumps that were reached through it."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,8 +18,9 @@ from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
 from domain.planning.scope import EnrolledArea
+from domain.steering.orders import OrderKind
 from ledger.claims import LedgerClaims
-from ledger.models import AccountAsk, OemAccount, Pump
+from ledger.models import AccountAsk, OemAccount, OrderRow, Pump
 
 
 def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
@@ -66,6 +67,7 @@ class Vault(LedgerClaims):
             "token": self._sealed(token) if token is not None else None,
             "quotas": [quota.model_dump(mode="json") for quota in account.quotas],
             "observe_calls": account.observe_calls,
+            "reads_accounts": account.reads_accounts,
             "disconnected_at": None,
         }
         moment = {} if at is None else {"connected_at": at}
@@ -94,6 +96,7 @@ class Vault(LedgerClaims):
             client_secret=SecretStr(self._open(row.client_secret, account_id)),
             quotas=tuple(Quota.model_validate(quota) for quota in row.quotas),
             observe_calls=row.observe_calls,
+            reads_accounts=row.reads_accounts,
         )
 
     async def load(self, account_id: str) -> StoredToken | None:
@@ -175,6 +178,15 @@ class Vault(LedgerClaims):
             ) from None
 
 
+_IN_SHADOW = exists().where(
+    OrderRow.lifted_at.is_(None),
+    OrderRow.body["kind"].astext == OrderKind.SHADOW.value,
+    OrderRow.body["scope"].astext == func.concat("pump:", Pump.pump_id),
+)
+_PLANNED = (Pump.retired_at.is_(None), ~_IN_SHADOW)
+"""What another system moves while we observe takes no part in a plan, nor of its area's power."""
+
+
 class LedgerPumps:
     """`domain.ports.PumpDirectory` on PostgreSQL."""
 
@@ -219,19 +231,19 @@ class LedgerPumps:
             return [PumpProfile.model_validate(row) for row in rows]
 
     async def enrolments(self, price_area: str) -> Sequence[Enrolment]:
-        """Every steered pump of a price area as it was enrolled, ordered by id."""
+        """Every pump of a price area that is to be planned for, as it was enrolled, ordered by id."""
         enrolment = Pump.profile["enrolment"]
-        query = select(enrolment).where(Pump.retired_at.is_(None), enrolment["price_area"].astext == price_area)
+        query = select(enrolment).where(*_PLANNED, enrolment["price_area"].astext == price_area)
         async with self._engine.connect() as connection:
             rows = (await connection.scalars(query.order_by(Pump.pump_id))).all()
         # Off the loop: of a hundred thousand homes this takes seconds, and heartbeats must go on.
         return await asyncio.to_thread(lambda: [Enrolment.model_validate(row) for row in rows])
 
     async def price_areas(self) -> Sequence[EnrolledArea]:
-        """The price areas that have steered pumps, ordered by name."""
+        """The price areas that have pumps to be planned for, ordered by name."""
         enrolment = Pump.profile["enrolment"]
         names = [enrolment[name].astext.label(name) for name in ("price_area", "weather_cell", "oem")]
-        query = select(*names, func.count().label("pumps")).where(Pump.retired_at.is_(None)).group_by(*names)
+        query = select(*names, func.count().label("pumps")).where(*_PLANNED).group_by(*names)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [

@@ -41,6 +41,14 @@ class AccountLoad(Value):
     """On average; None where no quota is known."""
     observe_calls: float
     """Calls that one observation of one of its pumps costs."""
+    reads_accounts: bool
+    """Whether that observation is of all its pumps."""
+
+    @property
+    def drift_found_within(self) -> timedelta:
+        """How soon at the latest a drifted pump of it is read."""
+        observed_apart = 1 if self.reads_accounts else self.pumps
+        return drift_found_within(observed_apart, self.observe_calls, self.granted_per_min)
 
 
 class VendorSummary(Value):
@@ -68,8 +76,7 @@ class VendorSummary(Value):
 
         Each account is swept at its own pace, so the slowest decides.
         """
-        paces = (drift_found_within(a.pumps, a.observe_calls, a.granted_per_min) for a in self.accounts)
-        return max(paces, default=None)
+        return max((account.drift_found_within for account in self.accounts), default=None)
 
 
 class LedgerVendors:
@@ -180,10 +187,10 @@ class LedgerVendors:
         in_hour = (table.oem == oem, table.minute > now - timedelta(hours=1))
         by_fate = select(table.fate, func.sum(table.calls), func.sum(table.writes)).where(*in_hour).group_by(table.fate)
         loads = (
-            select(Pump.account_id, func.count(), OemAccount.observe_calls)
+            select(Pump.account_id, func.count(), OemAccount.observe_calls, OemAccount.reads_accounts)
             .join(OemAccount, OemAccount.account_id == Pump.account_id)
             .where(Pump.oem == oem, Pump.retired_at.is_(None))
-            .group_by(Pump.account_id, OemAccount.observe_calls)
+            .group_by(Pump.account_id, OemAccount.observe_calls, OemAccount.reads_accounts)
             .order_by(Pump.account_id)
         )
         async with self._engine.connect() as connection:
@@ -196,8 +203,9 @@ class LedgerVendors:
                     pumps=pumps,
                     granted_per_min=paces.get(account_id),
                     observe_calls=observe_calls,
+                    reads_accounts=reads_accounts,
                 )
-                for account_id, pumps, observe_calls in await connection.execute(loads)
+                for account_id, pumps, observe_calls, reads_accounts in await connection.execute(loads)
             ]
         granted = sum(paces.values()) if paces else None
         calls = {CallFate(fate): int(n) for fate, n, _ in counted}

@@ -75,8 +75,12 @@ def _of(
         spent.append(_spent(quota, [calls.get(one.account_id, {}) for one in counted], now, midnight))
     steered = {one.account_id: one.declared for one in kin if one.pumps or one is record}
     pace = paces_per_min(steered, {one.account_id: one.named for one in kin}).get(record.account_id)
-    room, bound_by = pumps_with_room(quotas, record.observe_calls, record.pumps, sum(one.pumps for one in kin))
-    within = drift_found_within(record.pumps, record.observe_calls, pace) if record.pumps else None
+    of_client = sum(one.pumps for one in kin)
+    room, bound_by = pumps_with_room(
+        quotas, record.observe_calls, record.pumps, of_client, reads_accounts=record.reads_accounts
+    )
+    observed_apart = min(record.pumps, 1) if record.reads_accounts else record.pumps
+    within = drift_found_within(observed_apart, record.observe_calls, pace) if record.pumps else None
     return AccountQuota(record.account_id, record.oem, record.pumps, spent, within, room, bound_by)
 
 

@@ -163,7 +163,8 @@ async def _beyond_grants(access: Access, rows: Sequence[Row]) -> list[Fault]:
 
 
 def _room(account: AccountRecord, of_account: int, of_client: int) -> tuple[int | None, QuotaScope]:
-    return pumps_with_room(in_force(account.declared, account.named), account.observe_calls, of_account, of_client)
+    quotas = in_force(account.declared, account.named)
+    return pumps_with_room(quotas, account.observe_calls, of_account, of_client, reads_accounts=account.reads_accounts)
 
 
 async def _enrol(

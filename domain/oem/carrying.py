@@ -21,27 +21,33 @@ def calls_a_day(observe_calls: float) -> float:
     return LOOKS_A_DAY * observe_calls + CALLS_OF_COMMANDS
 
 
-def pumps_carried(quotas: Sequence[Quota], observe_calls: float) -> int | None:
+def pumps_carried(quotas: Sequence[Quota], observe_calls: float, *, reads_accounts: bool = False) -> int | None:
     """How many pumps the quotas carry together, with the reserve for urgent calls left alone; None without a quota.
 
     A quota of the client is for all its accounts, any other for one account's pumps: whoever asks counts accordingly.
+    `reads_accounts`: one observation is of all pumps of the one account that is asked for, so that they share its cost.
     """
-    need = calls_a_day(observe_calls)
+    shared, need = 0.0, calls_a_day(observe_calls)
+    if reads_accounts:
+        shared, need = LOOKS_A_DAY * observe_calls, CALLS_OF_COMMANDS
     granted = [(quota.calls - reserve_of(quota.calls)) * (DAY / quota.window) for quota in quotas]
-    return int(min(granted) / need) if granted else None
+    return max(0, int((min(granted) - shared) / need)) if granted else None
 
 
 def pumps_with_room(
-    quotas: Sequence[Quota], observe_calls: float, of_account: int, of_client: int
+    quotas: Sequence[Quota], observe_calls: float, of_account: int, of_client: int, *, reads_accounts: bool = False
 ) -> tuple[int | None, QuotaScope]:
     """How many more pumps one account carries, and whose quota says so; None where no quota is known.
 
     `of_account`: pumps that are steered through it already; `of_client`: through all accounts of the same client.
+    `reads_accounts`: one observation is of all pumps of an account; how many accounts a client's pumps are spread over
+    is not asked, so that its quota is reckoned as if each had one of its own.
     """
     room: list[tuple[int, QuotaScope]] = []
     for quota in quotas:
-        carried = pumps_carried((quota,), observe_calls)
+        is_of_client = quota.scope is QuotaScope.CLIENT
+        carried = pumps_carried((quota,), observe_calls, reads_accounts=reads_accounts and not is_of_client)
         assert carried is not None
-        taken = of_client if quota.scope is QuotaScope.CLIENT else of_account
+        taken = of_client if is_of_client else of_account
         room.append((max(0, carried - taken), quota.scope))
     return min(room, default=(None, QuotaScope.ACCOUNT), key=lambda one: one[0] if one[0] is not None else 0)

@@ -26,6 +26,8 @@ class AccountCredentials(Value):
     """As the vendor publishes them."""
     observe_calls: float = 1.0
     """Calls that one observation of one of its pumps costs."""
+    reads_accounts: bool = False
+    """Whether that observation is of all its pumps."""
 
 
 class StoredToken(Value):

@@ -119,4 +119,5 @@ class Manifest(Value):
             client_secret=client_secret,
             quotas=self.quotas,
             observe_calls=self.timing.observe_calls,
+            reads_accounts=self.timing.reads_accounts,
         )

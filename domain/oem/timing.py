@@ -22,3 +22,5 @@ class VendorTiming(Value):
 
     observe_calls: float = 1.0
     """Calls that one observation of one pump costs."""
+    reads_accounts: bool = False
+    """Whether one observation is of all pumps of an account (`domain.oem.ports.BulkReader`)."""

@@ -31,6 +31,8 @@ class AccountRecord(Value):
     """The quotas that the vendor's answers last named."""
     observe_calls: float
     """Calls that one observation of one of its pumps costs."""
+    reads_accounts: bool
+    """Whether that observation is of all its pumps."""
     needs_person_since: Instant | None
     needs_person_for: str | None
 
@@ -72,6 +74,7 @@ class LedgerAccounts:
                     declared=tuple(Quota.model_validate(quota) for quota in row.quotas),
                     named=tuple(named.get(row.account_id, ())),
                     observe_calls=row.observe_calls,
+                    reads_accounts=row.reads_accounts,
                     needs_person_since=ask.since if ask is not None else None,
                     needs_person_for=ask.reason if ask is not None else None,
                 )

@@ -58,6 +58,7 @@ TIMING = VendorTiming(
     reading_max_age=timedelta(minutes=40),
     # One call reads a whole account.
     observe_calls=1.0,
+    reads_accounts=True,
 )
 
 MANIFEST = Manifest(

@@ -34,7 +34,7 @@ from oem_adapters.nibe.mapping import (
 )
 from oem_adapters.nibe.memory import Memory
 from oem_adapters.nibe.models import ACCEPTED, Device, Point, System, Zone
-from oem_adapters.nibe.quirks import HEADERS, Family, Quantity, family_of, family_seen, find
+from oem_adapters.nibe.quirks import HEADERS, ZONE_FINEST_C, Family, Quantity, family_of, family_seen, find
 from oem_adapters.timeouts import WallTimeouts
 
 log = structlog.get_logger(__name__)
@@ -147,7 +147,9 @@ class NibeMyUplink:
     ) -> None:
         """Set the lever; refuses itself, as Rejected, what the unit's range or step do not allow."""
         on_wire = self._memory.lever(pump, lever, now) or await self._look_up(pump, lever, now, urgent)
-        wrong = on_wire.why_not_allowed(setting)
+        # Half a kelvin is assumed of zones, for our modes; what a household chose between must be given back.
+        taken = on_wire.model_copy(update={"step": ZONE_FINEST_C}) if lever == ROOM_SETPOINT.name else on_wire
+        wrong = taken.why_not_allowed(setting)
         if wrong is not None:
             raise Rejected(f"A {on_wire.spec.title} of {setting:g} for pump {pump.pump_id} {wrong}; nothing was sent.")
         try:

@@ -45,6 +45,8 @@ ZONE_RANGE_C = (15.0, 28.0)
 """Room setpoints for a zone that does not tell its range; narrower than any pump's own."""
 ZONE_STEP_C = 0.5
 """Zones tell no step; half a kelvin is what room units offer."""
+ZONE_FINEST_C = 0.1
+"""What a zone reports is not finer, so that no household's setting is."""
 
 HOT_WATER_RANGE = (0.0, 2.0)
 """Economy to luxury, in the order of the vendor's numbers."""

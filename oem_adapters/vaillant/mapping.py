@@ -136,9 +136,17 @@ def reading_of(lever: LeverName, document: Document, as_of: datetime) -> Reading
         target_c=None if circuit is None else within(circuit.target_c, WATER_C),
         hot_water_c=None if tank is None else within(tank.water_c, WATER_C),
         settings=settings,
+        ends=_ends(zone),
         condition=condition_of(document),
         busy=Busy.HOT_WATER if state.system.doing.startswith(CHARGING) else None,
     )
+
+
+def _ends(zone: ZoneState | None) -> dict[LeverName, datetime]:
+    """When a veto ends, whoever began it: a person's is for a while, and never their own temperature."""
+    if zone is None or zone.function != QUICK_VETO or zone.veto_until is None:
+        return {}
+    return {ROOM_SETPOINT.name: zone.veto_until}
 
 
 def _settings(document: Document, zone: ZoneState | None) -> dict[LeverName, float]:

@@ -13,10 +13,11 @@ from domain.planning.fleet_plan import PlanOutline
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import Scope
 from domain.planning.shards import Part, Shard, SolvedPart
+from domain.steering.orders import Order, OrderKind
 from ledger.models import FleetPlan, PlanPart, PlanShard, Pump, PumpPlan
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps
-from ledger.queries.history import LedgerHistory
+from ledger.queries.history import LedgerHistory, LedgerOrders
 from ledger.queries.reports import LedgerReports
 from ledger.series import LedgerSeries
 from tests.builders import a_plan, at
@@ -182,3 +183,24 @@ async def test_price_areas_and_their_pumps_are_those_of_steered_enrolments(engin
     assert found == {"AT": (("48.0,13.0",), ("nibe",), 1), "DE-LU": (("50.0,10.0",), ("nibe",), 1)}
     assert await pumps.enrolments("AT") == [moved]
     assert [p.enrolment.pump_id for p in await pumps.profiles(["p-0001", "p-0003", "p-0002"])] == ["p-0001", "p-0002"]
+
+
+async def test_a_pump_that_another_system_steers_takes_no_part_in_planning_until_it_is_cut_over(
+    engine: AsyncEngine,
+) -> None:
+    await enrol_pumps(engine, *PUMPS)
+    pumps, orders = LedgerPumps(engine), LedgerOrders(engine)
+    shadow = Order(
+        order_id="shadow-1", kind=OrderKind.SHADOW, scope="pump:p-0002", since=at(0), who="onboarding", why="theirs"
+    )
+    await orders.give(shadow, at(0))
+    await orders.give(shadow.model_copy(update={"order_id": "o-1", "kind": OrderKind.STOP, "scope": "all"}), at(0))
+
+    async def planned() -> tuple[list[str], list[int]]:
+        enrolments = await pumps.enrolments("DE-LU")
+        return [e.pump_id for e in enrolments], [area.pumps for area in await pumps.price_areas()]
+
+    assert await planned() == (["p-0001", "p-0003"], [2])
+    await orders.lift("shadow-1", at(2))
+    assert await planned() == (list(PUMPS), [3])
+    assert len(await pumps.active()) == len(PUMPS), "it is observed all the while"

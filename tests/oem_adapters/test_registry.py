@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import oem_adapters
-from domain.oem.ports import OemAdapter
+from domain.oem.ports import BulkReader, OemAdapter
 from oem_adapters.registry import UnknownOem, build_adapter, known_oems, manifest_of
 from tests.oem_adapters.vault import VaultInMemory
 
@@ -19,6 +19,7 @@ async def test_every_known_vendor_has_an_adapter_of_its_name(oem: str, client: h
     adapter: OemAdapter = build_adapter(oem, client, VaultInMemory("http://127.0.0.1:1"))
     assert adapter.oem == oem
     assert adapter.timing.usual_delay < adapter.timing.longest_in_flight < adapter.timing.reading_max_age
+    assert adapter.timing.reads_accounts is isinstance(adapter, BulkReader), "what a fleet's calls are reckoned by"
     manifest = manifest_of(oem)
     assert manifest.oem == oem
     assert manifest.api_url.startswith("https://")

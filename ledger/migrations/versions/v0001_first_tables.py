@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("token", sa.LargeBinary(), nullable=True),
         sa.Column("quotas", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("observe_calls", sa.Double(), nullable=False),
+        sa.Column("reads_accounts", sa.Boolean(), nullable=False),
         sa.Column("connected_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("disconnected_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_oem_accounts")),

@@ -15,6 +15,15 @@ def test_two_hundred_calls_a_day_carry_three_pumps_and_twenty_five_a_minute_hund
     assert pumps_carried((a_minute, Quota(calls=200, window=DAY)), observe_calls=1) == 3
 
 
+def test_pumps_that_one_call_reads_share_its_cost() -> None:
+    of_account = (Quota(calls=200, window=DAY),)
+    assert pumps_carried(of_account, observe_calls=1, reads_accounts=True) == 5
+    assert pumps_with_room(of_account, 1, of_account=4, of_client=9, reads_accounts=True) == (1, QuotaScope.ACCOUNT)
+    assert pumps_carried((Quota(calls=20, window=DAY),), observe_calls=1, reads_accounts=True) == 0
+    of_client = (Quota(calls=200, window=DAY, scope=QuotaScope.CLIENT),)
+    assert pumps_with_room(of_client, 1, 0, of_client=0, reads_accounts=True) == (3, QuotaScope.CLIENT)
+
+
 def test_without_a_quota_nobody_knows() -> None:
     assert pumps_carried((), 1) is None
     assert pumps_with_room((), 1, 5, 5) == (None, QuotaScope.ACCOUNT)

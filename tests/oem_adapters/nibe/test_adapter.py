@@ -255,6 +255,16 @@ async def test_a_room_setpoint_is_written_to_its_zone_and_never_to_a_point(
     assert cloud.requests[-1].json == {"setpointHeat": 21.5}
 
 
+async def test_a_households_room_setpoint_between_the_steps_that_are_assumed_is_written_back(
+    cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress
+) -> None:
+    an_s_series(cloud)
+    await nibe.write(pump, ROOM, 21.3, NOW)
+    assert cloud.requests[-1].json == {"setpointHeat": 21.3}
+    with pytest.raises(Rejected, match="nothing was sent"):
+        await nibe.write(pump, ROOM, 21.33, NOW)
+
+
 @pytest.mark.parametrize("setting", [-11, 10.5, 0.5, float("nan"), float("inf")])
 async def test_a_setting_out_of_range_or_off_step_is_never_sent(
     cloud: Loopback, nibe: NibeMyUplink, pump: PumpAddress, setting: float

@@ -97,6 +97,15 @@ def test_a_veto_is_the_setting_and_never_the_households_own() -> None:
     assert levers_of(document)[ROOM].baseline == 21.0
 
 
+def test_a_veto_tells_when_it_ends_and_a_temperature_that_stays_does_not() -> None:
+    until = {"quickVetoEndDateTime": "2026-01-21T09:00:00Z"}
+    vetoed = a_document(zone={"currentSpecialFunction": "QUICK_VETO"} | until)
+    assert read(vetoed).ends == {ROOM: datetime(2026, 1, 21, 9, 0, tzinfo=UTC)}
+    assert read(a_document(zone={"currentSpecialFunction": "NONE"} | until)).ends == {}
+    unset = {"currentSpecialFunction": "QUICK_VETO", "quickVetoEndDateTime": "1970-01-01T00:00:00Z"}
+    assert read(a_document(zone=unset)).ends == {}
+
+
 def test_nulls_and_odd_elements_spoil_nothing() -> None:
     document = DOCUMENT.validate_json(
         b'{"state": {"system": null, "zones": [null, 3, {}], "circuits": null, "dhw": "x"}, "configuration": null}'
