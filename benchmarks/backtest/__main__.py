@@ -21,7 +21,8 @@ import numpy as np
 
 from benchmarks.backtest import figures
 from benchmarks.backtest.controllers import CONTROLLERS
-from benchmarks.backtest.play import Played, Task, play
+from benchmarks.backtest.life import Played
+from benchmarks.backtest.play import Task, play
 from benchmarks.backtest.season import PLACES, SeriesError
 from optimizer.warm_up import compile_all
 
@@ -67,10 +68,9 @@ def _tasks(given: argparse.Namespace) -> list[Task]:
     constant = given.constant_price
     return [
         Task(
-            name, place, number, None if constant is not None else given.prices, constant or 0.0, given.fees,
+            place, number, None if constant is not None else given.prices, constant or 0.0, given.fees,
             given.weather, given.first, given.days, houses, given.seed,
         )
-        for name in reversed(CONTROLLERS)
         for number, (place, houses) in enumerate(zip(PLACES, shares, strict=True))
         if houses
     ]  # fmt: skip
@@ -78,17 +78,15 @@ def _tasks(given: argparse.Namespace) -> list[Task]:
 
 def _play_all(tasks: Sequence[Task], workers: int) -> dict[str, Played]:
     """By controller, all places together."""
-    done: dict[tuple[str, int], Played] = {}
+    done: dict[int, dict[str, Played]] = {}
     # threads that compiled loops keep do not survive a fork
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(play, task): task for task in tasks}
         for future in as_completed(running):
             task = running[future]
-            done[task.controller, task.place_number] = future.result()
-            print(f"{len(done)} of {len(tasks)}: {task.controller} in the {task.place.name}", file=sys.stderr)
-    return {
-        name: _together([done[name, n] for n in range(len(PLACES)) if (name, n) in done]) for name in CONTROLLERS
-    }  # fmt: skip
+            done[task.place_number] = future.result()
+            print(f"{len(done)} of {len(tasks)} places: {task.place.name}", file=sys.stderr)
+    return {name: _together([done[task.place_number][name] for task in tasks]) for name in CONTROLLERS}
 
 
 def _together(parts: Sequence[Played]) -> Played:

@@ -39,9 +39,9 @@ class Day:
     forecast: WeatherSeries
     """From the day before on."""
     truth: WeatherSeries
-    room_c: Sequence[float | None]
+    room_c: Sequence[float | None] = ()
     """What every unit's room sensor shows at midnight; None where there is none."""
-    room_when_planned_c: Sequence[float | None]
+    room_when_planned_c: Sequence[float | None] = ()
     """The same at 13:15 of the day before."""
 
     @property

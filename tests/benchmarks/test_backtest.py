@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.backtest import figures
 from benchmarks.backtest.__main__ import main
-from benchmarks.backtest.play import Played
+from benchmarks.backtest.life import Played
 from benchmarks.backtest.season import PLACES, SeriesError, days_from, prices_of, write_weather
 
 START = datetime(2024, 11, 26, tzinfo=UTC)
