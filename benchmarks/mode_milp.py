@@ -19,6 +19,10 @@ from optimizer.objective import CHANGE_COST_EUR, Objective
 from optimizer.response import Horizon, Responses
 
 
+class NothingFound(Exception):
+    """The solver has no schedule within its time."""
+
+
 @dataclass(frozen=True)
 class Optimum:
     """What the solver found for one house that has long been neutral."""
@@ -31,13 +35,13 @@ class Optimum:
 
 
 def solve_modes(responses: Responses, objective: Objective, horizon: Horizon, gap: float, limit_s: float) -> Optimum:
-    """The best modes of the first house; raises ValueError where nothing was found within the limit."""
+    """The best modes of the first house; raises NothingFound where nothing was found within the limit."""
     milp = _Milp(responses, objective, horizon)
     began = time.process_time()
     stats = milp.problem.solve(pulp.HiGHS(msg=False, threads=1, timeLimit=limit_s, gapRel=gap))
     seconds = time.process_time() - began
     if not stats.has_solution or stats.objective is None:
-        raise ValueError(f"the solver found no schedule within {limit_s:.0f} s")
+        raise NothingFound(f"the solver found no schedule within {limit_s:.0f} s")
     bound = stats.objective if stats.best_bound is None else stats.best_bound
     chosen = [max(range(len(MODES)), key=lambda m: runs[m].varValue or 0.0) for runs in milp.runs]
     return Optimum(float(stats.objective), float(bound), seconds, np.array(chosen))
