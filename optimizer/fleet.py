@@ -263,9 +263,12 @@ class Fleet:
                 model, price, near.nu_bd[rows], _automaton(dwell), start, zones, self.block,
                 MAX_CHANGES_PER_DAY, found,
             )  # fmt: skip
-            most = most_by_shifting(modelled.responses, modelled.low_c, modelled.high_c, self.calm.power_kw[rows], day)
-            stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
-            least[rows] = np.where(stays_calm, self.calm.cost_eur[rows], found)
+            if guarded[rows].any():
+                ends = modelled.low_c, modelled.high_c
+                most = most_by_shifting(modelled.responses, *ends, self.calm.power_kw[rows], day)
+                stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
+                found = np.where(stays_calm, self.calm.cost_eur[rows], found)
+            least[rows] = found
 
         in_parallel([partial(job, place) for place in range(len(self._chunks))])
         return least
