@@ -18,7 +18,7 @@ from activities.plan_requests import RequestSources, cold_snap_pumps
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.planning.fleet_plan import PlanFigures, PlanOutline, price_plan
+from domain.planning.fleet_plan import PlanFigures, PlanOutline, price_plan, pumps_by_mode
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea, GridCaps
 from domain.planning.series import Basis
@@ -198,6 +198,8 @@ class PlanningActivities:
             certificate=result.certificate,
             price_eur_per_mwh=request.prices.price_eur_per_mwh,
             cap_price_eur_per_mwh=result.cap_price_eur_per_mwh,
+            power_kw={planned.pump_id: planned.expected_power_kw for planned in result.pumps},
+            pumps_by_mode=pumps_by_mode(result.pumps),
         )
         is_new = await self._plans.store_part(given.revision, given.shard, place, solved, plans, now())
         log.info(

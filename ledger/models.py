@@ -171,6 +171,8 @@ class PlanPart(Base):
     price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
     """What its homes pay by slot: tariffs change, a plan's numbers do not."""
     cap_price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
+    load_kw: Mapped[list[float]] = mapped_column(JSONB)
+    pumps_by_mode: Mapped[dict[str, list[int]]] = mapped_column(JSONB)
     solved_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (ForeignKeyConstraint(["revision", "shard"], ["plan_shards.revision", "plan_shards.shard"]),)
 
@@ -184,6 +186,7 @@ class PumpPlan(Base):
     shard: Mapped[int] = mapped_column(Integer)
     part: Mapped[int] = mapped_column(Integer)
     plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    power_kw: Mapped[list[float]] = mapped_column(JSONB)
     __table_args__ = (
         ForeignKeyConstraint(
             ["revision", "shard", "part"], ["plan_parts.revision", "plan_parts.shard", "plan_parts.part"]

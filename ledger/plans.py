@@ -99,13 +99,23 @@ class LedgerPlans:
             "certificate": solved.certificate.model_dump(mode="json"),
             "price_eur_per_mwh": [round(price, 4) for price in solved.price_eur_per_mwh],
             "cap_price_eur_per_mwh": list(solved.cap_price_eur_per_mwh),
+            "load_kw": [round(load, 3) for load in solved.load_kw],
+            "pumps_by_mode": {mode.value: list(counts) for mode, counts in solved.pumps_by_mode.items()},
             "solved_at": at,
         }
         async with self._engine.begin() as connection:
             statement = insert(PlanPart).values(row).on_conflict_do_nothing().returning(PlanPart.part)
             if (await connection.execute(statement)).scalar_one_or_none() is None:
                 return False
-            rows = [key | {"pump_id": pump_id, "plan": plan.model_dump(mode="json")} for pump_id, plan in plans.items()]
+            rows = [
+                key
+                | {
+                    "pump_id": pump_id,
+                    "plan": plan.model_dump(mode="json"),
+                    "power_kw": [round(power, 3) for power in solved.power_kw.get(pump_id, ())],
+                }
+                for pump_id, plan in plans.items()
+            ]
             if rows:
                 await connection.execute(insert(PumpPlan), rows)
             return True

@@ -54,7 +54,8 @@ class PlanView:
     shards: Sequence[dict[str, Any]]
     """shard, pumps, delivered (None before), failure (None for none)."""
     parts: Sequence[dict[str, Any]]
-    """shard, part, grid_area, weather_cell, tariff, pumps, cap_kw, certificate, cap_price_eur_per_mwh and more."""
+    """shard, part, grid_area, weather_cell, tariff, pumps, cap_kw, certificate, price_eur_per_mwh,
+    cap_price_eur_per_mwh, load_kw, pumps_by_mode and more."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class PumpPlanView:
     """What the home pays, by slot from the plan's first slot on."""
     cap_price_eur_per_mwh: Sequence[float]
     """What its grid area's limit adds to that, by slot."""
+    power_kw: Sequence[float]
+    """Expected power of the heating, by slot."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,7 @@ def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
         plan=PricePlan.model_validate(found["plan"]),
         price_eur_per_mwh=found["price_eur_per_mwh"],
         cap_price_eur_per_mwh=found["cap_price_eur_per_mwh"],
+        power_kw=found["power_kw"],
     )
 
 

@@ -3,6 +3,7 @@
 Protects: every revision says what it costs, what no plan could cost less than, and what bound it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -62,6 +63,12 @@ class PlannedPump(Value):
     """One per slot; empty where the pump has no hot-water lever or nothing is asked of it."""
     steered: bool
     """False where the pump's authority cannot be told from zero, so that its heating is left alone."""
+
+
+def pumps_by_mode(pumps: Sequence[PlannedPump]) -> dict[Mode, tuple[int, ...]]:
+    """How many of these pumps are in each mode, per slot; modes that nobody is in are left out."""
+    counted = [Counter(of_slot) for of_slot in zip(*(pump.modes for pump in pumps), strict=True)]
+    return {mode: counts for mode in Mode if any(counts := tuple(count[mode] for count in counted))}
 
 
 class Certificate(Value):

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from domain.base import Value
 from domain.homes.enrolment import Enrolment
+from domain.modes import Mode
 from domain.planning.fleet_plan import Certificate
 from domain.planning.scope import GridCaps, Scope, nameplate_kw, scope_of
 
@@ -48,6 +49,15 @@ class SolvedPart(Value):
     """What a kilowatt-hour more costs under this scope's tariff, per slot: kept, as tariffs change."""
     cap_price_eur_per_mwh: tuple[float, ...]
     """Dual of the limit per slot."""
+    power_kw: Mapping[str, tuple[float, ...]]
+    """Expected power of every pump's heating per slot."""
+    pumps_by_mode: Mapping[Mode, tuple[int, ...]]
+    """How many pumps are in each mode, per slot; modes that nobody is in are left out."""
+
+    @property
+    def load_kw(self) -> tuple[float, ...]:
+        """Expected power of the heating of all its pumps together, per slot."""
+        return tuple(sum(of_slot) for of_slot in zip(*self.power_kw.values(), strict=True))
 
 
 class Shard(Value):

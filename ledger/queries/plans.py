@@ -34,7 +34,10 @@ _PART = (
     PlanPart.cold_snap_pumps,
     PlanPart.cap_kw,
     PlanPart.certificate,
+    PlanPart.price_eur_per_mwh,
     PlanPart.cap_price_eur_per_mwh,
+    PlanPart.load_kw,
+    PlanPart.pumps_by_mode,
 )
 
 
@@ -86,7 +89,7 @@ class LedgerPlanQueries:
         )
         outline = (FleetPlan.revision, FleetPlan.price_area, FleetPlan.price_version)
         query = (
-            select(PumpPlan.plan, *outline, FleetPlan.created_at, *figures)
+            select(PumpPlan.plan, PumpPlan.power_kw, *outline, FleetPlan.created_at, *figures)
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, of_pump)
             .where(PumpPlan.pump_id == pump_id, FleetPlan.is_preview.is_(False))

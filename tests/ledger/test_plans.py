@@ -18,6 +18,7 @@ from ledger.models import FleetPlan, PlanPart, PlanShard, Pump, PumpPlan
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps
 from ledger.queries.history import LedgerHistory, LedgerOrders
+from ledger.queries.plans import LedgerPlanQueries
 from ledger.queries.reports import LedgerReports
 from ledger.series import LedgerSeries
 from tests.builders import a_plan, at
@@ -52,6 +53,8 @@ def solved(asked: Part, cost_eur: float = 10.0) -> SolvedPart:
         certificate=a_result(cost_eur).certificate,
         price_eur_per_mwh=(80.0,) * 40,
         cap_price_eur_per_mwh=(0.0,) * 40,
+        power_kw=dict.fromkeys(asked.pump_ids, (1.5,) * 40),
+        pumps_by_mode={Mode.LOW: (len(asked.pump_ids),) * 40},
     )
 
 
@@ -84,6 +87,20 @@ async def test_the_same_run_never_makes_two_revisions_and_keeps_the_shards_it_be
     assert await count(engine, FleetPlan) == 2
     with pytest.raises(LookupError, match="plan revision 1 has no shard 7"):
         await plans.shard(first, 7)
+
+
+async def test_a_plan_keeps_the_power_it_expects_of_each_pump_and_of_an_area(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, *PUMPS)
+    revision, queries = await an_open_plan(engine), LedgerPlanQueries(engine)
+    first, _ = await shards(engine)
+    await store(engine, revision, first, 0)
+    of_pump = await queries.newest_of_pump("p-0001")
+    assert of_pump is not None
+    assert of_pump["power_kw"] == [1.5] * 40
+    (part_of_area,) = await queries.parts(revision)
+    assert part_of_area["load_kw"] == [1.5] * 40
+    assert part_of_area["pumps_by_mode"] == {"LOW": [1] * 40}
+    assert part_of_area["price_eur_per_mwh"] == [80.0] * 40
 
 
 async def test_attempts_that_overlap_get_one_revision_and_store_a_part_once(engine: AsyncEngine) -> None:

@@ -186,6 +186,8 @@ def upgrade() -> None:
         sa.Column("certificate", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("load_kw", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("pumps_by_mode", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["revision", "shard"],
@@ -246,6 +248,7 @@ def upgrade() -> None:
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("power_kw", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_pump_plans_pump_id_pumps")),
         sa.ForeignKeyConstraint(
             ["revision", "shard", "part"],
