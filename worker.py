@@ -28,6 +28,7 @@ from activities.observation_sweep import WatchActivities
 from activities.plan_requests import RequestSources
 from activities.planning import PlanningActivities
 from activities.pumps import PumpActivities
+from activities.settlement import SettlementActivities
 from activities.sweep_reporting import SweepPorts
 from domain.oem.calls import CallMade
 from domain.oem.ports import OemAdapter
@@ -37,7 +38,9 @@ from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
 from market.chain import weather_chain
 from oem_adapters.registry import build_adapter, known_oems
+from optimizer import expected_energy
 from optimizer.planner import plan_fleet
+from savings.estimator import estimate
 from telemetry.counting import EventCounter
 from telemetry.events import Listener, TelemetryEvent
 from telemetry.hub import Telemetry
@@ -64,6 +67,7 @@ from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.observation_sweep import ObservationSweep
 from workflows.oem_guard import OemGuard
+from workflows.settlement import DailySettlement
 
 if TYPE_CHECKING:
     from telemetry.tracing import Tracing
@@ -212,16 +216,27 @@ def _planner_worker(world: Connections) -> Worker:
         ledger.series,
     )
     planning = PlanningActivities(
-        RequestSources(ledger.series, ledger.pumps, ledger.commands, ledger.observations, tariffs_of(settings)),
+        RequestSources(
+            ledger.series,
+            ledger.pumps,
+            ledger.commands,
+            ledger.observations,
+            tariffs_of(settings),
+            ledger.savings,
+            _tz_of,
+        ),
         ledger.plans,
         plan_off_the_loop,
         plan_delivery(world.client),
-        lambda price_area: area_of(price_area).tz.key,
+        _tz_of,
+    )
+    settlement = SettlementActivities(
+        ledger.savings, ledger.pumps, ledger.series, tariffs_of(settings), expected_energy, estimate, _tz_of
     )
     return Worker(
         world.client,
         task_queue=PLANNER_QUEUE,
-        workflows=[FleetPlanning, AreaPlanning],
+        workflows=[FleetPlanning, AreaPlanning, DailySettlement],
         activities=[
             market.fetch_prices,
             market.fetch_weather,
@@ -231,6 +246,8 @@ def _planner_worker(world: Connections) -> Worker:
             planning.solve_shard,
             planning.deliver_shard,
             planning.close_plan,
+            settlement.settle_day,
+            settlement.claim_savings,
         ],
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),
@@ -238,6 +255,10 @@ def _planner_worker(world: Connections) -> Worker:
         disable_eager_activity_execution=True,
         interceptors=world.interceptors,
     )
+
+
+def _tz_of(price_area: str) -> str:
+    return area_of(price_area).tz.key
 
 
 def counting(calls: CallCounter) -> Listener:

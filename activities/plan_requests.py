@@ -3,9 +3,10 @@
 Protects: a stale room temperature is no room temperature, and a cold snap's floor is decided before anything is solved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from domain.homes.enrolment import PumpProfile
 from domain.homes.settlement import earns_by_moving
@@ -16,6 +17,8 @@ from domain.planning.series import WeatherSeries
 from domain.planning.shards import Part
 from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
+from domain.savings.experiment import Arm
+from domain.savings.ports import ExperimentLog
 from domain.slots import SLOT
 
 BEFORE = timedelta(hours=24)
@@ -34,6 +37,10 @@ class RequestSources:
     commands: SteeringLog
     observations: ObservationLog
     tariffs: Tariffs
+    experiments: ExperimentLog | None = None
+    """None where nobody is ever left neutral to be compared with."""
+    tz_of: Callable[[str], str] = lambda _: "UTC"
+    """The time zone of a price area's market day, by which homes are drawn."""
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
@@ -41,6 +48,8 @@ class RequestSources:
         forecast = await self.series.weather(part.weather_version)
         wholesale = await self.series.prices(outline.price_version)
         profiles = await self.pumps.profiles(part.pump_ids)
+        drawn_neutral = await self._drawn_neutral(profiles, scope.price_area, first_slot)
+        pumps = await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now)
         return PlanningRequest(
             first_slot=first_slot,
             slots=slots,
@@ -48,7 +57,10 @@ class RequestSources:
                 first_slot, slots
             ),
             weather=await self._with_the_day_before(forecast.cut(first_slot, slots)),
-            pumps=await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now),
+            pumps=tuple(
+                pump.model_copy(update={"may_move": False}) if pump.profile.enrolment.pump_id in drawn_neutral else pump
+                for pump in pumps
+            ),
             cap_kw=part.cap_kw,
             budget_s=budget_s,
         )
@@ -58,6 +70,19 @@ class RequestSources:
         start, slots = forecast.start - BEFORE, BEFORE // SLOT
         known = await self.series.newest_weather(forecast.cell, start, forecast.start)
         return forecast if known is None else forecast.after(known.cut(start, slots))
+
+    async def _drawn_neutral(
+        self, profiles: Sequence[PumpProfile], price_area: str, first_slot: datetime
+    ) -> frozenset[str]:
+        """The pumps that the experiment leaves to their own control on the day of the first slot."""
+        if self.experiments is None:
+            return frozenset()
+        day = first_slot.astimezone(ZoneInfo(self.tz_of(price_area))).date()
+        experiment = await self.experiments.experiment_on(day)
+        if experiment is None:
+            return frozenset()
+        ids = (profile.enrolment.pump_id for profile in profiles)
+        return frozenset(pump_id for pump_id in ids if experiment.arm(pump_id, day) is Arm.NEUTRAL)
 
     async def _pumps(
         self, profiles: Sequence[PumpProfile], first_slot: datetime, ahead_c: Sequence[float], now: datetime

@@ -137,7 +137,7 @@ class PlanningActivities:
     @activity.defn
     async def open_plan(self, given: OpenPlan) -> PlanOpened:
         """Divide the area's pumps into shards and store them under a revision."""
-        return await _with_heartbeat(self._open(given))
+        return await with_heartbeat(self._open(given))
 
     async def _open(self, given: OpenPlan) -> PlanOpened:
         enrolments = await self._sources.pumps.enrolments(given.price_area)
@@ -161,7 +161,7 @@ class PlanningActivities:
     @activity.defn
     async def solve_shard(self, given: SolveShard) -> int:
         """Solve and store the parts of a shard that are not stored yet; returns how many pumps it has plans for."""
-        return await _with_heartbeat(self._solve(given))
+        return await with_heartbeat(self._solve(given))
 
     async def _solve(self, given: SolveShard) -> int:
         outline = await self._plans.outline(given.revision)
@@ -266,7 +266,7 @@ class _FanOut:
             activity.heartbeat(self.after, self.delivered, self.missed)
 
 
-async def _with_heartbeat[T](work: Awaitable[T]) -> T:
+async def with_heartbeat[T](work: Awaitable[T]) -> T:
     """Beat while the work goes on, so that a dead planner is noticed long before its time is out."""
 
     async def beat() -> None:

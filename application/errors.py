@@ -74,6 +74,10 @@ class ErrorCode(StrEnum):
     """pump, problem."""
     PLANNING_FAILED = "planning-failed"
     """day, workflow_id."""
+    SETTLEMENT_FAILED = "settlement-failed"
+    """day, workflow_id."""
+    NOTHING_SETTLED = "nothing-settled"
+    """first, last."""
 
 
 class UseCaseError(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from application.access import Access
 from application.namespace import register_search_attributes
-from application.planning.schedule import create_schedule
+from application.planning.schedule import create_schedule, create_settlement_schedule
 from demo.errors import OtherKindOfWorld
 from demo.kills import roles
 from demo.stage import environment, prepare, start_watchers
@@ -20,7 +20,7 @@ from demo.watching import serving_figures, start_watched_worker
 from embedded.stack import Stack, StackOptions
 from oem_adapters.registry import known_oems
 from worker_environment import connect_temporal, open_ledger, settings_from_environment
-from workflows.contracts import PlanningInput, patience_at
+from workflows.contracts import PlanningInput, SettlementInput, patience_at
 
 LIVE_FILE = "real-homes"
 """Marks a folder whose homes are real."""
@@ -53,6 +53,7 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
                 patience = patience_at(clock.speed)
                 await start_watchers(access, patience, known_oems())
                 await create_schedule(client, PlanningInput(clock=clock, patience=patience), TZ, paused=False)
+                await create_settlement_schedule(client, SettlementInput(clock=clock, patience=patience), TZ)
                 async with serving_figures(stack, access):
                     on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)
                     await stack.guard(asyncio.Event().wait())

@@ -379,3 +379,57 @@ class ShadowCommand(Base):
     status: Mapped[int] = mapped_column(Integer)
     setting: Mapped[float | None] = mapped_column(Double)
     imported_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class ExperimentRow(Base):
+    """Who is left neutral from a day on; append-only, the newest that began counts."""
+
+    __tablename__ = "experiments"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    begins: Mapped[date] = mapped_column(Date)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class EnergyReport(Base):
+    """Energy as a meter or a vendor reported it, garbage included; append-only, in the order of `id`."""
+
+    __tablename__ = "energy_reports"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"))
+    starts_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Of a total; null for a counter."""
+    at: Mapped[datetime] = mapped_column(Moment)
+    """Of a counter's reading, or the end of a total."""
+    kwh: Mapped[float] = mapped_column(Double)
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (
+        Index("ix_energy_reports_pump_at", "pump_id", "at"),
+        UniqueConstraint("pump_id", "starts_at", "at", "kwh", postgresql_nulls_not_distinct=True),
+    )
+
+
+class HomeDayRow(Base):
+    """A pump's market day as settled last, with its energy by slot."""
+
+    __tablename__ = "home_days"
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    price_area: Mapped[str] = mapped_column(String(16))
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    energy: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    revision: Mapped[int] = mapped_column(Integer)
+    """Counts the times that it came out differently."""
+    settled_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (Index("ix_home_days_area", "price_area", "day"),)
+
+
+class ClaimRow(Base):
+    """What is claimed to have been saved over a span of days, as estimated last."""
+
+    __tablename__ = "claims"
+    price_area: Mapped[str] = mapped_column(String(16), primary_key=True)
+    first_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    last_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    estimated_at: Mapped[datetime] = mapped_column(Moment)

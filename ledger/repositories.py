@@ -28,6 +28,7 @@ from ledger.queries.plans import LedgerPlanQueries
 from ledger.queries.prices import LedgerPriceQueries
 from ledger.queries.reports import LedgerReports
 from ledger.queries.runs import LedgerRuns
+from ledger.savings import LedgerSavings
 from ledger.series import LedgerSeries
 from ledger.shadow import LedgerShadow
 from ledger.sweep_records import LedgerSweepRecords
@@ -66,6 +67,7 @@ class Repositories:
     plan_queries: LedgerPlanQueries
     fleet: LedgerFleet
     price_queries: LedgerPriceQueries
+    savings: LedgerSavings
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -119,6 +121,7 @@ async def open_repositories(
             plan_queries=LedgerPlanQueries(engine),
             fleet=LedgerFleet(engine),
             price_queries=LedgerPriceQueries(engine),
+            savings=LedgerSavings(engine),
         )
     finally:
         await engine.dispose()

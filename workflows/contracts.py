@@ -236,6 +236,51 @@ class PlanningResult(Value):
         return "; ".join([*made, self.reason] if self.reason else made)
 
 
+SETTLEMENT_SCHEDULE_ID = "settlement"
+SETTLEMENT_WORKFLOW_ID = "settlement"
+
+
+class SettlementInput(Value):
+    """How a settlement run settles; whom it settles follows from the pumps that are enrolled."""
+
+    clock: SteeringClock
+    day: date | None = None
+    """The last market day to settle; None for the local day before the run's nominal time."""
+    again_days: Annotated[int, Field(ge=0, le=62)] = 7
+    """So many days before it are settled again: reports come late, and prices are revised."""
+    patience: Patience = Patience()
+
+
+class AreaSettled(Value):
+    """What became of a settlement run in one price area."""
+
+    price_area: str
+    day: date
+    pumps: int
+    settled: int
+    changed: int
+    """Home-days, of all days settled, that are new or came out differently."""
+    saved_eur: float | None
+    """What the month to date saved; None where no interval can be claimed."""
+    reason: str = ""
+
+
+class SettlementResult(Value):
+    """What became of a settlement run."""
+
+    areas: tuple[AreaSettled, ...]
+
+    @property
+    def summary(self) -> str:
+        """The result in a line."""
+        told = [
+            f"{area.price_area}: {area.settled} of {area.pumps} pumps settled for {area.day}, {area.changed} changed"
+            + (f" ({area.reason})" if area.reason else "")
+            for area in self.areas
+        ]
+        return "; ".join(told) or "no steered pump is enrolled: nothing to settle"
+
+
 def guard_workflow_id(oem: str) -> str:
     """One guard per vendor."""
     return f"oem-guard-{oem}"

@@ -29,15 +29,23 @@ from workflows.contracts import (
     PLANNER_QUEUE,
     PLANNING_SCHEDULE_ID,
     PLANNING_WORKFLOW_ID,
+    SETTLEMENT_SCHEDULE_ID,
+    SETTLEMENT_WORKFLOW_ID,
     PlanningInput,
     PlanningResult,
+    SettlementInput,
 )
 from workflows.fleet_planning import FleetPlanning
+from workflows.settlement import DailySettlement
 
 PLANNED_AT = time(13, 15)
 """Local: after day-ahead results are usually out, and far from the night in which clocks change."""
 CATCH_UP = timedelta(hours=6)
 """A plan for yesterday is worth nothing."""
+SETTLED_AT = time(6, 30)
+"""Local: by then vendors have summed yesterday up."""
+SETTLEMENT_CATCH_UP = timedelta(days=1)
+"""The next run settles the days before again."""
 
 
 async def create_schedule(client: Client, given: PlanningInput, tz: ZoneInfo, *, paused: bool) -> None:
@@ -55,6 +63,22 @@ async def create_schedule(client: Client, given: PlanningInput, tz: ZoneInfo, *,
     )
     try:
         await client.create_schedule(PLANNING_SCHEDULE_ID, schedule)
+    except ScheduleAlreadyRunningError:
+        return
+
+
+async def create_settlement_schedule(client: Client, given: SettlementInput, tz: ZoneInfo) -> None:
+    """Create the daily settlement Schedule in this local time; one that is there is left as it is."""
+    at = ScheduleCalendarSpec(hour=[ScheduleRange(SETTLED_AT.hour)], minute=[ScheduleRange(SETTLED_AT.minute)])
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            DailySettlement.run, given, id=SETTLEMENT_WORKFLOW_ID, task_queue=PLANNER_QUEUE
+        ),
+        spec=ScheduleSpec(calendars=[at], time_zone_name=tz.key),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=SETTLEMENT_CATCH_UP),
+    )
+    try:
+        await client.create_schedule(SETTLEMENT_SCHEDULE_ID, schedule)
     except ScheduleAlreadyRunningError:
         return
 

@@ -23,6 +23,7 @@ from console.cli.commands import (
     homes,
     oem,
     plans,
+    savings,
     stack,
     why,
 )
@@ -53,6 +54,8 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(shadow.app, name="shadow")
 app.add_typer(homes.app, name="homes")
 app.command("why")(why.why)
+app.command("report")(savings.report)
+app.add_typer(savings.app, name="savings")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(oem.app, name="oem")
 app.add_typer(areas.area, name="area")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from domain.base import Value
 from domain.homes.site import ComfortBand
 from domain.savings.energy import EnergyCourse, Evidence, Flag
-from domain.savings.experiment import Arm
+from domain.savings.experiment import Arm, Experiment
 from domain.slots import SLOT_HOURS
 
 MOST_MODELLED = 0.2
@@ -77,6 +77,19 @@ def settle(
     settled_kwh = max(0.0, sum(energy.kwh) + borrowed_kwh)
     unsteered = expected * settled_kwh / modelled if modelled > 0 else flat
     return cost, flat, expected, unsteered
+
+
+def why_left_out(
+    experiment: Experiment | None, pump_id: str, day: date, may_move: bool, energy: EnergyCourse
+) -> LeftOut | None:
+    """Why a home-day is not compared; None where it is."""
+    if experiment is None or day < experiment.begins:
+        return LeftOut.NO_EXPERIMENT
+    if not may_move:
+        return LeftOut.NOT_STEERABLE
+    if energy.modelled_share > MOST_MODELLED:
+        return LeftOut.MODELLED
+    return LeftOut.WASHOUT if experiment.is_washout(pump_id, day) else None
 
 
 def kelvin_hours(room_c: Iterable[float], band: ComfortBand) -> float:

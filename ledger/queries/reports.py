@@ -55,6 +55,20 @@ class LedgerReports:
         rows = await self._rows(select(newest.c.kind, func.count().label("count")).group_by(newest.c.kind))
         return {row["kind"]: row["count"] for row in rows}
 
+    async def ended(self, start: datetime, end: datetime) -> dict[str, int]:
+        """How many commands that were decided in [start, end) are in each state."""
+        event, command = CommandEventRow, CommandRow
+        newest = (
+            select(event.command_id, event.kind)
+            .join(command, command.command_id == event.command_id)
+            .where(event.kind.in_(_STATES), command.decided_at >= start, command.decided_at < end)
+            .ext(distinct_on(event.command_id))
+            .order_by(event.command_id, event.at.desc(), event.id.desc())
+            .subquery()
+        )
+        rows = await self._rows(select(newest.c.kind, func.count().label("count")).group_by(newest.c.kind))
+        return {row["kind"]: row["count"] for row in rows}
+
     async def newest_plan(self) -> dict[str, Any] | None:
         """The newest fleet plan of which anything was solved, with the certificate of all its parts together.
 

@@ -1,6 +1,7 @@
 """Dividing, solving and delivering: shards from enrolment, requests from what is known, and a fan-out that resumes."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -14,6 +15,7 @@ from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest
 from domain.planning.scope import GridCaps
 from domain.ports import Planner
+from domain.savings.experiment import Arm, Experiment
 from market.tariff_files import tariffs_in
 from tests.activities.ports import (
     CLOCK,
@@ -221,6 +223,34 @@ async def test_pumps_are_planned_by_tariff_and_settlement_and_who_earns_nothing_
     assert [r.pumps[0].may_move for r in asked.requests] == [True, True, False]
     kept = {pump: solved.price_eur_per_mwh for solved, shares in plans.parts.values() for pump in shares}
     assert kept == paid, "a plan keeps what its homes paid"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """`domain.savings.ports.ExperimentLog` with one experiment."""
+
+    experiment: Experiment
+
+    async def experiment_on(self, day: date) -> Experiment | None:
+        return self.experiment if day >= self.experiment.begins else None
+
+
+@pytest.mark.parametrize(("begins", "are_left_out"), [(date(2026, 1, 15), True), (date(2026, 1, 16), False)])
+async def test_who_is_drawn_neutral_for_the_day_is_planned_as_one_that_is_not_moved(
+    begins: date, are_left_out: bool
+) -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    experiment = Experiment(seed=5, begins=begins, holdout_share=0.5, switchback_share=0.0)
+    sources = RequestSources(
+        series, Directory(*FLEET), InForce(), Observations(None), tariffs_in(), Drawn(experiment), tz_of
+    )
+    activities = PlanningActivities(sources, plans, asked, Deliveries(), tz_of)
+    await an_attempt().run(activities.open_plan, await opening(series))
+    await an_attempt().run(activities.solve_shard, solving())
+    left = {p.profile.enrolment.pump_id for request in asked.requests for p in request.pumps if not p.may_move}
+    drawn = {pump for pump in FLEET if experiment.arm(pump, date(2026, 1, 15)) is Arm.NEUTRAL}
+    assert left == drawn
+    assert (0 < len(left) < len(FLEET)) is are_left_out
 
 
 async def test_the_outdoor_air_of_the_day_before_is_handed_on_where_the_ledger_has_it() -> None:

@@ -258,9 +258,65 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("revision", "pump_id", name=op.f("pk_pump_plans")),
     )
     op.create_index("ix_pump_plans_shard", "pump_plans", ["revision", "shard", "pump_id"], unique=False)
+    _savings()
+
+
+def _savings() -> None:
+    op.create_table(
+        "experiments",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("begins", sa.Date(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiments")),
+    )
+    op.create_table(
+        "energy_reports",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kwh", sa.Double(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_energy_reports_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_energy_reports")),
+        sa.UniqueConstraint(
+            "pump_id",
+            "starts_at",
+            "at",
+            "kwh",
+            name=op.f("uq_energy_reports_pump_id"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    op.create_index("ix_energy_reports_pump_at", "energy_reports", ["pump_id", "at"], unique=False)
+    op.create_table(
+        "home_days",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("price_area", sa.String(length=16), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("energy", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_home_days_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("pump_id", "day", name=op.f("pk_home_days")),
+    )
+    op.create_index("ix_home_days_area", "home_days", ["price_area", "day"], unique=False)
+    op.create_table(
+        "claims",
+        sa.Column("price_area", sa.String(length=16), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("estimated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("price_area", "first_day", "last_day", name=op.f("pk_claims")),
+    )
 
 
 def downgrade() -> None:
+    for table in ("claims", "home_days", "energy_reports", "experiments"):
+        op.drop_table(table)
     op.drop_table("pump_plans")
     op.drop_table("commands")
     op.drop_table("shadow_commands")

@@ -1,0 +1,219 @@
+"""Settling market days: energy by slot, what it cost, and what is claimed to have been saved.
+
+Protects: settling a day again changes it only where what it rests on changed (late reports, revised prices); a pump
+that cannot be settled costs the others nothing, and is counted.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from temporalio import activity
+
+from activities.planning import with_heartbeat
+from activities.steered import steered_now
+from domain.base import Value
+from domain.clock import SteeringClock
+from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.homes.settlement import earns_by_moving
+from domain.modes import Mode
+from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.tariff import Tariffs, home_prices
+from domain.ports import PumpDirectory, SeriesStore
+from domain.savings.claim import Claim, Estimator
+from domain.savings.energy import EnergyCourse, energy_course, most_kw
+from domain.savings.experiment import Experiment
+from domain.savings.home_day import HomeDay, LeftOut, by_evidence, by_flag, kelvin_hours, settle, why_left_out
+from domain.savings.ports import DayEvidence, HouseModel, SettlementStore
+from domain.slots import SLOT, market_day_slots
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+"""Pumps whose day is read from the ledger at a time."""
+
+
+class SettleDay(Value):
+    """Settle the pumps of a price area for one market day."""
+
+    clock: SteeringClock
+    price_area: str
+    day: date
+
+
+class DaySettled(Value):
+    """What became of it."""
+
+    pumps: int
+    settled: int = 0
+    changed: int = 0
+    """Home-days that are new or differ from what was settled before."""
+    reason: str = ""
+    """Why nothing was settled; mostly empty."""
+
+
+class MakeClaim(Value):
+    """Estimate what was saved from one local day to another, both included."""
+
+    clock: SteeringClock
+    price_area: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What the homes of one scope share on a market day."""
+
+    day: date
+    slots: Sequence[datetime]
+    wholesale: WholesalePrices
+    price_version: int
+    experiment: Experiment | None
+    now: datetime
+
+
+class SettlementActivities:
+    """Settle days, make claims."""
+
+    def __init__(
+        self,
+        store: SettlementStore,
+        pumps: PumpDirectory,
+        series: SeriesStore,
+        tariffs: Tariffs,
+        model: HouseModel,
+        estimator: Estimator,
+        tz_of: Callable[[str], str],
+    ) -> None:
+        """`tz_of` names the time zone of a price area's market day."""
+        self._store = store
+        self._pumps = pumps
+        self._series = series
+        self._tariffs = tariffs
+        self._model = model
+        self._estimator = estimator
+        self._tz_of = tz_of
+
+    @activity.defn
+    async def settle_day(self, given: SettleDay) -> DaySettled:
+        """Settle one market day of an area's pumps."""
+        return await with_heartbeat(self._settle_day(given))
+
+    async def _settle_day(self, given: SettleDay) -> DaySettled:
+        slots = market_day_slots(given.day, ZoneInfo(self._tz_of(given.price_area)))
+        enrolments = await self._pumps.enrolments(given.price_area)
+        version = await self._series.newest_prices(given.price_area, slots[0], slots[-1] + SLOT)
+        if version is None:
+            return DaySettled(pumps=len(enrolments), reason=f"no prices of {given.day} are published yet")
+        shared = _Day(
+            day=given.day,
+            slots=slots,
+            wholesale=await self._series.prices(version),
+            price_version=version,
+            experiment=await self._store.experiment_on(given.day),
+            now=steered_now(given.clock)(),
+        )
+        weather: dict[str, WeatherSeries | None] = {}
+        for cell in sorted({enrolment.weather_cell for enrolment in enrolments}):
+            weather[cell] = await self._series.newest_weather(cell, slots[0], slots[-1] + SLOT)
+        settled = changed = 0
+        for start in range(0, len(enrolments), BATCH):
+            found = await self._settle_batch(shared, enrolments[start : start + BATCH], weather)
+            settled += len(found)
+            changed += await self._store.keep(found, shared.now)
+        missing = len(enrolments) - settled
+        reason = f"{missing} pumps were not settled: see the worker's log" if missing else ""
+        return DaySettled(pumps=len(enrolments), settled=settled, changed=changed, reason=reason)
+
+    async def _settle_batch(
+        self, shared: _Day, enrolments: Sequence[Enrolment], weather: Mapping[str, WeatherSeries | None]
+    ) -> list[tuple[HomeDay, EnergyCourse]]:
+        ids = [enrolment.pump_id for enrolment in enrolments]
+        known = await self._store.evidence(ids, shared.slots)
+        found = []
+        for profile in await self._pumps.profiles(ids):
+            pump_id, forecast = profile.enrolment.pump_id, weather[profile.enrolment.weather_cell]
+            if forecast is None:
+                log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason="no weather is known")
+                continue
+            outdoor_c = forecast.cut(shared.slots[0], len(shared.slots)).outdoor_c
+            try:
+                found.append(self._home_day(shared, profile, known.get(pump_id, DayEvidence()), outdoor_c))
+            except Exception as error:  # noqa: BLE001 -- one home's bad numbers must not cost the others their day
+                reason = str(error).partition("\n")[0][:240]
+                log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason=reason)
+        return found
+
+    def _home_day(
+        self, shared: _Day, profile: PumpProfile, known: DayEvidence, outdoor_c: Sequence[float]
+    ) -> tuple[HomeDay, EnergyCourse]:
+        e, slots = profile.enrolment, shared.slots
+        rooms = [room for at, room in known.rooms if slots[0] <= at < slots[-1] + SLOT]
+        room_c = sum(rooms) / len(rooms) if rooms else None
+        mean_outdoor_c = sum(outdoor_c) / len(outdoor_c)
+        neutral_kwh = self._model.expected_kwh(profile, outdoor_c, [Mode.LOW] * len(slots), room_c)
+        expected_kwh = self._model.expected_kwh(profile, outdoor_c, modes_by_slot(known.modes, slots), room_c)
+        energy = energy_course(slots, known.reported, expected_kwh, most_kw(e), shared.now)
+        tariff = self._tariffs(e.tariff)
+        prices = home_prices(shared.wholesale, tariff, e.settlement, e.benefit).cut(slots[0], len(slots))
+        fallen_k = rooms[0] - rooms[-1] if rooms else 0.0
+        borrowed_kwh = self._model.kwh_to_warm(profile, fallen_k, mean_outdoor_c, room_c)
+        cost, flat, expected, unsteered = settle(energy, prices.price_eur_per_mwh, neutral_kwh, borrowed_kwh)
+        experiment = shared.experiment
+        may_move = earns_by_moving(e.settlement, e.benefit)
+        left_out: LeftOut | None = why_left_out(experiment, e.pump_id, shared.day, may_move, energy)
+        return HomeDay(
+            pump_id=e.pump_id,
+            price_area=e.price_area,
+            day=shared.day,
+            arm=None if experiment is None else experiment.arm(e.pump_id, shared.day),
+            left_out=left_out,
+            kwh=round(sum(energy.kwh), 4),
+            cost_eur=round(cost, 6),
+            flat_cost_eur=round(flat, 6),
+            expected_eur=round(expected, 6),
+            unsteered_eur=round(unsteered, 6),
+            room_c=None if room_c is None else round(room_c, 3),
+            outdoor_c=round(mean_outdoor_c, 3),
+            kelvin_hours=round(_kelvin_hours(known.rooms, slots, profile), 4),
+            evidence=by_evidence(energy),
+            excluded=by_flag(energy),
+            price_version=shared.price_version,
+        ), energy
+
+    @activity.defn
+    async def claim_savings(self, given: MakeClaim) -> Claim | None:
+        """Estimate what was saved over a span of days, and store it; None where nothing is settled there."""
+        return await with_heartbeat(self._claim(given))
+
+    async def _claim(self, given: MakeClaim) -> Claim | None:
+        days = await self._store.home_days(given.price_area, given.first_day, given.last_day)
+        if not days:
+            return None
+        claim = await asyncio.to_thread(self._estimator, given.price_area, days)
+        claim = claim.model_copy(update={"first_day": given.first_day, "last_day": given.last_day})
+        await self._store.keep_claim(claim, steered_now(given.clock)())
+        return claim
+
+
+def modes_by_slot(modes: Sequence[tuple[datetime, Mode]], slots: Sequence[datetime]) -> list[Mode]:
+    """The mode in force in the middle of each slot; neutral before the first decision."""
+    found = []
+    for slot in slots:
+        before = [mode for at, mode in modes if at <= slot + SLOT / 2]
+        found.append(before[-1] if before else Mode.LOW)
+    return found
+
+
+def _kelvin_hours(rooms: Sequence[tuple[datetime, float]], slots: Sequence[datetime], profile: PumpProfile) -> float:
+    """Outside the band, each room temperature taken for all slots until the next one."""
+    by_slot = []
+    for slot in slots:
+        before = [room for at, room in rooms if at < slot + SLOT]
+        if before:
+            by_slot.append(before[-1])
+    return kelvin_hours(by_slot, profile.enrolment.band)

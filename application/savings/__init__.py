@@ -1,0 +1,1 @@
+"""Savings: experiments, imported energy, settlement by hand, reports."""

@@ -1,0 +1,236 @@
+"""What a day or a month came to, for the operator and for each household.
+
+Protects: what a fleet saved is the claim with its interval; what a single home would have paid is the model's, and is
+called so; both come from what was settled, and nothing is worked out anew for the page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from application.access import Access
+from application.errors import ErrorCode, Refused
+from domain.commands.command import Authority
+from domain.homes.enrolment import PumpProfile
+from domain.modes import Circuit
+from domain.planning.tariff import Tariffs, home_prices
+from domain.savings.claim import Claim
+from domain.savings.energy import Evidence, Flag
+from domain.savings.experiment import Arm
+from domain.savings.home_day import HomeDay
+from domain.slots import SLOT, market_day_slots
+from domain.steering.journal import JournalEntry
+
+MOST_ACTS = 40
+"""Of one home: a month of plans is summed up, not listed."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that was done with a home's heating, and why."""
+
+    at: datetime
+    mode: str
+    authority: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DayCourse:
+    """One home's day by slot."""
+
+    slots: Sequence[datetime]
+    kwh: Sequence[float]
+    evidence: Sequence[Evidence]
+    price_eur_per_mwh: Sequence[float]
+    modes: Sequence[tuple[datetime, str]]
+    rooms: Sequence[tuple[datetime, float]]
+
+
+@dataclass(frozen=True)
+class HomeReport:
+    """A household's report."""
+
+    pump: str
+    days: Sequence[HomeDay]
+    acts: Sequence[Act]
+    acts_by_plan: int
+    """Changes that plans made; the list holds them for a single day only."""
+    band: tuple[float, float]
+    course: DayCourse | None
+    """Of a single day."""
+
+    @property
+    def kwh(self) -> float:
+        """Electricity used."""
+        return sum(day.kwh for day in self.days)
+
+    @property
+    def cost_eur(self) -> float:
+        """What was paid for it."""
+        return sum(day.cost_eur for day in self.days)
+
+    @property
+    def unsteered_eur(self) -> float:
+        """What the model says it would have cost."""
+        return sum(day.unsteered_eur for day in self.days)
+
+    @property
+    def room_c(self) -> float | None:
+        """Mean room temperature; None where none was measured."""
+        rooms = [day.room_c for day in self.days if day.room_c is not None]
+        return sum(rooms) / len(rooms) if rooms else None
+
+    @property
+    def kelvin_hours(self) -> float:
+        """Outside the household's band."""
+        return sum(day.kelvin_hours for day in self.days)
+
+    @property
+    def neutral_days(self) -> int:
+        """Days on which it was left neutral to be compared with."""
+        return sum(day.arm is Arm.NEUTRAL for day in self.days)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The operator's report, with the households' in it."""
+
+    first: date
+    last: date
+    made_at: datetime
+    claims: Sequence[Claim]
+    homes: Sequence[HomeReport]
+    evidence_kwh: dict[Evidence, float] = field(default_factory=dict)
+    excluded: dict[Flag, int] = field(default_factory=dict)
+    commands: dict[str, int] = field(default_factory=dict)
+    revised_home_days: int = 0
+    """Home-days that came out differently when they were settled again."""
+
+    @property
+    def cost_eur(self) -> float:
+        """What all homes paid."""
+        return sum(home.cost_eur for home in self.homes)
+
+    @property
+    def kwh(self) -> float:
+        """What all homes used."""
+        return sum(home.kwh for home in self.homes)
+
+    @property
+    def days(self) -> Sequence[tuple[date, float, float]]:
+        """By day: what was paid, and what the model says it would have cost."""
+        found: dict[date, tuple[float, float]] = {}
+        for home in self.homes:
+            for day in home.days:
+                paid, would = found.get(day.day, (0.0, 0.0))
+                found[day.day] = (paid + day.cost_eur, would + day.unsteered_eur)
+        return [(day, *found[day]) for day in sorted(found)]
+
+
+async def make_report(
+    access: Access, first: date, last: date, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
+) -> Report:
+    """The report on settled days, both included; Refused where nothing is settled there."""
+    settled = await access.ledger.savings.settled(first, last)
+    if not settled:
+        sentence = f"nothing is settled from {first} to {last}: `heatsteer savings settle --day {last}` settles it"
+        raise Refused(ErrorCode.NOTHING_SETTLED, sentence, first=first, last=last)
+    by_pump: dict[str, list[HomeDay]] = {}
+    evidence: dict[Evidence, float] = {}
+    excluded: dict[Flag, int] = {}
+    for day, _, _ in settled:
+        by_pump.setdefault(day.pump_id, []).append(day)
+        for kind, kwh in day.evidence.items():
+            evidence[kind] = evidence.get(kind, 0.0) + kwh
+        for flag, count in day.excluded.items():
+            excluded[flag] = excluded.get(flag, 0) + count
+    courses = {day.pump_id: (energy.kwh, energy.evidence) for day, energy, _ in settled} if first == last else {}
+    homes = []
+    for pump, days in sorted(by_pump.items()):
+        homes.append(await _home(access, pump, days, courses.get(pump), tariffs, tz_of))
+    # A day alone compares nobody with himself: what is claimed of it is the month's claim up to it.
+    claims = await access.ledger.savings.claims(first.replace(day=1), last)
+    return Report(
+        first=first,
+        last=last,
+        made_at=access.now(),
+        claims=claims,
+        homes=homes,
+        evidence_kwh=evidence,
+        excluded=excluded,
+        commands=await _commands(access, settled[0][0], first, last, tz_of),
+        revised_home_days=sum(revision > 1 for _, _, revision in settled),
+    )
+
+
+async def _home(
+    access: Access,
+    pump: str,
+    days: Sequence[HomeDay],
+    course: tuple[Sequence[float], Sequence[Evidence]] | None,
+    tariffs: Tariffs,
+    tz_of: Callable[[str], ZoneInfo],
+) -> HomeReport:
+    tz = tz_of(days[0].price_area)
+    start = market_day_slots(days[0].day, tz)[0]
+    slots = market_day_slots(days[-1].day, tz)
+    entries = await access.ledger.journal.between(pump, start, slots[-1] + SLOT)
+    changes = _changes(entries)
+    by_plan = sum(act.authority == Authority.PLAN.value for act in changes)
+    profile = await access.ledger.pumps.profile(pump)
+    band = profile.enrolment.band
+    listed = changes if course else [act for act in changes if act.authority != Authority.PLAN.value]
+    return HomeReport(
+        pump=pump,
+        days=days,
+        acts=listed[:MOST_ACTS],
+        acts_by_plan=by_plan,
+        band=(band.room_min_c, band.room_max_c),
+        course=None if course is None else await _course(access, profile, days[-1], course, slots, changes, tariffs),
+    )
+
+
+async def _course(
+    access: Access,
+    profile: PumpProfile,
+    day: HomeDay,
+    course: tuple[Sequence[float], Sequence[Evidence]],
+    slots: Sequence[datetime],
+    changes: Sequence[Act],
+    tariffs: Tariffs,
+) -> DayCourse:
+    e = profile.enrolment
+    wholesale = await access.ledger.series.prices(day.price_version)
+    prices = home_prices(wholesale, tariffs(e.tariff), e.settlement, e.benefit).cut(slots[0], len(slots))
+    readings = await access.ledger.history.readings(e.pump_id, slots[0], slots[-1] + SLOT)
+    return DayCourse(
+        slots=slots,
+        kwh=course[0],
+        evidence=course[1],
+        price_eur_per_mwh=prices.price_eur_per_mwh,
+        modes=[(act.at, act.mode) for act in changes],
+        rooms=[(reading.as_of, reading.room_c) for reading in readings if reading.room_c is not None],
+    )
+
+
+def _changes(entries: Sequence[JournalEntry]) -> list[Act]:
+    """Where the heating's target changed, oldest first."""
+    found: list[Act] = []
+    for entry in entries:
+        target = entry.decided.target
+        if entry.circuit is not Circuit.HEATING:
+            continue
+        act = Act(at=entry.at, mode=target.mode.value, authority=target.authority.value, reason=target.reason)
+        if not found or (found[-1].mode, found[-1].authority) != (act.mode, act.authority):
+            found.append(act)
+    return found
+
+
+async def _commands(
+    access: Access, one: HomeDay, first: date, last: date, tz_of: Callable[[str], ZoneInfo]
+) -> dict[str, int]:
+    tz = tz_of(one.price_area)
+    start = market_day_slots(first, tz)[0]
+    return await access.ledger.reports.ended(start, market_day_slots(last, tz)[-1] + SLOT)

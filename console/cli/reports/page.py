@@ -1,0 +1,266 @@
+"""A report as one HTML page that prints: the operator's sheet, then one sheet for each household.
+
+Protects: a page needs nothing from any network; every name and reason that came from elsewhere is escaped; what a model
+says of a home is never set beside what was measured without its name.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+from zoneinfo import ZoneInfo
+
+from application.savings.report import HomeReport, Report
+from console.cli.reports import charts
+from console.cli.reports.style import STYLE
+from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, LEFT_OUT_WORDS, MODE_WORDS, degrees, euros, span_of
+from domain.savings.claim import Claim, Interval
+from domain.savings.energy import Evidence
+from domain.slots import SLOT
+
+MOST_HOMES_LISTED = 40
+"""On the operator's sheet; each household has its own."""
+PAID_BY_DAY = "Paid by day (bars), and what the model expects unsteered (line)"
+
+
+def page_of(report: Report, tz: ZoneInfo) -> str:
+    """The whole page."""
+    sheets = [_operator(report, tz), *(_household(report, home, tz) for home in report.homes)]
+    title = f"heatsteer report, {span_of(report.first, report.last)}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(sheets)}</body></html>\n"
+    )
+
+
+def _operator(report: Report, tz: ZoneInfo) -> str:
+    claims = "".join(_claim(claim) for claim in report.claims)
+    if not report.claims:
+        claims = '<p class="note">No saving was estimated for these days yet.</p>'
+    parts = [
+        f"<h1>{escape(span_of(report.first, report.last))}</h1>",
+        '<p class="lead">The operator’s report of heatsteer</p>',
+        _tiles(
+            ("Homes", str(len(report.homes))),
+            ("Electricity used", f"{report.kwh:,.0f} kWh"),
+            ("Paid for it", euros(report.cost_eur)),
+            ("Mean price paid", f"{1000 * report.cost_eur / report.kwh:.0f} EUR/MWh" if report.kwh else "–"),
+        ),
+        "<h2>What steering saved</h2>",
+        claims,
+        _days_chart(report),
+        "<h2>What the figures rest on</h2>",
+        _evidence(report),
+        "<h2>Homes</h2>",
+        _homes_table(report.homes),
+        f'<p class="note">Made {report.made_at.astimezone(tz):%d %b %Y %H:%M}. {_settled_again(report)}</p>',
+    ]
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _claim(claim: Claim) -> str:
+    days = span_of(claim.first_day, claim.last_day)
+    per_home, total, per_day = claim.per_home_day_eur, claim.total_eur, claim.per_day_eur
+    head = f"<h3>{escape(claim.price_area)}, {escape(days)}</h3>"
+    if per_home is None or total is None or per_day is None:
+        return f'{head}<p class="note">No interval can be claimed: {escape(claim.reason)}.</p>{_arms(claim)}'
+    rows = [("in all", per_home), ("of it: cheaper times", claim.price_effect_eur)]
+    rows += [("of it: less energy", claim.volume_effect_eur), ("of it: colder rooms", claim.temperature_effect_eur)]
+    drawn = [(name, 100 * i.mean, 100 * i.low, 100 * i.high) for name, i in rows if i is not None]
+    return (
+        head
+        + _tiles(("Saved in all", _with_interval(total)), ("Saved a day", _with_interval(per_day)))
+        + charts.intervals(drawn, "cents, with 95 % interval", "Saved by a mean steered home on a mean day")
+        + _arms(claim)
+    )
+
+
+def _arms(claim: Claim) -> str:
+    rows = []
+    for name, arm in (("steered", claim.steered), ("left neutral", claim.neutral)):
+        if arm is not None:
+            cells = (
+                f"{arm.home_days:,}",
+                f"{arm.kwh_per_day:.1f}",
+                f"{arm.cost_eur_per_day:.2f}",
+                degrees(arm.room_c),
+                f"{arm.kelvin_hours_per_day:.2f}",
+            )
+            rows.append(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside"))
+    left_out = ", ".join(f"{count:,} {LEFT_OUT_WORDS.get(why, why)}" for why, count in claim.left_out.items())
+    room = "" if claim.room_k is None else f" Steered rooms were {_signed(claim.room_k, 'K')} warmer."
+    note = f" Not compared: {left_out}." if left_out else ""
+    return (
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        '<p class="note">Who is left neutral is drawn by lot, so the arms differ by the steering alone; '
+        "homes of different size make the plain means differ too, which the estimate takes out."
+        f"{room}{escape(note)}</p>"
+    )
+
+
+def _days_chart(report: Report) -> str:
+    days = report.days
+    if len(days) < 2:
+        return ""
+    paid = [cost for _, cost, _ in days]
+    would = [cost for _, _, cost in days]
+    axis = charts.axis_over([*paid, *would], 130, from_zero=True)
+    marks = charts.bars(axis, paid, ["paid"] * len(days)) + charts.steps(axis, would, "would")
+    return charts.picture(PAID_BY_DAY, "EUR", axis, marks, _day_labels([day for day, _, _ in days]))
+
+
+def _day_labels(days: Sequence[date]) -> list[tuple[float, str]]:
+    every = max(1, len(days) // 10)
+    return [((n + 0.5) / len(days), f"{day:%d %b}") for n, day in enumerate(days) if n % every == 0]
+
+
+def _evidence(report: Report) -> str:
+    total = sum(report.evidence_kwh.values()) or 1.0
+    rows = "".join(
+        f'<tr><th><span class="key {kind.value}"></span>{EVIDENCE_WORDS[kind]}</th>'
+        f"<td>{report.evidence_kwh.get(kind, 0.0):,.1f} kWh</td>"
+        f"<td>{100 * report.evidence_kwh.get(kind, 0.0) / total:.0f} %</td></tr>"
+        for kind in Evidence
+    )
+    excluded = "; ".join(f"{count:,} {FLAG_WORDS[flag]}" for flag, count in sorted(report.excluded.items()))
+    commands = ", ".join(f"{count:,} {state}" for state, count in sorted(report.commands.items()))
+    return (
+        f"<table><tbody>{rows}</tbody></table>"
+        f'<p class="note">Reports that were not believed and enter no figure: {escape(excluded or "none")}. '
+        f"Commands: {escape(commands or 'none')}.</p>"
+    )
+
+
+def _homes_table(homes: Sequence[HomeReport]) -> str:
+    heads = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
+    rows = "".join(
+        f"<tr><th>{escape(home.pump)}</th><td>{home.kwh:.1f}</td><td>{euros(home.cost_eur)}</td>"
+        f"<td>{euros(home.unsteered_eur)}</td><td>{degrees(home.room_c)}</td><td>{home.kelvin_hours:.2f}</td>"
+        f"<td>{home.neutral_days} of {len(home.days)}</td></tr>"
+        for home in homes[:MOST_HOMES_LISTED]
+    )
+    more = len(homes) - MOST_HOMES_LISTED
+    note = f'<p class="note">and {more} homes more, each on its own sheet</p>' if more > 0 else ""
+    return (
+        f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead><tbody>{rows}</tbody></table>"
+        + note
+    )
+
+
+def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
+    less = home.unsteered_eur - home.cost_eur
+    verdict = f"{euros(abs(less))} {'less' if less >= 0 else 'more'}"
+    parts = [
+        f"<h1>{escape(home.pump)}</h1>",
+        f'<p class="lead">Your heat pump, {escape(span_of(report.first, report.last))}</p>',
+        _tiles(
+            ("You paid", euros(home.cost_eur)),
+            ("Without steering, by our model", euros(home.unsteered_eur)),
+            ("Electricity", f"{home.kwh:.1f} kWh"),
+            ("Mean room", degrees(home.room_c)),
+        ),
+        f"<p>That is {verdict} than the model of a house like yours expects without steering. It explains your bill "
+        "and proves nothing: what steering saves is measured over all homes, against homes that are left alone.</p>",
+        _comfort(home),
+        _course_charts(home) if home.course is not None else _home_days_chart(home),
+        _acts(home, tz),
+    ]
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _comfort(home: HomeReport) -> str:
+    low, high = home.band
+    told = f"Your rooms are to be between {low:g} and {high:g} °C"
+    told += f"; they were outside for {home.kelvin_hours:.2f} kelvin-hours." if home.room_c is not None else "."
+    if home.room_c is None:
+        told += " No room temperature was measured."
+    if home.neutral_days:
+        times = "day" if home.neutral_days == 1 else "days"
+        told += f" On {home.neutral_days} {times} your pump was left to itself, to compare the others with."
+    return f"<p>{told}</p>"
+
+
+def _course_charts(home: HomeReport) -> str:
+    course = home.course
+    assert course is not None
+    slots, start = len(course.slots), course.slots[0]
+    labels = [(n / slots, f"{n // 4}:00") for n in range(0, slots, 16)]
+    whole = slots * SLOT
+    price = charts.axis_over(course.price_eur_per_mwh, 90)
+    energy = charts.axis_over(course.kwh, 90, from_zero=True)
+    marks = charts.bars(energy, course.kwh, [kind.value for kind in course.evidence])
+    changes = [((at - start) / whole, mode) for at, mode in course.modes]
+    ends = [share for share, _ in changes[1:]] + [1.0]
+    spans = [(max(0.0, a), b, f"mode-{mode}") for (a, mode), b in zip(changes, ends, strict=True)]
+    marks += charts.strip(spans, charts.TOP - 10, 6)
+    drawn = charts.picture("Price", "EUR/MWh", price, charts.steps(price, course.price_eur_per_mwh, "price"), labels)
+    drawn += charts.picture("Electricity by quarter-hour", "kWh; the strip above shows the mode", energy, marks, labels)
+    drawn += _legend(home)
+    if course.rooms:
+        rooms = charts.axis_over([room for _, room in course.rooms], 90)
+        points = [((at - start) / whole, room) for at, room in course.rooms]
+        band = charts.band(rooms, *home.band)
+        drawn += charts.picture("Room", "°C", rooms, [band, *charts.line(rooms, points, "room")], labels)
+    return drawn
+
+
+def _legend(home: HomeReport) -> str:
+    course = home.course
+    assert course is not None
+    kinds = [kind for kind in Evidence if kind in course.evidence]
+    modes = [mode for mode in MODE_WORDS if mode in {mode for _, mode in course.modes}]
+    keys = [f'<span class="key {kind.value}"></span>{EVIDENCE_WORDS[kind]}' for kind in kinds]
+    keys += [f'<span class="key mode-{mode}"></span>{MODE_WORDS[mode]}' for mode in modes]
+    return f'<p class="note">{" &nbsp; ".join(keys)}</p>'
+
+
+def _home_days_chart(home: HomeReport) -> str:
+    if len(home.days) < 2:
+        return ""
+    paid, would = [day.cost_eur for day in home.days], [day.unsteered_eur for day in home.days]
+    axis = charts.axis_over([*paid, *would], 110, from_zero=True)
+    marks = charts.bars(axis, paid, ["paid"] * len(paid)) + charts.steps(axis, would, "would")
+    labels = _day_labels([day.day for day in home.days])
+    drawn = charts.picture(PAID_BY_DAY, "EUR", axis, marks, labels)
+    rooms = [(n, day.room_c) for n, day in enumerate(home.days) if day.room_c is not None]
+    if len(rooms) > 1:
+        warm = charts.axis_over([room for _, room in rooms], 80)
+        points = [((n + 0.5) / len(home.days), room) for n, room in rooms]
+        marks = [charts.band(warm, *home.band), *charts.line(warm, points, "room")]
+        drawn += charts.picture("Mean room by day", "°C", warm, marks, labels)
+    return drawn
+
+
+def _acts(home: HomeReport, tz: ZoneInfo) -> str:
+    if not home.acts and not home.acts_by_plan:
+        return "<p>Nothing was done with your heating: it ran as you set it.</p>"
+    rows = "".join(
+        f"<tr><th>{act.at.astimezone(tz):%d %b %H:%M}</th><td>{escape(MODE_WORDS.get(act.mode, act.mode))}</td>"
+        f"<td>{escape(act.authority)}</td><td>{escape(act.reason)}</td></tr>"
+        for act in home.acts
+    )
+    note = f'<p class="note">{home.acts_by_plan} changes were made by plans, by the price of electricity.</p>'
+    if not rows:
+        return f"<h2>What was done</h2>{note}"
+    return f'<h2>What was done, and why</h2><table class="acts"><tbody>{rows}</tbody></table>{note}'
+
+
+def _tiles(*tiles: tuple[str, str]) -> str:
+    drawn = "".join(f'<div class="tile"><span>{escape(name)}</span><b>{value}</b></div>' for name, value in tiles)
+    return f'<div class="tiles">{drawn}</div>'
+
+
+def _with_interval(interval: Interval) -> str:
+    return f"{euros(interval.mean)} <small>{euros(interval.low)} to {euros(interval.high)}</small>"
+
+
+def _signed(interval: Interval, unit: str) -> str:
+    return f"{interval.mean:+.2f} {unit} ({interval.low:+.2f} to {interval.high:+.2f})"
+
+
+def _settled_again(report: Report) -> str:
+    if not report.revised_home_days:
+        return "No home-day came out differently when it was settled again."
+    return f"{report.revised_home_days} home-days came out differently when they were settled again."

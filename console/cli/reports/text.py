@@ -1,0 +1,60 @@
+"""A report on the terminal: what was saved, what it rests on, and a line for each home."""
+
+from application.savings.report import Report
+from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, span_of
+from console.cli.terminal import table_of, terminal
+from domain.savings.claim import Claim, Interval
+
+MOST_HOMES = 40
+
+
+def print_report(report: Report) -> None:
+    """The operator's part; households' sheets are in the HTML."""
+    console = terminal()
+    console.print(
+        f"[bold]{span_of(report.first, report.last)}[/bold]: {len(report.homes)} homes used "
+        f"{report.kwh:,.1f} kWh and paid {euros(report.cost_eur)}"
+    )
+    if not report.claims:
+        console.print("no saving was estimated for these days yet")
+    for claim in report.claims:
+        for line in _lines_of(claim):
+            console.print(line)
+    rests = ", ".join(f"{kwh:,.1f} kWh {EVIDENCE_WORDS[kind]}" for kind, kwh in report.evidence_kwh.items())
+    console.print(f"rests on: {rests or 'nothing'}")
+    if report.excluded:
+        told = "; ".join(f"{count} {FLAG_WORDS[flag]}" for flag, count in sorted(report.excluded.items()))
+        console.print(f"not believed, in no figure: {told}")
+    table = table_of("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
+    for home in report.homes[:MOST_HOMES]:
+        table.add_row(
+            home.pump,
+            f"{home.kwh:.1f}",
+            euros(home.cost_eur),
+            euros(home.unsteered_eur),
+            degrees(home.room_c),
+            f"{home.kelvin_hours:.2f}",
+            f"{home.neutral_days} of {len(home.days)}",
+        )
+    console.print(table)
+    if len(report.homes) > MOST_HOMES:
+        console.print(f"and {len(report.homes) - MOST_HOMES} homes more: --json or --html has them all")
+
+
+def _lines_of(claim: Claim) -> list[str]:
+    head = f"{claim.price_area}, {span_of(claim.first_day, claim.last_day)}"
+    total, per_day = claim.total_eur, claim.per_day_eur
+    if total is None or per_day is None:
+        return [f"{head}: no saving can be claimed: {claim.reason}"]
+    lines = [f"{head}: saved {_told(total)} in all, {_told(per_day)} a day (95 % intervals)"]
+    parts = {
+        "cheaper times": claim.price_effect_eur,
+        "less energy": claim.volume_effect_eur,
+        "colder rooms": claim.temperature_effect_eur,
+    }
+    split = ", ".join(f"{name} {100 * part.mean:+.1f} ct" for name, part in parts.items() if part is not None)
+    return [*lines, f"  of a mean steered home-day: {split}"]
+
+
+def _told(interval: Interval) -> str:
+    return f"{euros(interval.mean)} ({euros(interval.low)} to {euros(interval.high)})"
