@@ -369,6 +369,20 @@ class AccountAsk(Base):
     )
 
 
+class InvitationRow(Base):
+    """A link that a household was sent to connect its own account."""
+
+    __tablename__ = "account_invitations"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the link's secret part."""
+    oem: Mapped[str] = mapped_column(String(32))
+    account_id: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+    units: Mapped[list[str]] = mapped_column(JSONB)
+    """What the account reached when it was connected, by `vendor_ref`."""
+
+
 class ShadowCommand(Base):
     """A line of the command log of another system, imported while its pumps are observed."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
+from ledger.invitations import LedgerInvitations
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
@@ -57,6 +58,7 @@ class Repositories:
     plans: LedgerPlans
     vault: Vault
     accounts: LedgerAccounts
+    invitations: LedgerInvitations
     vendors: LedgerVendors
     sweep_records: LedgerSweepRecords
     shadow: LedgerShadow
@@ -111,6 +113,7 @@ async def open_repositories(
             plans=LedgerPlans(engine),
             vault=Vault(engine, keys, locks=token_locks),
             accounts=LedgerAccounts(engine),
+            invitations=LedgerInvitations(engine),
             vendors=LedgerVendors(engine),
             sweep_records=LedgerSweepRecords(engine),
             shadow=LedgerShadow(engine),

@@ -27,7 +27,7 @@ from console.cli.commands import (
     stack,
     why,
 )
-from console.cli.commands.onboarding import accounts, enrol, handover, shadow
+from console.cli.commands.onboarding import enrol, handover, invitations, shadow
 from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
@@ -50,7 +50,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.add_typer(handover.app, name="pumps")
-app.add_typer(accounts.app, name="accounts")
+app.add_typer(invitations.app, name="accounts")
 app.add_typer(shadow.app, name="shadow")
 app.add_typer(homes.app, name="homes")
 app.command("why")(why.why)

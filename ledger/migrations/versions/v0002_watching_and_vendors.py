@@ -89,6 +89,17 @@ def _vendors() -> None:
     )
     op.create_index(op.f("ix_oem_breakers_oem"), "oem_breakers", ["oem"], unique=False)
     op.create_table(
+        "account_invitations",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("oem", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        _moment("expires_at"),
+        _moment("used_at", nullable=True),
+        sa.Column("units", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_account_invitations")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_account_invitations_account_id")),
+    )
+    op.create_table(
         "account_asks",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("account_id", sa.String(length=64), nullable=False),
@@ -119,5 +130,14 @@ def downgrade() -> None:
         WHERE profile ? 'heating'
         """
     )
-    for table in ("account_asks", "oem_breakers", "oem_grants", "oem_spending", "oem_calls", "orders", "pump_watch"):
+    for table in (
+        "account_asks",
+        "account_invitations",
+        "oem_breakers",
+        "oem_grants",
+        "oem_spending",
+        "oem_calls",
+        "orders",
+        "pump_watch",
+    ):
         op.drop_table(table)

@@ -33,7 +33,7 @@ from oem_adapters.consent import redeem, request_consent
 app = typer.Typer(help="Vendor accounts: connect, look, let go.", no_args_is_help=True, rich_markup_mode=None)
 
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT")]
-_CONSENT = (AuthFlow.AUTHORIZATION_CODE, AuthFlow.AUTHORIZATION_CODE_PKCE)
+CONSENT_FLOWS = (AuthFlow.AUTHORIZATION_CODE, AuthFlow.AUTHORIZATION_CODE_PKCE)
 
 
 @app.command("connect")
@@ -58,9 +58,9 @@ def connect(
         async with clouds(access) as world:
             manifest = world.manifest(oem)
             await connecting.check_new(access, account_id, oem, renew=renew)
-            new = _credentials(manifest, account_id, client_id)
+            new = credentials_of(manifest, account_id, client_id)
             token = None
-            if manifest.authentication.flow in _CONSENT:
+            if manifest.authentication.flow in CONSENT_FLOWS:
                 token = await _consent(world, manifest, new, port, host)
             return await connecting.connect(access, new, token, world.adapter(oem), call.by, renew=renew)
 
@@ -80,7 +80,7 @@ def connect(
     )
 
 
-def _credentials(manifest: Manifest, account_id: str, client_id: str) -> AccountCredentials:
+def credentials_of(manifest: Manifest, account_id: str, client_id: str) -> AccountCredentials:
     """What the account is reached with; raises UsageError where something is missing."""
     flow = manifest.authentication.flow
     if not client_id and flow is not AuthFlow.ACCESS_TOKEN:
