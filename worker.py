@@ -27,6 +27,7 @@ from activities.market import MarketActivities
 from activities.observation_sweep import WatchActivities
 from activities.plan_requests import RequestSources
 from activities.planning import PlanningActivities
+from activities.price_watch import PriceWatchActivities
 from activities.pumps import PumpActivities
 from activities.settlement import SettlementActivities
 from activities.sweep_reporting import SweepPorts
@@ -67,6 +68,7 @@ from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.observation_sweep import ObservationSweep
 from workflows.oem_guard import OemGuard
+from workflows.price_watch import PriceWatch
 from workflows.settlement import DailySettlement
 
 if TYPE_CHECKING:
@@ -204,8 +206,9 @@ def _oem_worker(world: Connections, oem: str) -> Worker:
 
 def _planner_worker(world: Connections) -> Worker:
     settings, ledger = world.settings, world.ledger
+    prices = price_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC))
     market = MarketActivities(
-        price_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC)),
+        prices,
         weather_chain(
             world.http,
             settings.weather_sources,
@@ -233,10 +236,11 @@ def _planner_worker(world: Connections) -> Worker:
     settlement = SettlementActivities(
         ledger.savings, ledger.pumps, ledger.series, tariffs_of(settings), expected_energy, estimate, _tz_of
     )
+    watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
     return Worker(
         world.client,
         task_queue=PLANNER_QUEUE,
-        workflows=[FleetPlanning, AreaPlanning, DailySettlement],
+        workflows=[FleetPlanning, AreaPlanning, PriceWatch, DailySettlement],
         activities=[
             market.fetch_prices,
             market.fetch_weather,
@@ -248,6 +252,7 @@ def _planner_worker(world: Connections) -> Worker:
             planning.close_plan,
             settlement.settle_day,
             settlement.claim_savings,
+            watch.watch_prices,
         ],
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_s),

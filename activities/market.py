@@ -1,5 +1,6 @@
 """Activities that bring prices and weather in: fetched, judged, stored as a version or quarantined."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.planning.estimate import LOOK_BACK, estimated_prices
+from domain.planning.estimate import LOOK_BACK, estimated_prices, flat_prices
 from domain.ports import DocumentRefused, NotPublished, PriceSource, SeriesStore, WeatherSource
 from domain.slots import bounds_of
 
@@ -56,17 +57,13 @@ class MarketActivities:
 
         A refused document that a person released has the version it was given then.
         """
-        now = steered_now(given.clock)
+        now, tz = steered_now(given.clock), ZoneInfo(given.tz)
         try:
-            series = await self._prices.prices(given.price_area, given.day, ZoneInfo(given.tz))
+            return await brought_in(self._prices, self._series, given.price_area, given.day, tz, now)
         except NotPublished as error:
             raise _not_published(error) from error
         except DocumentRefused as error:
-            released = await self._series.quarantine("price", error.origin, str(error), now(), error.series)
-            if released is not None:
-                return released
             raise ApplicationError(str(error), type="DocumentRefused") from error
-        return await self._series.store_prices(series, now())
 
     @activity.defn
     async def fetch_weather(self, given: FetchWeather) -> int:
@@ -82,8 +79,8 @@ class MarketActivities:
         return await self._series.store_weather(series, now())
 
     @activity.defn
-    async def newest_prices(self, given: NewestPrices) -> int | None:
-        """The last good version that covers the day, or an estimate from the days before it; None where neither is.
+    async def newest_prices(self, given: NewestPrices) -> int:
+        """The last good version that covers the day, or an estimate from the days before it, or one flat price.
 
         For when the market stays silent.
         """
@@ -94,8 +91,25 @@ class MarketActivities:
         known = await self._series.published_days(given.price_area, start - LOOK_BACK, start)
         estimate = estimated_prices(known, given.day, given.tz)
         if estimate is None:
-            return None
+            estimate = flat_prices(known, given.price_area, given.day, given.tz)
         return await self._series.store_prices(estimate, steered_now(given.clock)())
+
+
+async def brought_in(
+    prices: PriceSource, store: SeriesStore, price_area: str, day: date, tz: ZoneInfo, now: Callable[[], datetime]
+) -> int:
+    """Ask for a day's prices and store them; returns the version.
+
+    Raises `NotPublished`, and `DocumentRefused` for what is in quarantine now and was not released by a person.
+    """
+    try:
+        series = await prices.prices(price_area, day, tz)
+    except DocumentRefused as error:
+        released = await store.quarantine("price", error.origin, str(error), now(), error.series)
+        if released is None:
+            raise
+        return released
+    return await store.store_prices(series, now())
 
 
 def _not_published(error: NotPublished) -> ApplicationError:

@@ -44,8 +44,21 @@ CELL = "50.0,10.0"
 DAY_SLOTS = 96
 
 
-def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_file: Path | None) -> dict[str, Any]:
-    """Plan and play one market day; returns its figures."""
+DEAREST_SLOTS = 8
+
+
+def play(
+    seed: int,
+    day: date,
+    pumps: int,
+    prices_file: Path | None,
+    weather_file: Path | None,
+    planned_with: WholesalePrices | None = None,
+) -> dict[str, Any]:
+    """Plan and play one market day; returns its figures.
+
+    `planned_with`: what the plan is made from, where that is not what is paid (an estimate, say).
+    """
     start, end = market_day_bounds(day, TZ)
     slots = (end - start) // SLOT
     with tempfile.TemporaryDirectory() as scratch:
@@ -62,7 +75,7 @@ def play(seed: int, day: date, pumps: int, prices_file: Path | None, weather_fil
             )
         )
         prices = generated_prices(fleet, day, prices_file)
-        request = _request(fleet, prices, start, slots)
+        request = _request(fleet, planned_with or prices, start, slots)
         result = plan_fleet(request)
         plans = {p.pump_id: price_plan(1, request, p, end) for p in result.pumps}
         _follow(fleet, plans, {p.profile.enrolment.pump_id: p.profile for p in request.pumps}, start, end)
@@ -178,7 +191,7 @@ def _figures(
     first, slots = int(start.timestamp()) // 900, request.slots
     load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
     price = prices.price_eur_per_mwh
-    kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = stored = 0.0
+    kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = warm = twin_warm = stored = 0.0
     for home in fleet.homes:
         books = [home.history.get(first + i) for i in range(slots)]
         load_kw += np.array([b.kwh for b in books]) / SLOT_HOURS
@@ -191,10 +204,13 @@ def _figures(
         twin_room += sum(b.twin_room_c_sum / b.minutes for b in books) / slots
         debt += sum(b.too_cold_kh + b.too_warm_kh for b in books)
         twin_debt += sum(b.twin_too_cold_kh + b.twin_too_warm_kh for b in books)
+        warm += sum(b.too_warm_kh for b in books)
+        twin_warm += sum(b.twin_too_warm_kh for b in books)
         stored += books[-1].stored_kwh
     assert request.cap_kw is not None
     changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
     count = len(fleet.homes)
+    dearest = sorted(range(slots), key=lambda slot: price[slot])[-DEAREST_SLOTS:]
     return {
         "price_paid": round(1000 * cost / kwh, 2),
         "baseline_price_paid": round(1000 * twin_cost / twin_kwh, 2),
@@ -205,15 +221,26 @@ def _figures(
         "stored_heat_kwh": round(stored, 2),
         "mean_room_k": round((room - twin_room) / count, 3),
         "extra_kelvin_hours_per_pump": round((debt - twin_debt) / count, 4),
+        "extra_too_warm_kh_per_pump": round((warm - twin_warm) / count, 4),
+        "dearest_kwh": round(float(load_kw[dearest].sum()) * SLOT_HOURS, 2),
+        "baseline_dearest_kwh": round(float(twin_load_kw[dearest].sum()) * SLOT_HOURS, 2),
         "modes": sorted({s.mode.value for plan in plans.values() for s in plan.segments}),
+        "slots_steered_once": min(_steered_once(plan, start, slots) for plan in plans.values()),
         "cap_kw": request.cap_kw,
         "peak_kw": round(float(load_kw.max()), 2),
         "over_cap_slots": int((load_kw > request.cap_kw).sum()),
         "over_cap_kwh": round(float(np.maximum(load_kw - request.cap_kw, 0).sum()) * SLOT_HOURS, 2),
         "baseline_over_cap_slots": int((twin_load_kw > request.cap_kw).sum()),
         "changes_least": min(changes),
+        "changes_most": max(changes),
         "changes_mean": round(sum(changes) / count, 2),
     }
+
+
+def _steered_once(plan: PricePlan, start: datetime, slots: int) -> int:
+    """Slots that lie in exactly one of the plan's segments."""
+    begins = [start + slot * SLOT for slot in range(slots)]
+    return sum(sum(s.start <= begin < s.end for s in plan.segments) == 1 for begin in begins)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

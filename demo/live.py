@@ -21,6 +21,7 @@ from embedded.stack import Stack, StackOptions
 from oem_adapters.registry import known_oems
 from worker_environment import connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import PlanningInput, SettlementInput, patience_at
+from workflows.price_watch import start_price_watch
 
 LIVE_FILE = "real-homes"
 """Marks a folder whose homes are real."""
@@ -52,8 +53,11 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
                     await start_watched_worker(stack, role, keys)
                 patience = patience_at(clock.speed)
                 await start_watchers(access, patience, known_oems())
-                await create_schedule(client, PlanningInput(clock=clock, patience=patience), TZ, paused=False)
                 await create_settlement_schedule(client, SettlementInput(clock=clock, patience=patience), TZ)
+
+                given = PlanningInput(clock=clock, patience=patience)
+                await create_schedule(client, given, TZ, paused=False)
+                await start_price_watch(client, given)
                 async with serving_figures(stack, access):
                     on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)
                     await stack.guard(asyncio.Event().wait())

@@ -31,6 +31,7 @@ from domain.slots import SLOT
 from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
 from workflows.contracts import PlanningInput, PlanningResult
+from workflows.price_watch import start_price_watch
 
 PLAN_BUDGET_S = 40.0
 SETTLE = timedelta(minutes=4)
@@ -128,6 +129,7 @@ async def _plan(scene: _Scene, progress: Progress) -> None:
     await plan_day(client, staging.day, tz)
     scene.planned = await wait_for_plan(client, staging.day, tz, patience_s=4 * PLAN_BUDGET_S)
     scene.planning_s = time.monotonic() - begun
+    await start_price_watch(client, given)
     if not scene.planned.revisions:
         progress.say(f"no plan: {scene.planned.reason}")
     else:

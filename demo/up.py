@@ -21,6 +21,7 @@ from domain.clock import SteeringClock
 from domain.planning.scope import GridCaps
 from embedded.stack import Stack, StackOptions
 from workflows.contracts import PlanningInput, SettlementInput
+from workflows.price_watch import start_price_watch
 
 ENROLMENT = timedelta(seconds=15)
 """Before steered time begins, the simulator grants enrolment as many calls as it needs."""
@@ -66,6 +67,8 @@ async def run_up(folder: Path, kept: KeptWorld, on_ready: Callable[[int, str], N
             given = PlanningInput(clock=clock, caps=GridCaps(share=stage.CAP_SHARE))
             await create_schedule(staged.access.client, given, TZ, paused=False)
             await create_settlement_schedule(staged.access.client, SettlementInput(clock=clock), TZ)
+
+            await start_price_watch(staged.access.client, given)
             await plan_day(staged.access.client, today, TZ)
             on_ready(enrolled, stack.temporal.ui_url)
             await stack.guard(asyncio.Event().wait())

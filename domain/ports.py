@@ -160,6 +160,13 @@ class PlanStore(Protocol):
         """What a revision is of."""
         ...
 
+    async def newest_outlines(self, after: datetime) -> Sequence[tuple[PlanOutline, datetime]]:
+        """The newest plan of each price area and horizon's end that reaches beyond `after`, and when it was made.
+
+        Previews are no plans.
+        """
+        ...
+
     async def shard(self, revision: int, number: int) -> Shard:
         """What one shard of a revision holds."""
         ...

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.planning.fleet_plan import Certificate, PlanFigures, PlanOutline, merged
 from domain.planning.price_plan import PricePlan
 from domain.planning.shards import Shard, SolvedPart
+from domain.slots import SLOT
 from ledger.models import FleetPlan, PlanPart, PlanShard, PumpPlan
 
 
@@ -54,6 +55,19 @@ class LedgerPlans:
         if row is None:
             raise LookupError(f"there is no plan revision {revision}")
         return PlanOutline.model_validate(dict(row._mapping))
+
+    async def newest_outlines(self, after: datetime) -> Sequence[tuple[PlanOutline, datetime]]:
+        """The newest plan of each price area and horizon's end that reaches beyond `after`, and when it was made."""
+        columns = [getattr(FleetPlan, name) for name in PlanOutline.model_fields]
+        query = select(FleetPlan.created_at, *columns).where(
+            FleetPlan.first_slot + FleetPlan.slots * SLOT > after, FleetPlan.is_preview.is_(False)
+        )
+        newest: dict[tuple[str, datetime], tuple[PlanOutline, datetime]] = {}
+        async with self._engine.connect() as connection:
+            for row in await connection.execute(query.order_by(FleetPlan.revision)):
+                outline = PlanOutline.model_validate({name: getattr(row, name) for name in PlanOutline.model_fields})
+                newest[outline.price_area, outline.end] = (outline, row.created_at)
+        return list(newest.values())
 
     async def shard(self, revision: int, number: int) -> Shard:
         """What one shard of a revision holds; `LookupError` where there is none."""

@@ -25,9 +25,12 @@ from workflows.contracts import AreaPlanned, AreaPlanningInput, PlanningInput
 
 PRICE_PATIENCE = timedelta(hours=9)
 """Steered: from the scheduled afternoon until late evening; the next firing is a day away."""
+PRICE_PATIENCE_WITHIN = timedelta(minutes=10)
+"""Steered, of a day that has begun: every hour without a plan costs more than one that is renewed later."""
 WEATHER_PATIENCE = timedelta(minutes=30)
 FIRST_ASK_AGAIN = timedelta(minutes=1)
-LONGEST_ASK_AGAIN = timedelta(minutes=15)
+LONGEST_ASK_AGAIN = timedelta(minutes=3)
+"""Late prices must be planned with within five minutes."""
 FORECASTS_AT_ONCE = 16
 """A price area may have hundreds of weather cells; a forecast service need not answer for all of them in one moment."""
 SOLVED_AT_ONCE = 4
@@ -72,9 +75,7 @@ class AreaPlanning:
         given = area.planning
         day_start, end = bounds_of(area.day, area.tz)
         self._say(f"waiting for the prices of {area.day}")
-        price_version = await self._prices(area)
-        if price_version is None:
-            return self._left(area, f"no prices for {area.day}: pumps stay neutral")
+        price_version = area.price_version or await self._prices(area, day_start)
         horizon = _Horizon(area.day, self._first_slot(given, day_start), end)
         if horizon.slots < 1:
             return self._left(area, f"{area.day} is over: nothing left to plan")
@@ -82,7 +83,7 @@ class AreaPlanning:
         weather = await self._weather(area, horizon)
         if not weather:
             return self._left(area, f"no weather for {area.day}: pumps stay neutral")
-        if not given.is_preview:
+        if not given.is_preview and area.price_version is None:  # a renewal is no reason to spend their quota
             self._say("reading the pumps")
             await asyncio.gather(*(self._observe(area, oem) for oem in area.area.oems))
         opened = await self._open(area, horizon, price_version, weather)
@@ -104,13 +105,14 @@ class AreaPlanning:
         now = given.clock.steered(workflow.now())
         return day_start if now <= day_start else slot_start(now) + SLOT
 
-    async def _prices(self, area: AreaPlanningInput) -> int | None:
+    async def _prices(self, area: AreaPlanningInput, day_start: datetime) -> int:
         given, price_area = area.planning, area.area.price_area
+        is_ahead = given.clock.steered(workflow.now()) < day_start
         try:
             return await workflow.execute_activity_method(
                 MarketActivities.fetch_prices,
                 FetchPrices(clock=given.clock, price_area=price_area, tz=area.tz, day=area.day),
-                schedule_to_close_timeout=self._wall(given, PRICE_PATIENCE),
+                schedule_to_close_timeout=self._wall(given, PRICE_PATIENCE if is_ahead else PRICE_PATIENCE_WITHIN),
                 start_to_close_timeout=timedelta(seconds=given.patience.start_to_close_s),
                 retry_policy=self._growing(given),
                 summary=f"{price_area} prices of {area.day}",
@@ -120,7 +122,7 @@ class AreaPlanning:
                 MarketActivities.newest_prices,
                 NewestPrices(clock=given.clock, price_area=price_area, tz=area.tz, day=area.day),
                 start_to_close_timeout=timedelta(seconds=given.patience.start_to_close_s),
-                summary=f"the last good or estimated prices of {price_area}",
+                summary=f"the last good, estimated or flat prices of {price_area}",
             )
 
     async def _weather(self, area: AreaPlanningInput, horizon: _Horizon) -> dict[str, int]:

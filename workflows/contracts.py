@@ -12,6 +12,7 @@ from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 from domain.base import Instant, Value
 from domain.clock import SteeringClock
 from domain.oem.breaker import Breaker
+from domain.planning.renewal import Tried
 from domain.planning.scope import EnrolledArea, GridCaps
 from domain.planning.shards import SHARD_PUMPS
 from domain.steering.pump_state import (
@@ -180,6 +181,8 @@ class AreaPlanningInput(Value):
     area: EnrolledArea
     tz: str
     day: date
+    price_version: int | None = None
+    """Prices that are in the ledger already: a plan is renewed with them, and neither market nor vendors are asked."""
 
 
 class AreaPlanned(Value):
@@ -279,6 +282,23 @@ class SettlementResult(Value):
             for area in self.areas
         ]
         return "; ".join(told) or "no steered pump is enrolled: nothing to settle"
+
+
+PRICE_WATCH_ID = "price-watch"
+PRICE_LOOK = timedelta(seconds=30)
+"""Steered time between two looks for newer prices; an intraday series is planned with within a minute."""
+PRICE_WATCH = timedelta(hours=6)
+"""Steered time after which a watch that saw nothing ends, so that a history grows by a handful of events a day."""
+PRICE_WATCH_ROUNDS = 60
+RENEWAL_PATIENCE = timedelta(hours=2)
+
+
+class PriceWatchInput(Value):
+    """What the watch over prices starts, and goes on, with."""
+
+    planning: PlanningInput
+    """How the Schedule's runs plan."""
+    tried: tuple[Tried, ...] = ()
 
 
 def guard_workflow_id(oem: str) -> str:

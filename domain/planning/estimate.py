@@ -13,7 +13,9 @@ from domain.slots import SLOT, bounds_of, slots_between
 LOOK_BACK = timedelta(days=28)
 """Older days had another season's shape."""
 LEAST_DAYS = 3
-"""Of fewer days nobody can tell a shape from an accident: there is no estimate, and pumps keep their own control."""
+"""Of fewer days nobody can tell a shape from an accident: there is no estimate."""
+USUAL_EUR_PER_MWH = 90.0
+"""A level for an area of which not one day is known; only its being the same all day matters."""
 
 
 def estimated_prices(known: Sequence[WholesalePrices], day: date, tz: str) -> WholesalePrices | None:
@@ -47,6 +49,27 @@ def estimated_prices(known: Sequence[WholesalePrices], day: date, tz: str) -> Wh
         provenance=Provenance(verdicts=(verdict,)),
         start=start,
         price_eur_per_mwh=tuple(prices),
+    )
+
+
+def flat_prices(known: Sequence[WholesalePrices], price_area: str, day: date, tz: str) -> WholesalePrices:
+    """One price for a market day of which nothing can be estimated, at the level of the newest known day.
+
+    Nothing is to be gained by moving then but what a tariff itself makes dear by time of day, and floors and bands are
+    planned for as ever.
+    """
+    start, end = bounds_of(day, tz)
+    newest = max((one for one in known if one.start < start), key=lambda one: one.start, default=None)
+    level = USUAL_EUR_PER_MWH if newest is None else round(_mean(newest.price_eur_per_mwh), 2)
+    verdict = f"One price for all day: fewer than {LEAST_DAYS} days are known to estimate from."
+    return WholesalePrices(
+        price_area=price_area,
+        source="flat price",
+        resolution_min=SLOT // timedelta(minutes=1),
+        basis=Basis.FLAT,
+        provenance=Provenance(verdicts=(verdict,)),
+        start=start,
+        price_eur_per_mwh=(level,) * ((end - start) // SLOT),
     )
 
 

@@ -126,6 +126,11 @@ class PlanOutline(Value):
     is_preview: bool = False
     """A preview: no pump is ever given it."""
 
+    @property
+    def end(self) -> datetime:
+        """Where the solver's horizon ends."""
+        return self.first_slot + self.slots * SLOT
+
 
 class PlanFigures(Value):
     """What was made of a revision so far."""

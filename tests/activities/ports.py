@@ -273,6 +273,7 @@ class Plans:
     def __init__(self, *pump_ids: str, page: int = 2) -> None:
         self._page = page
         self.opened: list[tuple[str, PlanOutline, tuple[Shard, ...]]] = []
+        self.opened_at: list[datetime] = []
         self.parts: dict[tuple[int, int, int], tuple[SolvedPart, dict[str, PricePlan]]] = {}
         self.delivered: dict[tuple[int, int], int] = {}
         self.failed: dict[int, Mapping[int, str]] = {}
@@ -283,10 +284,18 @@ class Plans:
             if known == key:
                 return revision
         self.opened.append((key, outline, tuple(shards)))
+        self.opened_at.append(at)
         return len(self.opened)
 
     async def outline(self, revision: int) -> PlanOutline:
         return self.opened[revision - 1][1]
+
+    async def newest_outlines(self, after: datetime) -> Sequence[tuple[PlanOutline, datetime]]:
+        of_day = {(outline.price_area, outline.end): (outline, at) for at, (_, outline, _) in self._stamped()}
+        return [found for (_, end), found in of_day.items() if end > after]
+
+    def _stamped(self) -> list[tuple[datetime, tuple[str, PlanOutline, tuple[Shard, ...]]]]:
+        return list(zip(self.opened_at, self.opened, strict=True))
 
     async def shard(self, revision: int, number: int) -> Shard:
         return self.opened[revision - 1][2][number]

@@ -76,9 +76,19 @@ async def test_the_last_good_prices_are_asked_of_the_ledger_before_any_estimate(
     series = Series()
     activities = MarketActivities(Market(prices()), Market(weather()), series)
     wanted = NewestPrices(clock=CLOCK, price_area="DE-LU", tz="UTC", day=date(2026, 1, 15))
-    assert await an_attempt().run(activities.newest_prices, wanted) is None
     await series.store_prices(prices(), at(1))
     assert await an_attempt().run(activities.newest_prices, wanted) == 1
+
+
+async def test_a_silent_market_of_which_too_little_is_known_gets_one_flat_price_that_says_so() -> None:
+    series = Series()
+    await series.store_prices(prices(start=at(-24), level=60.0), at(-24))
+    activities = MarketActivities(Market(prices()), Market(weather()), series)
+    wanted = NewestPrices(clock=CLOCK, price_area="DE-LU", tz="UTC", day=date(2026, 1, 15))
+    assert await an_attempt().run(activities.newest_prices, wanted) == 2
+    flat, _ = series.price_versions[-1]
+    assert (flat.basis, flat.start, flat.price_eur_per_mwh) == (Basis.FLAT, MIDNIGHT, (71.88,) * 96)
+    assert flat.price_area == "DE-LU"
 
 
 async def test_a_silent_market_is_estimated_from_the_days_before_and_marked_as_such() -> None:

@@ -221,3 +221,18 @@ async def test_a_pump_that_another_system_steers_takes_no_part_in_planning_until
     await orders.lift("shadow-1", at(2))
     assert await planned() == (list(PUMPS), [3])
     assert len(await pumps.active()) == len(PUMPS), "it is observed all the while"
+
+
+async def test_the_newest_plan_of_every_day_still_ahead_is_found_and_previews_are_none(
+    engine: AsyncEngine,
+) -> None:
+    plans, today = LedgerPlans(engine), await outline(engine)
+    tomorrow = today.model_copy(update={"first_slot": at(24), "slots": 96, "until": at(48)})
+    await plans.open_plan("today", today, (), at(5))
+    newer = today.model_copy(update={"first_slot": at(8), "slots": 32})
+    await plans.open_plan("today again", newer, (), at(7))
+    await plans.open_plan("tomorrow", tomorrow, (), at(7))
+    await plans.open_plan("preview", newer.model_copy(update={"is_preview": True}), (), at(8))
+    found = {one.end: (one, made_at) for one, made_at in await plans.newest_outlines(at(9))}
+    assert found == {at(16): (newer, at(7)), at(48): (tomorrow, at(7))}
+    assert [one.end for one, _ in await plans.newest_outlines(at(16))] == [at(48)]

@@ -16,6 +16,7 @@ from temporalio.worker import Replayer
 
 from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
 from domain.clock import SteeringClock
+from domain.modes import Mode
 from domain.planning.scope import GridCaps
 from domain.planning.series import WholesalePrices
 from domain.slots import SLOT, bounds_of
@@ -145,7 +146,7 @@ async def test_a_day_is_planned_from_the_nominal_time_and_again_on_demand_and_ev
         assert await every_history_replays(world) == 2 + 2 + 3
 
 
-async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_ledger_is_planned_from_them(
+async def test_a_day_without_prices_is_planned_flat_and_one_with_prices_in_the_ledger_is_planned_from_them(
     tmp_path: Path,
 ) -> None:
     # A clock that has not begun to run and would run so fast that nine hours of patience are five seconds.
@@ -164,20 +165,23 @@ async def test_a_day_without_prices_is_left_neutral_and_one_with_prices_in_the_l
         version = await world.access.ledger.series.store_prices(loaded, world.now())
         blind, informed = await start_planning(world, UNKNOWN_DAY), await start_planning(world, LOADED_DAY)
         left = the_area(await blind.result())
-        assert (left.day, left.revision, left.delivered) == (UNKNOWN_DAY, None, 0)
-        assert left.reason == "no prices for 2026-01-18: pumps stay neutral"
+        assert (left.day, left.delivered) == (UNKNOWN_DAY, 2)
+        assert left.reason == "prices are flat: the market was silent"
         planned = the_area(await informed.result())
         assert (planned.day, planned.delivered, planned.reason) == (LOADED_DAY, 2, "")
-        newest = await world.access.ledger.reports.newest_plan()
-        assert newest is not None
-        assert (newest["revision"], newest["price_version"]) == (planned.revision, version)
-        assert await revisions(world) == [planned.revision]
-        await everybody_follows(world, pumps, planned.revision)
+        of_revision = world.access.ledger.plans.outline
+        assert planned.revision is not None
+        assert left.revision is not None
+        assert (await of_revision(planned.revision)).price_version == version
+        flat = await world.access.ledger.series.prices((await of_revision(left.revision)).price_version)
+        assert len(set(flat.price_eur_per_mwh)) == 1
+        assert await revisions(world) == sorted((planned.revision, left.revision))
+        await everybody_follows(world, pumps, max(planned.revision, left.revision))
+        by_pump = dict(await world.access.ledger.plans.price_plans(left.revision, 0, "", 10))
+        assert {segment.mode for plan in by_pump.values() for segment in plan.segments} <= {Mode.LOW}
         for pump in pumps:
             status = await world.status(pump)
             assert (status.target, status.alert) == ("LOW", "none")
-            assert status.state.plan is not None
-            assert status.state.plan.first_slot == start
             assert world.requests(pump) == []
 
 
