@@ -37,7 +37,6 @@ from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
 from ledger.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
-from market.chain import weather_chain
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer import expected_energy
 from optimizer.planner import plan_fleet
@@ -57,9 +56,9 @@ from worker_environment import (
     leave,
     open_ledger,
     price_sources_of,
-    quarantining,
     settings_from_environment,
     tariffs_of,
+    weather_sources_of,
 )
 from workflows.area_planning import AreaPlanning
 from workflows.contracts import PLANNER_QUEUE, PUMPS_QUEUE, SEARCH_ATTRIBUTES, oem_queue
@@ -209,13 +208,7 @@ def _planner_worker(world: Connections) -> Worker:
     prices = price_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC))
     market = MarketActivities(
         prices,
-        weather_chain(
-            world.http,
-            settings.weather_sources,
-            settings.weather_source_urls(),
-            settings.contact,
-            quarantining(ledger.series, "weather", lambda: datetime.now(UTC)),
-        ),
+        weather_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC)),
         ledger.series,
     )
     planning = PlanningActivities(

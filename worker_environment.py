@@ -29,7 +29,16 @@ from domain.ports import DecisionListener, DocumentRefused, JournalListener
 from ledger.pumps import check_keys
 from ledger.repositories import Repositories, open_repositories
 from ledger.series import LedgerSeries
-from market.chain import ANY_AREA, OnRefused, PriceChain, chosen_sources, chosen_weather_sources, price_chain
+from market.chain import (
+    ANY_AREA,
+    OnRefused,
+    PriceChain,
+    WeatherChain,
+    chosen_sources,
+    chosen_weather_sources,
+    price_chain,
+    weather_chain,
+)
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
@@ -160,6 +169,14 @@ def price_sources_of(
     keys = {name: key.get_secret_value() for name, key in settings.price_keys.items()}
     urls = settings.price_source_urls()
     return price_chain(http, settings.price_sources, urls, keys, known, quarantining(series, "price", now))
+
+
+def weather_sources_of(
+    settings: Settings, http: httpx.AsyncClient, series: LedgerSeries, now: Callable[[], datetime]
+) -> WeatherChain:
+    """The weather sources that the environment names; what is refused beside a good answer is quarantined."""
+    urls, refused = settings.weather_source_urls(), quarantining(series, "weather", now)
+    return weather_chain(http, settings.weather_sources, urls, settings.contact, refused)
 
 
 def quarantining(series: LedgerSeries, kind: str, now: Callable[[], datetime]) -> OnRefused:

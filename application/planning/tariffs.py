@@ -41,6 +41,34 @@ class SlotPrice:
         return sum(part.eur_per_mwh for part in self.parts)
 
 
+@dataclass(frozen=True)
+class _Day:
+    """A market day as pumps that are billed alike pay for it."""
+
+    pumps: Sequence[str]
+    tariff: Tariff
+    settlement: Settlement
+    benefit: Benefit
+    version: int
+    series: WholesalePrices
+
+    def __getitem__(self, at: datetime) -> SlotPrice:
+        return SlotPrice(
+            pumps=self.pumps,
+            tariff=self.tariff.name,
+            title=self.tariff.title,
+            settlement=self.settlement,
+            benefit=self.benefit,
+            is_moved=earns_by_moving(self.settlement, self.benefit),
+            start=slot_start(at),
+            price_version=self.version,
+            parts=_parts(self.series, self.tariff, self.settlement, self.benefit, slot_start(at)),
+        )
+
+    def slots(self) -> list[SlotPrice]:
+        return [self[self.series.start + n * SLOT] for n in range(len(self.series.price_eur_per_mwh))]
+
+
 async def explain_tariff(
     access: Access, name: str, at: datetime, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
 ) -> list[SlotPrice]:
@@ -48,6 +76,19 @@ async def explain_tariff(
 
     `tz_of` names the time zone of a price area's market day.
     """
+    return [day[at] for day in await _days(access, name, at, tariffs, tz_of)]
+
+
+async def explain_day(
+    access: Access, name: str, at: datetime, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
+) -> list[list[SlotPrice]]:
+    """As `explain_tariff`, for every slot of the market day that holds `at`."""
+    return [day.slots() for day in await _days(access, name, at, tariffs, tz_of)]
+
+
+async def _days(
+    access: Access, name: str, at: datetime, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
+) -> list[_Day]:
     alike: dict[tuple[str, str, Settlement, Benefit], list[Enrolment]] = {}
     for profile in await pumps_of(access, name, whole_home=False):
         e = profile.enrolment
@@ -55,20 +96,8 @@ async def explain_tariff(
     found = []
     for (price_area, tariff, settlement, benefit), pumps in alike.items():
         version, series = await _prices(access, price_area, at, tz_of(price_area))
-        known = _named(tariffs, tariff)
-        found.append(
-            SlotPrice(
-                pumps=[pump.pump_id for pump in pumps],
-                tariff=tariff,
-                title=known.title,
-                settlement=settlement,
-                benefit=benefit,
-                is_moved=earns_by_moving(settlement, benefit),
-                start=slot_start(at),
-                price_version=version,
-                parts=_parts(series, known, settlement, benefit, slot_start(at)),
-            )
-        )
+        known, names = _named(tariffs, tariff), [pump.pump_id for pump in pumps]
+        found.append(_Day(names, known, settlement, benefit, version, series))
     return found
 
 
@@ -80,7 +109,8 @@ async def _prices(access: Access, price_area: str, at: datetime, tz: ZoneInfo) -
     if version is None:
         sentence = f"no prices of {price_area} are known for {day}"
         raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="prices", name=price_area, known=[])
-    return version, await access.ledger.series.prices(version)
+    known = await access.ledger.series.prices(version)
+    return version, known.cut(start, (end - start) // SLOT)
 
 
 def _named(tariffs: Tariffs, name: str) -> Tariff:

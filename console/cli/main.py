@@ -25,6 +25,7 @@ from console.cli.commands import (
     plans,
     savings,
     stack,
+    weather,
     why,
 )
 from console.cli.commands.onboarding import enrol, handover, invitations, shadow
@@ -63,6 +64,7 @@ app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
 app.add_typer(versions.app, name="prices")
 app.add_typer(tariffs.app, name="tariff")
+app.add_typer(weather.app, name="weather")
 app.add_typer(metrics.app, name="metrics")
 app.command("top")(top.top)
 versions.app.command("check")(checks.check)

@@ -24,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 Folder = Annotated[Path | None, typer.Option("--dir", help="The stack's folder; default: the one running under ./var.")]
 Who = Annotated[str, typer.Option("--who", help="Who asks for it: a role or an id, no full name needed.")]
 Why = Annotated[str, typer.Option("--why", help="Why; kept in the audit log.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it into a picture as well.")]
 PumpId = Annotated[str, typer.Argument(metavar="PUMP")]
 
 

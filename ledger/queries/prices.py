@@ -11,7 +11,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.models import PriceVersion, QuarantinedDocument
+from ledger.models import PriceVersion, QuarantinedDocument, WeatherVersion
 
 _PRICES = "price_eur_per_mwh"
 
@@ -42,6 +42,13 @@ class LedgerPriceQueries:
         """When a version was stored, with its series."""
         query = select(PriceVersion.version, PriceVersion.stored_at, PriceVersion.series)
         return next(iter(await self._rows(query.where(PriceVersion.version == version))), None)
+
+    async def newest_weather(self, cell: str, start: datetime, end: datetime) -> dict[str, Any] | None:
+        """The newest forecast of a cell that covers [start, end): version, stored_at, series."""
+        table = WeatherVersion
+        covers = (table.cell == cell, table.starts_at <= start, table.ends_at >= end)
+        query = select(table.version, table.stored_at, table.series).where(*covers)
+        return next(iter(await self._rows(query.order_by(table.version.desc()).limit(1))), None)
 
     async def quarantined(self, limit: int = 20) -> Sequence[dict[str, Any]]:
         """The newest documents that were not believed; `about` is null for what can never be a series."""

@@ -1,13 +1,15 @@
 """`heatsteer tariff explain`: what a home pays in a slot, part by part."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from application.access import Access
-from application.planning.tariffs import SlotPrice, explain_tariff
-from console.cli.options import Reading, reads
+from application.planning.tariffs import SlotPrice, explain_day, explain_tariff
+from console.cli.options import Plot, Reading, reads
+from console.cli.plotting import Panel, draw
 from console.cli.terminal import table_of, terminal
 from console.cli.time_parsing import parse_moment
 from console.cli.words import TZ, local
@@ -25,19 +27,36 @@ def explain(
     at: Annotated[
         str | None, typer.Option("--at", help="18:30 (the nearest) or 2026-01-15T18:30, local; default: now.")
     ] = None,
+    plot: Plot = None,
 ) -> None:
-    """Each part of a slot's price for a home, with its source, and what planning counts of it."""
+    """Each part of a slot's price for a home, with its source, and what planning counts of it; `--plot`: of its day."""
     if at is not None:
         parse_moment(at, datetime.now(UTC), TZ)  # a malformed time is refused without a stack
 
-    async def work(access: Access) -> list[SlotPrice]:
+    async def work(access: Access) -> tuple[list[SlotPrice], list[list[SlotPrice]]]:
         now = access.now()
         moment = now if at is None else parse_moment(at, now, TZ)
-        tariffs = tariffs_of(settings_from_environment())
-        return await explain_tariff(access, home, moment, tariffs, lambda price_area: area_of(price_area).tz)
+        asked = (access, home, moment, tariffs_of(settings_from_environment()), lambda area: area_of(area).tz)
+        return await explain_tariff(*asked), [] if plot is None else await explain_day(*asked)
 
-    found = call.on_stack(work)
+    found, days = call.on_stack(work)
+    if plot is not None:
+        _draw(plot, home, days)
     call.show([_document(one) for one in found], lambda: _print(found))
+
+
+def _draw(file: Path, home: str, days: list[list[SlotPrice]]) -> None:
+    """A panel for each group of pumps that is billed alike, the parts stacked."""
+    panels = []
+    for slots in days:
+        names = list(dict.fromkeys(part.name for slot in slots for part in slot.parts))
+        parts = {
+            name: [sum(part.eur_per_mwh for part in slot.parts if part.name == name) for slot in slots]
+            for name in names
+        }
+        title = f"{home}: {slots[0].title}, {', '.join(slots[0].pumps)}"
+        panels.append(Panel(title, "EUR/MWh", parts, [slot.eur_per_mwh for slot in slots]))
+    draw(file, days[0][0].start, panels)
 
 
 def _document(one: SlotPrice) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from application.planning import price_versions
 from application.planning.price_versions import Comparison, VersionInList, VersionShown
 from application.planning.prices import load_prices
 from console.cli.errors import UsageError
-from console.cli.options import Change, Reading, changes, reads
+from console.cli.options import Change, Plot, Reading, changes, reads
+from console.cli.plotting import Panel, draw
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, counted, local
 from domain.planning.series import WholesalePrices
@@ -84,9 +85,13 @@ def versions(
 
 @app.command("show")
 @reads
-def show(call: Reading, name: Name) -> None:
+def show(call: Reading, name: Name, plot: Plot = None) -> None:
     """A version with its prices, or a quarantined document with what its prices would be."""
     found = call.on_stack(lambda access: price_versions.show_version(access, name))
+    if plot is not None:
+        series = found.series
+        title = f"{series.price_area}, {series.source}, {series.basis.value} (version {found.name})"
+        draw(plot, series.start, [Panel(title, "EUR/MWh", line=series.price_eur_per_mwh)])
     call.show(_document(found), lambda: _print_version(found))
 
 
