@@ -19,7 +19,7 @@ from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
 from domain.savings.experiment import Arm
 from domain.savings.ports import ExperimentLog
-from domain.slots import SLOT
+from domain.slots import SLOT, slots_between
 
 BEFORE = timedelta(hours=24)
 """Of outdoor temperatures before a plan: a unit's filter has forgotten what was earlier."""
@@ -49,7 +49,7 @@ class RequestSources:
         wholesale = await self.series.prices(outline.price_version)
         profiles = await self.pumps.profiles(part.pump_ids)
         drawn_neutral = await self._drawn_neutral(profiles, scope.price_area, first_slot)
-        pumps = await self._pumps(profiles, first_slot, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now)
+        pumps = await self._pumps(profiles, outline, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now)
         return PlanningRequest(
             first_slot=first_slot,
             slots=slots,
@@ -85,8 +85,9 @@ class RequestSources:
         return frozenset(pump_id for pump_id in ids if experiment.arm(pump_id, day) is Arm.NEUTRAL)
 
     async def _pumps(
-        self, profiles: Sequence[PumpProfile], first_slot: datetime, ahead_c: Sequence[float], now: datetime
+        self, profiles: Sequence[PumpProfile], outline: PlanOutline, ahead_c: Sequence[float], now: datetime
     ) -> tuple[PumpForPlanning, ...]:
+        first_slot, starts = outline.first_slot, slots_between(outline.first_slot, outline.end)
         ids = [profile.enrolment.pump_id for profile in profiles]
         readings = await self.observations.newest(ids)
         in_force = await self.commands.heating_in_force(ids)
@@ -105,6 +106,7 @@ class RequestSources:
                     mode=mode,
                     held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, first_slot),
                     floor=_floor(profile, ahead_c),
+                    accepts=profile.enrolment.band.over(starts),
                     may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
                 )
             )

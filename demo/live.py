@@ -54,7 +54,6 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
                 patience = patience_at(clock.speed)
                 await start_watchers(access, patience, known_oems())
                 await create_settlement_schedule(client, SettlementInput(clock=clock, patience=patience), TZ)
-
                 given = PlanningInput(clock=clock, patience=patience)
                 await create_schedule(client, given, TZ, paused=False)
                 await start_price_watch(client, given)

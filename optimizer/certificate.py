@@ -95,5 +95,5 @@ def _status(gap_pct: float, effort: Effort) -> Literal["optimal-within-gap", "ga
 
 def kelvin_hours(room_c: Single, houses: Houses) -> float:
     """Kelvin-hours outside the comfort bands (without margins), rooms (B, N) at the slots' ends."""
-    low, high = houses.room_min_c[:, None], houses.room_max_c[:, None]
+    low, high = houses.room_min_c[:, None] + houses.low_shift_k, houses.room_max_c[:, None] - houses.high_shift_k
     return float((np.maximum(low - room_c, 0.0) + np.maximum(room_c - high, 0.0)).sum()) * SLOT_HOURS

@@ -14,7 +14,7 @@ Keymark medians of hplib; inverter part load after Rogeau et al. (2024), flatten
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -92,11 +92,18 @@ class House:
     margin_k: float
     sensed: bool
     may_set_back: bool = True
+    low_shift_k: tuple[float, ...] = (0.0,)
+    """By how much the accepted minimum of each slot lies above `room_min_c`; one figure for all slots where it is 0."""
+    high_shift_k: tuple[float, ...] = (0.0,)
+    """By how much the accepted maximum of each slot lies below `room_max_c`, as above."""
 
 
 @dataclass(frozen=True)
 class Houses:
-    """Many homes as arrays (B,), `shift_k` (B, M): the same fields as `House`, without its id."""
+    """Many homes as arrays (B,), `shift_k` (B, M): the same fields as `House`, without its id.
+
+    What shifts a band by slot is (B, N), or (B, 1) where no home's band changes.
+    """
 
     loss_kw_per_k: Array
     capacity_kwh_per_k: Array
@@ -114,11 +121,15 @@ class Houses:
     margin_k: Array
     sensed: npt.NDArray[np.bool_]
     may_set_back: npt.NDArray[np.bool_]
+    low_shift_k: Array
+    high_shift_k: Array
 
     @classmethod
     def of(cls, houses: Sequence[House]) -> "Houses":
         """The arrays of some houses."""
-        return cls(**{f.name: np.array([getattr(house, f.name) for house in houses]) for f in fields(cls)})
+        slots = max((len(house.low_shift_k) for house in houses), default=1)
+        alike = [house if len(house.low_shift_k) == slots else _unshifted(house, slots) for house in houses]
+        return cls(**{f.name: np.array([getattr(house, f.name) for house in alike]) for f in fields(cls)})
 
     @property
     def size(self) -> int:
@@ -132,13 +143,28 @@ class Houses:
     @property
     def floor_c(self) -> Array:
         """Coldest room the plan aims for: the band's floor plus what the model may be wrong by."""
-        doubted = self.room_held_c - (self.room_held_c - self.room_min_c) / (1 + MODEL_DOUBT)
-        return np.asarray(np.maximum(self.room_min_c + self.margin_k, doubted))
+        return self._floor_c(self.room_held_c, self.room_min_c, self.margin_k)
+
+    @property
+    def floor_by_slot_c(self) -> Array:
+        """As `floor_c`, (B, N) or (B, 1), for the band of each slot."""
+        held, lowest, margin = self.room_held_c[:, None], self.room_min_c[:, None], self.margin_k[:, None]
+        return self._floor_c(held, lowest + self.low_shift_k, margin)
+
+    @staticmethod
+    def _floor_c(held_c: Array, room_min_c: Array, margin_k: Array) -> Array:
+        doubted = held_c - (held_c - room_min_c) / (1 + MODEL_DOUBT)
+        return np.asarray(np.maximum(room_min_c + margin_k, doubted))
 
     @property
     def ceiling_c(self) -> Array:
         """Warmest room the plan aims for."""
         return np.asarray(np.maximum(self.room_max_c - self.margin_k, self.floor_c + 0.1))
+
+
+def _unshifted(house: House, slots: int) -> House:
+    """The house beside others whose bands change by the slot."""
+    return replace(house, low_shift_k=house.low_shift_k * slots, high_shift_k=house.high_shift_k * slots)
 
 
 def house_of(pump: PumpForPlanning) -> House:
@@ -153,10 +179,11 @@ def house_of(pump: PumpForPlanning) -> House:
     loss = float(np.clip(loss, 0.5 * sized_for, 0.95 * sized_for))
     room_c = _believed(pump.room_c, ROOM_C, None) if pump.profile.has_room_sensor else None
     sensed = room_c is not None
-    band = enrolment.band
+    lows, highs = zip(*pump.accepts or [(enrolment.band.room_min_c, enrolment.band.room_max_c)], strict=True)
+    low_c, high_c = min(lows), max(highs)
     held = ASSUMED_ROOM_C if room_c is None else room_c
     if not sensed:
-        held = min(max(held, band.room_min_c + 2 * UNSENSED_MARGIN_K), band.room_max_c - UNSENSED_MARGIN_K)
+        held = min(max(held, max(lows) + 2 * UNSENSED_MARGIN_K), min(highs) - UNSENSED_MARGIN_K)
     return House(
         pump_id=enrolment.pump_id,
         loss_kw_per_k=loss,
@@ -171,11 +198,13 @@ def house_of(pump: PumpForPlanning) -> House:
         design_outdoor_c=design_outdoor_c,
         standby_kw=0.02,
         room_held_c=held,
-        room_min_c=band.room_min_c,
-        room_max_c=band.room_max_c,
+        room_min_c=low_c,
+        room_max_c=high_c,
         margin_k=SENSED_MARGIN_K if sensed else UNSENSED_MARGIN_K,
         sensed=sensed,
         may_set_back=pump.floor is Mode.MIN,
+        low_shift_k=tuple(low - low_c for low in lows),
+        high_shift_k=tuple(high_c - high for high in highs),
     )
 
 

@@ -101,7 +101,10 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     b, n, _ = responses.size
     neutral = neutral_path(responses)
     lowest, highest = aimed_band(houses, horizon)
-    floor, ceiling = np.minimum(lowest[:, None], neutral), np.maximum(highest[:, None], neutral)
+    # A household's week narrows the band by the slot; own control's path is never a breach.
+    low = lowest[:, None] + houses.floor_by_slot_c - houses.floor_c[:, None]
+    high = np.maximum(highest[:, None] - houses.high_shift_k, low + 0.1)
+    floor, ceiling = np.minimum(low, neutral), np.maximum(high, neutral)
     own = houses.emitter_kw_per_k * (1 + houses.feedback)
     memory_h = houses.capacity_kwh_per_k / (own + houses.loss_kw_per_k)
     price = horizon.price_eur_per_mwh

@@ -37,6 +37,8 @@ def _plan_one_house_under_a_cap() -> None:
         margin_k=0.4 * one,
         sensed=np.ones(1, dtype=bool),
         may_set_back=np.ones(1, dtype=bool),
+        low_shift_k=np.zeros((1, 1)),
+        high_shift_k=np.zeros((1, 1)),
     )
     horizon = Horizon(np.array([50.0, 50.0, 50.0, 50.0, 300.0, 300.0, 300.0, 300.0]), np.zeros(8), np.zeros(8))
     fleet = Fleet(houses, horizon, [(LOW, 96)], seed=0)

@@ -4,6 +4,7 @@ Protects: all pumps of a home are asked before the first is changed, so that a h
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,8 @@ from application.access import Access
 from application.audit_log import COMFORT, WAS, Actor
 from application.errors import ErrorCode, Failed, Refused, UseCaseError, invalid
 from application.pump_workflows import act, status
+from domain.homes.comfort import ComfortBand, ComfortWeek
 from domain.homes.enrolment import PumpProfile
-from domain.homes.site import ComfortBand
 from domain.steering.pump_state import ComfortChanged
 from workflows.contracts import PumpStatus, first_problem
 
@@ -27,6 +28,8 @@ class Comfort:
     room_min_c: float
     room_max_c: float
     floor_c: float
+    """As of now."""
+    week: ComfortWeek | None
     room_c: float | None
     as_of: datetime | None
 
@@ -78,8 +81,17 @@ def band_of(low_c: float, high_c: float) -> ComfortBand:
         raise invalid(field, f"a household here accepts {limit} C", f"{values[field]:g}") from error
 
 
-async def set_comfort(access: Access, name: str, band: ComfortBand, by: Actor) -> list[str]:
-    """Let a pump, or all pumps of a home, keep to another band; returns the pumps changed."""
+async def set_comfort(
+    access: Access,
+    name: str,
+    band: ComfortBand,
+    by: Actor,
+    week_in: Callable[[str], ComfortWeek | None] | None = None,
+) -> list[str]:
+    """Let a pump, or all pumps of a home, keep to another band; returns the pumps changed.
+
+    `week_in` gives the week that a household of a price area keeps, if any.
+    """
     profiles = await pumps_of(access, name, whole_home=False)
     for profile in profiles:
         await status(access, profile.enrolment.pump_id)
@@ -87,6 +99,7 @@ async def set_comfort(access: Access, name: str, band: ComfortBand, by: Actor) -
     for profile in profiles:
         pump_id = profile.enrolment.pump_id
         try:
+            band = band.model_copy(update={"week": week_in and week_in(profile.enrolment.price_area)})
             detail = band.model_dump(mode="json") | {WAS: profile.enrolment.band.model_dump(mode="json")}
             await act(access, pump_id, COMFORT, by, ComfortChanged(band=band), detail)
         except UseCaseError as error:
@@ -109,7 +122,8 @@ async def comfort_of(access: Access, name: str) -> list[Comfort]:
                 pump=enrolment.pump_id,
                 room_min_c=enrolment.band.room_min_c,
                 room_max_c=enrolment.band.room_max_c,
-                floor_c=profile.site.floor_c,
+                week=enrolment.band.week,
+                floor_c=profile.site.floor_c(access.now()),
                 room_c=reading.room_c if reading else None,
                 as_of=reading.as_of if reading else None,
             )

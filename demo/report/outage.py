@@ -118,7 +118,9 @@ def _seen(run: Run, outages: list[Outage]) -> dict[str, Any]:
         for minute, calls in seen.calls_by_minute.items()
         if any(o.ends - _MINUTE < minute < o.ends + RUSH for o in outages)
     ]
-    above_k = [seen.room_min_c[pump] - p.site.floor_c for pump, p in run.profiles.items() if pump in seen.room_min_c]
+    at = outages[0].ends
+    floors_c = {pump: profile.site.floor_c(at) for pump, profile in run.profiles.items()}
+    above_k = [lowest_c - floors_c[pump] for pump, lowest_c in seen.room_min_c.items() if pump in floors_c]
     return {
         "peak_calls_per_min": max(rush, default=0),
         "granted_calls_per_min": seen.granted_per_min,

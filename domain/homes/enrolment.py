@@ -9,8 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Value
+from domain.homes.comfort import ComfortBand
 from domain.homes.settlement import Benefit, Settlement
-from domain.homes.site import ComfortBand, Emitter, HomeShare, Site
+from domain.homes.site import Emitter, HomeShare, Site
 from domain.modes import Circuit
 from domain.oem.lever import Lever
 from domain.oem.units import Capability, PumpAddress

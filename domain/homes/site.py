@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from domain.base import Value
+from domain.homes.comfort import ComfortBand
 from domain.oem.lever import CAUTIOUS_LIMITS
 
 FLOOR_BELOW_BAND_K = 1.0
@@ -27,19 +28,6 @@ class Emitter(StrEnum):
 
     RADIATOR = "radiator"
     FLOOR = "floor"
-
-
-class ComfortBand(Value):
-    """Room temperatures a household accepts, in degrees C."""
-
-    room_min_c: Annotated[float, Field(ge=14, le=24)] = 20.0
-    room_max_c: Annotated[float, Field(ge=18, le=28)] = 23.5
-
-    @model_validator(mode="after")
-    def _has_width(self) -> "ComfortBand":
-        if self.room_max_c - self.room_min_c < 1.0:
-            raise ValueError("a comfort band must be at least 1 K wide")
-        return self
 
 
 class HomeShare(Value):
@@ -91,7 +79,6 @@ class Site(Value):
         """The room temperature below which no set-back begins: stuck with it, the room could end too cold."""
         return LOWEST_FLOOR_C + self.stuck_fall_k
 
-    @property
-    def floor_c(self) -> float:
-        """The room temperature below which nothing of ours may set back."""
-        return max(LOWEST_FLOOR_C, self.band.room_min_c - FLOOR_BELOW_BAND_K)
+    def floor_c(self, at: datetime) -> float:
+        """The room temperature below which nothing of ours may set back at this moment."""
+        return max(LOWEST_FLOOR_C, self.band.at(at).room_min_c - FLOOR_BELOW_BAND_K)

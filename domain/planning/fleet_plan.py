@@ -30,6 +30,8 @@ class PumpForPlanning(Value):
     """Slots since the last plan-made change, for the dwell limits."""
     floor: Mode = Mode.MIN
     """Lowest mode allowed: LOW in a cold snap."""
+    accepts: tuple[tuple[float, float], ...] = ()
+    """Lowest and highest accepted room in each slot, degrees C; empty where the profile's band holds all the time."""
     may_move: bool = True
     """False where moving its consumption earns nobody anything: it is left to its own control."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import Field
 
 from domain.base import Instant, Value
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.modes import Circuit
 from domain.steering.orders import Order
 from domain.steering.overrides import Override

@@ -80,7 +80,7 @@ def _is_out_of_order(known: datetime | None, stamp: datetime, as_of: datetime) -
 
 
 def _watched(state: PumpState, seen: Observed, stamp: datetime) -> Watch:
-    watch, floor_c = state.watch, state.site.floor_c
+    watch, floor_c = state.watch, state.site.floor_c(seen.as_of)
     is_cold, is_tank_cold = watch.is_cold, watch.is_tank_cold
     is_back = watch.condition is Condition.REMOTE_DISABLED and seen.condition is Condition.NORMAL
     if seen.room_c is not None:

@@ -12,7 +12,8 @@ from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.commands.command import Authority, Command, CommandEvent, CommandOutcome
-from domain.homes.site import ComfortBand, Site
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import Site
 from domain.modes import Circuit, Level
 from domain.oem.lever import Lever
 from domain.oem.readings import Condition

@@ -177,7 +177,7 @@ def is_risky(profile: PumpProfile, expected: Sequence[Expected], record: WatchRe
         return True
     if record.drifted_at is not None and now - record.drifted_at < DRIFT_RISK:
         return True
-    return record.room_c is not None and record.room_c < profile.site.floor_c + NEAR_FLOOR_K
+    return record.room_c is not None and record.room_c < profile.site.floor_c(now) + NEAR_FLOOR_K
 
 
 def reading_order(risky: Mapping[str, bool], looked_at: Mapping[str, datetime], capacity: int) -> list[str]:
@@ -256,7 +256,7 @@ def news_of(
     reasons_: list[str] = ["came back"] if told.silent else []
     if seen.condition is not told.condition:
         reasons_.append(f"condition {seen.condition.value}")
-    is_cold = _is_below(seen.room_c, profile.site.floor_c, COLD_HYSTERESIS_K, was=told.is_cold)
+    is_cold = _is_below(seen.room_c, profile.site.floor_c(seen.as_of), COLD_HYSTERESIS_K, was=told.is_cold)
     is_tank_cold = _is_below(seen.hot_water_c, TANK_FLOOR_C, TANK_HYSTERESIS_K, was=told.is_tank_cold)
     if is_cold is not told.is_cold:
         reasons_.append("room below its floor" if is_cold else "room above its floor again")

@@ -9,8 +9,9 @@ pump in an untouched one.
 
 from dataclasses import dataclass
 
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import BuildingClass
-from domain.homes.site import ComfortBand, Emitter
+from domain.homes.site import Emitter
 from simulator.homes.make import MIXED, Equipment
 from simulator.physics.building import FLOOR_SURFACE_EXPONENT, FLOOR_SURFACE_W_M2, Building, Emitters, settled
 from simulator.physics.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, Control, ControlState

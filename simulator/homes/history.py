@@ -6,7 +6,7 @@ Protects: figures of a period are sums of its slots, exact and the same whoever 
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from simulator.physics.house import STEP_S, HouseState
 
 SLOT_S = 900

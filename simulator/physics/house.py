@@ -7,8 +7,9 @@ until a lever is written.
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import BuildingClass
-from domain.homes.site import ComfortBand, Emitter
+from domain.homes.site import Emitter
 from simulator.physics.building import Building, Emitters, Surroundings, Temperatures, step_network, stored_kwh
 from simulator.physics.controller import SUMMER_OUTDOOR_C, Control, ControlState, step_control
 from simulator.physics.heat_pump import DEFROST_POWER, HeatPump, cop

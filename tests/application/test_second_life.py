@@ -2,7 +2,7 @@
 
 from application.fleet.starting import last_reported
 from domain.commands.command import Authority
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.modes import Circuit
 from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at

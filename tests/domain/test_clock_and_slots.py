@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.clock import SteeringClock
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.modes import Circuit, Mode
 from domain.planning.price_plan import MAX_JITTER, ModeSegment, PricePlan, jitter, segments_from_modes
 from domain.slots import SLOT, delivery_day, market_day_slots, slot_start, slots_between

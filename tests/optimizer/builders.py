@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import BuildingClass, Enrolment, PumpProfile
-from domain.homes.site import ComfortBand, Emitter
+from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.modes import Mode
 from domain.planning.fleet_plan import FleetPlanResult
 from optimizer.planner import plan_fleet

@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.modes import Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest, price_plan
 from domain.slots import SLOT

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.homes.site import ComfortBand, Emitter, HomeShare
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import Emitter, HomeShare
 from domain.oem.lever import LeverName
 
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)

@@ -7,7 +7,8 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.homes.site import ComfortBand, Emitter, HomeShare
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import Emitter, HomeShare
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.readings import Condition
 from domain.planning.price_plan import HotWaterSegment, ModeSegment, PricePlan

@@ -41,7 +41,7 @@ class Sweep:
             was_told = self._told[1]
             self._told = (self._told[0], True, *self._told[2:])
             return None if was_told else silence(self._pump.now)
-        floor_c = self._pump.state.site.floor_c
+        floor_c = self._pump.state.site.floor_c(self._pump.now)
         room_c = round(cloud.room_c, 2)
         self._is_cold = room_c < floor_c + (0.3 if self._is_cold else 0)
         tank_c = round(cloud.tank_c, 1) if self._pump.state.hot_water is not None else None

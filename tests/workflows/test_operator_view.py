@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.commands.command import CommandState
-from domain.homes.site import ComfortBand, Site
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import Site
 from domain.modes import Mode
 from domain.steering.decide import decide
 from domain.steering.observations import OFFLINE_AFTER

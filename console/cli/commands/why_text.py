@@ -160,7 +160,7 @@ def _state(line: Mapping[str, Any] | None) -> str:
 
 
 def _room(story: Explanation) -> str:
-    reading, band = story.reading, story.profile.enrolment.band
+    reading, band = story.reading, story.profile.enrolment.band.at(story.at)
     if reading is None:
         before = [one.as_of for one in story.readings if one.as_of <= story.at]
         if before:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands.command import Authority
-from domain.homes.site import TURN_GAP, ComfortBand, Emitter, HomeShare, Site
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import TURN_GAP, Emitter, HomeShare, Site
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.oem.readings import Condition
 from domain.planning.price_plan import PricePlan

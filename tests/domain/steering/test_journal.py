@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands.command import Authority, CommandOutcome, CommandState
-from domain.homes.site import ComfortBand, Site
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import Site
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Condition
 from domain.steering.arbitration import target_at

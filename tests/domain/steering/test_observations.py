@@ -306,9 +306,9 @@ def test_a_set_back_under_way_is_cancelled_when_the_room_is_seen_too_cold() -> N
 def test_a_room_is_warm_again_only_a_little_above_its_floor() -> None:
     state = see(steered(), at(2), Mode.MIN, -2.0, room_c=18.9).state
     assert state.watch.is_cold
-    state = see(state, at(3), Mode.MIN, -2.0, room_c=state.site.floor_c + 0.1).state
+    state = see(state, at(3), Mode.MIN, -2.0, room_c=state.site.floor_c(at(3)) + 0.1).state
     assert state.watch.is_cold
-    assert not see(state, at(4), Mode.MIN, -2.0, room_c=state.site.floor_c + 0.4).state.watch.is_cold
+    assert not see(state, at(4), Mode.MIN, -2.0, room_c=state.site.floor_c(at(4)) + 0.4).state.watch.is_cold
 
 
 def test_a_cold_tank_is_not_held_back() -> None:

@@ -140,7 +140,7 @@ def test_a_condition_explains_a_lever_and_is_told_when_it_begins_and_ends() -> N
 
 
 def test_a_room_below_its_floor_is_told_on_crossing_with_some_slack_on_the_way_back() -> None:
-    floor_c = a_profile().site.floor_c
+    floor_c = a_profile().site.floor_c(at(0))
     cold = news(seen_at(0.0, room_c=floor_c - 0.1))
     assert cold.reasons == ("room below its floor",)
     assert news(seen_at(0.0, room_c=floor_c + 0.1), told=cold.told).reasons == ()

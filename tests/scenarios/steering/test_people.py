@@ -309,7 +309,7 @@ async def test_a_higher_comfort_band_raises_the_floor_and_ends_a_set_back(world:
     await world.plan(pump, Mode.MIN)
     await world.settles(pump, Mode.MIN)
     await set_comfort(world.access, pump, band_of(23.5, 25.5), Actor("resident", "a baby is coming"))
-    assert (await world.state(pump)).site.floor_c == 22.5
+    assert (await world.state(pump)).site.floor_c(world.now()) == 22.5
     await world.settles(pump, Mode.LOW, 2 * HOUR)
     status = await world.status(pump)
     assert (status.authority, status.alert) == (Authority.NEUTRAL, "cold")
