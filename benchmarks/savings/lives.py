@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from benchmarks.shifting import CELL, DAY_SLOTS, TZ, generated_prices, profile_of
 from domain.clock import SteeringClock
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import PumpProfile
-from domain.homes.site import ComfortBand
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning, price_plan
 from domain.planning.price_plan import PricePlan, jitter

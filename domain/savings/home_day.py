@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.base import Value
-from domain.homes.site import ComfortBand
+from domain.homes.comfort import ComfortBand
 from domain.savings.energy import EnergyCourse, Evidence, Flag
 from domain.savings.experiment import Arm, Experiment
 from domain.slots import SLOT_HOURS

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import BuildingClass
-from domain.homes.site import ComfortBand, Emitter
+from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
