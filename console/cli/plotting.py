@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from console.cli.errors import UsageError
 from console.cli.words import TZ
@@ -26,6 +27,12 @@ class Panel:
     """Stacked by slot; what is above zero upward, what is below downward."""
     line: Sequence[float] = ()
     """One value per slot."""
+    line_name: str = "sum"
+    """What the line is beside parts."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Of parts that have one of their own."""
+    from_zero: bool = True
+    """Whether the axis begins at zero."""
 
 
 def draw(file: Path, start: datetime, panels: Sequence[Panel]) -> None:
@@ -38,20 +45,14 @@ def draw(file: Path, start: datetime, panels: Sequence[Panel]) -> None:
     for axes, panel in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
         slots = len(panel.line) or max(len(part) for part in panel.parts.values())
         edges = [(start + n * SLOT).astimezone(TZ) for n in range(slots + 1)]
-        above, below = [0.0] * slots, [0.0] * slots
-        for name, part in panel.parts.items():
-            bottom = [up if value >= 0 else down for value, up, down in zip(part, above, below, strict=True)]
-            top = [one + value for one, value in zip(bottom, part, strict=True)]
-            axes.stairs(top, edges, baseline=bottom, fill=True, alpha=0.75, label=name)
-            above = [max(one, other) for one, other in zip(above, top, strict=True)]
-            below = [min(one, other) for one, other in zip(below, top, strict=True)]
+        _stack(axes, panel, edges)
         if panel.line:
-            axes.stairs(
-                panel.line, edges, baseline=None, color="black", linewidth=1.4, label="sum" if panel.parts else None
-            )
+            name = panel.line_name if panel.parts else None
+            axes.stairs(panel.line, edges, baseline=None, color="black", linewidth=1.4, label=name)
         if panel.parts:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize="small", frameon=False)
-        axes.axhline(0.0, color="grey", linewidth=0.6)
+        if panel.from_zero:
+            axes.axhline(0.0, color="grey", linewidth=0.6)
         axes.set_title(panel.title, fontsize="medium", loc="left")
         axes.set_ylabel(panel.unit)
         axes.set_xlim(edges[0], edges[-1])
@@ -63,3 +64,15 @@ def draw(file: Path, start: datetime, panels: Sequence[Panel]) -> None:
         figure.savefig(file)
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be drawn: {error}") from error
+
+
+def _stack(axes: Any, panel: Panel, edges: Sequence[datetime]) -> None:
+    """The parts of a panel upon each other."""
+    above, below = [0.0] * (len(edges) - 1), [0.0] * (len(edges) - 1)
+    for place, (name, part) in enumerate(panel.parts.items()):
+        bottom = [up if value >= 0 else down for value, up, down in zip(part, above, below, strict=True)]
+        top = [one + value for one, value in zip(bottom, part, strict=True)]
+        colour = panel.colours.get(name, f"C{place}")
+        axes.stairs(top, edges, baseline=bottom, fill=True, alpha=0.75, label=name, color=colour)
+        above = [max(one, other) for one, other in zip(above, top, strict=True)]
+        below = [min(one, other) for one, other in zip(below, top, strict=True)]

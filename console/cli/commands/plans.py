@@ -10,8 +10,10 @@ from rich.console import Console
 
 from application.planning import plans
 from application.planning.plans import MadePlans, PlanView, PumpPlanView
+from console.cli import plan_panels
 from console.cli.errors import CommandFailed
-from console.cli.options import Change, Reading, changes, reads
+from console.cli.options import Change, Plot, Reading, changes, reads
+from console.cli.plotting import draw
 from console.cli.terminal import table_of, terminal
 from console.cli.words import clock_of, counted, local
 from domain.modes import HotWaterMode, Mode
@@ -45,9 +47,11 @@ def preview(call: Reading, area: PriceArea = None, day: Day = None) -> None:
 
 @app.command("show")
 @reads
-def show(call: Reading, subject: Annotated[str, typer.Argument(metavar="PUMP|AREA")]) -> None:
+def show(call: Reading, subject: Annotated[str, typer.Argument(metavar="PUMP|AREA")], plot: Plot = None) -> None:
     """The newest plan of a pump, a grid area or a price area."""
     found = call.on_stack(lambda access: plans.show_plan(access, subject))
+    if plot is not None:
+        draw(plot, *(plan_panels.of_pump(found) if isinstance(found, PumpPlanView) else plan_panels.of_area(found)))
     if isinstance(found, PumpPlanView):
         call.show(asdict(found), lambda: _print_pump(terminal(), found))
     else:
