@@ -44,6 +44,9 @@ class Market:
     dearest_ahead_eur_per_mwh: float
     """Highest of the next six hours."""
     outdoor_c: float | None
+    home_eur_per_mwh: float | None
+    """What the home was planned to pay; the others are the wholesale market's. None before the plan's first slot."""
+    tariff: str
 
 
 @dataclass(frozen=True)
@@ -170,11 +173,13 @@ async def _market(
     if not 0 <= now < len(prices):
         return None
     end = min(max(now + 1, -((series.start - (until or at)) // SLOT)), len(prices))
-    place = (at - weather.start) // SLOT
+    place, paid = (at - weather.start) // SLOT, (at - row["first_slot"]) // SLOT
     return Market(
         price_eur_per_mwh=prices[now],
         day_mean_eur_per_mwh=sum(prices) / len(prices),
         until_eur_per_mwh=sum(prices[now:end]) / (end - now),
         dearest_ahead_eur_per_mwh=max(prices[now : now + AHEAD // SLOT]),
         outdoor_c=weather.outdoor_c[place] if 0 <= place < len(weather.outdoor_c) else None,
+        home_eur_per_mwh=row["home_eur_per_mwh"][paid] if 0 <= paid < len(row["home_eur_per_mwh"]) else None,
+        tariff=row["tariff"],
     )

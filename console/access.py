@@ -29,7 +29,11 @@ def environment_of(folder: Path) -> dict[str, str]:
         raise NoStack(
             f"no stack runs in {folder}: start one with `heatsteer up`, or set DATABASE_URL and TEMPORAL_ADDRESS"
         )
-    return dict(found.file.environment()) | {"HEATSTEER_SECRET_KEYS": (folder / KEY_FILE).read_text().strip()}
+    keys = {"HEATSTEER_SECRET_KEYS": (folder / KEY_FILE).read_text().strip()}
+    # A simulated world has its own market and weather; the public ones know nothing of it.
+    simulated = found.file.simulator_url
+    feeds = {} if simulated is None else {"HEATSTEER_PRICE_URL": simulated, "HEATSTEER_WEATHER_URL": simulated}
+    return dict(found.file.environment()) | keys | feeds
 
 
 def running_folder(named: Path | None) -> Path:

@@ -105,7 +105,10 @@ class LedgerHistory:
                 PumpPlan.plan,
                 FleetPlan.created_at,
                 FleetPlan.price_version,
+                FleetPlan.first_slot,
                 PlanPart.weather_version,
+                PlanPart.tariff,
+                PlanPart.price_eur_per_mwh.label("home_eur_per_mwh"),
             )
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, _PART_OF_PUMP)

@@ -28,6 +28,9 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return said.err
 
 
+BAND = ("p-1", "--min", "20", "--max", "23", "--who", "a", "--why", "b")
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -54,6 +57,11 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["pumps", "pause", "p-1", "--who", "a", "--why", "b"], "--until"),
         (["pumps", "boost", "p-1", "--who", "a", "--why", "b", "--for", "1h", "--until", "18:30"], "one end"),
         (["homes", "comfort", "set", "p-1", "--min", "20", "--max", "80", "--who", "a", "--why", "b"], "28 C"),
+        (["homes", "comfort", "set", *BAND, "--week", "mon 6-7 20-22"], "is no rule of a week"),
+        (["homes", "comfort", "set", *BAND, "--week", "all 6:00-7:00 20-22", "--week-file", "x"], "not by both"),
+        (["homes", "comfort", "set", *BAND, "--week-file", "no/such/week"], "no/such/week"),
+        (["homes", "comfort", "set", *BAND, "--week", "# nothing"], "without a rule"),
+        (["homes", "comfort", "set", *BAND, "--holidays", "DE"], "--week"),
         (["dead-letters", "retry", "--who", "a", "--why", "b"], "--all"),
         (["dead-letters", "retry", "p-1-c1", "--over", "5m", "--who", "a", "--why", "b"], "--over"),
         (["dead-letters", "retry", "--all", "--at-most-kw", "-3", "--who", "a", "--why", "b"], "--at-most-kw"),

@@ -216,9 +216,10 @@ def lines_of(story: Explanation) -> Iterator[str]:
 
 def _market(market: Market) -> str:
     outdoor = "" if market.outdoor_c is None else f", {market.outdoor_c:.1f} C outside"
+    home = "" if market.home_eur_per_mwh is None else f"; the home pays {market.home_eur_per_mwh:.1f} ({market.tariff})"
     return (
         f"{market.price_eur_per_mwh:.1f} EUR/MWh then, {market.day_mean_eur_per_mwh:.1f} on the day's average, "
-        f"up to {market.dearest_ahead_eur_per_mwh:.1f} in the next 6 h{outdoor}"
+        f"up to {market.dearest_ahead_eur_per_mwh:.1f} in the next 6 h{home}{outdoor}"
     )
 
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,13 +283,23 @@ async def test_a_household_says_what_it_accepts_and_reads_it_back(world: TestWor
     pump = world.pump(10)
     assert "accepts" in await words_of(world, "homes", "show", pump)
     given = await document(world, "homes", "comfort", "set", pump, "--min", "19", "--max", "23", *BY)
-    assert given == {"pumps": [pump], "band": {"room_min_c": 19.0, "room_max_c": 23.0}}
+    assert given == {"pumps": [pump], "band": {"room_min_c": 19.0, "room_max_c": 23.0}, "week": []}
     (row,) = await document(world, "homes", "comfort", "show", pump)
     assert (row["room_min_c"], row["room_max_c"]) == (19.0, 23.0)
     assert (await world.state(pump)).site.band.room_min_c == 19.0
     assert "19 C" in await words_of(world, "homes", "comfort", "show", pump)
     assert (await document(world, "homes", "show", pump))["pumps"][0]["band"]["room_max_c"] == 23.0
     assert await acts_on(world, pump) == ["comfort"]
+
+    week = ("--week", "mon-fri 6:30-22:00 20.5-23; sat,sun,holiday 8:00-23:00 21-23", "--holidays", "DE-BY")
+    given = await document(world, "homes", "comfort", "set", pump, "--min", "19", "--max", "23", *week, *BY)
+    assert [rule["accepts"]["room_min_c"] for rule in given["week"]] == [20.5, 21.0]
+    held = (await world.state(pump)).site.band
+    assert held.at(datetime(2026, 1, 15, 12, tzinfo=UTC)).room_min_c == 20.5
+    assert held.at(datetime(2026, 1, 6, 12, tzinfo=UTC)).room_min_c == 21.0, "Epiphany, in Bavaria"
+    shown = await words_of(world, "homes", "comfort", "show", pump)
+    assert "sat,sun,holiday 08:00-23:00: 21 to 23 C" in shown
+    assert "holidays of DE-BY" in shown
 
 
 # --- many pumps at once -----------------------------------------------------------------------------------------------
