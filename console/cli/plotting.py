@@ -3,6 +3,7 @@
 Protects: a slot is drawn as a step over the whole quarter-hour that it is, also on a day of clock change.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,7 @@ class Panel:
 
 def draw(file: Path, start: datetime, panels: Sequence[Panel]) -> None:
     """Draw panels of slots from `start` on; raises UsageError for a file that cannot be written."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells everybody when it first looks for fonts
     # Loaded only here: it takes longer to load than most commands take.
     from matplotlib.dates import DateFormatter, HourLocator
     from matplotlib.figure import Figure
