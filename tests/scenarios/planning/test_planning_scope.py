@@ -17,6 +17,8 @@ from application.audit_log import Actor
 from application.errors import Refused
 from application.planning.plans import PumpPlanView, make_plans, preview_plans, show_plan
 from application.planning.schedule import create_schedule
+from console.cli import plan_panels
+from console.cli.plotting import draw
 from domain.clock import SteeringClock
 from domain.modes import Circuit, Mode
 from domain.planning.fleet_plan import Certificate
@@ -320,7 +322,16 @@ async def test_a_plan_is_previewed_without_telling_anybody_then_made_by_hand_for
             7.0,
         )
         assert shown.plan == await plan_of(world, world.pump(5), plan.revision)
-        assert len(shown.price_eur_per_mwh) == len(shown.cap_price_eur_per_mwh)
+        assert len(shown.price_eur_per_mwh) == len(shown.cap_price_eur_per_mwh) == len(shown.power_kw)
+        others = await show_plan(access, world.pump(6))
+        assert isinstance(others, PumpPlanView)
+        together = [mine + theirs for mine, theirs in zip(shown.power_kw, others.power_kw, strict=True)]
+        (part,) = plan.parts
+        assert part["load_kw"] == pytest.approx(together, abs=0.002)
+        assert {sum(of_slot) for of_slot in zip(*part["pumps_by_mode"].values(), strict=True)} == {2}
+        for number, (start, panels) in enumerate((plan_panels.of_pump(shown), plan_panels.of_area(plan))):
+            draw(tmp_path / f"{number}.png", start, panels)
+            assert (tmp_path / f"{number}.png").stat().st_size > 20_000
         (act,) = await access.ledger.reports.audit_trail("plan-run")
         assert (act["who"], act["subject"], act["detail"]["price_area"]) == ("operator", "AT", "AT")
         with pytest.raises(Refused, match="no steered pump is enrolled in price area FR: there are AT, DE-LU"):
