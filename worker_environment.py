@@ -42,6 +42,7 @@ from market.chain import (
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
+from telemetry.log_lines import keep_temporal_ids_out_of_sentences, with_temporal_ids, without_secrets
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Address = Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")]
@@ -216,7 +217,7 @@ async def connect_temporal(runtime: Runtime | None = None) -> Client:
 
 
 def configure_logging(level: str) -> None:
-    """JSON lines on stderr, the SDK's and libraries' included; never a URL with its query."""
+    """JSON lines on stderr, the SDK's and libraries' included, with the ids of what they are about and no secret."""
     stamped: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -233,10 +234,11 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=stamped,
+            foreign_pre_chain=[structlog.contextvars.merge_contextvars, *stamped, with_temporal_ids],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_secrets,
                 structlog.processors.JSONRenderer(default=str),
             ],
         )
@@ -244,7 +246,9 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "httpcore"):  # they write every request with its whole address
+        logging.getLogger(name).setLevel(logging.WARNING)
+    keep_temporal_ids_out_of_sentences()
 
 
 def leave(code: int) -> NoReturn:

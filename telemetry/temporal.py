@@ -7,6 +7,7 @@ import asyncio
 import time
 from typing import Any
 
+import structlog
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import (
@@ -22,6 +23,8 @@ from telemetry.events import ActivityAttempt, ActivityOutcome, Listener, RunPhas
 
 _EXTERN = "heatsteer_telemetry"
 """The name by which sandboxed workflow code reaches the hub."""
+RUNS_REMEMBERED = 10_000
+"""Newest runs whose beginning was reported; one that times out first is tried again within seconds."""
 
 
 class TelemetryInterceptor(Interceptor):
@@ -29,6 +32,7 @@ class TelemetryInterceptor(Interceptor):
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
+        self._begun: dict[str, None] = {}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 -- the SDK's name
         """Measure every attempt."""
@@ -36,8 +40,18 @@ class TelemetryInterceptor(Interceptor):
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:  # noqa: A002 -- the SDK's name
         """Report how runs begin and end."""
-        input.unsafe_extern_functions[_EXTERN] = self._listener
+        input.unsafe_extern_functions[_EXTERN] = self.run_reported
         return _Workflows
+
+    def run_reported(self, run_id: str, event: WorkflowRun) -> None:
+        """Pass an event of a run on; a run whose first workflow task timed out begins again, and is reported once."""
+        if event.phase is RunPhase.STARTED:
+            if run_id in self._begun:
+                return
+            self._begun[run_id] = None
+            if len(self._begun) > RUNS_REMEMBERED:
+                del self._begun[next(iter(self._begun))]
+        self._listener(event)
 
 
 class _Activities(ActivityInboundInterceptor):
@@ -46,10 +60,14 @@ class _Activities(ActivityInboundInterceptor):
         self._listener = listener
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 -- the SDK's name
+        with structlog.contextvars.bound_contextvars(**_ids_of(input)):
+            return await self._reported(input)
+
+    async def _reported(self, given: ExecuteActivityInput) -> Any:
         begun = time.monotonic()
         outcome, error = ActivityOutcome.FAILED, ""
         try:
-            result = await super().execute_activity(input)
+            result = await super().execute_activity(given)
             outcome = ActivityOutcome.COMPLETED
         except asyncio.CancelledError:
             outcome = ActivityOutcome.CANCELLED
@@ -79,6 +97,20 @@ class _Activities(ActivityInboundInterceptor):
             )
 
 
+def _ids_of(given: ExecuteActivityInput) -> dict[str, Any]:
+    """What every log line of an activity is about, the SDK's and the HTTP client's lines included."""
+    argument = given.args[0] if given.args else None
+    command = getattr(argument, "command", None)
+    ids = {
+        "workflow_id": activity.info().workflow_id,
+        "pump_id": getattr(command, "pump_id", getattr(argument, "pump_id", None)),
+        "command_id": getattr(command, "command_id", None),
+        "revision": getattr(command, "revision", getattr(argument, "revision", None)),
+        "oem": getattr(argument, "oem", None),
+    }
+    return {name: value for name, value in ids.items() if isinstance(value, str | int)}
+
+
 class _Workflows(WorkflowInboundInterceptor):
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002 -- the SDK's name
         _report(RunPhase.STARTED)
@@ -102,6 +134,5 @@ def _report(phase: RunPhase) -> None:
     if workflow.unsafe.is_replaying():  # eviction from the cache counts as replay too
         return
     info = workflow.info()
-    workflow.extern_functions()[_EXTERN](
-        WorkflowRun(workflow=info.workflow_type, workflow_id=info.workflow_id, phase=phase)
-    )
+    run = WorkflowRun(workflow=info.workflow_type, workflow_id=info.workflow_id, phase=phase)
+    workflow.extern_functions()[_EXTERN](info.run_id, run)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from domain.commands.command import EventKind
@@ -15,6 +16,7 @@ from domain.ports import RecordedDecision
 from domain.steering.journal import JournalEntry
 from telemetry.events import ActivityAttempt, ActivityOutcome, Listener, RunPhase, TelemetryEvent, WorkflowRun
 from telemetry.hub import Telemetry
+from telemetry.temporal import TelemetryInterceptor
 from tests.world import TestWorld, a_world
 from worker import connected, workers_for
 from worker_environment import Settings
@@ -39,9 +41,15 @@ async def test_calls_activities_runs_and_decisions_reach_a_listener_and_a_broken
     tmp_path: Path,
 ) -> None:
     heard: list[TelemetryEvent] = []
+    contexts: list[dict[str, object]] = []
+
+    def note_context(event: TelemetryEvent) -> None:
+        if isinstance(event, RecordedDecision) and event.event.kind is EventKind.ACCEPTED:
+            contexts.append(structlog.contextvars.get_contextvars())
+
     async with (
         a_world(tmp_path / "stack", pumps=1, workers=()) as world,
-        workers_heard_by(broken, heard.append, traces=f"file:{tmp_path / 'traces'}"),
+        workers_heard_by(broken, heard.append, note_context, traces=f"file:{tmp_path / 'traces'}"),
     ):
         pump = world.pump(1)
         await a_raised_pump(world, pump)
@@ -61,6 +69,11 @@ async def test_calls_activities_runs_and_decisions_reach_a_listener_and_a_broken
     assert [e.circuit for e in heard if isinstance(e, JournalEntry) and e.event == "plan"]
     (command,) = {e.event.command_id for e in decisions if e.event.kind is EventKind.APPLIED}
     one_trace_holds_every_hop(tmp_path / "traces", command, pump)
+    ids = contexts[-1]
+    assert (ids["command_id"], ids["pump_id"], ids["revision"]) == (command, pump, 1), (
+        "in every log line of the attempt"
+    )
+    assert str(ids["trace_id"]) in (tmp_path / "traces").read_text()
 
 
 def one_trace_holds_every_hop(file: Path, command: str, pump: str) -> None:
@@ -100,3 +113,12 @@ def test_a_broken_listener_is_named_once_and_the_others_hear_everything() -> Non
             hub(run)
     assert heard == runs
     assert [(line["event"], line["listener"]) for line in lines] == [("telemetry listener failed", "broken")]
+
+
+def test_a_run_that_begins_twice_because_its_first_task_timed_out_is_reported_once() -> None:
+    heard: list[TelemetryEvent] = []
+    interceptor = TelemetryInterceptor(heard.append)
+    started, ended = (WorkflowRun("HeatPumpWorkflow", "pump-1", p) for p in (RunPhase.STARTED, RunPhase.COMPLETED))
+    for run_id, event in (("run-1", started), ("run-1", started), ("run-1", ended), ("run-2", started)):
+        interceptor.run_reported(run_id, event)
+    assert heard == [started, ended, started]

@@ -50,7 +50,7 @@ def test_a_destination_that_is_none_is_refused(destination: str) -> None:
 
 def test_who_does_not_trace_does_not_even_load_it() -> None:
     asked = "import sys, worker; print(any(name.startswith('opentelemetry') for name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=600, check=True)
     assert done.stdout.strip() == "False"
 
 
