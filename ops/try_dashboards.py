@@ -1,8 +1,9 @@
 """Asks a real Prometheus every dashboard query and every rule, after it scraped a running stack.
 
-    heatsteer demo --keep &             # or heatsteer up: both name their metrics in stack.json
-    python -m ops.try_dashboards var/demo-PID
+    python -m ops.try_dashboards                 # runs a demo of its own and ends it
+    python -m ops.try_dashboards var/demo-PID    # of `heatsteer demo --keep` or `up`, which name their metrics there
 
+It asks again until everything has data: a demo that is over counts nothing any more, so start it before or with one.
 Needs the program `prometheus` (Debian: apt-get install prometheus). Exit codes: 0 every panel has data, 1 one has none
 or a rule cannot be evaluated, 2 something is missing. Protects: no board or rule asks for what nobody exposes.
 """
@@ -11,14 +12,16 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,9 @@ JOBS = ("heatsteer-fleet", "heatsteer-worker", "temporal-sdk")
 VARIABLES = {"$__rate_interval": "1m", "$__interval": "1m"}
 """What Grafana puts in."""
 LOOK_BACK_S = 900
+ASK_EVERY_S = 3.0
+DEMO = ("--pumps", "12", "--hours", "6")
+DEMO_READY_S = 120.0
 
 
 def job_of(name: str) -> str:
@@ -42,11 +48,11 @@ def job_of(name: str) -> str:
     return "temporal-sdk" if name.endswith("-temporal") else "heatsteer-worker"
 
 
-def configuration(metrics: dict[str, str], scrape_s: int) -> dict[str, Any]:
-    """`ops/prometheus/prometheus.yml` with a stack's own addresses in place of the containers'."""
+def configuration(metrics: Mapping[str, str], scrape_s: int, rules: Path | None = None) -> dict[str, Any]:
+    """`ops/prometheus/prometheus.yml` with a stack's own addresses in place of the containers', or with other rules."""
     given: dict[str, Any] = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
     given["global"] = {"scrape_interval": f"{scrape_s}s", "evaluation_interval": f"{scrape_s}s"}
-    given["rule_files"] = [str(OPS / "prometheus" / name) for name in given["rule_files"]]
+    given["rule_files"] = [str(rules or OPS / "prometheus" / name) for name in given["rule_files"]]
     given.pop("alerting")
     given["scrape_configs"] = [
         {"job_name": job, "static_configs": [{"targets": [a for n, a in metrics.items() if job_of(n) == job]}]}
@@ -58,8 +64,18 @@ def configuration(metrics: dict[str, str], scrape_s: int) -> dict[str, Any]:
 class Prometheus:
     """A Prometheus that answers at a URL."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, config: Path, scrape_s: int, rules: Path | None = None) -> None:
+        self._url, self._config, self._scrape_s, self._rules = url, config, scrape_s, rules
+
+    def configure(self, metrics: Mapping[str, str]) -> None:
+        """Write down whom to scrape."""
+        self._config.write_text(yaml.safe_dump(configuration(metrics, self._scrape_s, self._rules)))
+
+    def aim(self, metrics: Mapping[str, str]) -> None:
+        """Scrape these from now on."""
+        self.configure(metrics)
+        request = urllib.request.Request(f"{self._url}/-/reload", method="POST")  # noqa: S310 -- our own loopback address
+        urllib.request.urlopen(request, timeout=20).close()  # noqa: S310
 
     def get(self, path: str, **parameters: str) -> Any:
         """What the API answers; raises ValueError with its words where it refuses."""
@@ -93,12 +109,15 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(program: str, metrics: dict[str, str], scrape_s: int) -> Iterator[Prometheus]:
-    """A Prometheus of its own for a stack's addresses."""
+def prometheus(
+    program: str, metrics: Mapping[str, str], scrape_s: int, rules: Path | None = None
+) -> Iterator[Prometheus]:
+    """A Prometheus of its own for a stack's addresses, with the project's rules or those in a file."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="heatsteer-prometheus-") as folder:
         config = Path(folder) / "prometheus.yml"
-        config.write_text(yaml.safe_dump(configuration(metrics, scrape_s)))
+        asked = Prometheus(f"http://{LOOPBACK}:{port}", config, scrape_s, rules)
+        asked.configure(metrics)
         with (Path(folder) / "log").open("w") as log:
             child = subprocess.Popen(
                 [
@@ -106,12 +125,13 @@ def prometheus(program: str, metrics: dict[str, str], scrape_s: int) -> Iterator
                     f"--config.file={config}",
                     f"--storage.tsdb.path={folder}/data",
                     f"--web.listen-address={LOOPBACK}:{port}",
+                    "--web.enable-lifecycle",
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
             try:
-                yield Prometheus(f"http://{LOOPBACK}:{port}")
+                yield asked
             finally:
                 child.terminate()
                 child.wait(timeout=30)
@@ -148,21 +168,62 @@ def wait_until_scraped(asked: Prometheus, for_s: float) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def a_demo(arguments: Sequence[str]) -> Iterator[Path]:
+    """A demo that runs meanwhile; yields its stack's folder. Raises TimeoutError where it serves no metrics in time."""
+    with tempfile.TemporaryDirectory(prefix="heatsteer-demo-") as folder:
+        command = [sys.executable, "-m", "console.cli.main", "demo", "--keep", *arguments]
+        child = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(OPS.parent)}
+        )
+        try:
+            place, deadline = Path(folder) / "var" / f"demo-{child.pid}", time.monotonic() + DEMO_READY_S
+            while not metrics_of(place):
+                if time.monotonic() > deadline or child.poll() is not None:
+                    raise TimeoutError("the demo did not begin to serve metrics")
+                time.sleep(0.5)
+            yield place
+        finally:
+            child.terminate()
+            child.wait(timeout=60)
+
+
+def metrics_of(folder: Path) -> Mapping[str, str]:
+    """Who serves metrics in a stack, and where; nobody where none runs."""
+    found = find_stack(folder) if folder.exists() else None
+    return found.file.metrics if found is not None and found.running else {}
+
+
+def ask_until_all_have_data(asked: Prometheus, folder: Path, within_s: float) -> list[str]:
+    """Problems that are left once none is, or after so many wall seconds. Newly started workers are scraped as well."""
+    deadline, scraped = time.monotonic() + within_s, metrics_of(folder)
+    while True:
+        if (serving := metrics_of(folder)) != scraped:
+            asked.aim(serving)
+            scraped = serving
+        wrong = problems(asked)
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(ASK_EVERY_S)
+
+
 def main() -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.try_dashboards", description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder of a running stack")
-    parser.add_argument("--scrape-for", type=float, default=30.0, help="wall seconds to scrape before asking")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of a running stack; without one a demo is run")
+    parser.add_argument("--within", type=float, default=180.0, help="wall seconds in which every panel must have data")
     given = parser.parse_args()
-    program, found = shutil.which("prometheus"), find_stack(given.folder)
+    program = shutil.which("prometheus")
     if program is None:
         return _fail("the program prometheus is not installed (Debian: apt-get install prometheus)", 2)
-    if found is None or not found.running or not found.file.metrics:
-        return _fail(f"no stack that serves metrics runs in {given.folder}: heatsteer demo --keep, or up", 2)
-    with prometheus(program, found.file.metrics, scrape_s=2) as asked:
-        if not wait_until_scraped(asked, given.scrape_for):
+    with contextlib.ExitStack() as opened:
+        folder: Path = given.folder or opened.enter_context(a_demo(DEMO))
+        if not metrics_of(folder):
+            return _fail(f"no stack that serves metrics runs in {folder}: heatsteer demo --keep, or up", 2)
+        asked = opened.enter_context(prometheus(program, metrics_of(folder), scrape_s=2))
+        if not wait_until_scraped(asked, for_s=0):
             return _fail("Prometheus could not scrape every address of the stack", 1)
-        wrong = problems(asked)
+        wrong = ask_until_all_have_data(asked, folder, given.within)
     for line in wrong:
         _fail(line, 1)
     if not wrong:

@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-from domain.commands.command import EventKind
+from domain.commands.command import Authority, EventKind
+from domain.modes import Circuit
 from domain.oem.calls import CallFate, CallMade
 from domain.ports import RecordedDecision
 from domain.steering.journal import JournalEntry
@@ -27,6 +28,8 @@ from telemetry.events import ActivityAttempt, TelemetryEvent, WorkflowRun
 
 NO_OEM = "none"
 """For a pump that was never enrolled."""
+OVERRIDE = "override"
+"""The event of a decision on somebody's override."""
 STAGES = (EventKind.ACCEPTED, EventKind.APPLIED, EventKind.EFFECTIVE)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -49,6 +52,7 @@ class EventCounter:
         build.labels(version("heatsteer")).set(1)
         for oem in oems:
             self._expect(oem)
+        self._expect_overrides()
 
     def __call__(self, event: TelemetryEvent) -> None:
         match event:
@@ -82,6 +86,10 @@ class EventCounter:
         for fate in CallFate:
             for is_write in (False, True):
                 self._calls.labels(oem, _kind_of(is_write), fate.value)
+
+    def _expect_overrides(self) -> None:
+        for circuit in Circuit:
+            self._decisions.labels(OVERRIDE, circuit.value, Authority.OVERRIDE.value)
 
     def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
