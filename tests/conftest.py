@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # on a busy machine an example takes as long as it takes
+settings.load_profile("no deadline")
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 

@@ -84,6 +84,7 @@ def _prices(run: Run) -> dict[str, Any] | None:
         "price_area": run.prices.price_area,
         "zone": run.prices.price_area,  # the key's first name; keys are only ever added
         "version": run.price_version,
+        "basis": run.prices.basis.value,
         "slots": len(values),
         "resolution_min": run.prices.resolution_min,
         "min": min(values),

@@ -13,11 +13,13 @@ from demo.report.targets import fidelity
 from demo.report.writes import commands_figures, dwell_violations, latency_figures, writes_figures
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import HotWaterSegment, jitter
+from domain.planning.series import Basis
 from domain.steering.orders import Order, OrderKind
 from domain.steering.pump_state import OrderGiven
 from oem_adapters.nibe.manifest import HOT_WATER_COMFORT
 from tests.builders import MIDNIGHT, a_lever, a_plan, a_profile, at
 from tests.demo.report_lines import PUMP, a_change, a_request, a_run, a_write, an_event, printed, seen_by_hand
+from tests.ledger.builders import prices
 
 
 def test_every_command_is_counted_once_in_its_newest_state() -> None:
@@ -240,3 +242,11 @@ def test_a_quiet_report_says_nothing_of_troubles() -> None:
     assert "100.0 %" in text
     assert report["schema"] == 1
     assert (report["outage"], report["kills"], report["hot_water_fidelity_pct"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_a_report_says_whether_its_prices_were_published_estimated_or_flat(basis: Basis) -> None:
+    planned_with = prices().model_copy(update={"basis": basis})
+    report = build_report(replace(a_run([]), prices=planned_with, price_version=3))
+    assert (report["prices"]["basis"], report["prices"]["version"]) == (basis.value, 3)
+    assert f"{basis.value}, every 15 min" in printed(report)

@@ -87,7 +87,7 @@ def _given_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
             (
                 "prices",
                 f"{prices['source']}: {prices['min']:g} to {prices['max']:g}, mean {prices['mean']:.1f} EUR/MWh "
-                f"({prices['slots']} slots, published every {prices['resolution_min']} min)",
+                f"({prices['slots']} slots, {prices['basis']}, every {prices['resolution_min']} min)",
             )
         )
     if weather := report["weather"]:
