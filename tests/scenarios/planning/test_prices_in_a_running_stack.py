@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -153,37 +153,3 @@ async def test_a_suspected_day_is_listed_shown_compared_and_believed_only_under_
             done = await heatsteer(folder, "prices", "show", unknown)
             assert (done.returncode, done.stdout) == (2, "")
             assert unknown in done.stderr
-
-
-async def test_a_simulated_stack_is_asked_for_its_own_market_and_weather_and_pictures_are_drawn(tmp_path: Path) -> None:
-    folder, cell = tmp_path / "stack", "50.0,10.0"
-    signed = ("--who", "operator-1", "--why", "looking ahead")
-    async with a_world(
-        folder, pumps=1, workers=(), places={1: {"weather_cell": cell, "tariff": "de-module-3"}}
-    ) as world:
-
-        async def document(*words: str) -> Any:
-            done = await heatsteer(folder, *words, "--json")
-            assert (done.returncode, done.stderr) == (0, "")
-            return json.loads(done.stdout)
-
-        unknown = await heatsteer(folder, "weather", "show", cell, "--date", "2026-01-15")
-        assert (unknown.returncode, unknown.stdout) == (2, "")
-        assert "`heatsteer weather fetch` asks for one; cells of enrolled homes are 50.0,10.0" in unknown.stderr
-        version = (await document("weather", "fetch", cell, "--date", "2026-01-15", *signed))["version"]
-        pictures = [tmp_path / f"{name}.png" for name in ("weather", "prices", "tariff")]
-        shown = await document("weather", "show", cell, "--date", "2026-01-15", "--plot", str(pictures[0]))
-        assert (shown["version"], shown["cell"], len(shown["slots"])) == (version, cell, 96)
-        stored = await world.access.ledger.series.weather(version)
-        first = (DAY[0] - stored.start) // timedelta(minutes=15)
-        celsius = [slot["outdoor_c"] for slot in shown["slots"]]
-        assert celsius == list(stored.outdoor_c[first : first + 96])
-        table = (await heatsteer(folder, "weather", "show", cell, "--date", "2026-01-15")).stdout
-        assert f"{sum(celsius[:4]) / 4:.1f}" in table
-
-        prices = (await document("prices", "fetch", "--date", "2026-01-15", *signed))["version"]
-        assert "synthetic" in (await world.access.ledger.series.prices(prices)).source
-        await document("prices", "show", str(prices), "--plot", str(pictures[1]))
-        at = ("--at", "2026-01-15T18:00")
-        await document("tariff", "explain", world.pump(1), *at, "--plot", str(pictures[2]))
-        assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
