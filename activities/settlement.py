@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Pumps whose day is read from the ledger at a time."""
+WEATHER_FROM = (0, 8, 32)
+"""Slots from which a forecast must know the day: one that was made in its course begins later."""
 
 
 class SettleDay(Value):
@@ -119,7 +121,7 @@ class SettlementActivities:
         )
         weather: dict[str, WeatherSeries | None] = {}
         for cell in sorted({enrolment.weather_cell for enrolment in enrolments}):
-            weather[cell] = await self._series.newest_weather(cell, slots[0], slots[-1] + SLOT)
+            weather[cell] = await self._weather(cell, slots)
         settled = changed = 0
         for start in range(0, len(enrolments), BATCH):
             found = await self._settle_batch(shared, enrolments[start : start + BATCH], weather)
@@ -128,6 +130,21 @@ class SettlementActivities:
         missing = len(enrolments) - settled
         reason = f"{missing} pumps were not settled: see the worker's log" if missing else ""
         return DaySettled(pumps=len(enrolments), settled=settled, changed=changed, reason=reason)
+
+    async def _weather(self, cell: str, slots: Sequence[datetime]) -> WeatherSeries | None:
+        """The newest forecast of the day; one that begins in its course counts for what came before as well."""
+        for skip in WEATHER_FROM:
+            found = await self._series.newest_weather(cell, slots[skip], slots[-1] + SLOT)
+            if found is not None:
+                known = found.cut(slots[skip], len(slots) - skip)
+                return known.model_copy(
+                    update={
+                        "start": slots[0],
+                        "outdoor_c": known.outdoor_c[:1] * skip + known.outdoor_c,
+                        "radiation_w_per_m2": known.radiation_w_per_m2[:1] * skip + known.radiation_w_per_m2,
+                    }
+                )
+        return None
 
     async def _settle_batch(
         self, shared: _Day, enrolments: Sequence[Enrolment], weather: Mapping[str, WeatherSeries | None]

@@ -13,6 +13,7 @@ from application.savings.report import HomeReport, Report
 from console.cli.reports import charts
 from console.cli.reports.style import STYLE
 from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, LEFT_OUT_WORDS, MODE_WORDS, degrees, euros, span_of
+from console.cli.words import counted
 from domain.savings.claim import Claim, Interval
 from domain.savings.energy import Evidence
 from domain.slots import SLOT
@@ -90,7 +91,7 @@ def _arms(claim: Claim) -> str:
         return ""
     heads = "".join(f"<th>{name}</th>" for name in ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside"))
     left_out = ", ".join(f"{count:,} {LEFT_OUT_WORDS.get(why, why)}" for why, count in claim.left_out.items())
-    room = "" if claim.room_k is None else f" Steered rooms were {_signed(claim.room_k, 'K')} warmer."
+    room = "" if claim.room_k is None else f" Room temperature, steered less neutral: {_signed(claim.room_k, 'K')}."
     note = f" Not compared: {left_out}." if left_out else ""
     return (
         f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -164,7 +165,7 @@ def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
         f"<p>That is {verdict} than the model of a house like yours expects without steering. It explains your bill "
         "and proves nothing: what steering saves is measured over all homes, against homes that are left alone.</p>",
         _comfort(home),
-        _course_charts(home) if home.course is not None else _home_days_chart(home),
+        _course_charts(home, tz) if home.course is not None else _home_days_chart(home),
         _acts(home, tz),
     ]
     return f"<section>{''.join(parts)}</section>"
@@ -177,16 +178,15 @@ def _comfort(home: HomeReport) -> str:
     if home.room_c is None:
         told += " No room temperature was measured."
     if home.neutral_days:
-        times = "day" if home.neutral_days == 1 else "days"
-        told += f" On {home.neutral_days} {times} your pump was left to itself, to compare the others with."
+        told += f" On {counted(home.neutral_days, 'day')} your pump was left to itself, to compare the others with."
     return f"<p>{told}</p>"
 
 
-def _course_charts(home: HomeReport) -> str:
+def _course_charts(home: HomeReport, tz: ZoneInfo) -> str:
     course = home.course
     assert course is not None
     slots, start = len(course.slots), course.slots[0]
-    labels = [(n / slots, f"{n // 4}:00") for n in range(0, slots, 16)]
+    labels = [(n / slots, f"{course.slots[n].astimezone(tz):%H:%M}") for n in range(0, slots, 16)]
     whole = slots * SLOT
     price = charts.axis_over(course.price_eur_per_mwh, 90)
     energy = charts.axis_over(course.kwh, 90, from_zero=True)
@@ -241,7 +241,9 @@ def _acts(home: HomeReport, tz: ZoneInfo) -> str:
         f"<td>{escape(act.authority)}</td><td>{escape(act.reason)}</td></tr>"
         for act in home.acts
     )
-    note = f'<p class="note">{home.acts_by_plan} changes were made by plans, by the price of electricity.</p>'
+    note = (
+        f'<p class="note">{counted(home.acts_by_plan, "change")} followed a plan, made by the price of electricity.</p>'
+    )
     if not rows:
         return f"<h2>What was done</h2>{note}"
     return f'<h2>What was done, and why</h2><table class="acts"><tbody>{rows}</tbody></table>{note}'
@@ -263,4 +265,4 @@ def _signed(interval: Interval, unit: str) -> str:
 def _settled_again(report: Report) -> str:
     if not report.revised_home_days:
         return "No home-day came out differently when it was settled again."
-    return f"{report.revised_home_days} home-days came out differently when they were settled again."
+    return f"{counted(report.revised_home_days, 'home-day')} came out differently when settled again."
