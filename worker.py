@@ -34,7 +34,7 @@ from activities.sweep_reporting import SweepPorts
 from domain.oem.calls import CallMade
 from domain.oem.ports import OemAdapter
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
-from ledger.calls import CallCounter
+from ledger.oem.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
 from oem_adapters.registry import build_adapter, known_oems

@@ -14,7 +14,7 @@ from application.access import Access
 from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Failed, Refused
 from application.pump_workflows import answer_to, unreachable
-from ledger.vendors import VendorSummary
+from ledger.oem.vendors import VendorSummary
 from workflows.contracts import GuardStatus, Hold, guard_workflow_id
 from workflows.oem_guard import OemGuard
 

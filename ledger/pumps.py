@@ -19,8 +19,8 @@ from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
 from domain.planning.scope import EnrolledArea
 from domain.steering.orders import OrderKind
-from ledger.claims import LedgerClaims
 from ledger.models import AccountAsk, OemAccount, OrderRow, Pump
+from ledger.oem.claims import LedgerClaims
 
 
 def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:

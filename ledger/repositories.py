@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
-from ledger.invitations import LedgerInvitations
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
+from ledger.oem.invitations import LedgerInvitations
+from ledger.oem.vendors import LedgerVendors
 from ledger.plans import LedgerPlans
 from ledger.pumps import LedgerPumps, Vault
 from ledger.queries.accounts import LedgerAccounts
@@ -33,7 +34,6 @@ from ledger.savings import LedgerSavings
 from ledger.series import LedgerSeries
 from ledger.shadow import LedgerShadow
 from ledger.sweep_records import LedgerSweepRecords
-from ledger.vendors import LedgerVendors
 
 TOKEN_LOCK_CONNECTIONS = 4
 """Kept open; a renewal is short, and some more are opened when many tokens expire at once."""

@@ -23,7 +23,7 @@ from ledger.models import (
     ObservationRow,
     PumpWatch,
 )
-from ledger.vendors import paces_of
+from ledger.oem.vendors import paces_of
 
 _COLUMNS = {"pump_id", "looked_at", "as_of", "is_silent"}
 """Fields of a record with a column of their own; the others share one document."""

@@ -16,7 +16,7 @@ from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Refused, invalid
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.ports import FleetReader
-from ledger.invitations import Invitation
+from ledger.oem.invitations import Invitation
 
 MOST_AT_ONCE = 10_000
 BY = Actor("household", "consented by invitation")

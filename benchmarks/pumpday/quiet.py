@@ -37,7 +37,7 @@ from domain.oem.ports import OemAdapter
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.slots import SLOT
 from embedded.stack import Stack, StackOptions
-from ledger.calls import CallCounter
+from ledger.oem.calls import CallCounter
 from oem_adapters.registry import manifest_of
 from simulator.config import SimulatorConfig
 from simulator.vendors.registry import VENDORS

@@ -14,7 +14,7 @@ from application.errors import ErrorCode, Refused
 from domain.oem.calls import CallListener
 from domain.oem.manifest import Manifest
 from domain.oem.ports import OemAdapter
-from ledger.calls import CallCounter
+from ledger.oem.calls import CallCounter
 from oem_adapters.registry import UnknownOem, build_adapter, known_oems, manifest_of
 from worker_environment import Settings, settings_from_environment
 

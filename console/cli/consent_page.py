@@ -23,7 +23,7 @@ from application.errors import UseCaseError
 from domain.oem.errors import OemError
 from domain.oem.manifest import Manifest
 from domain.oem.ports import FleetReader
-from ledger.invitations import Invitation
+from ledger.oem.invitations import Invitation
 from oem_adapters.consent import ConsentRequest, redeem, request_consent
 from oem_adapters.timeouts import WallTimeouts
 

@@ -18,7 +18,7 @@ from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.errors import AuthExpired, OemError
 from domain.oem.quota import Quota, QuotaScope
 from domain.oem.readings import Reading
-from ledger.calls import Calls
+from ledger.oem.calls import Calls
 from oem_adapters.registry import manifest_of
 from tests.builders import a_profile
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem.credentials import StoredToken
-from ledger.claims import LedgerClaims
 from ledger.database import engine_for
 from ledger.models import OemAccount
+from ledger.oem.claims import LedgerClaims
 from ledger.pumps import Vault
 from ledger.queries.accounts import LedgerAccounts
 from ledger.repositories import open_repositories
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 WORKER = """
 import asyncio, sys
 from datetime import datetime, timedelta
-from ledger.claims import LedgerClaims
+from ledger.oem.claims import LedgerClaims
 from ledger.database import engine_for
 
 async def main(url, begin, calls):

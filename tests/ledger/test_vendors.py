@@ -13,11 +13,11 @@ from domain.oem.breaker import Breaker, BreakerState
 from domain.oem.calls import CallFate, CallMade
 from domain.oem.quota import Quota
 from domain.steering.sweep_policy import drift_found_within
-from ledger.calls import MENDED_AFTER_S, CallCounter, Calls
 from ledger.models import AccountAsk, BreakerRow
+from ledger.oem.calls import MENDED_AFTER_S, CallCounter, Calls
+from ledger.oem.vendors import LedgerVendors
 from ledger.pumps import LedgerPumps, Vault
 from ledger.queries.runs import LedgerRuns
-from ledger.vendors import LedgerVendors
 from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import a_key, an_account, count, enrol_pumps
 

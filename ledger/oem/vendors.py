@@ -17,8 +17,8 @@ from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, Calls
 from domain.oem.calls import CallFate, CallMade
 from domain.oem.quota import Quota, bursts_per_min, paces_per_min
 from domain.steering.sweep_policy import drift_found_within
-from ledger.calls import Calls, Counted, Line
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
+from ledger.oem.calls import Calls, Counted, Line
 
 log = structlog.get_logger(__name__)
 
