@@ -65,6 +65,7 @@ fmt: $(STAMP) ## put the code in form
 lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/runtime.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --quiet -c requirements/runtime.txt -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra vendor-clients --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --quiet -c requirements/dev.txt -o requirements/vendor-clients.txt
 
 clean: ## remove .venv, caches and ./var
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

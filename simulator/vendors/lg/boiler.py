@@ -29,12 +29,12 @@ def profile() -> dict[str, Any]:
         "outWaterCurrentTemperature": _readable(),
         "inWaterCurrentTemperature": _readable(),
         "airHeatTargetTemperature": _settable(ROOM.minimum, ROOM.maximum, ROOM.step),
-        "unit": _words("C"),
+        "unit": "C",
     }
     tank = {
         "currentTemperature": _readable(),
         "targetTemperature": _settable(TANK_C.minimum, TANK_C.maximum, TANK_C.step),
-        "unit": _words("C"),
+        "unit": "C",
     }
     operation = {
         "boilerOperationMode": _words("POWER_ON", "POWER_OFF"),

@@ -46,7 +46,7 @@ class ViessmannCloud(VendorCloud):
     dice_name = "viessmann"
     endpoints = (
         endpoint("installations", r"/iot/v2/equipment/installations", "GET"),
-        endpoint("features", f"{_DEVICES}/features", "GET"),
+        endpoint("features", f"{_DEVICES}/features/?", "GET"),
         endpoint("filter", f"{_DEVICES}/features/filter", "POST"),
         endpoint("feature", f"{_DEVICES}/features/(?P<feature>[^/]+)", "GET"),
         endpoint(
