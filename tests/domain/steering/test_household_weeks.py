@@ -8,9 +8,9 @@ from domain.steering.pump_state import ComfortChanged, PumpState
 from tests.builders import a_plan, a_state, an_observation, at
 
 WEEK = ComfortWeek(tz="UTC", rules=week_rules("all 06:00-22:00 21-23.5"))
-BAND = ComfortBand(room_min_c=19.5, room_max_c=23.5, week=WEEK)
-ROOM_C = 19.2
-"""Above the night's floor of 18.5 and below the day's of 20."""
+BAND = ComfortBand(room_min_c=20, room_max_c=23.5, week=WEEK)
+ROOM_C = 19.6
+"""Above the night's floor of 19 and below the day's of 20."""
 
 
 def kept_by_a_household() -> PumpState:
