@@ -24,7 +24,9 @@ def demo(
     speed: Annotated[
         float | None,
         typer.Option(
-            min=1, max=1440, help="Steered seconds per wall second; 480, or 60 where things are killed or cut."
+            min=1,
+            max=1440,
+            help="Steered seconds per wall second; 480, less above 24 pumps, 60 where things are killed or cut.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides houses, people, weather, faults.")] = 1,

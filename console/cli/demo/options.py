@@ -30,6 +30,8 @@ LEAD_S = 20.0
 LEAD_S_PER_PUMP = 0.35
 """Wall time kept for workers, enrolment and planning before steered time begins."""
 USUAL_SPEED = 480.0
+FULL_SPEED_PUMPS = 24
+"""A larger fleet runs the slower: its workers have so much more to do in each second of the wall."""
 ROUGH_SPEED = 60.0
 """The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
 OUTAGE_EXAMPLE = f"{simulated_vendors()[0]}@02:00+2h"
@@ -64,7 +66,7 @@ def demo_order(
         _checked(lambda: load_weather_file(weather, CELL, start, (end - start) // SLOT))
     if hours is not None:
         end = min(end, start + timedelta(hours=hours))
-    speed = _speed(speed, is_rough=kill_every is not None or bool(outages))
+    speed = _speed(speed, pumps, is_rough=kill_every is not None or bool(outages))
     every = None if kill_every is None else _kill_every(kill_every, speed)
     vendors = _vendors(oem, pumps)
     cuts = tuple(_outage(text, day, start, end, vendors) for text in outages)
@@ -119,9 +121,10 @@ def _is_share(name: str) -> bool:
     return name not in PER_DAY
 
 
-def _speed(speed: float | None, *, is_rough: bool) -> float:
+def _speed(speed: float | None, pumps: int, *, is_rough: bool) -> float:
     if speed is None:
-        return ROUGH_SPEED if is_rough else USUAL_SPEED
+        slowed = USUAL_SPEED * min(1.0, FULL_SPEED_PUMPS / pumps)
+        return ROUGH_SPEED if is_rough else max(ROUGH_SPEED, float(round(slowed)))
     if is_rough and speed > ROUGH_SPEED:
         raise UsageError(
             f"--speed {speed:g}: a run that kills workers or cuts a vendor off runs at most {ROUGH_SPEED:g} times "
