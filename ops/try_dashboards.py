@@ -98,7 +98,7 @@ class Prometheus:
         """Whether it answers and has scraped every target."""
         try:
             targets = self.get("targets")["activeTargets"]
-        except OSError:
+        except (OSError, ValueError):  # while it starts it refuses in words that are no JSON
             return False
         return bool(targets) and all(target["health"] == "up" for target in targets)
 
