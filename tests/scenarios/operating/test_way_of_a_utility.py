@@ -28,6 +28,7 @@ from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment
 from domain.modes import Mode
 from oem_adapters.registry import build_adapter
+from tests.commands import heatsteer
 from tests.oem_adapters.vault import VaultInMemory
 from tests.patience import Patience
 from tests.simulator.builders import DAY, EPOCH
@@ -53,10 +54,8 @@ class Utility:
     process: subprocess.Popen[bytes]
 
     async def run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "console.cli.main", *words, "--dir", str(self.folder)]
-        return await asyncio.to_thread(
-            subprocess.run, argv, env=self.environment, input=given, capture_output=True, text=True, timeout=400
-        )
+        command = (*words, "--dir", str(self.folder))
+        return await asyncio.to_thread(lambda: heatsteer(*command, environment=self.environment, given=given))
 
     async def document(self, *words: str, given: str = "") -> Any:
         """What a command that is done gives with --json."""
