@@ -8,7 +8,7 @@ PACKAGES := domain workflows activities oem_adapters market optimizer ledger sav
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-ui mutants test-fast lint types check bench fmt clean lock
+.PHONY: help setup demo test test-ui alerts mutants test-fast lint types check bench fmt clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: $(STAMP) $(COMPILED) ## all tests, with the real Temporal server and Postg
 
 test-ui: $(STAMP) ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)
+
+alerts: $(STAMP) ## break one thing after the other; the alert named for it must fire alone and clear (Debian: apt-get install prometheus)
+	@$(BIN)/python -m ops.try_alerts $(ARGS)
 
 mutants: $(STAMP) ## break one rule at a time; the scenario named for it must notice (ARGS=--json)
 	@$(BIN)/python tools/mutants.py $(ARGS)
