@@ -152,13 +152,14 @@ def workers_for(role: str, world: Connections) -> list[Worker]:
     """The Temporal workers of a role; raises SetupError for an unknown one."""
     parts = {"pumps", "planner", *(f"oem:{oem}" for oem in known_oems())} if role == "all" else set(role.split(","))
     workers: list[Worker] = []
+    at_once = calls_at_once(world.settings.oem_concurrency, sum(part.startswith("oem:") for part in parts))
     for part in sorted(parts):
         if part == "pumps":
             workers.append(_pumps_worker(world))
         elif part == "planner":
             workers.append(_planner_worker(world))
         elif part.startswith("oem:") and part[4:] in known_oems():
-            workers.append(_oem_worker(world, part[4:]))
+            workers.append(_oem_worker(world, part[4:], at_once))
         else:
             roles = ", ".join(["all", "pumps", "planner", *(f"oem:{oem}" for oem in known_oems())])
             raise SetupError(f"unknown role {part!r}: choose from {roles}")
@@ -188,14 +189,26 @@ def _pumps_worker(world: Connections) -> Worker:
     )
 
 
-def _oem_worker(world: Connections, oem: str) -> Worker:
+LEAST_AT_ONCE = 6
+"""Of a vendor: its sweep keeps one for good, and one slow account must not hold up the others."""
+
+
+def calls_at_once(of_process: int, vendors: int) -> int:
+    """Activities of each vendor under way at once in a process of so many vendors.
+
+    Together they have connections to the ledger for `of_process`: what begins beyond waits for one while its time runs.
+    """
+    return max(min(LEAST_AT_ONCE, of_process), of_process // max(vendors, 1))
+
+
+def _oem_worker(world: Connections, oem: str, at_once: int) -> Worker:
     adapters = world.adapters((oem,))  # one for all that is done here: what is left of a budget is known to all of it
     acts, watch = world.pump_activities(adapters), world.watch_activities(adapters)
     return Worker(
         world.client,
         task_queue=oem_queue(oem),
         activities=[acts.apply_command, acts.observe_fleet, watch.sweep_vendor],
-        max_concurrent_activities=world.settings.oem_concurrency,
+        max_concurrent_activities=at_once,
         max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,

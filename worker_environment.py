@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(default=20.0, gt=0)
     """Wall seconds of silence after which a vendor's answer is given up."""
     oem_concurrency: int = Field(default=24, ge=1, le=500)
-    """Calls to one vendor at a time from one worker."""
+    """Calls to vendors under way at once in one process, shared out among its vendors."""
     oem_rate_per_s: float | None = Field(default=None, gt=0)
     """Server-side limit of a vendor queue, wall seconds; None leaves it open."""
     sticky_s: float = Field(default=10.0, gt=0)

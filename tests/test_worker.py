@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from worker import workflow_runner
+from worker import calls_at_once, workflow_runner
 
 pytestmark = pytest.mark.slow
 
@@ -45,3 +45,10 @@ def test_a_worker_that_lacks_something_says_what_and_where(environment: dict[str
 
 def test_workflows_run_in_the_sandbox_unless_told_otherwise() -> None:
     assert type(workflow_runner(sandbox=True)) is not type(workflow_runner(sandbox=False))
+
+
+def test_vendors_of_one_process_share_what_it_has_connections_for() -> None:
+    assert calls_at_once(24, 1) == 24
+    assert calls_at_once(24, 3) == 8
+    assert calls_at_once(24, 6) == 6, "a sweep, and more than one account"
+    assert calls_at_once(2, 6) == 2
