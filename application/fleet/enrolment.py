@@ -4,8 +4,10 @@ Protects: no pump is steered before its vendor said what it can do; enrolling ag
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from application.access import Access
 from application.errors import ErrorCode, Failed, UseCaseError
@@ -17,6 +19,8 @@ from workflows.contracts import Patience
 
 ENROL_AT_A_TIME = 8
 ENROL_TRIES = 6
+CALLS_LEAVE_TOGETHER = timedelta(seconds=10)
+"""Calls that were spent in a row leave a vendor's window in a row: who waits for the first waits for the others too."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Enrolled:
 
 async def enrol(access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter, patience: Patience) -> Enrolled:
     """Enrol every pump of a sheet. One that is enrolled already stays as it was; a retired one is passed over."""
-    gate = asyncio.Semaphore(ENROL_AT_A_TIME)
+    gate, in_turn = asyncio.Semaphore(ENROL_AT_A_TIME), asyncio.Lock()
     known_pumps = {row["pump_id"]: row for row in await access.ledger.reports.pumps()}
     done: list[str] = []
     problems: dict[str, UseCaseError] = {}
@@ -43,7 +47,8 @@ async def enrol(access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter,
         try:
             async with gate:
                 profile = PumpProfile.model_validate(row["profile"]) if row else None
-                await start_pump(access, profile or await _ask_vendor(access, enrolment, adapter), patience)
+                profile = profile or await _ask_vendor(access, enrolment, adapter, in_turn)
+                await start_pump(access, profile, patience)
             done.append(enrolment.pump_id)
         except UseCaseError as error:
             problems[enrolment.pump_id] = error
@@ -52,23 +57,32 @@ async def enrol(access: Access, sheet: Sequence[Enrolment], adapter: OemAdapter,
     return Enrolled(tuple(e.pump_id for e in sheet if e.pump_id in set(done)), problems)
 
 
-async def _ask_vendor(access: Access, enrolment: Enrolment, adapter: OemAdapter) -> PumpProfile:
-    """The pump's profile by what its vendor says of it, recorded; raises Failed where the vendor says nothing."""
+async def _ask_vendor(access: Access, enrolment: Enrolment, adapter: OemAdapter, in_turn: asyncio.Lock) -> PumpProfile:
+    """The pump's profile by what its vendor says of it, recorded; raises Failed where the vendor says nothing.
+
+    A unit takes several calls. Where the budget is used up, one unit is asked after the other (`in_turn`): together
+    each would get a part of what becomes free, and none enough.
+    """
     problem = "the vendor's call budget is used up"
-    for attempt in range(ENROL_TRIES):
-        try:
-            capability = await adapter.capability(enrolment.address, access.now())
-            break
-        except RateLimited as error:
-            pause = access.clock.wall_duration(error.retry_at - access.now()).total_seconds()
-            await asyncio.sleep(max(0.1, pause))
-        except (AuthExpired, Rejected) as error:
-            raise _not_enrolled(enrolment.pump_id, str(error)) from error  # no repetition changes that
-        except OemError as error:
-            problem = str(error)
-            await asyncio.sleep(0.2 * 2**attempt)
-    else:
-        raise _not_enrolled(enrolment.pump_id, problem)
+    async with contextlib.AsyncExitStack() as turn:
+        has_turn = False
+        for attempt in range(ENROL_TRIES):
+            try:
+                capability = await adapter.capability(enrolment.address, access.now())
+                break
+            except RateLimited as error:
+                if not has_turn:
+                    await turn.enter_async_context(in_turn)
+                    has_turn = True
+                free_at = error.retry_at + CALLS_LEAVE_TOGETHER
+                await asyncio.sleep(max(0.1, access.clock.wall_duration(free_at - access.now()).total_seconds()))
+            except (AuthExpired, Rejected) as error:
+                raise _not_enrolled(enrolment.pump_id, str(error)) from error  # no repetition changes that
+            except OemError as error:
+                problem = str(error)
+                await asyncio.sleep(0.2 * 2**attempt)
+        else:
+            raise _not_enrolled(enrolment.pump_id, problem)
     profile = PumpProfile.of(enrolment, capability)
     await access.ledger.pumps.enrol(profile, access.now())
     return profile
