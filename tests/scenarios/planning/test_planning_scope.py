@@ -262,7 +262,7 @@ async def test_a_silent_market_and_a_cell_without_weather_stall_nobody_else_and_
         result = await run.result()
         austria, germany = of(result, "AT"), of(result, "DE-LU")
         assert (austria.revision, austria.delivered) == (None, 0)
-        assert austria.reason == f"no prices for {DAY}: pumps stay neutral"
+        assert austria.reason == f"no weather for {DAY}: pumps stay neutral"
         assert (germany.pumps, germany.delivered, germany.shards, germany.failed_shards) == (4, 2, 1, 0)
         assert germany.reason == "2 of 4 pumps have no plan: no weather, or not solved"
         assert result.reason == f"AT: {austria.reason}; DE-LU: {germany.reason}"
