@@ -152,14 +152,14 @@ def workers_for(role: str, world: Connections) -> list[Worker]:
     """The Temporal workers of a role; raises SetupError for an unknown one."""
     parts = {"pumps", "planner", *(f"oem:{oem}" for oem in known_oems())} if role == "all" else set(role.split(","))
     workers: list[Worker] = []
-    at_once = calls_at_once(world.settings.oem_concurrency, sum(part.startswith("oem:") for part in parts))
+    vendors = sum(part.startswith("oem:") for part in parts)
     for part in sorted(parts):
         if part == "pumps":
             workers.append(_pumps_worker(world))
         elif part == "planner":
             workers.append(_planner_worker(world))
         elif part.startswith("oem:") and part[4:] in known_oems():
-            workers.append(_oem_worker(world, part[4:], at_once))
+            workers.append(_oem_worker(world, part[4:], vendors))
         else:
             roles = ", ".join(["all", "pumps", "planner", *(f"oem:{oem}" for oem in known_oems())])
             raise SetupError(f"unknown role {part!r}: choose from {roles}")
@@ -201,14 +201,15 @@ def calls_at_once(of_process: int, vendors: int) -> int:
     return max(min(LEAST_AT_ONCE, of_process), of_process // max(vendors, 1))
 
 
-def _oem_worker(world: Connections, oem: str, at_once: int) -> Worker:
+def _oem_worker(world: Connections, oem: str, vendors: int) -> Worker:
+    """The worker of one vendor among so many of its process."""
     adapters = world.adapters((oem,))  # one for all that is done here: what is left of a budget is known to all of it
     acts, watch = world.pump_activities(adapters), world.watch_activities(adapters)
     return Worker(
         world.client,
         task_queue=oem_queue(oem),
         activities=[acts.apply_command, acts.observe_fleet, watch.sweep_vendor],
-        max_concurrent_activities=at_once,
+        max_concurrent_activities=calls_at_once(world.settings.oem_concurrency, vendors),
         max_task_queue_activities_per_second=world.settings.oem_rate_per_s,
         graceful_shutdown_timeout=GRACEFUL,
         disable_eager_activity_execution=True,

@@ -104,7 +104,7 @@ def test_every_role_is_run_by_exactly_one_service_that_watches_it(
     built: list[str] = []
     monkeypatch.setattr(worker, "_pumps_worker", lambda _: built.append("pumps"))
     monkeypatch.setattr(worker, "_planner_worker", lambda _: built.append("planner"))
-    monkeypatch.setattr(worker, "_oem_worker", lambda _, oem: built.append(f"oem:{oem}"))
+    monkeypatch.setattr(worker, "_oem_worker", lambda _, oem, vendors: built.append(f"oem:{oem}"))
     nowhere: Any = SimpleNamespace()
     for name in (name for name in services if name.startswith("worker-")):
         assert services[name]["command"][:4] == ["python", "-m", "worker", "--role"], name
