@@ -27,8 +27,8 @@ from domain.slots import SLOT, bounds_of, slot_start
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.2, 15.0
-"""Wall seconds between two looks at the ledger: a new series must be planned with within a minute."""
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 15.0
+"""Wall seconds between two reads of the ledger: a new series must be in a plan within a minute."""
 ASK_WAITING = timedelta(minutes=3)
 """Steered, between questions to a source while a plan rests on an estimate."""
 ASK_CORRECTED = timedelta(hours=1)
@@ -39,7 +39,7 @@ class WatchPrices(Value):
     """Watch until there is something to renew, or for so long."""
 
     clock: SteeringClock
-    look_every: timedelta
+    check_every: timedelta
     """Steered."""
     watch_for: timedelta
     """Steered."""
@@ -77,10 +77,10 @@ class PriceWatchActivities:
         now = steered_now(given.clock)
         until = now() + given.watch_for
         watch = _Watch(given.tried, self._prices, self._series, self._plans)
-        pause_s = given.clock.wall_duration(given.look_every).total_seconds()
-        pause_s = min(max(pause_s, SHORTEST_LOOK_S), LONGEST_LOOK_S)
+        pause_s = given.clock.wall_duration(given.check_every).total_seconds()
+        pause_s = min(max(pause_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
         while True:
-            if (found := await watch.look(await self._find_areas(), now)) or now() >= until:
+            if (found := await watch.check(await self._find_areas(), now)) or now() >= until:
                 return found
             activity.heartbeat()
             # A worker that leaves must not wait for a watch of hours; another one takes it over at once.
@@ -99,7 +99,7 @@ class _Watch:
         self._plans = plans
         self._ask_at: dict[tuple[str, date], datetime] = {}
 
-    async def look(self, areas: Sequence[AreaToPlan], now: Callable[[], datetime]) -> tuple[Renewal, ...]:
+    async def check(self, areas: Sequence[AreaToPlan], now: Callable[[], datetime]) -> tuple[Renewal, ...]:
         """Every plan that still has something ahead of it, against the newest prices of its day."""
         known = {one.area.price_area: one for one in areas}
         found = []

@@ -41,7 +41,7 @@ class PriceWatch:
                 PriceWatchActivities.watch_prices,
                 WatchPrices(
                     clock=clock,
-                    look_every=contracts.PRICE_LOOK,
+                    check_every=contracts.PRICE_LOOK,
                     watch_for=contracts.PRICE_WATCH,
                     tried=tried,
                 ),

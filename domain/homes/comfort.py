@@ -1,4 +1,4 @@
-"""Room temperatures a household accepts: a band, and where they wish a week of them by time of day.
+"""Room temperatures a household accepts: one band, or a week of bands by time of day.
 
 Protects: whatever a week says, every moment has exactly one band, also in an hour that a clock change repeats.
 """

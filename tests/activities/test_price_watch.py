@@ -59,7 +59,7 @@ async def watched(
         return [AreaToPlan(area=area, tz="UTC"), AreaToPlan(area=area.model_copy(update={"price_area": "XX"}), tz=None)]
 
     activities = PriceWatchActivities(market, series, plans, find_areas)
-    given = WatchPrices(clock=CLOCK, look_every=timedelta(seconds=12), watch_for=watch_for, tried=tried)
+    given = WatchPrices(clock=CLOCK, check_every=timedelta(seconds=12), watch_for=watch_for, tried=tried)
     found: tuple[Renewal, ...] = await an_attempt().run(activities.watch_prices, given)
     return found
 
