@@ -232,5 +232,5 @@ def _kelvin_hours(rooms: Sequence[tuple[datetime, float]], slots: Sequence[datet
     for slot in slots:
         before = [room for at, room in rooms if at < slot + SLOT]
         if before:
-            by_slot.append(before[-1])
+            by_slot.append((slot, before[-1]))
     return kelvin_hours(by_slot, profile.enrolment.band)

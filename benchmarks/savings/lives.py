@@ -148,7 +148,7 @@ class _World:
         kwh, room_c = self._minutes(start, lives, plans)
         if n < 0:
             return
-        price = np.array(prices.price_eur_per_mwh)
+        price, slots = np.array(prices.price_eur_per_mwh), [start + n * SLOT for n in range(DAY_SLOTS)]
         for life, used, warm in zip(lives, kwh, room_c, strict=True):
             home = self.homes[life.home]
             home.days[life.arm, life.before, n] = LivedDay(
@@ -156,7 +156,7 @@ class _World:
                 cost_eur=float(used @ price) / 1000,
                 flat_cost_eur=float(used.sum() * price.mean()) / 1000,
                 room_c=float(warm.mean()),
-                kelvin_hours=kelvin_hours(warm.tolist(), home.band),
+                kelvin_hours=kelvin_hours(zip(slots, warm.tolist(), strict=True), home.band),
             )
         outdoor = request.weather.cut(start, DAY_SLOTS).outdoor_c
         for home in self.homes:

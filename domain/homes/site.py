@@ -81,4 +81,9 @@ class Site(Value):
 
     def floor_c(self, at: datetime) -> float:
         """The room temperature below which nothing of ours may set back at this moment."""
-        return max(LOWEST_FLOOR_C, self.band.at(at).room_min_c - FLOOR_BELOW_BAND_K)
+        return floor_c(self.band, at)
+
+
+def floor_c(band: ComfortBand, at: datetime) -> float:
+    """The room temperature below which nothing of ours may set back a home of this band at this moment."""
+    return max(LOWEST_FLOOR_C, band.at(at).room_min_c - FLOOR_BELOW_BAND_K)

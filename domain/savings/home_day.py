@@ -5,7 +5,7 @@ in between two arms is kept and shown, and never enters the headline.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from domain.base import Value
@@ -92,9 +92,10 @@ def why_left_out(
     return LeftOut.WASHOUT if experiment.is_washout(pump_id, day) else None
 
 
-def kelvin_hours(room_c: Iterable[float], band: ComfortBand) -> float:
-    """Kelvin-hours outside the band over rooms by slot."""
-    return SLOT_HOURS * sum(max(0.0, band.room_min_c - c, c - band.room_max_c) for c in room_c)
+def kelvin_hours(room_c: Iterable[tuple[datetime, float]], band: ComfortBand) -> float:
+    """Kelvin-hours outside what the household accepts, over rooms by the start of their slot."""
+    accepted = ((band.at(slot), room) for slot, room in room_c)
+    return SLOT_HOURS * sum(max(0.0, a.room_min_c - c, c - a.room_max_c) for a, c in accepted)
 
 
 def by_evidence(energy: EnergyCourse) -> dict[Evidence, float]:

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
-from domain.homes.site import FLOOR_BELOW_BAND_K, LOWEST_FLOOR_C
+from domain.homes.comfort import ComfortBand
+from domain.homes.site import FLOOR_BELOW_BAND_K, LOWEST_FLOOR_C, floor_c
 from ledger.models import (
     CommandEventRow,
     CommandRow,
@@ -52,7 +53,7 @@ class SeriesTimes:
 
 
 class LedgerFleet:
-    """Read-only questions, each answered by one query over all pumps."""
+    """Read-only questions over all pumps, each answered by one query, or two."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -106,7 +107,7 @@ class LedgerFleet:
         return {(row.oem, EventKind(row.kind)): row.notes for row in rows}
 
     async def rooms(self, now: datetime) -> Mapping[str, Rooms]:
-        """The newest room readings of steered pumps, by vendor; the floor follows from the household's band."""
+        """The newest room readings of steered pumps, by vendor; the floor follows from the household's band of now."""
         table = ObservationRow
         room = cast(table.reading["room_c"].astext, Double)
         newest = (
@@ -116,21 +117,29 @@ class LedgerFleet:
             .order_by(table.pump_id, table.as_of.desc())
             .subquery()
         )
-        lowest_wanted = cast(Pump.profile["enrolment"]["band"]["room_min_c"].astext, Double)
-        floor = func.greatest(LOWEST_FLOOR_C, lowest_wanted - FLOOR_BELOW_BAND_K)
+        band = Pump.profile["enrolment"]["band"]
+        floor = func.greatest(LOWEST_FLOOR_C, cast(band["room_min_c"].astext, Double) - FLOOR_BELOW_BAND_K)
+        has_week = band["week"].astext.is_not(None)
+        steered = Pump.retired_at.is_(None)
         rows = await self._rows(
             select(
                 Pump.oem,
                 func.count(newest.c.room_c).label("read"),
-                func.count().filter(newest.c.room_c < floor).label("below_floor"),
+                func.count().filter(newest.c.room_c < floor, ~has_week).label("below_floor"),
                 func.min(newest.c.room_c).label("lowest_c"),
                 cast(func.avg(newest.c.room_c), Float).label("mean_c"),
             )
             .join(newest, newest.c.pump_id == Pump.pump_id)
-            .where(Pump.retired_at.is_(None))
+            .where(steered)
             .group_by(Pump.oem)
         )
-        return {row.oem: Rooms(row.read, row.below_floor, row.lowest_c, row.mean_c) for row in rows}
+        by_week = await self._rows(
+            select(Pump.oem, newest.c.room_c, band.label("band"))
+            .join(newest, newest.c.pump_id == Pump.pump_id)
+            .where(steered, has_week, newest.c.room_c.is_not(None))
+        )
+        too_cold = Counter(r.oem for r in by_week if r.room_c < floor_c(ComfortBand.model_validate(r.band), now))
+        return {r.oem: Rooms(r.read, r.below_floor + too_cold[r.oem], r.lowest_c, r.mean_c) for r in rows}
 
     async def price_times(self) -> Mapping[str, SeriesTimes]:
         """Of every price area that ever had prices."""

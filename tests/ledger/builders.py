@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import Authority, Command, CommandEvent, EventKind
+from domain.homes.comfort import ComfortBand
 from domain.modes import Mode
 from domain.oem.credentials import AccountCredentials
 from domain.oem.lever import LeverName
@@ -32,12 +33,15 @@ def an_account(account_id: str = "nibe-main") -> AccountCredentials:
     return MANIFEST.at("http://cloud.invalid").account(account_id, "client", SecretStr(SECRET))
 
 
-async def enrol_pumps(engine: AsyncEngine, *pump_ids: str, account_id: str = "nibe-main") -> None:
+async def enrol_pumps(
+    engine: AsyncEngine, *pump_ids: str, account_id: str = "nibe-main", band: ComfortBand | None = None
+) -> None:
     """Enrol these pumps under one account."""
     await Vault(engine, [a_key()]).add_account(an_account(account_id))
     for pump_id in pump_ids:
         profile = a_profile()
-        enrolment = profile.enrolment.model_copy(update={"pump_id": pump_id, "account_id": account_id})
+        update = {"pump_id": pump_id, "account_id": account_id, "band": band or profile.enrolment.band}
+        enrolment = profile.enrolment.model_copy(update=update)
         await LedgerPumps(engine).enrol(profile.model_copy(update={"enrolment": enrolment}), MIDNIGHT)
 
 

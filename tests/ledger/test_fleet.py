@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.commands.command import CommandState, EventKind
+from domain.homes.comfort import ComfortBand, ComfortWeek, week_rules
 from domain.oem.readings import Reading
 from ledger.commands import LedgerCommands
 from ledger.journal import LedgerJournal
@@ -55,6 +56,18 @@ async def test_rooms_are_judged_by_their_newest_reading_and_an_old_one_says_noth
     rooms = (await fleet.rooms(at(6)))["nibe"]
     assert rooms == Rooms(read=2, below_floor=1, lowest_c=18.0, mean_c=19.5)
     assert await fleet.rooms(at(48)) == {}
+
+
+async def test_a_home_that_has_a_week_is_judged_by_what_it_accepts_at_that_hour(engine: AsyncEngine) -> None:
+    week = ComfortWeek(tz="UTC", rules=week_rules("all 05:00-22:00 23-26"))
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    await enrol_pumps(engine, "p-0003", "p-0004", band=ComfortBand(week=week))
+    pumps, fleet = ("p-0001", "p-0002", "p-0003", "p-0004"), LedgerFleet(engine)
+    rooms = zip(pumps, (20.0, 22.5, 20.0, 22.5), strict=True)
+    readings = [(pump, Reading(as_of=at(4), lever=OFFSET, setting=0.0, room_c=room)) for pump, room in rooms]
+    await LedgerObservations(engine).store(readings, at(4))
+    assert (await fleet.rooms(at(4.5)))["nibe"].below_floor == 0, "by night all four are warm enough"
+    assert (await fleet.rooms(at(6)))["nibe"].below_floor == 1, "by day one of those with a week is not"
 
 
 async def test_prices_weather_and_quarantine_are_told_by_their_times(engine: AsyncEngine) -> None:
