@@ -27,12 +27,17 @@ from domain.slots import SLOT, bounds_of, slot_start
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 15.0
-"""Wall seconds between two reads of the ledger: a new series must be in a plan within a minute."""
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
+"""Wall seconds between two reads of the ledger: a new series must be in a plan within a minute, and in a sped-up run
+the ledger has more to do than to be asked for prices."""
 ASK_WAITING = timedelta(minutes=3)
 """Steered, between questions to a source while a plan rests on an estimate."""
 ASK_CORRECTED = timedelta(hours=1)
 """Steered, between questions for corrections of what was published."""
+
+
+FindAreas = Callable[[], Awaitable[Sequence[AreaToPlan]]]
+"""The price areas with steered pumps; reads every one of them."""
 
 
 class WatchPrices(Value):
@@ -64,7 +69,7 @@ class PriceWatchActivities:
         prices: PriceSource,
         series: SeriesStore,
         plans: PlanStore,
-        find_areas: Callable[[], Awaitable[Sequence[AreaToPlan]]],
+        find_areas: FindAreas,
     ) -> None:
         self._prices = prices
         self._series = series
@@ -76,11 +81,11 @@ class PriceWatchActivities:
         """What is to be planned again; empty where the watch's time is over."""
         now = steered_now(given.clock)
         until = now() + given.watch_for
-        watch = _Watch(given.tried, self._prices, self._series, self._plans)
+        watch = _Watch(given.tried, self._prices, self._series, self._plans, self._find_areas)
         pause_s = given.clock.wall_duration(given.check_every).total_seconds()
         pause_s = min(max(pause_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
         while True:
-            if (found := await watch.check(await self._find_areas(), now)) or now() >= until:
+            if (found := await watch.check(now)) or now() >= until:
                 return found
             activity.heartbeat()
             # A worker that leaves must not wait for a watch of hours; another one takes it over at once.
@@ -92,19 +97,41 @@ class PriceWatchActivities:
 class _Watch:
     """One attempt at watching."""
 
-    def __init__(self, tried: Sequence[Tried], prices: PriceSource, series: SeriesStore, plans: PlanStore) -> None:
+    def __init__(
+        self, tried: Sequence[Tried], prices: PriceSource, series: SeriesStore, plans: PlanStore, find_areas: FindAreas
+    ) -> None:
         self._tried = {(one.price_area, one.day): one for one in tried}
         self._prices = prices
         self._series = series
         self._plans = plans
+        self._find_areas = find_areas
+        self._areas: dict[str, AreaToPlan] = {}
+        self._areas_at: datetime | None = None
         self._ask_at: dict[tuple[str, date], datetime] = {}
 
-    async def check(self, areas: Sequence[AreaToPlan], now: Callable[[], datetime]) -> tuple[Renewal, ...]:
+    async def check(self, now: Callable[[], datetime]) -> tuple[Renewal, ...]:
         """Every plan that still has something ahead of it, against the newest prices of its day."""
-        known = {one.area.price_area: one for one in areas}
+        if not (found := await self._check(now)):
+            return ()
+        # Who lives in an area is read for all pumps at once, which is too dear for every check: only now it matters.
+        await self._read_areas(now)
+        known = self._areas
+        return tuple(
+            one.model_copy(update={"area": known[one.area.price_area].area})
+            for one in found
+            if one.area.price_area in known
+        )
+
+    async def _read_areas(self, now: Callable[[], datetime]) -> None:
+        self._areas_at = now()
+        self._areas = {one.area.price_area: one for one in await self._find_areas()}
+
+    async def _check(self, now: Callable[[], datetime]) -> tuple[Renewal, ...]:
         found = []
         for outline, made_at in await self._plans.newest_outlines(now()):
-            one = known.get(outline.price_area)
+            if outline.price_area not in self._areas and (self._areas_at is None or made_at >= self._areas_at):
+                await self._read_areas(now)
+            one = self._areas.get(outline.price_area)
             if one is None or one.tz is None:
                 continue
             try:

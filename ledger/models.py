@@ -89,6 +89,10 @@ class PriceVersion(Base):
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     series: Mapped[dict[str, Any]] = mapped_column(JSONB)
     stored_at: Mapped[datetime] = mapped_column(Moment)
+    confirmed_at: Mapped[datetime] = mapped_column(Moment)
+    """When it was last said to hold; of two versions of a day the one that was confirmed last counts."""
+    by_person: Mapped[bool] = mapped_column(Boolean)
+    """Whether a person loaded or released it: a source that only repeats itself does not override that."""
 
 
 class WeatherVersion(Base):

@@ -6,13 +6,14 @@ it was made from.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import ColumnElement, case, func, not_, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import aliased
 
 from domain.planning.series import Basis, WeatherSeries, WholesalePrices
 from domain.slots import SLOT
@@ -30,29 +31,40 @@ class LedgerSeries:
         self._kept: dict[tuple[str, int], Any] = {}
         self._loading = asyncio.Lock()
 
-    async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
-        """Store a version of the prices; the same document keeps its number."""
-        (version,) = await self.store_all_prices([series], at)
+    async def store_prices(self, series: WholesalePrices, at: datetime, *, by_person: bool = False) -> int:
+        """Store a version of the prices; the same document keeps its number and is the newest again.
+
+        Except where a person loaded or released what is the newest: a source that repeats itself leaves that.
+        """
+        (version,) = await self.store_all_prices([series], at, by_person=by_person)
         return version
 
-    async def store_all_prices(self, all_series: Sequence[WholesalePrices], at: datetime) -> list[int]:
+    async def store_all_prices(
+        self, all_series: Sequence[WholesalePrices], at: datetime, *, by_person: bool = False
+    ) -> list[int]:
         """Store series, no two alike, in one query; their versions in the same order."""
+        about = {"confirmed_at": at, "by_person": by_person}
         rows = [
-            {"price_area": series.price_area} | _row(series, len(series.price_eur_per_mwh), at) for series in all_series
+            {"price_area": series.price_area} | about | _row(series, len(series.price_eur_per_mwh), at)
+            for series in all_series
         ]
-        return await self._store(PriceVersion, rows)
+        return await self._store(PriceVersion, rows, _confirmed)
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
         """Store a version of the weather; the same content keeps its number."""
         (version,) = await self._store(
-            WeatherVersion, [{"cell": series.cell} | _row(series, len(series.outdoor_c), at)]
+            WeatherVersion, [{"cell": series.cell} | _row(series, len(series.outdoor_c), at)], lambda _: {}
         )
         return version
 
-    async def _store(self, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    async def _store(
+        self, table: Any, rows: Sequence[Mapping[str, Any]], again: Callable[[Insert], dict[str, Any]]
+    ) -> list[int]:
+        """`again` is what is updated of a row that is there already."""
         statement = insert(table).values(list(rows))
-        # An update that changes nothing: only a row that was touched is returned.
-        kept = statement.on_conflict_do_update(index_elements=["digest"], set_={"digest": statement.excluded.digest})
+        # The digest is only set because a row that nothing was done to is not returned.
+        touched = {"digest": statement.excluded.digest} | again(statement)
+        kept = statement.on_conflict_do_update(index_elements=["digest"], set_=touched)
         async with self._engine.begin() as connection:
             found = await connection.execute(kept.returning(table.digest, table.version))
             versions = {row.digest: int(row.version) for row in found}
@@ -83,8 +95,10 @@ class LedgerSeries:
 
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
         """The newest published version that covers [start, end)."""
-        found = await self.newest_of_areas([price_area], start, end)
-        return found[price_area][0] if found else None
+        table = PriceVersion
+        covers = (table.price_area == price_area, table.starts_at <= start, table.ends_at >= end, _IS_PUBLISHED)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(table.version).where(*covers).order_by(*_NEWEST_FIRST).limit(1))
 
     async def newest_of_areas(
         self, price_areas: Sequence[str], start: datetime, end: datetime
@@ -94,7 +108,7 @@ class LedgerSeries:
         covers = (table.price_area.in_(price_areas), table.starts_at <= start, table.ends_at >= end, _IS_PUBLISHED)
         query = select(table.price_area, table.version, table.series).where(*covers).ext(distinct_on(table.price_area))
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.order_by(table.price_area, table.version.desc()))
+            rows = await connection.execute(query.order_by(table.price_area, *_NEWEST_FIRST))
             return {row.price_area: (row.version, WholesalePrices.model_validate(row.series)) for row in rows}
 
     async def published_days(self, price_area: str, start: datetime, end: datetime) -> list[WholesalePrices]:
@@ -103,7 +117,7 @@ class LedgerSeries:
         begins = (table.price_area == price_area, table.starts_at >= start, table.starts_at < end, _IS_PUBLISHED)
         query = select(table.series).where(*begins).ext(distinct_on(table.starts_at))
         async with self._engine.connect() as connection:
-            rows = await connection.scalars(query.order_by(table.starts_at, table.version.desc()))
+            rows = await connection.scalars(query.order_by(table.starts_at, *_NEWEST_FIRST))
             return [WholesalePrices.model_validate(series) for series in rows]
 
     async def newest_weather(self, cell: str, start: datetime, end: datetime) -> WeatherSeries | None:
@@ -129,7 +143,7 @@ class LedgerSeries:
 
     async def release(self, number: int, series: WholesalePrices, at: datetime) -> int:
         """Store what a person believes of a quarantined document as a version, and mark the document."""
-        version = await self.store_prices(series, at)
+        version = await self.store_prices(series, at, by_person=True)
         marked = update(QuarantinedDocument).where(QuarantinedDocument.id == number).values(released_version=version)
         async with self._engine.begin() as connection:
             await connection.execute(marked)
@@ -137,6 +151,22 @@ class LedgerSeries:
 
 
 _IS_PUBLISHED: ColumnElement[bool] = PriceVersion.series["basis"].astext == Basis.PUBLISHED.value
+_NEWEST_FIRST = (PriceVersion.confirmed_at.desc(), PriceVersion.version.desc())
+
+
+def _confirmed(repeated: Insert) -> dict[str, Any]:
+    """What becomes of a version whose document comes again."""
+    now = repeated.excluded
+    other = aliased(PriceVersion)
+    of_the_day = (other.price_area == now.price_area, other.starts_at == now.starts_at)
+    newest_first = (other.confirmed_at.desc(), other.version.desc())
+    newest_is_a_persons = select(other.by_person).where(*of_the_day).order_by(*newest_first).limit(1).scalar_subquery()
+    counts = or_(now.by_person, not_(newest_is_a_persons))
+    confirmed_at = func.greatest(PriceVersion.confirmed_at, now.confirmed_at)
+    return {
+        "confirmed_at": case((counts, confirmed_at), else_=PriceVersion.confirmed_at),
+        "by_person": or_(PriceVersion.by_person, now.by_person),
+    }
 
 
 def _row(series: WholesalePrices | WeatherSeries, slots: int, at: datetime) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def load_prices(
         except DocumentRefused as error:
             await access.ledger.series.quarantine("price", error.origin, str(error), access.now(), error.series)
             raise Refused(ErrorCode.DOCUMENT_REFUSED, str(error), origin=error.origin) from error
-        version = await access.ledger.series.store_prices(series, access.now())
+        version = await access.ledger.series.store_prices(series, access.now(), by_person=True)
         slots = len(series.price_eur_per_mwh)
         return LoadedPrices(version, slots, series.start, series.start + slots * SLOT)
 

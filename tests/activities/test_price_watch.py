@@ -52,10 +52,13 @@ async def watched(
     market: SilentUntilAsked,
     watch_for: timedelta = timedelta(),
     tried: tuple[Tried, ...] = (),
+    scans: list[str] | None = None,
 ) -> tuple[Renewal, ...]:
     (area,) = await Directory("p-0001").price_areas()
 
     async def find_areas() -> list[AreaToPlan]:
+        if scans is not None:
+            scans.append("all pumps")
         return [AreaToPlan(area=area, tz="UTC"), AreaToPlan(area=area.model_copy(update={"price_area": "XX"}), tz=None)]
 
     activities = PriceWatchActivities(market, series, plans, find_areas)
@@ -123,3 +126,13 @@ async def test_a_plan_that_could_not_be_renewed_is_not_tried_again_at_once() -> 
     assert await watched(series, plans, SilentUntilAsked(SILENT), tried=(tried,)) == ()
     long_ago = tried.model_copy(update={"at": at(6) - LEAST_BETWEEN - timedelta(minutes=1)})
     assert len(await watched(series, plans, SilentUntilAsked(SILENT), tried=(long_ago,))) == 1
+
+
+async def test_the_pumps_of_all_areas_are_read_once_however_often_prices_are_compared() -> None:
+    series, plans = await a_plan_on(FLAT)
+    scans: list[str] = []
+    assert await watched(series, plans, SilentUntilAsked(SILENT), timedelta(minutes=2), scans=scans) == ()
+    assert len(scans) == 1
+    await series.store_prices(prices(), at(5))
+    assert len(await watched(series, plans, SilentUntilAsked(SILENT), scans=scans)) == 1
+    assert len(scans) == 3, "once to begin with, and once for who is to be planned again"

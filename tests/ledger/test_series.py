@@ -102,6 +102,30 @@ async def test_versions_are_told_apart_by_the_document_they_came_from(engine: As
     assert await LedgerPriceQueries(engine).versions("AT", None, None, 10) == []
 
 
+async def test_a_source_that_goes_back_to_prices_it_had_corrected_is_believed(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    first = await series.store_prices(prices(), at(1))
+    corrected = await series.store_prices(prices(level=90.0), at(2))
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == corrected
+    assert await series.store_prices(prices(), at(3)) == first
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == first
+    assert (await series.published_days("DE-LU", MIDNIGHT, at(24))) == [prices()]
+    found = await series.newest_of_areas(["DE-LU"], MIDNIGHT, at(24))
+    assert found["DE-LU"] == (first, prices())
+
+
+async def test_a_source_that_repeats_itself_does_not_override_what_a_person_loaded(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    first = await series.store_prices(prices(), at(1))
+    loaded = await series.store_prices(prices(level=70.0), at(2), by_person=True)
+    assert await series.store_prices(prices(), at(3)) == first
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == loaded
+    corrected = await series.store_prices(prices(level=75.0), at(4))
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == corrected, "the market said something new"
+    assert await series.store_prices(prices(level=70.0), at(5), by_person=True) == loaded
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == loaded
+
+
 async def test_an_estimate_never_stands_in_for_what_was_published(engine: AsyncEngine) -> None:
     series = LedgerSeries(engine)
     published = await series.store_prices(prices(), at(1))

@@ -106,6 +106,8 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("series", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_person", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_price_versions")),
         sa.UniqueConstraint("digest", name=op.f("uq_price_versions_digest")),
     )
