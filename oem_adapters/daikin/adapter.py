@@ -12,6 +12,7 @@ from datetime import datetime
 
 import httpx
 
+from domain.modes import Circuit
 from domain.oem.calls import CallListener
 from domain.oem.errors import Malformed, NotExecutable, OemError, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
@@ -20,7 +21,7 @@ from domain.oem.spending import SharedAccounts
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.daikin.client import OnectaRequests
-from oem_adapters.daikin.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_TARGET, MANIFEST, ROOM_SETPOINT, TIMING
+from oem_adapters.daikin.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, TIMING
 from oem_adapters.daikin.mapping import (
     condition_of,
     has_room_sensor,
@@ -158,10 +159,12 @@ def _lever(device: Device, pump: PumpAddress, lever: LeverName) -> Lever:
     found = levers_of(device).get(lever)
     if found is not None:
         return found
-    title = MANIFEST.lever(lever).title
-    if lever in (HEATING_OFFSET.name, ROOM_SETPOINT.name) and heating_spec(device).name != lever:
-        raise Rejected(f"Pump {pump.pump_id} follows another setting than a {title} since its control mode changed.")
-    raise NotExecutable(f"Pump {pump.pump_id} does not let its {title} be set now.")
+    spec = MANIFEST.lever(lever)
+    if spec.circuit is Circuit.HEATING and heating_spec(device).name != lever:
+        raise Rejected(
+            f"Pump {pump.pump_id} follows another setting than a {spec.title} since its control mode changed."
+        )
+    raise NotExecutable(f"Pump {pump.pump_id} does not let its {spec.title} be set now.")
 
 
 def _reading(device: Device, lever: LeverName, now: datetime) -> Reading:

@@ -26,6 +26,18 @@ HEATING_OFFSET = LeverSpec(
 )
 """Kelvin added to a weather-dependent leaving-water temperature."""
 
+LEAVING_WATER = LeverSpec(
+    name="leaving_water",
+    title="leaving-water temperature",
+    circuit=Circuit.HEATING,
+    # As far down as the offset goes, and less far up: what a floor bears is known to the installer's range alone.
+    deltas={Mode.MIN: -4.0, Mode.MID: 2.0, Mode.MAX: 4.0},
+    # The same kelvins of supply over the same time as the offset's.
+    stuck=StuckLimits(drop_k=3.0, fall_k=3.7),
+    response=ThermalResponse(water_k_per_unit=1.0),
+)
+"""Leaving-water temperature of a unit that follows no weather curve, in degrees C."""
+
 ROOM_SETPOINT = LeverSpec(
     name="room_setpoint",
     title="room setpoint",
@@ -81,7 +93,7 @@ MANIFEST = Manifest(
     evidence=frozenset({Evidence.OUTDOOR, Evidence.SUPPLY, Evidence.HOT_WATER}),
     # What cannot be set for a while looks like what may never be set from afar.
     conditions=frozenset(Condition) - {Condition.REMOTE_DISABLED},
-    levers=(HEATING_OFFSET, ROOM_SETPOINT, HOT_WATER_TARGET),
+    levers=(HEATING_OFFSET, LEAVING_WATER, ROOM_SETPOINT, HOT_WATER_TARGET),
 )
 
 EMERGENCY = (

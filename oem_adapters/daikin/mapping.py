@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.oem.lever import Lever, LeverName, LeverSpec
 from domain.oem.readings import Condition, Reading
-from oem_adapters.daikin.manifest import HEATING_OFFSET, HOT_WATER_TARGET, ROOM_SETPOINT, TIMING
+from oem_adapters.daikin.manifest import HEATING_OFFSET, HOT_WATER_TARGET, LEAVING_WATER, ROOM_SETPOINT, TIMING
 from oem_adapters.daikin.models import Characteristic, Device, Point
 from oem_adapters.daikin.quirks import (
     BY_ROOM,
@@ -25,7 +25,15 @@ from oem_adapters.daikin.quirks import (
     TANK,
     TANKS,
     TEMPERATURE_CONTROL,
+    WATER,
 )
+
+_SETPOINTS: dict[LeverName, str] = {
+    HEATING_OFFSET.name: OFFSET,
+    LEAVING_WATER.name: WATER,
+    ROOM_SETPOINT.name: ROOM,
+}
+"""Where a zone shows each of its levers."""
 
 
 def main_zone(device: Device) -> Point:
@@ -36,13 +44,17 @@ def main_zone(device: Device) -> Point:
 
 def heating_spec(device: Device) -> LeverSpec:
     """The lever that the unit's control mode follows."""
-    return ROOM_SETPOINT if main_zone(device).get("controlMode").value == BY_ROOM else HEATING_OFFSET
+    zone = main_zone(device)
+    if zone.get("controlMode").value == BY_ROOM:
+        return ROOM_SETPOINT
+    keeps_fixed = not _setpoint(zone, OFFSET)[1].fields and _setpoint(zone, WATER)[1].fields
+    return LEAVING_WATER if keeps_fixed else HEATING_OFFSET
 
 
 def levers_of(device: Device) -> dict[LeverName, Lever]:
     """The levers that can be set and read back now."""
     zone, spec = main_zone(device), heating_spec(device)
-    heating = _lever(spec, zone, OFFSET if spec is HEATING_OFFSET else ROOM)
+    heating = _lever(spec, zone, _SETPOINTS[spec.name])
     tank = _lever(HOT_WATER_TARGET, device.point(*TANKS), TANK)
     return {lever.name: lever for lever in (heating, tank) if lever is not None}
 
@@ -52,7 +64,7 @@ def reading_of(device: Device, lever: LeverName, as_of: datetime) -> Reading:
     zone, tank = main_zone(device), device.point(*TANKS)
     spec = heating_spec(device)
     shown = {
-        spec.name: _setpoint(zone, OFFSET if spec is HEATING_OFFSET else ROOM)[1].number,
+        spec.name: _setpoint(zone, _SETPOINTS[spec.name])[1].number,
         HOT_WATER_TARGET.name: _setpoint(tank, TANK)[1].number,
     }
     settings = {name: setting for name, setting in shown.items() if setting is not None}

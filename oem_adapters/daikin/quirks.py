@@ -19,7 +19,9 @@ BY_THERMOSTAT = "externalRoomTemperature"
 """A room thermostat of another make switches heating by a contact."""
 
 SETPOINT_PATH = "/operationModes/{mode}/setpoints/{setpoint}"
-OFFSET, ROOM, TANK = "leavingWaterOffset", "roomTemperature", "domesticHotWaterTemperature"
+OFFSET, WATER = "leavingWaterOffset", "leavingWaterTemperature"
+"""A unit that follows its weather curve has an offset; one that keeps a fixed temperature has that instead."""
+ROOM, TANK = "roomTemperature", "domesticHotWaterTemperature"
 HEATING = "heating"
 NO_HEATING = frozenset({"cooling", "fanOnly", "dry"})
 

@@ -18,8 +18,8 @@ from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.lg.client import ThinqRequests
-from oem_adapters.lg.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, ROOM_SETPOINT, TIMING
-from oem_adapters.lg.mapping import PLACES, follows_water, levers_of, reading_of, room_c
+from oem_adapters.lg.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, TIMING
+from oem_adapters.lg.mapping import PLACES, heating_spec, levers_of, reading_of, room_c
 from oem_adapters.lg.models import Document
 from oem_adapters.lg.quirks import PROFILE_LIFE, headers_of, refusal_of
 from oem_adapters.timeouts import WallTimeouts
@@ -61,15 +61,15 @@ class LgThinq:
         return {boiler.device_id: boiler.is_reporting for boiler in await self._ask.boilers(account_id, now)}
 
     async def capability(self, pump: PumpAddress, now: datetime) -> Capability:
-        """The room setpoint, and the tank's temperature if it can be set; two calls."""
+        """What the unit heats by, and the tank's temperature if it can be set; two calls."""
         state = await self._ask.state(pump, now)
         known = await self._learn(pump, state, now)
-        if ROOM_SETPOINT.name not in known.levers:
-            why = "it follows a water temperature" if follows_water(state) else "none that can be set and read back"
-            raise NotExecutable(f"Pump {pump.pump_id} has no {ROOM_SETPOINT.title}: {why}.")
+        spec = heating_spec(state)
+        if spec.name not in known.levers:
+            raise NotExecutable(f"Pump {pump.pump_id} has no {spec.title} that can be set and read back.")
         return Capability(
             model=MANIFEST.title,
-            heating=known.levers[ROOM_SETPOINT.name],
+            heating=known.levers[spec.name],
             hot_water=known.levers.get(HOT_WATER_TARGET.name),
             has_room_sensor=room_c(state) is not None,
             emergency=EMERGENCY,

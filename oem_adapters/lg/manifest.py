@@ -25,6 +25,18 @@ ROOM_SETPOINT = LeverSpec(
 )
 """Room air temperature that the unit heats to, in degrees C."""
 
+WATER_TARGET = LeverSpec(
+    name="leaving_water",
+    title="water temperature",
+    circuit=Circuit.HEATING,
+    # Stays until it is changed: four kelvin less supply are what a house can be stuck with for two days at design
+    # temperature, as with a weather curve that is shifted by four. Less far up: what a floor bears is the installer's.
+    deltas={Mode.MIN: -4.0, Mode.MID: 2.0, Mode.MAX: 4.0},
+    stuck=StuckLimits(drop_k=3.0, fall_k=3.7),
+    response=ThermalResponse(water_k_per_unit=1.0),
+)
+"""Temperature to which a unit that follows its water heats it, in degrees C."""
+
 HOT_WATER_TARGET = LeverSpec(
     name="hot_water_target",
     title="hot-water temperature",
@@ -56,10 +68,10 @@ MANIFEST = Manifest(
     evidence=frozenset({Evidence.ROOM, Evidence.SUPPLY, Evidence.HOT_WATER}),
     conditions=frozenset({Condition.OFF, Condition.REMOTE_DISABLED, Condition.NORMAL}),
     hidden=frozenset({Condition.INSTALLER, Condition.AWAY, Condition.EXTERNAL}),
-    levers=(ROOM_SETPOINT, HOT_WATER_TARGET),
+    levers=(ROOM_SETPOINT, WATER_TARGET, HOT_WATER_TARGET),
 )
 
 EMERGENCY = (
-    "Emergency heat raises the room setpoint as far as mode MAX does; the electric heater joins when the unit's own "
+    "Emergency heat raises the heating lever as far as mode MAX does; the electric heater joins when the unit's own "
     "control calls for it, because this cloud offers no switch for it."
 )

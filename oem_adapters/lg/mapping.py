@@ -8,12 +8,13 @@ from datetime import datetime
 
 from domain.oem.lever import Lever, LeverName, LeverSpec
 from domain.oem.readings import Condition, Reading
-from oem_adapters.lg.manifest import HOT_WATER_TARGET, ROOM_SETPOINT
+from oem_adapters.lg.manifest import HOT_WATER_TARGET, ROOM_SETPOINT, WATER_TARGET
 from oem_adapters.lg.models import Document
-from oem_adapters.lg.quirks import BY_WATER, OPERATION, POWER_OFF, ROOM_TARGET, ROOMS, TANK, TANK_TARGET
+from oem_adapters.lg.quirks import BY_WATER, OPERATION, POWER_OFF, ROOM_TARGET, ROOMS, TANK, TANK_TARGET, WATER_TARGET_C
 
 PLACES: dict[LeverName, tuple[str, str]] = {
     ROOM_SETPOINT.name: (ROOMS, ROOM_TARGET),
+    WATER_TARGET.name: (ROOMS, WATER_TARGET_C),
     HOT_WATER_TARGET.name: (TANK, TANK_TARGET),
 }
 """Resource and property of each lever."""
@@ -21,19 +22,19 @@ PLACES: dict[LeverName, tuple[str, str]] = {
 
 def levers_of(profile: Document, state: Document) -> dict[LeverName, Lever]:
     """The levers that can be set and read back."""
-    specs = [HOT_WATER_TARGET] if follows_water(state) else [ROOM_SETPOINT, HOT_WATER_TARGET]
-    found = (_lever(spec, profile, state) for spec in specs)
+    found = (_lever(spec, profile, state) for spec in (heating_spec(state), HOT_WATER_TARGET))
     return {lever.name: lever for lever in found if lever is not None}
 
 
-def follows_water(state: Document) -> bool:
-    """Whether rooms are heated by a water temperature instead of by their own."""
-    return bool(state.get(OPERATION, "roomTempMode") == BY_WATER)
+def heating_spec(state: Document) -> LeverSpec:
+    """What the unit heats by: the air of the room, or its water."""
+    return WATER_TARGET if state.get(OPERATION, "roomTempMode") == BY_WATER else ROOM_SETPOINT
 
 
 def reading_of(state: Document, lever: LeverName, as_of: datetime) -> Reading:
     """All that the state tells."""
-    shown = {name: state.temperature(*place) for name, place in PLACES.items()}
+    followed = (heating_spec(state).name, HOT_WATER_TARGET.name)
+    shown = {name: state.temperature(*PLACES[name]) for name in followed}
     settings = {name: setting for name, setting in shown.items() if setting is not None}
     return Reading(
         as_of=as_of,

@@ -17,9 +17,10 @@ from oem_adapters.lg.models import code_of
 
 KIND = "DEVICE_SYSTEM_BOILER"
 ROOMS, TANK, OPERATION = "roomTemperatureInUnits", "hotWaterTemperatureInUnits", "operation"
-ROOM_TARGET, TANK_TARGET = "airHeatTargetTemperature", "targetTemperature"
+ROOM_TARGET, WATER_TARGET_C = "airHeatTargetTemperature", "waterHeatTargetTemperature"
+TANK_TARGET = "targetTemperature"
 BY_WATER = "WATER"
-"""A unit so set follows a water temperature, which has no lever here."""
+"""A unit so set heats its water to a temperature, whatever the room's."""
 POWER_OFF = "POWER_OFF"
 
 COUNTRY = "DE"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from domain.modes import Mode
 from domain.oem.readings import Condition
-from oem_adapters.daikin.manifest import HEATING_OFFSET, HOT_WATER_TARGET, ROOM_SETPOINT
+from oem_adapters.daikin.manifest import HEATING_OFFSET, HOT_WATER_TARGET, LEAVING_WATER, ROOM_SETPOINT
 from oem_adapters.daikin.mapping import condition_of, heating_spec, levers_of, newest_stamp, path_of, reading_of
 from oem_adapters.daikin.models import Device, read_devices
 from tests.oem_adapters.daikin.bodies import DEVICE, a_device
@@ -35,6 +36,31 @@ def test_a_weather_dependent_unit_offers_its_offset_and_its_tank() -> None:
     assert (reading.setting, reading.room_c, reading.outdoor_c, reading.supply_c) == (1, 20.7, 4, 31)
     assert (reading.hot_water_c, reading.settings[HOT_WATER_TARGET.name]) == (46, 48)
     assert reading.condition is Condition.NORMAL
+
+
+def a_fixed_unit(*, settable: bool = True) -> Device:
+    """A unit that keeps its leaving water at 35 degrees C whatever the weather."""
+    water = {"settable": settable, "value": 35, "minValue": 25, "maxValue": 40, "stepValue": 1}
+    modes = {"heating": {"setpoints": {"leavingWaterTemperature": water}}, "cooling": {"setpoints": {}}}
+    return of(a_device(setpointMode={"value": "fixed"}, temperatureControl={"value": {"operationModes": modes}}))
+
+
+def test_a_unit_with_a_fixed_leaving_water_temperature_is_moved_by_that() -> None:
+    device = a_fixed_unit()
+    lever = levers_of(device)[LEAVING_WATER.name]
+    assert heating_spec(device) is LEAVING_WATER
+    assert (lever.minimum, lever.maximum, lever.step, lever.baseline) == (25, 40, 1, 35)
+    assert path_of(lever) == ("climateControlMainZone", "/operationModes/heating/setpoints/leavingWaterTemperature")
+    settings = [lever.setting_for(mode) for mode in (Mode.MIN, Mode.LOW, Mode.MID, Mode.MAX)]
+    assert settings == [31, 35, 37, 39], "and neutral is the household's own"
+    assert reading_of(device, LEAVING_WATER.name, NOW).setting == 35
+    assert HEATING_OFFSET.name not in levers_of(device)
+
+
+def test_a_fixed_leaving_water_temperature_that_cannot_be_set_now_is_no_lever() -> None:
+    device = a_fixed_unit(settable=False)
+    assert heating_spec(device) is LEAVING_WATER
+    assert LEAVING_WATER.name not in levers_of(device)
 
 
 def test_the_setpoints_are_those_of_the_operation_mode_that_is_on() -> None:

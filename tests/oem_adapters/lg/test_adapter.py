@@ -1,5 +1,6 @@
 """The LG adapter against a loopback cloud: headers, codes, and what is peculiar to its documents."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.modes import Mode
 from domain.oem.errors import (
     AuthExpired,
     Malformed,
@@ -20,7 +22,7 @@ from domain.oem.errors import (
 from domain.oem.readings import Condition
 from domain.oem.units import PumpAddress
 from oem_adapters.lg import MANIFEST, LgThinq
-from oem_adapters.lg.manifest import HOT_WATER_TARGET, ROOM_SETPOINT
+from oem_adapters.lg.manifest import HOT_WATER_TARGET, ROOM_SETPOINT, WATER_TARGET
 from oem_adapters.lg.quirks import SPENT_FOR
 from tests.oem_adapters.conftest import PATIENT
 from tests.oem_adapters.loopback import Answer, Loopback, Request
@@ -37,7 +39,13 @@ def span(least: float, most: float, step: float) -> dict[str, Any]:
 
 PROFILE = {
     "property": {
-        ROOM: [{"airHeatTargetTemperature": span(16, 30, 0.5), "unit": {"type": "enum"}}],
+        ROOM: [
+            {
+                "airHeatTargetTemperature": span(16, 30, 0.5),
+                "waterHeatTargetTemperature": span(15, 55, 1),
+                "unit": {"type": "enum"},
+            }
+        ],
         TANK: [{"targetTemperature": span(30, 55, 1)}],
     }
 }
@@ -107,7 +115,30 @@ async def test_a_state_is_read_in_degrees_c_whatever_other_unit_stands_beside(th
         await lg.read(PUMP, ROOM_SETPOINT.name, NOW)
 
 
-async def test_a_capability_has_the_profiles_ranges_and_a_water_unit_none(thinq: Cloud, lg: LgThinq) -> None:
+async def test_a_unit_that_follows_its_water_is_moved_by_kelvins_of_water_and_given_back_its_own(
+    thinq: Cloud, lg: LgThinq
+) -> None:
+    by_water = {
+        "unit": "C",
+        "airCurrentTemperature": 21,
+        "airHeatTargetTemperature": 20,
+        "waterHeatTargetTemperature": 35,
+    }
+    thinq.state = STATE | {"operation": {"boilerOperationMode": "POWER_ON", "roomTempMode": "WATER"}, ROOM: [by_water]}
+    lever = (await lg.capability(PUMP, NOW)).heating
+    assert (lever.name, lever.minimum, lever.maximum, lever.step) == (WATER_TARGET.name, 15, 55, 1)
+    assert [lever.setting_for(mode) for mode in (Mode.MIN, Mode.LOW, Mode.MID, Mode.MAX)] == [31, 35, 37, 39]
+    assert (await lg.read(PUMP, lever.name, NOW)).settings == {WATER_TARGET.name: 35, HOT_WATER_TARGET.name: 48}
+    await lg.write(PUMP, lever.name, 31, NOW)
+    assert thinq.requests[-1].path == "/devices/dev-1/control"
+    assert json.loads(thinq.requests[-1].body) == {ROOM: {"waterHeatTargetTemperature": 31, "unit": "C"}}
+    with pytest.raises(Rejected, match="15 to 55"):
+        await lg.write(PUMP, lever.name, 56, NOW)
+    with pytest.raises(Rejected, match="no room setpoint"):
+        await lg.write(PUMP, ROOM_SETPOINT.name, 21, NOW)
+
+
+async def test_a_capability_has_the_profiles_ranges_and_a_unit_without_a_target_none(thinq: Cloud, lg: LgThinq) -> None:
     capability = await lg.capability(PUMP, NOW)
     heating = capability.heating
     assert (heating.minimum, heating.maximum, heating.step, heating.baseline) == (16, 30, 0.5, 20.5)
