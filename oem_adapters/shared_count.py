@@ -11,12 +11,10 @@ from math import ceil
 
 from domain.oem.credentials import AccountCredentials
 from domain.oem.errors import RateLimited
-from domain.oem.quota import Quota, QuotaScope, in_force, reserve_of
+from domain.oem.quota import Quota, in_force, reserve_of
 from domain.oem.spending import CallClaims
 
 _UNUSED_SHARE = 0.1
-_COUNTED_ONE_BY_ONE = 2000
-"""A greater grant is counted in lots, so that counting a call costs the same whatever is granted."""
 
 
 @dataclass
@@ -76,7 +74,7 @@ class SharedCount:
         self._began_at = self._began_at or now
         counted.at = now
         for quota in self._quotas(account):
-            counter = self._counter(quota, account, what)
+            counter = quota.counter(self._oem, account.client_id, account.account_id, what)
             opens_at = await self._claim(quota, counter, now, urgent, counted)
             if opens_at is not None:
                 await self.take_back(counted)
@@ -96,14 +94,14 @@ class SharedCount:
         if counted.at is None or (has_arrived and any(quota.slides for quota, _ in counted.counters)):
             return
         for quota, counter in counted.counters:
-            if _lot_size(quota) == 1:  # the rest of a lot stands for it elsewhere
+            if quota.lot == 1:  # the rest of a lot stands for it elsewhere
                 await self._claims.take_back(counter, counted.at)
         counted.counters.clear()
 
     async def _claim(
         self, quota: Quota, counter: str, now: datetime, urgent: bool, counted: Counted
     ) -> datetime | None:
-        size, lot = _lot_size(quota), self._lots.get(counter)
+        size, lot = quota.lot, self._lots.get(counter)
         if lot is not None and lot.left > 0 and now - lot.at < quota.window / 24:
             lot.left -= 1
             return None
@@ -117,20 +115,6 @@ class SharedCount:
 
     def _quotas(self, account: AccountCredentials) -> tuple[Quota, ...]:
         return in_force(account.quotas or tuple(self._published), self._named.get(account.account_id, ()))
-
-    def _counter(self, quota: Quota, account: AccountCredentials, what: str) -> str:
-        match quota.scope:
-            case QuotaScope.CLIENT:
-                whose = f"client {account.client_id}"
-            case QuotaScope.ACCOUNT:
-                whose = account.account_id
-            case QuotaScope.ENDPOINT:
-                whose = f"{account.account_id} {what}"
-        return f"{self._oem} {quota.window.total_seconds():g} {whose}"
-
-
-def _lot_size(quota: Quota) -> int:
-    return ceil(quota.calls / _COUNTED_ONE_BY_ONE)
 
 
 def _kept(quota: Quota, urgent: bool) -> int:

@@ -18,6 +18,8 @@ RESERVE_SHARE = 0.2
 """Part of a window that routine calls leave to urgent ones: enough to revert pumps while a sweep is under way."""
 RESERVE_LEAST = 2
 """A read and a write: with less an urgent command cannot be carried out."""
+_COUNTED_ONE_BY_ONE = 2000
+"""A greater grant is counted in lots, so that counting a call costs the same whatever is granted."""
 
 
 class QuotaScope(StrEnum):
@@ -43,6 +45,22 @@ class Quota(Value):
     def per_min(self) -> float:
         """Calls a minute on average."""
         return self.calls * (MINUTE / self.window)
+
+    @property
+    def lot(self) -> int:
+        """Calls that are counted together."""
+        return ceil(self.calls / _COUNTED_ONE_BY_ONE)
+
+    def counter(self, oem: str, client_id: str, account_id: str, endpoint: str = "") -> str:
+        """By what name calls are counted that the vendor counts together; without an endpoint, as if it had none."""
+        match self.scope:
+            case QuotaScope.CLIENT:
+                whose = f"client {client_id}"
+            case QuotaScope.ACCOUNT:
+                whose = account_id
+            case QuotaScope.ENDPOINT:
+                whose = f"{account_id} {endpoint}"
+        return f"{oem} {self.window.total_seconds():g} {whose}"
 
     def __str__(self) -> str:
         return f"{self.calls} in {self.window} per {self.scope.value}"

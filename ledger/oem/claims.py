@@ -3,6 +3,7 @@
 Protects: a call is counted or refused in one statement, so that two workers never both take the last one.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -30,6 +31,13 @@ _TAKE_BACK = text(
     WHERE counter = :counter AND CAST(:at AS timestamptz) = ANY(calls)
     """
 )
+_WITHIN = text(
+    """
+    SELECT counted.counter, (SELECT count(*) FROM unnest(counted.calls) AS call WHERE call > asked.since) AS spent
+    FROM oem_spending AS counted
+    JOIN unnest(CAST(:counters AS text[]), CAST(:since AS timestamptz[])) AS asked(counter, since) USING (counter)
+    """
+)
 
 
 class LedgerClaims:
@@ -48,6 +56,12 @@ class LedgerClaims:
         found = claim_among(calls or (), window, most, at)
         # Between the two statements a call may have been taken back.
         return found if found.opens_at is not None else Claim(within=found.within - 1, opens_at=at + AGAIN_AFTER)
+
+    async def within(self, since: Mapping[str, datetime]) -> Mapping[str, int]:
+        """Calls, or lots of them, that were counted after a moment, by counter; absent where there never was one."""
+        given = {"counters": list(since), "since": list(since.values())}
+        async with self._at_once.connect() as connection:
+            return {row.counter: row.spent for row in await connection.execute(_WITHIN, given)}
 
     async def take_back(self, counter: str, at: datetime) -> None:
         """A call that was counted at this moment cost nothing."""

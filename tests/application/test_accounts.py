@@ -20,6 +20,7 @@ from domain.oem.quota import Quota, QuotaScope
 from domain.oem.readings import Reading
 from ledger.oem.calls import Calls
 from oem_adapters.registry import manifest_of
+from oem_adapters.shared_count import SharedCount
 from tests.builders import a_profile
 
 pytestmark = pytest.mark.servers
@@ -120,9 +121,11 @@ async def test_a_quota_says_what_is_spent_left_and_due_by_midnight(access: Acces
     minute = Quota(calls=20, window=timedelta(minutes=1))
     for name in ("home-1", "home-2"):
         await connect(access, an_account(name, "s", day, minute), None, ACloud({}), BY, renew=False)
-    now, calls = access.now(), Calls()
+    now, calls, vault = access.now(), Calls(), access.ledger.vault
     for name, ago in (("home-1", timedelta()), ("home-1", timedelta(minutes=30)), ("home-2", timedelta(minutes=40))):
         calls.add(CallMade(oem="nibe", account_id=name, at=now - ago, fate=CallFate.OK))
+        for quota in (day, minute):
+            await vault.claim(quota.counter("nibe", "app", name), quota.window, quota.calls, now - ago)
     await access.ledger.vendors.keep(calls, {})
     first, second = await account_quotas(access, UTC_ZONE)
     by_window = {spent.quota.window: spent for spent in first.quotas}
@@ -132,3 +135,16 @@ async def test_a_quota_says_what_is_spent_left_and_due_by_midnight(access: Acces
     assert by_window[day.window].by_midnight >= by_window[day.window].today
     assert {spent.quota.window: spent.spent for spent in second.quotas} == {day.window: 3, minute.window: 0}
     assert (first.room_for, first.bound_by, first.drift_found_within) == (3, QuotaScope.CLIENT, None)
+
+
+async def test_what_is_left_of_a_quota_is_what_the_next_call_is_judged_by(access: Access) -> None:
+    day = Quota(calls=4000, window=timedelta(days=1))
+    account = an_account("home-1", "s", day)
+    await connect(access, account, None, ACloud({}), BY, renew=False)
+    now, count = access.now(), SharedCount("nibe", (), access.ledger.vault)
+    for number in range(5):
+        await count.spend(account, "a read", now - timedelta(seconds=40 - number), urgent=False)
+    (one,) = await account_quotas(access, UTC_ZONE)
+    (spent,) = (spent for spent in one.quotas if spent.quota.window == day.window)
+    assert spent.spent == 6, "counted in lots of two before each call leaves, whatever is written down of it later"
+    assert (spent.left, spent.today) == (3994, 0)
