@@ -29,16 +29,20 @@ from activities.plan_requests import RequestSources
 from activities.planning import PlanningActivities
 from activities.price_watch import PriceWatchActivities
 from activities.pumps import PumpActivities
+from activities.regret import Regrets
 from activities.settlement import SettlementActivities
 from activities.sweep_reporting import SweepPorts
+from domain.modes import Mode
 from domain.oem.calls import CallMade
 from domain.oem.ports import OemAdapter
 from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
+from domain.savings.regret import Hindsight
 from ledger.oem.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
 from oem_adapters.registry import build_adapter, known_oems
 from optimizer import expected_energy
+from optimizer.hindsight import hindsight
 from optimizer.planner import plan_fleet
 from savings.estimator import estimate
 from telemetry.counting import EventCounter
@@ -102,6 +106,11 @@ async def require_search_attributes(client: Client) -> None:
 async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:
     """The optimizer in a thread: the loop must go on heartbeating."""
     return await asyncio.to_thread(plan_fleet, request)
+
+
+async def foresee_off_the_loop(request: PlanningRequest, done: Mapping[str, Sequence[Mode]]) -> Hindsight:
+    """The same for a day that is over."""
+    return await asyncio.to_thread(hindsight, request, done)
 
 
 @dataclass(frozen=True)
@@ -241,7 +250,14 @@ def _planner_worker(world: Connections) -> Worker:
         _tz_of,
     )
     settlement = SettlementActivities(
-        ledger.savings, ledger.pumps, ledger.series, tariffs_of(settings), expected_energy, estimate, _tz_of
+        ledger.savings,
+        ledger.pumps,
+        ledger.series,
+        tariffs_of(settings),
+        expected_energy,
+        estimate,
+        _tz_of,
+        Regrets(ledger.regrets, ledger.series, foresee_off_the_loop),
     )
     watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
     return Worker(

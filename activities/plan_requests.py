@@ -105,7 +105,7 @@ class RequestSources:
                     room_c=reading.room_c if reading and is_fresh else None,
                     mode=mode,
                     held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, first_slot),
-                    floor=_floor(profile, ahead_c),
+                    floor=floor_of(profile, ahead_c),
                     accepts=profile.enrolment.band.over(starts),
                     may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
                 )
@@ -118,7 +118,7 @@ def cold_snap_pumps(request: PlanningRequest) -> int:
     return sum(pump.floor is not Mode.MIN and pump.profile.site.may_set_back for pump in request.pumps)
 
 
-def _floor(profile: PumpProfile, ahead_c: Sequence[float]) -> Mode:
+def floor_of(profile: PumpProfile, ahead_c: Sequence[float]) -> Mode:
     """The lowest mode a pump may be planned at."""
     is_safe = profile.site.may_set_back and not is_cold_snap(ahead_c, profile.enrolment.design_outdoor_c)
     return Mode.MIN if is_safe else Mode.LOW

@@ -14,13 +14,15 @@ import structlog
 from temporalio import activity
 
 from activities.planning import with_heartbeat
+from activities.regret import KnownDay, LivedHome, Regrets, lived_home
 from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
-from domain.planning.series import WeatherSeries, WholesalePrices
+from domain.planning.scope import Scope, scope_of
+from domain.planning.series import HomePrices, WeatherSeries, WholesalePrices
 from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import PumpDirectory, SeriesStore
 from domain.savings.claim import Claim, Estimator
@@ -90,8 +92,9 @@ class SettlementActivities:
         model: HouseModel,
         estimator: Estimator,
         tz_of: Callable[[str], str],
+        regrets: Regrets | None = None,
     ) -> None:
-        """`tz_of` names the time zone of a price area's market day."""
+        """`tz_of` names the time zone of a price area's market day; without `regrets` none are worked out."""
         self._store = store
         self._pumps = pumps
         self._series = series
@@ -99,6 +102,7 @@ class SettlementActivities:
         self._model = model
         self._estimator = estimator
         self._tz_of = tz_of
+        self._regrets = regrets
 
     @activity.defn
     async def settle_day(self, given: SettleDay) -> DaySettled:
@@ -123,10 +127,14 @@ class SettlementActivities:
         for cell in sorted({enrolment.weather_cell for enrolment in enrolments}):
             weather[cell] = await self._weather(cell, slots)
         settled = changed = 0
+        lived: list[LivedHome] = []
         for start in range(0, len(enrolments), BATCH):
-            found = await self._settle_batch(shared, enrolments[start : start + BATCH], weather)
+            found = await self._settle_batch(shared, enrolments[start : start + BATCH], weather, lived)
             settled += len(found)
             changed += await self._store.keep(found, shared.now)
+        # An attempt before this one may have stored what changed, and ended before the regrets.
+        if self._regrets is not None and (changed or activity.info().attempt > 1):
+            await self._settle_regrets(self._regrets, shared, lived, weather)
         missing = len(enrolments) - settled
         reason = f"{missing} pumps were not settled: see the worker's log" if missing else ""
         return DaySettled(pumps=len(enrolments), settled=settled, changed=changed, reason=reason)
@@ -146,9 +154,34 @@ class SettlementActivities:
                 )
         return None
 
+    async def _settle_regrets(
+        self,
+        regrets: Regrets,
+        shared: _Day,
+        lived: Sequence[LivedHome],
+        weather: Mapping[str, WeatherSeries | None],
+    ) -> None:
+        scopes = {scope_of(home.profile.enrolment) for home in lived}
+        await regrets.settle(
+            KnownDay(shared.day, shared.slots, shared.price_version, shared.now),
+            lived,
+            {scope: self._prices(shared, scope) for scope in scopes},
+            {cell: known for cell, known in weather.items() if known is not None},
+        )
+
+    def _prices(self, shared: _Day, scope: Scope) -> HomePrices:
+        tariff = self._tariffs(scope.tariff)
+        prices = home_prices(shared.wholesale, tariff, scope.settlement, scope.benefit)
+        return prices.cut(shared.slots[0], len(shared.slots))
+
     async def _settle_batch(
-        self, shared: _Day, enrolments: Sequence[Enrolment], weather: Mapping[str, WeatherSeries | None]
+        self,
+        shared: _Day,
+        enrolments: Sequence[Enrolment],
+        weather: Mapping[str, WeatherSeries | None],
+        lived: list[LivedHome],
     ) -> list[tuple[HomeDay, EnergyCourse]]:
+        """Settled home-days of a batch; adds to `lived` what regret needs of each."""
         ids = [enrolment.pump_id for enrolment in enrolments]
         known = await self._store.evidence(ids, shared.slots)
         found = []
@@ -158,11 +191,16 @@ class SettlementActivities:
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason="no weather is known")
                 continue
             outdoor_c = forecast.cut(shared.slots[0], len(shared.slots)).outdoor_c
+            evidence = known.get(pump_id, DayEvidence())
             try:
-                found.append(self._home_day(shared, profile, known.get(pump_id, DayEvidence()), outdoor_c))
+                settled = self._home_day(shared, profile, evidence, outdoor_c)
             except Exception as error:  # noqa: BLE001 -- one home's bad numbers must not cost the others their day
                 reason = str(error).partition("\n")[0][:240]
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason=reason)
+                continue
+            found.append(settled)
+            modes = modes_by_slot(evidence.modes, shared.slots)
+            lived.append(lived_home(profile, settled[0], evidence, modes, shared.slots[0]))
         return found
 
     def _home_day(
@@ -175,8 +213,7 @@ class SettlementActivities:
         neutral_kwh = self._model.expected_kwh(profile, outdoor_c, [Mode.LOW] * len(slots), room_c)
         expected_kwh = self._model.expected_kwh(profile, outdoor_c, modes_by_slot(known.modes, slots), room_c)
         energy = energy_course(slots, known.reported, expected_kwh, most_kw(e), shared.now)
-        tariff = self._tariffs(e.tariff)
-        prices = home_prices(shared.wholesale, tariff, e.settlement, e.benefit).cut(slots[0], len(slots))
+        prices = self._prices(shared, scope_of(e))
         fallen_k = rooms[0] - rooms[-1] if rooms else 0.0
         borrowed_kwh = self._model.kwh_to_warm(profile, fallen_k, mean_outdoor_c, room_c)
         cost, flat, expected, unsteered = settle(energy, prices.price_eur_per_mwh, neutral_kwh, borrowed_kwh)

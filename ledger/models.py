@@ -442,6 +442,17 @@ class HomeDayRow(Base):
     __table_args__ = (Index("ix_home_days_area", "price_area", "day"),)
 
 
+class RegretRow(Base):
+    """What a scope's market day missed against one that was planned knowing it, as worked out last."""
+
+    __tablename__ = "regrets"
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    """All that makes a scope, as JSON with sorted keys."""
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    settled_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class ClaimRow(Base):
     """What is claimed to have been saved over a span of days, as estimated last."""
 

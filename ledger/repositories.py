@@ -30,6 +30,7 @@ from ledger.queries.plans import LedgerPlanQueries
 from ledger.queries.prices import LedgerPriceQueries
 from ledger.queries.reports import LedgerReports
 from ledger.queries.runs import LedgerRuns
+from ledger.regrets import LedgerRegrets
 from ledger.savings import LedgerSavings
 from ledger.series import LedgerSeries
 from ledger.shadow import LedgerShadow
@@ -70,6 +71,7 @@ class Repositories:
     fleet: LedgerFleet
     price_queries: LedgerPriceQueries
     savings: LedgerSavings
+    regrets: LedgerRegrets
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -125,6 +127,7 @@ async def open_repositories(
             fleet=LedgerFleet(engine),
             price_queries=LedgerPriceQueries(engine),
             savings=LedgerSavings(engine),
+            regrets=LedgerRegrets(engine),
         )
     finally:
         await engine.dispose()

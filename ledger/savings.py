@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.commands.command import Authority
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Reading
 from domain.savings.claim import Claim
@@ -26,6 +27,7 @@ BEFORE = timedelta(days=1)
 """Of reports and decisions before a day: a counter's last reading, the mode in force at its start, a copied day."""
 AFTER = timedelta(hours=2)
 """Of counters after a day: the reading that ends its last slot."""
+OURS = frozenset({Authority.PLAN.value, Authority.NEUTRAL.value})
 ROWS = 1000
 """Reports stored in one statement."""
 
@@ -72,6 +74,7 @@ class LedgerSavings:
         totals: dict[str, list[Total]] = {}
         power: dict[str, list[PowerSample]] = {}
         rooms: dict[str, list[tuple[datetime, float]]] = {}
+        outdoor: dict[str, list[tuple[datetime, float]]] = {}
         async with self._engine.connect() as connection:
             for row in await _reports(connection, pump_ids, start, end + AFTER):
                 if row.starts_at is None:
@@ -85,8 +88,10 @@ class LedgerSavings:
                     power.setdefault(row.pump_id, []).append(PowerSample(at=reading.as_of, watt=reading.power_w))
                 if reading.room_c is not None:
                     rooms.setdefault(row.pump_id, []).append((reading.as_of, reading.room_c))
-            modes = await _modes(connection, pump_ids, start, end)
-        known = counters.keys() | totals.keys() | power.keys() | rooms.keys() | modes.keys()
+                if reading.outdoor_c is not None:
+                    outdoor.setdefault(row.pump_id, []).append((reading.as_of, reading.outdoor_c))
+            modes, others = await _modes(connection, pump_ids, start, slots[0], end)
+        known = counters.keys() | totals.keys() | power.keys() | rooms.keys() | outdoor.keys() | modes.keys()
         return {
             pump_id: DayEvidence(
                 reported=Reported(
@@ -96,6 +101,8 @@ class LedgerSavings:
                 ),
                 rooms=tuple(rooms.get(pump_id, ())),
                 modes=tuple(modes.get(pump_id, ())),
+                outdoor=tuple(outdoor.get(pump_id, ())),
+                is_ours=pump_id not in others,
             )
             for pump_id in known
         }
@@ -193,16 +200,22 @@ async def _readings(
 
 
 async def _modes(
-    connection: AsyncConnection, pump_ids: Sequence[str], start: datetime, end: datetime
-) -> dict[str, list[tuple[datetime, Mode]]]:
+    connection: AsyncConnection, pump_ids: Sequence[str], start: datetime, day: datetime, end: datetime
+) -> tuple[dict[str, list[tuple[datetime, Mode]]], set[str]]:
+    """Targets of the heating from `start` on; and the pumps that anybody but us held at a time in [day, end)."""
     table = JournalRow
-    query = select(table.pump_id, table.at, table.mode).where(
+    query = select(table.pump_id, table.at, table.mode, table.authority).where(
         table.pump_id.in_(pump_ids),
         table.circuit == Circuit.HEATING.value,
         table.at >= start,
         table.at < end,
     )
     found: dict[str, list[tuple[datetime, Mode]]] = {}
+    others: set[str] = set()
     for row in await connection.execute(query.order_by(table.at, table.number)):
         found.setdefault(row.pump_id, []).append((row.at, Mode(row.mode)))
-    return found
+        if row.at < day:
+            others.discard(row.pump_id)  # what it held before counts only if it holds still
+        if row.authority not in OURS:
+            others.add(row.pump_id)
+    return found, others

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from application.access import Access
 from application.errors import ErrorCode, Refused
 from domain.commands.command import Authority
+from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
 from domain.planning.tariff import Tariffs, home_prices
@@ -19,6 +20,7 @@ from domain.savings.claim import Claim
 from domain.savings.energy import Evidence, Flag
 from domain.savings.experiment import Arm
 from domain.savings.home_day import HomeDay
+from domain.savings.regret import Regret
 from domain.slots import SLOT, market_day_slots
 from domain.steering.journal import JournalEntry
 
@@ -57,7 +59,7 @@ class HomeReport:
     acts: Sequence[Act]
     acts_by_plan: int
     """Changes that plans made; the list holds them for a single day only."""
-    band: tuple[float, float]
+    band: ComfortBand
     course: DayCourse | None
     """Of a single day."""
 
@@ -107,6 +109,8 @@ class Report:
     commands: dict[str, int] = field(default_factory=dict)
     revised_home_days: int = 0
     """Home-days that came out differently when they were settled again."""
+    regrets: Sequence[Regret] = ()
+    """By day and scope."""
 
     @property
     def cost_eur(self) -> float:
@@ -162,6 +166,7 @@ async def make_report(
         excluded=excluded,
         commands=await _commands(access, settled[0][0], first, last, tz_of),
         revised_home_days=sum(revision > 1 for _, _, revision in settled),
+        regrets=await access.ledger.regrets.regrets(first, last),
     )
 
 
@@ -180,14 +185,13 @@ async def _home(
     changes = _changes(entries)
     by_plan = sum(act.authority == Authority.PLAN.value for act in changes)
     profile = await access.ledger.pumps.profile(pump)
-    band = profile.enrolment.band
     listed = changes if course else [act for act in changes if act.authority != Authority.PLAN.value]
     return HomeReport(
         pump=pump,
         days=days,
         acts=listed[:MOST_ACTS],
         acts_by_plan=by_plan,
-        band=(band.room_min_c, band.room_max_c),
+        band=profile.enrolment.band,
         course=None if course is None else await _course(access, profile, days[-1], course, slots, changes, tariffs),
     )
 

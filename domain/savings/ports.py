@@ -24,6 +24,10 @@ class DayEvidence(Value):
     """Room temperatures by their own timestamps, oldest first."""
     modes: tuple[tuple[datetime, Mode], ...] = ()
     """Targets of its heating from their decision on, oldest first, the one in force at the start included."""
+    outdoor: tuple[tuple[datetime, float], ...] = ()
+    """Outdoor temperatures as the unit shows them."""
+    is_ours: bool = True
+    """Whether nothing but plan and own control held its heating on these slots."""
 
 
 class ExperimentLog(Protocol):

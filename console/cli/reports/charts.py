@@ -95,13 +95,22 @@ def line(axis: Axis, points: Sequence[tuple[float, float]], name: str) -> list[s
     return [f'<polyline class="{name}" points="{drawn}"/>'] if points else []
 
 
-def band(axis: Axis, low: float, high: float) -> str:
-    """A range of values over the whole width, as far as it lies on the axis."""
-    top, bottom = axis.y(min(high, axis.high)), axis.y(max(low, axis.low))
-    if bottom <= top:
-        return ""
-    width = WIDTH - LEFT - RIGHT
-    return f'<rect class="band" x="{LEFT}" y="{top:.1f}" width="{width:.1f}" height="{bottom - top:.1f}"/>'
+def bands(axis: Axis, ranges: Sequence[tuple[float, float]]) -> list[str]:
+    """Ranges of values (low, high), one for each equal part of the width, as far as they lie on the axis."""
+    drawn, first = [], 0
+    for n in range(1, len(ranges) + 1):
+        if n < len(ranges) and ranges[n] == ranges[first]:
+            continue
+        low, high = ranges[first]
+        top, bottom = axis.y(min(high, axis.high)), axis.y(max(low, axis.low))
+        left, right = x_of(first / len(ranges)), x_of(n / len(ranges))
+        if bottom > top:
+            drawn.append(
+                f'<rect class="band" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+                f'height="{bottom - top:.1f}"/>'
+            )
+        first = n
+    return drawn
 
 
 def strip(spans: Sequence[tuple[float, float, str]], y: float, height: float) -> list[str]:

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from application.savings.report import HomeReport, Report
+from console.cli.reports.words import REGRET_FIGURES
+from domain.savings.regret import Regret
 
 
 def document_of(report: Report) -> dict[str, Any]:
@@ -23,8 +25,13 @@ def document_of(report: Report) -> dict[str, Any]:
         "excluded": {flag.value: count for flag, count in report.excluded.items()},
         "commands": report.commands,
         "revised_home_days": report.revised_home_days,
+        "regret": {"figures": REGRET_FIGURES, "days": [_regret(one) for one in report.regrets]},
         "homes": [_home(home) for home in report.homes],
     }
+
+
+def _regret(one: Regret) -> dict[str, Any]:
+    return one.model_dump(mode="json") | {"regret_eur": one.regret_eur, "kept_share": one.kept_share}
 
 
 def _home(home: HomeReport) -> dict[str, Any]:

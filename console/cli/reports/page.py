@@ -11,12 +11,23 @@ from zoneinfo import ZoneInfo
 
 from application.savings.report import HomeReport, Report
 from console.cli.reports import charts
+from console.cli.reports.regret import regret_section
 from console.cli.reports.style import STYLE
-from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, LEFT_OUT_WORDS, MODE_WORDS, degrees, euros, span_of
+from console.cli.reports.words import (
+    EVIDENCE_WORDS,
+    FLAG_WORDS,
+    LEFT_OUT_WORDS,
+    MODE_WORDS,
+    band_of,
+    degrees,
+    euros,
+    span_of,
+    week_of,
+)
 from console.cli.words import counted
 from domain.savings.claim import Claim, Interval
 from domain.savings.energy import Evidence
-from domain.slots import SLOT
+from domain.slots import SLOT, market_day_slots
 
 MOST_HOMES_LISTED = 40
 """On the operator's sheet; each household has its own."""
@@ -49,6 +60,7 @@ def _operator(report: Report, tz: ZoneInfo) -> str:
         "<h2>What steering saved</h2>",
         claims,
         _days_chart(report),
+        regret_section(report.regrets),
         "<h2>What the figures rest on</h2>",
         _evidence(report),
         "<h2>Homes</h2>",
@@ -165,21 +177,24 @@ def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
         f"<p>That is {verdict} than the model of a house like yours expects without steering. It explains your bill "
         "and proves nothing: what steering saves is measured over all homes, against homes that are left alone.</p>",
         _comfort(home),
-        _course_charts(home, tz) if home.course is not None else _home_days_chart(home),
+        _course_charts(home, tz) if home.course is not None else _home_days_chart(home, tz),
         _acts(home, tz),
     ]
     return f"<section>{''.join(parts)}</section>"
 
 
 def _comfort(home: HomeReport) -> str:
-    low, high = home.band
-    told = f"Your rooms are to be between {low:g} and {high:g} °C"
+    week = home.band.week
+    told = f"Your rooms are to be at {band_of(home.band)}{' at all other times' if week else ''}"
     told += f"; they were outside for {home.kelvin_hours:.2f} kelvin-hours." if home.room_c is not None else "."
     if home.room_c is None:
         told += " No room temperature was measured."
     if home.neutral_days:
         told += f" On {counted(home.neutral_days, 'day')} your pump was left to itself, to compare the others with."
-    return f"<p>{told}</p>"
+    if week is None:
+        return f"<p>{told}</p>"
+    rules = "".join(f"<li>{escape(rule)}</li>" for rule in week_of(week))
+    return f'<p>Your week:</p><ul class="week">{rules}</ul><p>{told}</p>'
 
 
 def _course_charts(home: HomeReport, tz: ZoneInfo) -> str:
@@ -201,8 +216,10 @@ def _course_charts(home: HomeReport, tz: ZoneInfo) -> str:
     if course.rooms:
         rooms = charts.axis_over([room for _, room in course.rooms], 90)
         points = [((at - start) / whole, room) for at, room in course.rooms]
-        band = charts.band(rooms, *home.band)
-        drawn += charts.picture("Room", "°C", rooms, [band, *charts.line(rooms, points, "room")], labels)
+        accepted = [home.band.at(slot) for slot in course.slots]
+        bands = charts.bands(rooms, [(one.room_min_c, one.room_max_c) for one in accepted])
+        unit = "°C; shaded: what you accept"
+        drawn += charts.picture("Room", unit, rooms, [*bands, *charts.line(rooms, points, "room")], labels)
     return drawn
 
 
@@ -216,7 +233,7 @@ def _legend(home: HomeReport) -> str:
     return f'<p class="note">{" &nbsp; ".join(keys)}</p>'
 
 
-def _home_days_chart(home: HomeReport) -> str:
+def _home_days_chart(home: HomeReport, tz: ZoneInfo) -> str:
     if len(home.days) < 2:
         return ""
     paid, would = [day.cost_eur for day in home.days], [day.unsteered_eur for day in home.days]
@@ -228,9 +245,16 @@ def _home_days_chart(home: HomeReport) -> str:
     if len(rooms) > 1:
         warm = charts.axis_over([room for _, room in rooms], 80)
         points = [((n + 0.5) / len(home.days), room) for n, room in rooms]
-        marks = [charts.band(warm, *home.band), *charts.line(warm, points, "room")]
-        drawn += charts.picture("Mean room by day", "°C", warm, marks, labels)
+        bands = charts.bands(warm, [_mean_band(home, day.day, tz) for day in home.days])
+        unit = "°C; shaded: what you accept, mean over the day"
+        drawn += charts.picture("Mean room by day", unit, warm, [*bands, *charts.line(warm, points, "room")], labels)
     return drawn
+
+
+def _mean_band(home: HomeReport, day: date, tz: ZoneInfo) -> tuple[float, float]:
+    accepted = [home.band.at(slot) for slot in market_day_slots(day, tz)]
+    lows, highs = [one.room_min_c for one in accepted], [one.room_max_c for one in accepted]
+    return sum(lows) / len(lows), sum(highs) / len(highs)
 
 
 def _acts(home: HomeReport, tz: ZoneInfo) -> str:

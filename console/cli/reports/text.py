@@ -1,6 +1,7 @@
 """A report on the terminal: what was saved, what it rests on, and a line for each home."""
 
 from application.savings.report import Report
+from console.cli.reports.regret import regret_lines
 from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, span_of
 from console.cli.terminal import table_of, terminal
 from domain.savings.claim import Claim, Interval
@@ -25,6 +26,8 @@ def print_report(report: Report) -> None:
     if report.excluded:
         told = "; ".join(f"{count} {FLAG_WORDS[flag]}" for flag, count in sorted(report.excluded.items()))
         console.print(f"not believed, in no figure: {told}")
+    for line in regret_lines(report.regrets):
+        console.print(line)
     table = table_of("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
     for home in report.homes[:MOST_HOMES]:
         table.add_row(

@@ -1,7 +1,9 @@
 """The words of reports: for people who never saw a name of the code."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, time
 
+from domain.homes.comfort import WEEK, Accepted, ComfortWeek, DayKind
 from domain.savings.energy import Evidence, Flag
 
 EVIDENCE_WORDS = {
@@ -28,6 +30,17 @@ LEFT_OUT_WORDS = {
 }
 MODE_WORDS = {"MIN": "set back", "LOW": "neutral", "MID": "raised", "MAX": "forced"}
 
+REGRET_FIGURES = {
+    "planned": "expected by the plans in force: heating alone, at the prices and forecasts they were made with",
+    "settled": "settled: the whole unit with hot water, measured as far as it was, at the newest prices",
+    "done": "model: the heating in the modes that were asked for, in the weather and at the prices that came",
+    "foresight": "model: the same planner, had it known weather, prices and the rooms of that morning",
+    "neutral": "model: own control throughout",
+    "regret_eur": "done less foresight, with discomfort, lost warmth, changes of mode and heat left over priced",
+    "kept_share": "share of what foresight gains over own control that was kept",
+}
+"""What each figure of the regret is."""
+
 
 def euros(amount: float) -> str:
     """An amount of money."""
@@ -46,3 +59,32 @@ def span_of(first: date, last: date) -> str:
     if first.replace(day=1) == last.replace(day=1):
         return f"{first.day} to {last:%d %B %Y}"
     return f"{first:%d %B %Y} to {last:%d %B %Y}"
+
+
+def band_of(accepted: Accepted) -> str:
+    """A comfort band."""
+    return f"{accepted.room_min_c:g} to {accepted.room_max_c:g} °C"
+
+
+def week_of(week: ComfortWeek) -> list[str]:
+    """A household's week, rule by rule; the first that holds counts."""
+    return [
+        f"{_days_of(rule.days)} {rule.start:%H:%M}–{'24:00' if rule.end == time() else f'{rule.end:%H:%M}'}: "
+        f"{band_of(rule.accepts)}"
+        for rule in week.rules
+    ]
+
+
+def _days_of(days: Sequence[DayKind]) -> str:
+    """Days of the week as people write them: runs of three and more as from-to."""
+    if set(WEEK) <= set(days):
+        return "every day"
+    names, runs = [], [[0]]
+    found = [kind for kind in DayKind if kind in days]
+    for n in range(1, len(found)):
+        follows = found[n] in WEEK and WEEK.index(found[n]) == WEEK.index(found[n - 1]) + 1
+        runs[-1].append(n) if follows else runs.append([n])
+    for run in runs:
+        first, last = found[run[0]].value.capitalize(), found[run[-1]].value.capitalize()
+        names += [f"{first}–{last}"] if len(run) > 2 else [found[n].value.capitalize() for n in run]
+    return ", ".join(names)

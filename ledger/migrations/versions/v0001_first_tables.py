@@ -314,10 +314,18 @@ def _savings() -> None:
         sa.Column("estimated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("price_area", "first_day", "last_day", name=op.f("pk_claims")),
     )
+    op.create_table(
+        "regrets",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("day", "scope", name=op.f("pk_regrets")),
+    )
 
 
 def downgrade() -> None:
-    for table in ("claims", "home_days", "energy_reports", "experiments"):
+    for table in ("regrets", "claims", "home_days", "energy_reports", "experiments"):
         op.drop_table(table)
     op.drop_table("pump_plans")
     op.drop_table("commands")

@@ -1,17 +1,24 @@
 """The report's page: complete by itself, escaped, and honest about what a model says."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from application.savings.report import Act, DayCourse, HomeReport, Report
 from console.cli.reports.charts import axis_over
 from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
+from console.cli.reports.regret import regret_lines
+from domain.homes.comfort import ComfortBand, ComfortWeek, week_rules
+from domain.planning.scope import Scope
 from domain.savings.claim import ArmFigures, Claim, Interval
 from domain.savings.energy import Evidence, Flag
 from domain.savings.experiment import Arm
 from domain.savings.home_day import HomeDay
+from domain.savings.regret import Hindsight, Outcome, Regret
 from domain.slots import market_day_slots
 
 BERLIN, DAY = ZoneInfo("Europe/Berlin"), date(2026, 1, 15)
@@ -36,7 +43,7 @@ def a_claim(has_interval: bool = True) -> Claim:
     )
 
 
-def a_report(claim: Claim) -> Report:
+def a_report(claim: Claim, band: ComfortBand | None = None, regrets: Sequence[Regret] = ()) -> Report:
     day = HomeDay(
         pump_id="p-0001",
         price_area="DE-LU",
@@ -63,7 +70,8 @@ def a_report(claim: Claim) -> Report:
         rooms=[(SLOTS[4], 21.0), (SLOTS[80], 21.4)],
     )
     act = Act(at=SLOTS[20], mode="MAX", authority="override", reason="<script>alert(1)</script>")
-    home = HomeReport(pump="p-0001", days=[day], acts=[act], acts_by_plan=3, band=(20.0, 23.5), course=course)
+    accepted = band or ComfortBand()
+    home = HomeReport(pump="p-0001", days=[day], acts=[act], acts_by_plan=3, band=accepted, course=course)
     return Report(
         first=DAY,
         last=DAY,
@@ -72,6 +80,26 @@ def a_report(claim: Claim) -> Report:
         homes=[home],
         evidence_kwh={Evidence.METER: 30.0},
         excluded={Flag.RESET: 1},
+        regrets=regrets,
+    )
+
+
+def a_regret(grid_area: str = "feeder-1") -> Regret:
+    return Regret(
+        day=DAY,
+        scope=Scope(price_area="DE-LU", grid_area=grid_area, weather_cell="50.0,10.0", tariff="spot"),
+        homes=9,
+        left_out=2,
+        planned=Outcome(kwh=280, cost_eur=25.0),
+        hindsight=Hindsight(
+            done=Outcome(kwh=290, cost_eur=26.0, objective_eur=26.5),
+            foresight=Outcome(kwh=291, cost_eur=25.2, objective_eur=25.9),
+            neutral=Outcome(kwh=300, cost_eur=29.0, objective_eur=28.9),
+        ),
+        settled=Outcome(kwh=340, cost_eur=31.0),
+        modelled_kwh=34.0,
+        price_version=1,
+        outdoor_measured=1.0,
     )
 
 
@@ -110,3 +138,28 @@ def test_an_axis_holds_all_its_values_and_zero_where_bars_stand_on_it() -> None:
     assert axis.low <= 0 < 7 <= axis.high
     assert axis.y(7.0) < axis.y(3.0)
     assert axis_over([5.0, 5.0], 100).ticks, "values that are all alike still make an axis"
+
+
+def test_a_household_with_a_week_reads_it_and_its_chart_shades_each_hours_band() -> None:
+    rules = week_rules("mon-fri 06:00-22:00 20.5-23; sat,sun,holiday 08:00-00:00 21-23")
+    band = ComfortBand(room_min_c=18, week=ComfortWeek(tz="Europe/Berlin", rules=rules))
+    page = page_of(a_report(a_claim(), band), BERLIN)
+    assert "Mon–Fri 06:00–22:00: 20.5 to 23 °C" in page
+    assert "Sat, Sun, Holiday 08:00–24:00: 21 to 23 °C" in page
+    assert "18 to 23.5 °C at all other times" in page
+    assert page.count('class="band"') == 3, "night, day and evening of a Thursday"
+    assert page_of(a_report(a_claim()), BERLIN).count('class="band"') == 1
+
+
+def test_regret_stands_with_what_each_figure_is_and_scopes_apart() -> None:
+    regrets = [a_regret(), a_regret("feeder-2")]
+    page = page_of(a_report(a_claim(), regrets=regrets), BERLIN)
+    assert page.count("Regret: <b>0.60 €</b> (80 % of what foresight gains over own control was kept)") == 2
+    assert "9 home-days compared, 2 not (held by others, or without a plan), 90 % of their energy measured" in page
+    assert "feeder-2" in page
+    document = document_of(a_report(a_claim(), regrets=regrets))["regret"]
+    (first, _) = document["days"]
+    assert first["regret_eur"] == pytest.approx(0.6)
+    assert first.keys() >= document["figures"].keys() - {"done", "foresight", "neutral"}
+    assert "regret 1.20 €" not in " ".join(regret_lines(regrets)), "scopes are not added up"
+    assert any("regret 1.20 €" in line for line in regret_lines([a_regret(), a_regret()])), "days of one scope are"
