@@ -111,15 +111,13 @@ class Fault:
     alert: str
     strike: Act
     mend: Act
-    within: timedelta
-    """Steered time in which the alert must fire."""
     by_switch: bool = True
     """Whether it is a `--fault` of the demo."""
     not_before: time | None = None
     """Local time of day before which it would change nothing."""
 
 
-def switched(name: str, rate: float, alert: str, within: timedelta) -> Fault:
+def switched(name: str, rate: float, alert: str) -> Fault:
     """A fault of the simulated world, by the name that `--fault` knows it by."""
 
     async def strike(trial: Trial) -> None:
@@ -128,12 +126,12 @@ def switched(name: str, rate: float, alert: str, within: timedelta) -> Fault:
     async def mend(trial: Trial) -> None:
         await trial.rates(**{name: 0.0})
 
-    return Fault(name, alert, strike, mend, within)
+    return Fault(name, alert, strike, mend)
 
 
-def of_a_feed(name: str, alert: str, within: timedelta) -> Fault:
+def of_a_feed(name: str, alert: str) -> Fault:
     """A feed that gives nothing in the afternoon; once it is back, a person has the next day planned."""
-    fault = switched(name, 1.0, alert, within)
+    fault = switched(name, 1.0, alert)
 
     async def mend(trial: Trial) -> None:
         await fault.mend(trial)
@@ -142,9 +140,9 @@ def of_a_feed(name: str, alert: str, within: timedelta) -> Fault:
     return replace(fault, mend=mend, not_before=BEFORE_RESULTS)
 
 
-def process(name: str, alert: str, within: timedelta, strike: Act, mend: Act) -> Fault:
+def process(name: str, alert: str, strike: Act, mend: Act) -> Fault:
     """A fault of one of our own processes."""
-    return Fault(name, alert, strike, mend, within, by_switch=False)
+    return Fault(name, alert, strike, mend, by_switch=False)
 
 
 async def _hang(trial: Trial) -> None:
@@ -171,19 +169,18 @@ async def _show(trial: Trial) -> None:
     await trial.show_figures()
 
 
-HOUR = timedelta(hours=1)
 FAULTS = (
-    switched("http-500", 1.0, "VendorDown", 4 * HOUR),
-    switched("revoked-consent", 1.0, "AccountNeedsPerson", 4 * HOUR),
-    switched("cut-quota", 0.97, "QuotaNearlySpent", 4 * HOUR),
-    process("hung-worker", "ProcessDown", 3 * HOUR, _hang, _wake),
-    process("lost-worker", "QueueBacklog", 8 * HOUR, _lose, _replace),
-    process("no-figures", "FiguresMissing", 3 * HOUR, _hide, _show),
-    of_a_feed("no-weather", "PlanStale", 12 * HOUR),
-    switched("no-heat", 1.0, "HomesBelowFloor", 24 * HOUR),
-    switched("deaf", 0.12, "DeadLetters", 18 * HOUR),
-    of_a_feed("no-prices", "PricesMissing", 8 * HOUR),
-    switched("silent-ignore", 1.0, "PumpsDoNotObey", 24 * HOUR),
+    switched("http-500", 1.0, "VendorDown"),
+    switched("revoked-consent", 1.0, "AccountNeedsPerson"),
+    switched("cut-quota", 0.97, "QuotaNearlySpent"),
+    process("hung-worker", "ProcessDown", _hang, _wake),
+    process("no-figures", "FiguresMissing", _hide, _show),
+    of_a_feed("no-weather", "PlanStale"),
+    process("lost-worker", "QueueBacklog", _lose, _replace),
+    switched("no-heat", 1.0, "HomesBelowFloor"),
+    switched("deaf", 0.12, "DeadLetters"),
+    of_a_feed("no-prices", "PricesMissing"),
+    switched("silent-ignore", 1.0, "PumpsDoNotObey"),
 )
 """Quick ones first. After the last, the share of a whole day must recover."""
 

@@ -1,24 +1,28 @@
 """Breaks one thing after the other in a small sped-up fleet and sees which alerts call whom, and whether they clear.
 
     python -m ops.try_alerts [--only NAME ...] [--json]
+    python -m ops.try_alerts --hidden [--rounds N] [--seed N] [--json]
 
 A real Prometheus scrapes the fleet, with the rules of ops/prometheus whose durations are divided by the fleet's speed.
 From what fires, the inhibitions of ops/alertmanager are taken away; what is left would reach a person, and is to be the
-one alert that names the fault. Needs the program `prometheus` (Debian: apt-get install prometheus); some ten minutes.
+one alert that names the fault. With --hidden the faults are drawn, and what the alerts name is said before what was
+drawn. Needs the program `prometheus` (Debian: apt-get install prometheus).
 Exit codes: 0 every fault was named and cleared, 1 one was not, 2 something is missing.
 
-Protects: the verdict rests on what Prometheus answers, never on what the trial knows of the world.
+Protects: whoever observes knows Prometheus only; what was broken is compared with it afterwards.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import random
+import secrets
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,16 +36,41 @@ from ops.try_dashboards import OPS, Prometheus, prometheus, wait_until_scraped
 from worker_environment import configure_logging, leave
 
 SPEED = 480.0
+WORLD_SEED = 1
+"""Of its twelve units one is deaf where a share of 0.12 is: most worlds have such a one, not all."""
 SCRAPE_S = 1
 LOOK_EVERY_S = 1.0
 RETRY_EVERY = 8
 """Looks between two retries of dead letters."""
+WITHIN = timedelta(hours=24)
+"""Steered time in which a fault must call somebody."""
 SEEN_FOR = timedelta(minutes=40)
-"""Steered time for which a fault goes on once its alert fired: what else would call a person?"""
+"""Steered time for which a fault goes on once somebody was called: what else would call?"""
 LATE = timedelta(minutes=30)
 """So long after its time of day a fault still does what it should."""
+NEAR = timedelta(hours=2)
+"""A fault whose time of day is so near is waited for."""
 CLEARS_WITHIN = timedelta(hours=27)
 """Steered time: a share over a day needs a day to recover."""
+FAULT_OF = {fault.alert: fault.name for fault in FAULTS}
+"""What an alert says is broken."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What Prometheus said while something was broken; whoever observed did not know what."""
+
+    fired_after_min: float | None
+    """Steered time until the first alert reached a person; None where none did."""
+    reached: tuple[str, ...]
+    """Alerts that would have reached a person."""
+    explained: tuple[str, ...]
+    """Alerts that fired as well, which an inhibition explains."""
+
+    @property
+    def named(self) -> str | None:
+        """The fault that the alerts name; None where they name none, or more than one."""
+        return FAULT_OF[self.reached[0]] if len(self.reached) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -52,19 +81,14 @@ class Verdict:
     alert: str
     """The one that names it."""
     by_switch: bool
-    fired_after_min: float | None
-    """Steered; None where it never fired."""
-    reached: tuple[str, ...]
-    """Alerts that would have reached a person while the fault lasted."""
-    explained: tuple[str, ...]
-    """Alerts that fired as well, which an inhibition explains."""
+    observed: Observed
     cleared_after_min: float | None
     """Steered time from the mending until nothing fired."""
 
     @property
     def is_named(self) -> bool:
         """By the right alert, and by no other."""
-        return self.reached == (self.alert,)
+        return self.observed.named == self.fault
 
 
 @dataclass
@@ -73,96 +97,136 @@ class Watch:
 
     asked: Prometheus
     inhibitions: Sequence[Mapping[str, Any]]
+    now: Callable[[], datetime]
+    """Steered time."""
+    heard: frozenset[str] = frozenset()
 
     async def firing(self) -> list[dict[str, str]]:
         """Labels of the alerts that fire."""
         alerts = (await asyncio.to_thread(self.asked.get, "alerts"))["alerts"]
-        return [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        firing = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        heard = frozenset(alert["alertname"] for alert in firing)
+        if heard != self.heard:
+            _progress(f"  {self.now().astimezone(TZ):%a %H:%M} fires: {', '.join(sorted(heard)) or 'nothing'}")
+        self.heard = heard
+        return firing
+
+    async def observe(self, within: timedelta) -> Observed:
+        """Wait for the first alert that reaches a person, and for a while longer for others."""
+        begun, first = self.now(), None
+        reached: set[str] = set()
+        fired: set[str] = set()
+        while self.now() - (first or begun) < (within if first is None else SEEN_FOR):
+            firing = await self.firing()
+            fired |= {alert["alertname"] for alert in firing}
+            reached |= reaching(firing, self.inhibitions)
+            if first is None and reached:
+                first = self.now()
+            await asyncio.sleep(LOOK_EVERY_S)
+        after = None if first is None else _minutes(first - begun)
+        return Observed(after, tuple(sorted(reached)), tuple(sorted(fired - reached)))
 
     async def quiet(self, trial: Trial, within: timedelta) -> float | None:
         """Wait until nothing fires; steered minutes that it took, None where something still did."""
-        begun, looks = trial.now(), 0
+        begun, looks = self.now(), 0
         while await self.firing():
-            if trial.now() - begun > within:
+            if self.now() - begun > within:
                 return None
             if looks % RETRY_EVERY == 0:
                 await trial.retry_letters()
             looks += 1
             await asyncio.sleep(LOOK_EVERY_S)
-        return _minutes(begun, trial)
+        return _minutes(self.now() - begun)
 
 
 async def judge(trial: Trial, watch: Watch, fault: Fault) -> Verdict:
-    """Break, watch, mend, and wait for quiet."""
-    if fault.not_before is not None:
-        now = trial.now().astimezone(TZ)
-        due = datetime.combine(now.date(), fault.not_before, TZ)
-        await trial.until(due if now <= due + LATE else due + timedelta(days=1))
+    """Break, watch without knowing what was broken, mend, and wait for quiet."""
+    await trial.until(due(fault, trial.now()))
     await fault.strike(trial)
     watch.asked.aim(trial.metrics())
-    begun, fired_at = trial.now(), None
-    reached: set[str] = set()
-    fired: set[str] = set()
-    while trial.now() - (fired_at or begun) < (fault.within if fired_at is None else SEEN_FOR):
-        firing = await watch.firing()
-        fired |= {alert["alertname"] for alert in firing}
-        reached |= reaching(firing, watch.inhibitions)
-        if fired_at is None and fault.alert in fired:
-            fired_at = trial.now()
-        await asyncio.sleep(LOOK_EVERY_S)
+    observed = await watch.observe(WITHIN)
+    _progress(f"  the alerts name: {observed.named or 'nothing, or more than one thing'}")
     await fault.mend(trial)
     watch.asked.aim(trial.metrics())
     return Verdict(
         fault=fault.name,
         alert=fault.alert,
         by_switch=fault.by_switch,
-        fired_after_min=None if fired_at is None else round((fired_at - begun) / timedelta(minutes=1), 1),
-        reached=tuple(sorted(reached)),
-        explained=tuple(sorted(fired - reached)),
+        observed=observed,
         cleared_after_min=await watch.quiet(trial, CLEARS_WITHIN),
     )
 
 
-async def run(faults: Sequence[Fault], program: str, speed: float, seed: int) -> list[Verdict]:
-    """One verdict for each fault, in one world."""
+def due(fault: Fault, now: datetime) -> datetime:
+    """When a fault can begin to do what it should: now, or at its time of day."""
+    if fault.not_before is None:
+        return now
+    today = datetime.combine(now.astimezone(TZ).date(), fault.not_before, TZ)
+    if now <= today:
+        return today
+    return now if now <= today + LATE else today + timedelta(days=1)
+
+
+def quickest(left: Sequence[Fault], now: datetime) -> Fault:
+    """The next one to try: one whose time of day is near, then one that needs none."""
+    timed = [fault for fault in left if fault.not_before is not None and due(fault, now) - now <= NEAR]
+    return (timed or [fault for fault in left if fault.not_before is None] or [*left])[0]
+
+
+def in_turn(left: Sequence[Fault], now: datetime) -> Fault:  # noqa: ARG001 -- one way to choose of two
+    """The next one as drawn."""
+    return left[0]
+
+
+async def run(
+    faults: Sequence[Fault], program: str, speed: float, choose: Callable[[Sequence[Fault], datetime], Fault]
+) -> list[Verdict]:
+    """One verdict for each fault, in one world; `choose` says which of those that are left is next."""
     inhibitions = yaml.safe_load((OPS / "alertmanager" / "alertmanager.yml").read_text())["inhibit_rules"]
     with tempfile.TemporaryDirectory(prefix="heatsteer-alerts-") as folder, contextlib.ExitStack() as opened:
-        async with a_trial(Path(folder) / "stack", speed, seed) as trial:
+        async with a_trial(Path(folder) / "stack", speed, WORLD_SEED) as trial:
             rules = Path(folder) / RULES
             rules.write_text(hurried((OPS / "prometheus" / RULES).read_text(), speed))
             asked = opened.enter_context(prometheus(program, trial.metrics(), SCRAPE_S, rules))
-            watch = Watch(asked, inhibitions)
+            watch = Watch(asked, inhibitions, trial.now)
             if not await asyncio.to_thread(wait_until_scraped, asked, 0):
                 raise RuntimeError("Prometheus could not scrape every address of the fleet")
             if await watch.quiet(trial, timedelta(hours=4)) is None:
                 raise RuntimeError(f"alerts fire although nothing is broken: {await watch.firing()}")
-            verdicts = []
-            for fault in faults:
-                verdict = await judge(trial, watch, fault)
-                print(_line(verdict), file=sys.stderr, flush=True)  # noqa: T201 -- progress
-                verdicts.append(verdict)
+            left, verdicts = list(faults), list[Verdict]()
+            while left:
+                fault = choose(left, trial.now())
+                left.remove(fault)
+                verdicts.append(await judge(trial, watch, fault))
+                _progress(_line(verdicts[-1]))
             return verdicts
 
 
-def _minutes(begun: datetime, trial: Trial) -> float:
-    return round((trial.now() - begun) / timedelta(minutes=1), 1)
+def _minutes(time: timedelta) -> float:
+    return round(time / timedelta(minutes=1), 1)
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _line(verdict: Verdict) -> str:
-    mark = "named  " if verdict.is_named else "NOT    "
-    others = f"; explained: {', '.join(verdict.explained)}" if verdict.explained else ""
-    after = "never" if verdict.fired_after_min is None else f"after {verdict.fired_after_min:.0f} min"
+    mark, observed = "named  " if verdict.is_named else "NOT    ", verdict.observed
+    others = f"; explained: {', '.join(observed.explained)}" if observed.explained else ""
+    after = "" if observed.fired_after_min is None else f" after {observed.fired_after_min:.0f} min"
     clears = "never" if verdict.cleared_after_min is None else f"in {verdict.cleared_after_min:.0f} min"
-    called = ", ".join(verdict.reached) or "nobody was called"
-    return f"{mark}{verdict.fault:16} {verdict.alert} fired {after}, cleared {clears}; called: {called}{others}"
+    called = ", ".join(observed.reached) or "nobody was called"
+    return f"{mark}{verdict.fault:16} called{after}: {called} (meant: {verdict.alert}); cleared {clears}{others}"
 
 
 def main() -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.try_alerts", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=[fault.name for fault in FAULTS], metavar="NAME")
+    parser.add_argument("--hidden", action="store_true", help="draw the faults instead, without replacement")
+    parser.add_argument("--rounds", type=int, default=1, choices=range(1, len(FAULTS) + 1), metavar="N")
     parser.add_argument("--speed", type=float, default=SPEED)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="of the draw; drawn too unless given")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     program = shutil.which("prometheus")
@@ -171,16 +235,23 @@ def main() -> int:
         return 2
     configure_logging("ERROR")
     begun = time.monotonic()
-    faults = [fault for fault in FAULTS if given.only is None or fault.name in given.only]
-    verdicts = asyncio.run(run(faults, program, given.speed, given.seed))
+    seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    if given.hidden:
+        faults, choose = random.Random(seed).sample(FAULTS, given.rounds), in_turn  # noqa: S311 -- a draw, no secret
+    else:
+        faults, choose = [fault for fault in FAULTS if given.only is None or fault.name in given.only], quickest
+    verdicts = asyncio.run(run(faults, program, given.speed, choose))
     named = sum(verdict.is_named for verdict in verdicts)
     cleared = sum(verdict.cleared_after_min is not None for verdict in verdicts)
     if given.json:
-        faults_json = [asdict(verdict) | {"named": verdict.is_named} for verdict in verdicts]
+        listed = [asdict(one) | {"named": one.observed.named, "is_named": one.is_named} for one in verdicts]
         seconds = round(time.monotonic() - begun)
-        print(json.dumps({"faults": faults_json, "named": named, "cleared": cleared, "seconds": seconds}))  # noqa: T201
+        drawn = {"seed": seed} if given.hidden else {}
+        document = {"faults": listed, "named": named, "cleared": cleared, "seconds": seconds} | drawn
+        print(json.dumps(document))  # noqa: T201
     else:
-        print(f"{named} of {len(verdicts)} faults named by the right alert alone, {cleared} cleared")  # noqa: T201
+        drawn_by = f"; drawn by seed {seed}" if given.hidden else ""
+        print(f"{named} of {len(verdicts)} faults named by the right alert alone, {cleared} cleared{drawn_by}")  # noqa: T201
     return 0 if named == cleared == len(verdicts) else 1
 
 
