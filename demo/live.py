@@ -11,17 +11,16 @@ from pathlib import Path
 
 from application.access import Access
 from application.namespace import register_search_attributes
-from application.planning.schedule import create_schedule, create_settlement_schedule
+from application.standing_work import start_standing_work
 from demo.errors import OtherKindOfWorld
 from demo.kills import roles
-from demo.stage import environment, prepare, start_watchers
+from demo.stage import environment, prepare
 from demo.up import TZ, WORLD_FILE, kept_clock
 from demo.watching import serving_figures, start_watched_worker
+from domain.planning.scope import GridCaps
 from embedded.stack import Stack, StackOptions
 from oem_adapters.registry import known_oems
 from worker_environment import connect_temporal, open_ledger, settings_from_environment
-from workflows.contracts import PlanningInput, SettlementInput, patience_at
-from workflows.price_watch import start_price_watch
 
 LIVE_FILE = "real-homes"
 """Marks a folder whose homes are real."""
@@ -51,12 +50,7 @@ async def run_live(folder: Path, on_ready: Callable[[int, str], None]) -> None:
                 keys = {"HEATSTEER_SECRET_KEYS": variables["HEATSTEER_SECRET_KEYS"]}
                 for role in roles(known_oems()):
                     await start_watched_worker(stack, role, keys)
-                patience = patience_at(clock.speed)
-                await start_watchers(access, patience, known_oems())
-                await create_settlement_schedule(client, SettlementInput(clock=clock, patience=patience), TZ)
-                given = PlanningInput(clock=clock, patience=patience)
-                await create_schedule(client, given, TZ, paused=False)
-                await start_price_watch(client, given)
+                await start_standing_work(access, known_oems(), TZ, GridCaps())
                 async with serving_figures(stack, access):
                     on_ready(len(await ledger.pumps.active()), stack.temporal.ui_url)
                     await stack.guard(asyncio.Event().wait())

@@ -9,7 +9,7 @@ Protects: the demo and `up` are the same stack; only clock, durability and patie
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from application.access import Access
 from application.fleet.enrolment import enrol
 from application.namespace import register_search_attributes
+from application.standing_work import start_watchers
 from demo.consents import consent_of
 from demo.errors import DemoFailed
 from demo.simulator_client import SimulatorClient
@@ -37,8 +38,6 @@ from simulator.faults.outages import Outage
 from simulator.vendors.registry import VENDORS
 from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
 from workflows.contracts import Patience, patience_at
-from workflows.observation_sweep import start_sweep
-from workflows.oem_guard import start_guard
 
 CLIENT_ID = "heatsteer-embedded"
 CAP_SHARE = 0.8
@@ -249,10 +248,3 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 def new_client_secret() -> str:
     """A secret for the simulator's fake cloud, made for one run."""
     return secrets.token_urlsafe(24)
-
-
-async def start_watchers(access: Access, patience: Patience, oems: Iterable[str]) -> None:
-    """Start these vendors' guards and sweeps. One that runs is left alone."""
-    for oem in oems:
-        await start_guard(access.client, access.clock, oem, patience)
-        await start_sweep(access.client, access.clock, oem, patience)

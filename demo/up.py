@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from application.planning.schedule import create_schedule, create_settlement_schedule, plan_day
+from application.planning.schedule import plan_day
+from application.standing_work import start_standing_work
 from demo import stage
 from demo.errors import OtherWorld
 from demo.fleet_vendors import simulated_vendors
@@ -20,8 +21,6 @@ from domain.base import Value
 from domain.clock import SteeringClock
 from domain.planning.scope import GridCaps
 from embedded.stack import Stack, StackOptions
-from workflows.contracts import PlanningInput, SettlementInput
-from workflows.price_watch import start_price_watch
 
 ENROLMENT = timedelta(seconds=15)
 """Before steered time begins, the simulator grants enrolment as many calls as it needs."""
@@ -64,11 +63,7 @@ async def run_up(folder: Path, kept: KeptWorld, on_ready: Callable[[int, str], N
             for role in roles(staging.oems):
                 await staged.start_worker(role)
             enrolled = await staged.enrol_everybody(connect=False)
-            given = PlanningInput(clock=clock, caps=GridCaps(share=stage.CAP_SHARE))
-            await create_schedule(staged.access.client, given, TZ, paused=False)
-            await create_settlement_schedule(staged.access.client, SettlementInput(clock=clock), TZ)
-
-            await start_price_watch(staged.access.client, given)
+            await start_standing_work(staged.access, staging.oems, TZ, GridCaps(share=stage.CAP_SHARE))
             await plan_day(staged.access.client, today, TZ)
             on_ready(enrolled, stack.temporal.ui_url)
             await stack.guard(asyncio.Event().wait())

@@ -94,6 +94,7 @@ def _vendor(
         accounts_waiting=len(view.status.asks),
         breaker=None if view.status.breaker is None else view.status.breaker.state.value,
         quota_used=view.status.share_used,
+        beyond_quota=view.status.pumps_beyond_quota,
         drift_found_within_s=None if within is None else within.total_seconds(),
         rooms_read=rooms.read,
         rooms_below_floor=rooms.below_floor,

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from application.namespace import register_search_attributes
-from console.access import VAR, stack_folders
+from application.standing_work import start_standing_work
+from console.access import VAR, reach, stack_folders
 from console.cli.errors import CommandFailed, UsageError
 from console.cli.running import run
 from console.cli.terminal import terminal
@@ -15,11 +16,13 @@ from console.cli.words import counted
 from demo.errors import OtherWorld
 from demo.fleet_vendors import chosen_vendors
 from demo.live import claim, run_live
-from demo.up import kept_world, run_up
+from demo.up import TZ, kept_world, run_up
+from domain.planning.scope import GridCaps
 from embedded.doctor import Check, checks
 from embedded.errors import StackError
 from embedded.stack_file import find_stack
 from ledger.database import migrate
+from oem_adapters.registry import known_oems
 from worker_environment import connect_temporal, settings_from_environment
 
 
@@ -98,12 +101,17 @@ def _other_stack(folder: Path) -> Check:
 
 
 def prepare() -> None:
-    """Migrate the ledger and register search attributes, for a Temporal and PostgreSQL named in the environment."""
+    """Migrate the ledger, register search attributes and start what runs daily or watches, for the environment's stack.
+
+    Workers may be started before or after; what is there already is left as it is.
+    """
 
     async def work() -> None:
         settings = settings_from_environment()
         await migrate(settings.database_url.get_secret_value())
         await register_search_attributes(await connect_temporal())
+        async with reach() as access:
+            await start_standing_work(access, known_oems(), TZ, GridCaps())
 
     run(work())
-    typer.echo("the ledger is migrated and the search attributes are registered")
+    typer.echo("the ledger is migrated, search attributes are registered, and Schedules, guards and sweeps are started")
