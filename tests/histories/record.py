@@ -4,9 +4,9 @@
 
 It starts worlds as the scenarios do and writes beside this file: a pump's short life (a plan, a household's override,
 its end, a message that is refused, and retirement), another's quiet day over its rollover, a planning run for a usual
-day with its price area's run, such a run for a day that loses an hour, and a vendor's guard through an outage. Record
-anew only where a workflow may break with its past, that is before any pump runs on it; otherwise add a file and keep
-the old ones.
+day with its price area's run, such a run for a day that loses an hour, a morning's settlement, and a vendor's guard
+through an outage. Record anew only where a workflow may break with its past, that is before any pump runs on it;
+otherwise add a file and keep the old ones.
 
 Protects: what is kept holds nothing of the machine it was recorded on.
 """
@@ -19,16 +19,33 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import ScheduleBackfill, WorkflowExecutionStatus, WorkflowHandle
 
-from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
+from application.planning.schedule import (
+    SETTLED_AT,
+    create_schedule,
+    create_settlement_schedule,
+    nominal_time,
+    plan_day,
+    wait_for_plan,
+)
 from domain.modes import Mode
 from domain.oem.breaker import BreakerState
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.steering.pump_state import OverrideEnded, RetireRequested
 from tests.builders import an_override
 from tests.world import TestWorld, a_world
-from workflows.contracts import PLANNING_WORKFLOW_ID, SPED_UP, Act, Hold, PlanningInput, guard_workflow_id
+from workflows.contracts import (
+    PLANNING_WORKFLOW_ID,
+    SETTLEMENT_SCHEDULE_ID,
+    SETTLEMENT_WORKFLOW_ID,
+    SPED_UP,
+    Act,
+    Hold,
+    PlanningInput,
+    SettlementInput,
+    guard_workflow_id,
+)
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard
 
@@ -51,6 +68,7 @@ async def record() -> None:
             run = await a_planned_day(world, DAY)
             await keep(run, "fleet_planning.json")
             await keep(area_run(world, run), "area_planning.json")
+            await keep(await a_settled_morning(world), "daily_settlement.json")
             await keep(await a_vendor_s_outage(world), "oem_guard.json")
         async with a_world(folder / "days", pumps=1, speed=VERY_QUICK) as world:
             await keep(await a_quiet_day(world), "quiet_day.json")
@@ -166,6 +184,26 @@ async def a_planned_day(world: TestWorld, day: date) -> WorkflowHandle[Any, Any]
     result = await wait_for_plan(client, day, BERLIN, 60)
     assert result.delivered == 1, result
     return client.get_workflow_handle(f"{PLANNING_WORKFLOW_ID}-{nominal_time(day, BERLIN):%Y-%m-%dT%H:%M:%SZ}")
+
+
+async def a_settled_morning(world: TestWorld) -> WorkflowHandle[Any, Any]:
+    """The Schedule's run of one morning, by backfill: the day before and, again, the one before that."""
+    client = world.access.client
+    given = SettlementInput(clock=world.access.clock, again_days=1, patience=SPED_UP)
+    await create_settlement_schedule(client, given, BERLIN)
+    nominal = datetime.combine(DAY, SETTLED_AT, tzinfo=BERLIN).astimezone(UTC)
+    await client.get_schedule_handle(SETTLEMENT_SCHEDULE_ID).backfill(
+        ScheduleBackfill(start_at=nominal - timedelta(seconds=1), end_at=nominal)
+    )
+    workflow_id = f"{SETTLEMENT_WORKFLOW_ID}-{nominal:%Y-%m-%dT%H:%M:%SZ}"
+    run = client.get_workflow_handle(workflow_id)
+
+    async def begun() -> bool:
+        return bool([w async for w in client.list_workflows(f"WorkflowId = '{workflow_id}'")])
+
+    await world.until(begun)
+    await run.result()
+    return run
 
 
 def area_run(world: TestWorld, run: WorkflowHandle[Any, Any]) -> WorkflowHandle[Any, Any]:

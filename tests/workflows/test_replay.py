@@ -20,13 +20,14 @@ from workflows.area_planning import AreaPlanning
 from workflows.fleet_planning import FleetPlanning
 from workflows.heat_pump import HeatPumpWorkflow
 from workflows.oem_guard import OemGuard
+from workflows.settlement import DailySettlement
 
 RECORDED = sorted(HERE.glob("*.json"))
 
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[HeatPumpWorkflow, FleetPlanning, AreaPlanning, OemGuard],
+        workflows=[HeatPumpWorkflow, FleetPlanning, AreaPlanning, OemGuard, DailySettlement],
         data_converter=pydantic_data_converter,
         workflow_runner=workflow_runner(sandbox=True),
     )
@@ -66,6 +67,7 @@ def test_the_workflows_are_recorded_with_what_makes_their_lives_hard() -> None:
         "FleetPlanning",
         "AreaPlanning",
         "OemGuard",
+        "DailySettlement",
     }
     kinds = [event["eventType"].removeprefix("EVENT_TYPE_") for event in read(HERE / "heat_pump.json")["events"]]
     assert kinds.count("ACTIVITY_TASK_COMPLETED") >= 4
