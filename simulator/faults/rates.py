@@ -17,6 +17,7 @@ FAULTS: dict[str, str] = {
     "timeout": "share of requests held back and then cut; half of the writes still land, after 60 to 400 s",
     "expired-token": "share of requests answered 401, after which that token is dead",
     "offline": "share of time a unit is not connected, in episodes of 10 to 40 min; writes are dropped",
+    "unplugged": "share of units that are not connected for as long as it lasts; writes are dropped",
     "lost-point": "share of units that lack one of their parameters since an update; a read that names it is refused",
     "deaf": "share of units that apply no write, whatever their cloud answers",
     "no-heat": "share of units that give their rooms no heat",
@@ -83,10 +84,12 @@ class FaultDice:
         return between(low, high, self._seed, fault, "amount", subject, number)
 
     def offline(self, subject: str, now_s: float) -> bool:
-        """Whether a device is in an offline episode.
+        """Whether a device is unplugged or in an offline episode.
 
         Time is cut into frames of one episode each, so that the answer needs no memory and is the same after a restart.
         """
+        if self.afflicts("unplugged", subject, now_s):
+            return True
         rate = self.rates.get("offline", 0.0)
         if rate <= 0.0 or now_s <= self._epoch_s:
             return False

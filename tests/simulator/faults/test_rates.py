@@ -62,6 +62,13 @@ def test_some_units_have_a_fault_for_as_long_as_it_lasts_and_the_others_never() 
     assert not any(FaultDice(5, 0.0, {}).afflicts("deaf", unit, 10.0) for unit in units)
 
 
+def test_an_unplugged_unit_is_offline_until_it_is_plugged_in_again() -> None:
+    dice = FaultDice(5, 0.0, {"unplugged": 1.0})
+    assert all(dice.offline("unit", 60.0 * minute) for minute in range(1, 3000, 7))
+    dice.set_rates({"unplugged": 0.0})
+    assert not dice.offline("unit", 60.0)
+
+
 def test_no_fault_strikes_up_to_the_epoch() -> None:
     dice = FaultDice(5, 100.0, dict.fromkeys(FAULTS, 1.0))
     assert not any(dice.strikes(fault, "unit", 1, 100.0) for fault in FAULTS)
