@@ -21,7 +21,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,18 @@ def job_of(name: str) -> str:
     return "temporal-sdk" if name.endswith("-temporal") else "heatsteer-worker"
 
 
-def configuration(metrics: Mapping[str, str], scrape_s: int, rules: Path | None = None) -> dict[str, Any]:
-    """`ops/prometheus/prometheus.yml` with a stack's own addresses in place of the containers', or with other rules."""
+def configuration(
+    metrics: Mapping[str, str], scrape_s: int, rules: Path | None = None, alertmanager: str | None = None
+) -> dict[str, Any]:
+    """`ops/prometheus/prometheus.yml` with a stack's own addresses in place of the containers', or with other rules.
+
+    Alerts are sent to nobody but an `alertmanager` (HOST:PORT) that is named.
+    """
     given: dict[str, Any] = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
     given["global"] = {"scrape_interval": f"{scrape_s}s", "evaluation_interval": f"{scrape_s}s"}
     given["rule_files"] = [str(rules or OPS / "prometheus" / name) for name in given["rule_files"]]
-    given.pop("alerting")
+    (receiver,) = given["alerting"]["alertmanagers"]
+    receiver["static_configs"] = [{"targets": [] if alertmanager is None else [alertmanager]}]
     given["scrape_configs"] = [
         {"job_name": job, "static_configs": [{"targets": [a for n, a in metrics.items() if job_of(n) == job]}]}
         for job in JOBS
@@ -64,12 +71,13 @@ def configuration(metrics: Mapping[str, str], scrape_s: int, rules: Path | None 
 class Prometheus:
     """A Prometheus that answers at a URL."""
 
-    def __init__(self, url: str, config: Path, scrape_s: int, rules: Path | None = None) -> None:
-        self._url, self._config, self._scrape_s, self._rules = url, config, scrape_s, rules
+    def __init__(self, url: str, config: Path, configured: Callable[[Mapping[str, str]], dict[str, Any]]) -> None:
+        """`configured`: its configuration, for whom to scrape."""
+        self._url, self._config, self._configured = url, config, configured
 
     def configure(self, metrics: Mapping[str, str]) -> None:
         """Write down whom to scrape."""
-        self._config.write_text(yaml.safe_dump(configuration(metrics, self._scrape_s, self._rules)))
+        self._config.write_text(yaml.safe_dump(self._configured(metrics)))
 
     def aim(self, metrics: Mapping[str, str]) -> None:
         """Scrape these from now on."""
@@ -110,13 +118,21 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(
-    program: str, metrics: Mapping[str, str], scrape_s: int, rules: Path | None = None
+    program: str,
+    metrics: Mapping[str, str],
+    scrape_s: int,
+    rules: Path | None = None,
+    alertmanager: str | None = None,
 ) -> Iterator[Prometheus]:
-    """A Prometheus of its own for a stack's addresses, with the project's rules or those in a file."""
+    """A Prometheus of its own for a stack's addresses, with the project's rules or those in a file.
+
+    Alerts are sent as `configuration` says.
+    """
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="heatsteer-prometheus-") as folder:
         config = Path(folder) / "prometheus.yml"
-        asked = Prometheus(f"http://{LOOPBACK}:{port}", config, scrape_s, rules)
+        configured = partial(configuration, scrape_s=scrape_s, rules=rules, alertmanager=alertmanager)
+        asked = Prometheus(f"http://{LOOPBACK}:{port}", config, configured)
         asked.configure(metrics)
         with (Path(folder) / "log").open("w") as log:
             child = subprocess.Popen(

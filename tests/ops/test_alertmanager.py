@@ -16,11 +16,14 @@ import pytest
 import yaml
 
 from embedded.serving import LOOPBACK, free_ports
+from ops.hurried_rules import RULES, hurried
+from ops.try_dashboards import prometheus
 from tests.patience import Patience
 
 pytestmark = pytest.mark.servers
 
-CONFIGURATION = Path(__file__).parents[2] / "ops" / "alertmanager" / "alertmanager.yml"
+OPS = Path(__file__).parents[2] / "ops"
+CONFIGURATION = OPS / "alertmanager" / "alertmanager.yml"
 
 
 @contextlib.contextmanager
@@ -71,6 +74,30 @@ def an_alertmanager(folder: Path, webhook: str) -> Iterator[str]:
             child.wait(timeout=30)
 
 
+@contextlib.contextmanager
+def figures() -> Iterator[str]:
+    """A fleet's figures, of one pump; the address they are served at."""
+
+    class Figures(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(b'heatsteer_pumps{oem="nibe",mode="LOW"} 1\n')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer((LOOPBACK, 0), Figures) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"{LOOPBACK}:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
 def fire(address: str, *alerts: dict[str, str]) -> None:
     """Report alerts as Prometheus does, once Alertmanager answers."""
     body = json.dumps([{"labels": labels} for labels in alerts]).encode()
@@ -97,3 +124,30 @@ def test_an_alert_reaches_the_webhook_and_what_it_explains_does_not(tmp_path: Pa
             time.sleep(0.1)
     told = {(a["labels"]["alertname"], a["labels"]["oem"]) for message in heard for a in message["alerts"]}
     assert told == {("VendorDown", "nibe"), ("PumpsDoNotObey", "another")}
+
+
+def test_what_prometheus_finds_reaches_the_webhook_with_its_runbook_and_so_does_its_end(tmp_path: Path) -> None:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("prometheus is not installed (Debian: apt-get install prometheus)")
+    rules = tmp_path / RULES
+    rules.write_text(hurried((OPS / "prometheus" / RULES).read_text(), 600.0))
+    with (
+        a_webhook() as (url, heard),
+        an_alertmanager(tmp_path, url) as address,
+        figures() as served,
+        prometheus(program, {}, 1, rules, alertmanager=address.removeprefix("http://")) as asked,
+    ):
+        wait_for(heard, "firing", tmp_path)
+        asked.aim({"fleet": served})
+        wait_for(heard, "resolved", tmp_path)
+    first = heard[0]["alerts"][0]
+    assert first["labels"] == {"alertname": "FiguresMissing", "severity": "page"}
+    assert (OPS.parent / first["annotations"]["runbook"]).exists()
+
+
+def wait_for(heard: list[dict[str, Any]], status: str, folder: Path) -> None:
+    patience = Patience(60)
+    while not any(message["status"] == status for message in heard):
+        assert not patience.is_over, (folder / "log").read_text()
+        time.sleep(0.1)
