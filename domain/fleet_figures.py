@@ -27,6 +27,8 @@ class VendorFigures(Value):
     breaker: str | None
     """None where no guard has watched the vendor yet."""
     quota_used: float | None
+    beyond_quota: int | None
+    """Steered pumps more than the vendor's quotas carry; None where no quota is known."""
     """Calls of the last steered hour over the hour's grant; None where no quota is known."""
     drift_found_within_s: float | None
     rooms_read: int

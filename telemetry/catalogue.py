@@ -140,6 +140,13 @@ QUOTA_USED = Metric(
     "Calls of the last steered hour over what the vendor grants for an hour. Absent where no quota is known.",
     ("oem",),
 )
+BEYOND_QUOTA = Metric(
+    "heatsteer_pumps_beyond_quota",
+    "gauge",
+    "Steered pumps more than the vendor's quotas, as its answers name them now, carry with the reserve for urgent "
+    "calls left alone. Absent where no quota is known.",
+    ("oem",),
+)
 DRIFT_FOUND_WITHIN = Metric(
     "heatsteer_drift_found_within_seconds",
     "gauge",
@@ -265,6 +272,7 @@ FLEET_METRICS = (
     ACCOUNTS_WAITING,
     BREAKER,
     QUOTA_USED,
+    BEYOND_QUOTA,
     DRIFT_FOUND_WITHIN,
     ROOMS_BELOW_FLOOR,
     ROOMS_READ,

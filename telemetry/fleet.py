@@ -91,6 +91,7 @@ def _of_vendor(vendor: VendorFigures) -> Iterator[Sample]:
     if vendor.breaker is not None:
         yield from _each(catalogue.BREAKER, {state.value: state.value == vendor.breaker for state in BreakerState}, oem)
     yield catalogue.QUOTA_USED, (oem,), vendor.quota_used
+    yield catalogue.BEYOND_QUOTA, (oem,), vendor.beyond_quota
     yield catalogue.DRIFT_FOUND_WITHIN, (oem,), vendor.drift_found_within_s
     yield catalogue.ROOMS_READ, (oem,), vendor.rooms_read
     yield catalogue.ROOMS_BELOW_FLOOR, (oem,), vendor.rooms_below_floor

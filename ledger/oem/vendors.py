@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.base import Instant, Value
 from domain.oem.breaker import OPENINGS_REMEMBERED, Breaker, BreakerState, CallsInMinute
 from domain.oem.calls import CallFate, CallMade
-from domain.oem.quota import Quota, bursts_per_min, paces_per_min
+from domain.oem.carrying import pumps_carried
+from domain.oem.quota import Quota, QuotaScope, bursts_per_min, in_force, paces_per_min
 from domain.steering.sweep_policy import drift_found_within
 from ledger.models import AccountAsk, BreakerRow, OemAccount, OemCallCount, OemGrant, Pump
 from ledger.oem.calls import Calls, Counted, Line
@@ -43,6 +44,13 @@ class AccountLoad(Value):
     """Calls that one observation of one of its pumps costs."""
     reads_accounts: bool
     """Whether that observation is of all its pumps."""
+    quotas: tuple[Quota, ...] = ()
+    """In force for it, its client's among them."""
+
+    def carried(self, *, by_client: bool) -> int | None:
+        """How many pumps its client's quotas carry, or its own; None where there is none."""
+        quotas = [quota for quota in self.quotas if (quota.scope is QuotaScope.CLIENT) == by_client]
+        return pumps_carried(quotas, self.observe_calls, reads_accounts=self.reads_accounts and not by_client)
 
     @property
     def drift_found_within(self) -> timedelta:
@@ -77,6 +85,19 @@ class VendorSummary(Value):
         Each account is swept at its own pace, so the slowest decides.
         """
         return max((account.drift_found_within for account in self.accounts), default=None)
+
+    @property
+    def pumps_beyond_quota(self) -> int | None:
+        """Steered pumps more than the quotas in force carry; None where no quota is known."""
+        if not any(account.quotas for account in self.accounts):
+            return None
+        own, of_client = 0, 0
+        for account in self.accounts:
+            if (carried := account.carried(by_client=False)) is not None:
+                own += max(0, account.pumps - carried)
+            if (carried := account.carried(by_client=True)) is not None:
+                of_client = max(of_client, self.pumps - carried)
+        return max(own, of_client)
 
 
 class LedgerVendors:
@@ -196,7 +217,8 @@ class LedgerVendors:
         async with self._engine.connect() as connection:
             counted = (await connection.execute(by_fate)).all()
             newest = (await connection.execute(_newest_breaker(oem))).one_or_none()
-            paces = await paces_of(connection, oem)
+            declared, named = await _quotas_of(connection, oem)
+            paces = paces_per_min(declared, named)
             accounts = [
                 AccountLoad(
                     account_id=account_id,
@@ -204,6 +226,7 @@ class LedgerVendors:
                     granted_per_min=paces.get(account_id),
                     observe_calls=observe_calls,
                     reads_accounts=reads_accounts,
+                    quotas=in_force(declared.get(account_id, ()), named.get(account_id, ())),
                 )
                 for account_id, pumps, observe_calls, reads_accounts in await connection.execute(loads)
             ]

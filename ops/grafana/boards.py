@@ -134,6 +134,11 @@ VENDORS = Board(
             {"{{oem}} {{kind}}": f"sum by (oem, kind) (increase(heatsteer_command_events_total{HOUR}))"},
         ),
         Panel("Drifts and manual changes of a day", {"{{oem}} {{kind}}": "heatsteer_pump_notes_24h"}),
+        Panel(
+            "Pumps beyond the quota",
+            {"{{oem}}": "heatsteer_pumps_beyond_quota"},
+            about="More than the calls that are granted carry, with the reserve for urgent ones left alone.",
+        ),
         Panel("Drift is found within", {"{{oem}}": "heatsteer_drift_found_within_seconds"}, "s"),
     ],
 )

@@ -195,6 +195,7 @@ async def test_a_vendors_status_tells_what_an_operator_asks_first(engine: AsyncE
     assert told.calls == {CallFate.OK: 6, CallFate.SERVER: 1}
     assert told.writes == 6
     assert (told.granted_per_min, told.share_used) == (1, round(7 / 60, 4))
+    assert (bare.pumps_beyond_quota, told.pumps_beyond_quota) == (0, 1), "one call a minute is kept for urgent ones"
     assert [ask.account_id for ask in told.asks] == ["nibe-main"]
     assert told.pumps == 1
 

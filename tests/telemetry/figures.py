@@ -25,6 +25,7 @@ def a_vendor(**given: Any) -> VendorFigures:
         "accounts_waiting": 0,
         "breaker": "closed",
         "quota_used": 0.25,
+        "beyond_quota": 0,
         "drift_found_within_s": 600.0,
         "rooms_read": 9,
         "rooms_below_floor": 1,
