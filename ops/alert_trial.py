@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -49,6 +49,8 @@ class Trial:
     figures: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     lost: set[str] = field(default_factory=set)
     """Names of workers that nobody expects to serve metrics any more."""
+    aim: Callable[[Mapping[str, str]], None] = lambda _served: None
+    """Where whoever scrapes hears whom to scrape from now on."""
 
     def now(self) -> datetime:
         """Steered."""
@@ -73,11 +75,13 @@ class Trial:
     async def start(self, role: str) -> None:
         """A worker for a role."""
         self.workers[role] = await self.stage.start_worker(role)
+        self.aim(self.metrics())
 
     async def lose(self, role: str) -> None:
         """A role's only worker is scaled away: gone, and not missed by whoever watches processes."""
         worker = self.workers.pop(role)
         self.lost.add(worker.name)
+        self.aim(self.metrics())
         worker.asked_to_end = True
         await worker.stop()
 
@@ -88,6 +92,7 @@ class Trial:
     async def show_figures(self) -> None:
         """Start to serve the fleet's figures."""
         await self.figures.enter_async_context(serving_figures(self.stage.stack, self.stage.access))
+        self.aim(self.metrics())
 
     async def plan_tomorrow(self) -> None:
         """Run the planning for the next market day; nobody waits for it."""
@@ -178,7 +183,7 @@ FAULTS = (
     of_a_feed("no-weather", "PlanStale"),
     process("lost-worker", "QueueBacklog", _lose, _replace),
     switched("no-heat", 1.0, "HomesBelowFloor"),
-    switched("deaf", 0.12, "DeadLetters"),
+    switched("unplugged", 0.15, "DeadLetters"),
     of_a_feed("no-prices", "PricesMissing"),
     switched("silent-ignore", 1.0, "PumpsDoNotObey"),
 )
