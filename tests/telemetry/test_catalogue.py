@@ -5,8 +5,8 @@ import pytest
 from telemetry.catalogue import CATALOGUE, PREFIX, Metric
 
 UNITS = ("_seconds", "_ratio", "_celsius", "_euros", "_watt_hours", "_kelvin_hours", "_tasks", "_info", "_total")
-COUNTED = ("_pumps", "_24h", "_offline", "_letters", "_waiting", "_floor", "_quota", "_read")
-COUNTED += ("_by_alert", "_by_authority")
+_COUNTED_OF_PUMPS = ("_pumps", "_24h", "_offline", "_quota", "_read", "_floor", "_by_alert", "_by_authority")
+COUNTED = (*_COUNTED_OF_PUMPS, "_letters", "_waiting")
 """Endings of gauges that count things, which have no unit; `_state` is a set of flags."""
 LABELS = {"oem", "kind", "fate", "stage", "event", "circuit", "authority", "activity", "outcome", "workflow", "phase"}
 LABELS |= {"version", "mode", "alert", "state", "price_area", "of", "queue"}
