@@ -32,19 +32,12 @@ from activities.pumps import PumpActivities
 from activities.regret import Regrets
 from activities.settlement import SettlementActivities
 from activities.sweep_reporting import SweepPorts
-from domain.modes import Mode
 from domain.oem.calls import CallMade
 from domain.oem.ports import OemAdapter
-from domain.planning.fleet_plan import FleetPlanResult, PlanningRequest
-from domain.savings.regret import Hindsight
 from ledger.oem.calls import CallCounter
 from ledger.repositories import LedgerNotReady, Repositories
 from market.areas import area_of
 from oem_adapters.registry import build_adapter, known_oems
-from optimizer import expected_energy
-from optimizer.hindsight import hindsight
-from optimizer.planner import plan_fleet
-from savings.estimator import estimate
 from telemetry.counting import EventCounter
 from telemetry.events import Listener, TelemetryEvent
 from telemetry.hub import Telemetry
@@ -101,16 +94,6 @@ async def require_search_attributes(client: Client) -> None:
             f"the Temporal namespace {client.namespace} lacks the search attributes {', '.join(missing)}: "
             "run `heatsteer prepare`, which registers them and migrates the ledger"
         )
-
-
-async def plan_off_the_loop(request: PlanningRequest) -> FleetPlanResult:
-    """The optimizer in a thread: the loop must go on heartbeating."""
-    return await asyncio.to_thread(plan_fleet, request)
-
-
-async def foresee_off_the_loop(request: PlanningRequest, done: Mapping[str, Sequence[Mode]]) -> Hindsight:
-    """The same for a day that is over."""
-    return await asyncio.to_thread(hindsight, request, done)
 
 
 @dataclass(frozen=True)
@@ -227,6 +210,12 @@ def _oem_worker(world: Connections, oem: str, vendors: int) -> Worker:
 
 
 def _planner_worker(world: Connections) -> Worker:
+    # Solver, compiler and statistics are a second and 60 MB that only a planner should pay.
+    from optimizer import expected_energy
+    from optimizer.hindsight import hindsight
+    from optimizer.planner import plan_fleet
+    from savings.estimator import estimate
+
     settings, ledger = world.settings, world.ledger
     prices = price_sources_of(settings, world.http, ledger.series, lambda: datetime.now(UTC))
     market = MarketActivities(
@@ -245,7 +234,7 @@ def _planner_worker(world: Connections) -> Worker:
             _tz_of,
         ),
         ledger.plans,
-        plan_off_the_loop,
+        lambda request: asyncio.to_thread(plan_fleet, request),  # the loop must go on heartbeating
         plan_delivery(world.client),
         _tz_of,
     )
@@ -257,7 +246,7 @@ def _planner_worker(world: Connections) -> Worker:
         expected_energy,
         estimate,
         _tz_of,
-        Regrets(ledger.regrets, ledger.series, foresee_off_the_loop),
+        Regrets(ledger.regrets, ledger.series, lambda request, done: asyncio.to_thread(hindsight, request, done)),
     )
     watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
     return Worker(
