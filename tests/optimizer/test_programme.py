@@ -65,7 +65,9 @@ def test_the_milp_of_the_same_house_agrees() -> None:
     proposal = fleet.propose(np.zeros(slots), NO_DEADLINE)
     cost = float(proposal.cost_eur[0])
     least = float(fleet.least_cost(np.zeros(slots), proposal, NO_DEADLINE, np.zeros(1, dtype=bool))[0])
-    optimum = solve_modes(responses, objective, horizon_of(request), gap=1e-6, limit_s=60)
+    dwell = dwell_of(sensed=True)
+    start = dwell.start(LOW, 96)
+    optimum = solve_modes(responses, objective, horizon_of(request), dwell, start, gap_eur=1e-6, limit_s=60)
     assert least <= optimum.cost_eur + 1e-6
     assert optimum.cost_eur <= cost + 1e-6
     assert cost - optimum.cost_eur <= 0.005 * abs(optimum.cost_eur)
