@@ -23,6 +23,7 @@ from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, Wo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.guard import GuardActivities
+from activities.learning import HouseLearning
 from activities.market import MarketActivities
 from activities.observation_sweep import WatchActivities
 from activities.plan_requests import RequestSources
@@ -213,6 +214,7 @@ def _planner_worker(world: Connections) -> Worker:
     # Solver, compiler and statistics are a second and 60 MB that only a planner should pay.
     from optimizer import expected_energy
     from optimizer.hindsight import hindsight
+    from optimizer.learning import learn, with_the_fleet
     from optimizer.planner import plan_fleet
     from savings.estimator import estimate
 
@@ -232,6 +234,7 @@ def _planner_worker(world: Connections) -> Worker:
             tariffs_of(settings),
             ledger.savings,
             _tz_of,
+            ledger.houses,
         ),
         ledger.plans,
         lambda request: asyncio.to_thread(plan_fleet, request),  # the loop must go on heartbeating
@@ -247,6 +250,7 @@ def _planner_worker(world: Connections) -> Worker:
         estimate,
         _tz_of,
         Regrets(ledger.regrets, ledger.series, lambda request, done: asyncio.to_thread(hindsight, request, done)),
+        HouseLearning(ledger.houses, ledger.houses, ledger.series, learn, with_the_fleet),
     )
     watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
     return Worker(

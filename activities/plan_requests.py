@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.homes.enrolment import PumpProfile
+from domain.homes.learned import LearnedHouses
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
@@ -23,6 +24,7 @@ from domain.slots import SLOT, slots_between
 
 BEFORE = timedelta(hours=24)
 """Of outdoor temperatures before a plan: a unit's filter has forgotten what was earlier."""
+HOUR = timedelta(hours=1)
 MOST_HELD_SLOTS = 96
 """Longer ago than any dwell."""
 _FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)
@@ -41,6 +43,8 @@ class RequestSources:
     """None where nobody is ever left neutral to be compared with."""
     tz_of: Callable[[str], str] = lambda _: "UTC"
     """The time zone of a price area's market day, by which homes are drawn."""
+    houses: LearnedHouses | None = None
+    """None where houses are known by their class alone."""
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
@@ -91,6 +95,7 @@ class RequestSources:
         ids = [profile.enrolment.pump_id for profile in profiles]
         readings = await self.observations.newest(ids)
         in_force = await self.commands.heating_in_force(ids)
+        learned = await self.houses.newest(ids) if self.houses else {}
         # What holds now says nothing of a horizon that begins much later: today's plan still runs until then.
         begins_now = first_slot - now < 2 * SLOT
         pumps = []
@@ -106,6 +111,8 @@ class RequestSources:
                     mode=mode,
                     held_slots=MOST_HELD_SLOTS if since is None else _held_slots(since, first_slot),
                     floor=floor_of(profile, ahead_c),
+                    learned=learned.get(pump_id),
+                    lead_h=max(0.0, (first_slot - reading.as_of) / HOUR) if reading and is_fresh else 0.0,
                     accepts=profile.enrolment.band.over(starts),
                     may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
                 )

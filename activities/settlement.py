@@ -7,12 +7,13 @@ that cannot be settled costs the others nothing, and is counted.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 from temporalio import activity
 
+from activities.learning import HouseLearning
 from activities.planning import with_heartbeat
 from activities.regret import KnownDay, LivedHome, Regrets, lived_home
 from activities.steered import steered_now
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Pumps whose day is read from the ledger at a time."""
+NEWEST = timedelta(hours=36)
+"""A day that ended less than this ago is the newest that is whole."""
 WEATHER_FROM = (0, 8, 32)
 """Slots from which a forecast must know the day: one that was made in its course begins later."""
 
@@ -93,8 +96,12 @@ class SettlementActivities:
         estimator: Estimator,
         tz_of: Callable[[str], str],
         regrets: Regrets | None = None,
+        learning: HouseLearning | None = None,
     ) -> None:
-        """`tz_of` names the time zone of a price area's market day; without `regrets` none are worked out."""
+        """`tz_of` names the time zone of a price area's market day.
+
+        Without `regrets` none are worked out; without `learning` houses stay as enrolled.
+        """
         self._store = store
         self._pumps = pumps
         self._series = series
@@ -103,6 +110,7 @@ class SettlementActivities:
         self._estimator = estimator
         self._tz_of = tz_of
         self._regrets = regrets
+        self._learning = learning
 
     @activity.defn
     async def settle_day(self, given: SettleDay) -> DaySettled:
@@ -132,12 +140,24 @@ class SettlementActivities:
             found = await self._settle_batch(shared, enrolments[start : start + BATCH], weather, lived)
             settled += len(found)
             changed += await self._store.keep(found, shared.now)
+            await self._learn(shared, enrolments[start : start + BATCH])
         # An attempt before this one may have stored what changed, and ended before the regrets.
         if self._regrets is not None and (changed or activity.info().attempt > 1):
             await self._settle_regrets(self._regrets, shared, lived, weather)
         missing = len(enrolments) - settled
         reason = f"{missing} pumps were not settled: see the worker's log" if missing else ""
         return DaySettled(pumps=len(enrolments), settled=settled, changed=changed, reason=reason)
+
+    async def _learn(self, shared: _Day, enrolments: Sequence[Enrolment]) -> None:
+        """Learn the houses from yesterday and the month before it; an older day that is settled again is past."""
+        end = shared.slots[-1] + SLOT
+        if self._learning is None or not timedelta() <= shared.now - end < NEWEST:
+            return
+        try:
+            profiles = await self._pumps.profiles([enrolment.pump_id for enrolment in enrolments])
+            await self._learning.learn_batch(profiles, end, shared.now)
+        except Exception as error:  # noqa: BLE001 -- a day is settled whether or not anything was learned
+            log.warning("houses not learned", day=str(shared.day), reason=str(error).partition("\n")[0][:240])
 
     async def _weather(self, cell: str, slots: Sequence[datetime]) -> WeatherSeries | None:
         """The newest forecast of the day; one that begins in its course counts for what came before as well."""

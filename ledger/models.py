@@ -453,6 +453,15 @@ class RegretRow(Base):
     settled_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class HouseModelRow(Base):
+    """What was learned of a pump's house at a moment; append-only, the newest version is planned with."""
+
+    __tablename__ = "house_models"
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"), primary_key=True)
+    learned_at: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
 class ClaimRow(Base):
     """What is claimed to have been saved over a span of days, as estimated last."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
+from ledger.houses import LedgerHouses
 from ledger.journal import LedgerJournal
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
@@ -72,6 +73,7 @@ class Repositories:
     price_queries: LedgerPriceQueries
     savings: LedgerSavings
     regrets: LedgerRegrets
+    houses: LedgerHouses
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -128,6 +130,7 @@ async def open_repositories(
             price_queries=LedgerPriceQueries(engine),
             savings=LedgerSavings(engine),
             regrets=LedgerRegrets(engine),
+            houses=LedgerHouses(engine),
         )
     finally:
         await engine.dispose()

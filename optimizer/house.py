@@ -1,4 +1,4 @@
-"""What the planner believes of a house before it has learned anything: class priors, bounded by the installer's sizing.
+"""What the planner believes of a house: class priors, bounded by the installer's sizing, and what was learned since.
 
 Symbols: UA heat loss, kW/K; C accessible heat capacity, kWh/K; K heat the emitters give per kelvin of water above the
 room, kW/K; s_m shift of the mean water temperature in mode m, K; g room feedback of the pump's own control, K of water
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.homes.enrolment import BuildingClass, Enrolment
+from domain.homes.learned import LearnedHouse, Source
 from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.planning.fleet_plan import PumpForPlanning
@@ -86,7 +87,11 @@ class House:
     design_outdoor_c: float
     standby_kw: float
     room_held_c: float
-    """Observed room temperature, or the assumed one: what neutral holds, and where the horizon starts."""
+    """What neutral holds: as learned, or the observed room temperature, or the assumed one."""
+    room_start_c: float
+    """Where the horizon starts."""
+    power_scale: float
+    """Electricity for heating as a multiple of what the classes' efficiency makes it."""
     room_min_c: float
     room_max_c: float
     margin_k: float
@@ -116,6 +121,8 @@ class Houses:
     design_outdoor_c: Array
     standby_kw: Array
     room_held_c: Array
+    room_start_c: Array
+    power_scale: Array
     room_min_c: Array
     room_max_c: Array
     margin_k: Array
@@ -184,7 +191,7 @@ def house_of(pump: PumpForPlanning) -> House:
     held = ASSUMED_ROOM_C if room_c is None else room_c
     if not sensed:
         held = min(max(held, max(lows) + 2 * UNSENSED_MARGIN_K), min(highs) - UNSENSED_MARGIN_K)
-    return House(
+    house = House(
         pump_id=enrolment.pump_id,
         loss_kw_per_k=loss,
         capacity_kwh_per_k=_capacity(enrolment),
@@ -198,6 +205,8 @@ def house_of(pump: PumpForPlanning) -> House:
         design_outdoor_c=design_outdoor_c,
         standby_kw=0.02,
         room_held_c=held,
+        room_start_c=held,
+        power_scale=1.0,
         room_min_c=low_c,
         room_max_c=high_c,
         margin_k=SENSED_MARGIN_K if sensed else UNSENSED_MARGIN_K,
@@ -206,6 +215,29 @@ def house_of(pump: PumpForPlanning) -> House:
         low_shift_k=tuple(low - low_c for low in lows),
         high_shift_k=tuple(high_c - high for high in highs),
     )
+    return house if pump.learned is None else as_learned(house, pump.learned, pump.lead_h)
+
+
+def as_learned(house: House, learned: LearnedHouse, lead_h: float = 0.0) -> House:
+    """The house with what is believed of it; a room read `lead_h` before the start has neared what neutral holds."""
+    if learned.power is not Source.CLASS and learned.power_scale is not None:
+        house = replace(house, power_scale=learned.power_scale.value)
+    parts = learned.held_c, learned.capacity, learned.authority, learned.aperture
+    held, capacity, authority, aperture = parts
+    if learned.rooms is Source.CLASS or not (capacity and authority and aperture):
+        return house
+    acts = authority.value * (authority.low > 0)  # authority that cannot be told from zero is none
+    house = replace(
+        house,
+        capacity_kwh_per_k=house.capacity_kwh_per_k * capacity.value,
+        aperture_m2=house.aperture_m2 * aperture.value,
+        shift_k=tuple(shift * acts for shift in house.shift_k),
+    )
+    if held is None or not house.sensed:
+        return house
+    memory_h = house.capacity_kwh_per_k / (house.emitter_kw_per_k * (1 + house.feedback) + house.loss_kw_per_k)
+    left = math.exp(-lead_h / memory_h)
+    return replace(house, room_held_c=held.value, room_start_c=held.value + left * (house.room_start_c - held.value))
 
 
 def _believed[D: (float, None)](value: float | None, limits: tuple[float, float], otherwise: D) -> float | D:
@@ -242,4 +274,5 @@ def steady_power(houses: Houses, outdoor_c: Array, room_c: Array) -> Array:
     room = room_c[:, None]
     heat = np.maximum(houses.loss_kw_per_k[:, None] * (room - outdoor_c) - houses.gains_kw[:, None], 0.0)
     water = room + heat / houses.emitter_kw_per_k[:, None]
-    return np.asarray(heat / cop(outdoor_c, water, heat / houses.rated_heat_kw[:, None]))
+    per_heat = houses.power_scale[:, None] / cop(outdoor_c, water, heat / houses.rated_heat_kw[:, None])
+    return np.asarray(heat * per_heat)

@@ -180,7 +180,7 @@ def respond(houses: Houses, horizon: Horizon) -> Responses:
         heat_limit_bn=heat_limit,
         rod_bn=rod.astype(float),
         standby_kw=houses.standby_kw,
-        room_start_c=held.copy(),
+        room_start_c=houses.room_start_c.copy(),
     )
     return responses.floored(~houses.may_set_back)
 
@@ -208,15 +208,16 @@ def _power_tangent(
     houses: Houses, horizon: Horizon, water_c: Array, heat_limit: Array, heat_slope: Array
 ) -> tuple[Array, Array]:
     """1/COP with the room at T_held, and how power answers to the room there, kW/K; (B, N, M) each."""
-    emitter, feedback, held = (
-        values[:, None, None] for values in (houses.emitter_kw_per_k, houses.feedback, houses.room_held_c)
+    emitter, feedback, held, scale = (
+        values[:, None, None]
+        for values in (houses.emitter_kw_per_k, houses.feedback, houses.room_held_c, houses.power_scale)
     )
     outdoor, limit = horizon.outdoor_c[None, :, None], heat_limit[:, :, None]
     colder_by_k = 1.0
 
     def per_heat(water: Array, room: Array) -> tuple[Array, Array]:
         heat = np.clip(emitter * (water - room), 0.0, limit)
-        return 1 / cop(outdoor, water, heat / limit), heat
+        return scale / cop(outdoor, water, heat / limit), heat
 
     now, heat = per_heat(water_c, held)
     then, _ = per_heat(water_c + feedback * colder_by_k, held - colder_by_k)

@@ -32,6 +32,8 @@ def _plan_one_house_under_a_cap() -> None:
         design_outdoor_c=-12.0 * one,
         standby_kw=0.02 * one,
         room_held_c=21.3 * one,
+        room_start_c=21.3 * one,
+        power_scale=one,
         room_min_c=20.0 * one,
         room_max_c=23.5 * one,
         margin_k=0.4 * one,

@@ -4,7 +4,7 @@
 - `flat`: the same, set lower once by a step of the lever: what a colder room saves without a plan.
 - `threshold`: raised in the cheapest quarter of the day, set back in the dearest, unless the room says no.
 - `plan`: what is shipped, as it is shipped: planned at 13:15 the day before, from the room shown then and a forecast
-  that is wrong by 1.5 K after 24 h.
+  that is wrong by 1.5 K after 24 h; houses by class for a fortnight, then as learned from what clouds showed.
 - `perfect`: the same planner, told at midnight the weather that comes and the room as it is. It follows the planner's
   own model, so it is what better forecasts are worth, and no bound on what a better model could earn.
 
@@ -18,12 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.homes.enrolment import PumpProfile
+from domain.homes.learned import LearnedHouse
 from domain.modes import HotWaterMode, Mode
 from domain.planning.extremes import is_cold_snap
 from domain.planning.fleet_plan import PlannedPump, PlanningRequest, PumpForPlanning
 from domain.planning.series import HomePrices, WeatherSeries
 from optimizer.planner import plan_fleet
 
+PLANNED_BEFORE_H = 10.75
+"""Day-ahead plans are made at 13:15."""
 CHEAPEST, DEAREST = 25, 75
 """Percentiles of the day's prices."""
 LEAST_SPREAD_EUR_PER_MWH = 20.0
@@ -43,6 +46,9 @@ class Day:
     """What every unit's room sensor shows at midnight; None where there is none."""
     room_when_planned_c: Sequence[float | None] = ()
     """The same at 13:15 of the day before."""
+
+    learned: Sequence[LearnedHouse | None] = ()
+    """What was learned of every house by midnight; None where nothing was."""
 
     @property
     def slots(self) -> int:
@@ -97,21 +103,26 @@ def threshold(day: Day, profiles: Sequence[PumpProfile]) -> list[Asked]:
 
 def plan(day: Day, profiles: Sequence[PumpProfile]) -> list[Asked]:
     """What is shipped."""
-    return _planned(day, profiles, day.forecast, day.room_when_planned_c)
+    return _planned(day, profiles, day.forecast, day.room_when_planned_c, PLANNED_BEFORE_H)
 
 
 def perfect(day: Day, profiles: Sequence[PumpProfile]) -> list[Asked]:
     """The planner with perfect forecasts."""
-    return _planned(day, profiles, day.truth, day.room_c)
+    return _planned(day, profiles, day.truth, day.room_c, 0.0)
 
 
 CONTROLLERS: dict[str, Controller] = {
     "curve": curve, "flat": flat, "threshold": threshold, "plan": plan, "perfect": perfect,
 }  # fmt: skip
+LEARNING = frozenset({"plan", "perfect"})
 
 
 def _planned(
-    day: Day, profiles: Sequence[PumpProfile], weather: WeatherSeries, room_c: Sequence[float | None]
+    day: Day,
+    profiles: Sequence[PumpProfile],
+    weather: WeatherSeries,
+    room_c: Sequence[float | None],
+    lead_h: float,
 ) -> list[Asked]:
     request = PlanningRequest(
         first_slot=day.prices.start,
@@ -119,8 +130,14 @@ def _planned(
         prices=day.prices,
         weather=weather,
         pumps=tuple(
-            PumpForPlanning(profile=profile, room_c=room, floor=_floor(profile, weather.outdoor_c[-day.slots :]))
-            for profile, room in zip(profiles, room_c, strict=True)
+            PumpForPlanning(
+                profile=profile,
+                room_c=room,
+                floor=_floor(profile, weather.outdoor_c[-day.slots :]),
+                learned=learned,
+                lead_h=lead_h,
+            )
+            for profile, room, learned in zip(profiles, room_c, day.learned, strict=True)
         ),
     )
     return [_asked(pump) for pump in plan_fleet(request).pumps]

@@ -8,11 +8,13 @@ Invariant: a controller sees sheets, room sensors, prices and a forecast, never 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.backtest.controllers import CONTROLLERS, Asked, Day
+from benchmarks.backtest.controllers import CONTROLLERS, LEARNING, Asked, Day
+from benchmarks.backtest.memory import SAMPLED_AT_MIN, Memory
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import jitter
@@ -55,8 +57,10 @@ class Played:
 class Life:
     """The houses of a place under one controller, on their way through the season."""
 
-    def __init__(self, name: str, fleet: SimulatedFleet, profiles: Sequence[PumpProfile]) -> None:
+    def __init__(self, name: str, fleet: SimulatedFleet, profiles: Sequence[PumpProfile], start: datetime) -> None:
         self._controller, self._profiles = CONTROLLERS[name], profiles
+        self._memory = Memory(name, profiles, start) if name in LEARNING else None
+        self._day: Day | None = None
         self._specs = [home.unit.spec for home in fleet.homes]
         self._states = [home.steered.copy() for home in fleet.homes]
         self._late_min = [int(jitter(home.unit.pump_id).total_seconds() // 60) for home in fleet.homes]
@@ -80,7 +84,9 @@ class Life:
 
     def begin(self, day: Day) -> None:
         """A day is about to begin."""
-        known = replace(day, room_c=self.shown(), room_when_planned_c=self._when_planned)
+        self._day = day
+        learned = self._memory.learned() if self._memory else [None] * len(self._specs)
+        known = replace(day, room_c=self.shown(), room_when_planned_c=self._when_planned, learned=learned)
         self._asked, self._slot = self._controller(known, self._profiles), []
 
     def step(self, minute: int, around: Sequence[Surroundings]) -> None:
@@ -102,6 +108,9 @@ class Life:
             elif air_c > band.room_max_c:
                 self._above[i] += (air_c - band.room_max_c) / 60
             room[i] = air_c
+            if self._memory is not None and minute % SLOT_MIN == SAMPLED_AT_MIN:
+                mode = self._asked[i].modes[minute // SLOT_MIN]
+                self._memory.sample(i, mode, self._room(spec, state), state)
 
     def end(self) -> None:
         """The day is over."""
@@ -110,6 +119,9 @@ class Life:
         expected_kwh = _rows([asked.expected_kw for asked in self._asked], slots) / 4
         expected_room = _rows([asked.expected_room_c for asked in self._asked], slots)
         self._days.append((kwh, tank, expected_kwh, room, expected_room))
+        if self._memory is not None and self._day is not None:
+            truth, slots = self._day.truth, self._day.slots
+            self._memory.end_day(truth.outdoor_c[-slots:], truth.radiation_w_per_m2[-slots:])
 
     def _obey(self, i: int, slot: int) -> None:
         asked, profile = self._asked[i], self._profiles[i]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.backtest.controllers import CONTROLLERS, Day
+from benchmarks.backtest.controllers import CONTROLLERS, PLANNED_BEFORE_H, Day
 from benchmarks.backtest.life import SLOT_MIN, Life, Played
 from benchmarks.backtest.season import Place, days_from, flat_prices, prices_of, write_weather
 from benchmarks.shifting import profile_of
@@ -27,8 +27,6 @@ from simulator.physics.house import STEP_S
 from simulator.seeded import smooth
 
 DAY_SLOTS = 96
-PLANNED_BEFORE_H = 10.75
-"""Day-ahead plans are made at 13:15."""
 FORECAST_ERROR_K = 1.5
 """Root mean square after 24 h, growing with the root of the lead."""
 SUN_ERROR = 0.3
@@ -58,7 +56,7 @@ def play(task: Task) -> dict[str, Played]:
     with tempfile.TemporaryDirectory() as scratch:
         fleet = _fleet(task, bounds[0][0], bounds[-1][1], Path(scratch))
         profiles = [profile_of(fleet, home) for home in fleet.homes]
-        lives = {name: Life(name, fleet, profiles) for name in CONTROLLERS}
+        lives = {name: Life(name, fleet, profiles, bounds[0][0]) for name in CONTROLLERS}
         days = _Days(task, fleet)
         prices: list[float] = []
         for start, end in bounds:

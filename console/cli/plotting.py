@@ -28,6 +28,8 @@ class Panel:
     """Stacked by slot; what is above zero upward, what is below downward."""
     line: Sequence[float] = ()
     """One value per slot."""
+    lines: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Several of them, by name."""
     line_name: str = "sum"
     """What the line is beside parts."""
     colours: Mapping[str, str] = field(default_factory=dict)
@@ -45,13 +47,16 @@ def draw(file: Path, start: datetime, panels: Sequence[Panel]) -> None:
 
     figure = Figure(figsize=(WIDTH_IN, PANEL_IN * len(panels)), dpi=DPI, layout="constrained")
     for axes, panel in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
-        slots = len(panel.line) or max(len(part) for part in panel.parts.values())
+        drawn = (panel.line, *panel.parts.values(), *panel.lines.values())
+        slots = max(len(part) for part in drawn)
         edges = [(start + n * SLOT).astimezone(TZ) for n in range(slots + 1)]
         _stack(axes, panel, edges)
         if panel.line:
             name = panel.line_name if panel.parts else None
             axes.stairs(panel.line, edges, baseline=None, color="black", linewidth=1.4, label=name)
-        if panel.parts:
+        for name, line in panel.lines.items():
+            axes.stairs(line, edges, baseline=None, linewidth=1.4, label=name)
+        if panel.parts or panel.lines:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize="small", frameon=False)
         if panel.from_zero:
             axes.axhline(0.0, color="grey", linewidth=0.6)

@@ -12,6 +12,7 @@ from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.homes.enrolment import PumpProfile
+from domain.homes.learned import LearnedHouse
 from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
 from domain.planning.series import HomePrices, WeatherSeries
@@ -32,6 +33,10 @@ class PumpForPlanning(Value):
     """Lowest mode allowed: LOW in a cold snap."""
     accepts: tuple[tuple[float, float], ...] = ()
     """Lowest and highest accepted room in each slot, degrees C; empty where the profile's band holds all the time."""
+    learned: LearnedHouse | None = None
+    """What was learned of its house; None where nothing was."""
+    lead_h: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    """Hours from the room's reading to the first slot."""
     may_move: bool = True
     """False where moving its consumption earns nobody anything: it is left to its own control."""
 

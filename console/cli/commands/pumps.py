@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from application.fleet.pumps import list_pumps, pump_in_full
+from console.cli.commands.house_models import show_model
 from console.cli.commands.order_commands import order_words
 from console.cli.options import PumpId, Reading, reads
 from console.cli.terminal import table_of, terminal
@@ -19,6 +20,7 @@ from domain.steering.pump_state import CircuitState
 from workflows.contracts import PumpStatus
 
 app = typer.Typer(help="List, show and steer single pumps.", no_args_is_help=True, rich_markup_mode=None)
+app.command("model")(show_model)
 
 
 @app.command("list")

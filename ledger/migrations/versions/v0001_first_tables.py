@@ -306,6 +306,14 @@ def _savings() -> None:
     )
     op.create_index("ix_home_days_area", "home_days", ["price_area", "day"], unique=False)
     op.create_table(
+        "house_models",
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_house_models_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("pump_id", "learned_at", name=op.f("pk_house_models")),
+    )
+    op.create_table(
         "claims",
         sa.Column("price_area", sa.String(length=16), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
@@ -325,7 +333,7 @@ def _savings() -> None:
 
 
 def downgrade() -> None:
-    for table in ("regrets", "claims", "home_days", "energy_reports", "experiments"):
+    for table in ("regrets", "claims", "house_models", "home_days", "energy_reports", "experiments"):
         op.drop_table(table)
     op.drop_table("pump_plans")
     op.drop_table("commands")
