@@ -14,6 +14,7 @@ from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
+from domain.planning.own_sun import own_sun_of
 from domain.planning.series import WeatherSeries
 from domain.planning.shards import Part
 from domain.planning.tariff import Tariffs, home_prices
@@ -53,7 +54,7 @@ class RequestSources:
         wholesale = await self.series.prices(outline.price_version)
         profiles = await self.pumps.profiles(part.pump_ids)
         drawn_neutral = await self._drawn_neutral(profiles, scope.price_area, first_slot)
-        pumps = await self._pumps(profiles, outline, forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c, now)
+        pumps = await self._pumps(profiles, outline, forecast, now)
         return PlanningRequest(
             first_slot=first_slot,
             slots=slots,
@@ -89,9 +90,11 @@ class RequestSources:
         return frozenset(pump_id for pump_id in ids if experiment.arm(pump_id, day) is Arm.NEUTRAL)
 
     async def _pumps(
-        self, profiles: Sequence[PumpProfile], outline: PlanOutline, ahead_c: Sequence[float], now: datetime
+        self, profiles: Sequence[PumpProfile], outline: PlanOutline, forecast: WeatherSeries, now: datetime
     ) -> tuple[PumpForPlanning, ...]:
         first_slot, starts = outline.first_slot, slots_between(outline.first_slot, outline.end)
+        ahead_c = forecast.cut(first_slot, COLD_SNAP_SLOTS).outdoor_c
+        planned_for = forecast.cut(first_slot, outline.slots)
         ids = [profile.enrolment.pump_id for profile in profiles]
         readings = await self.observations.newest(ids)
         in_force = await self.commands.heating_in_force(ids)
@@ -115,6 +118,7 @@ class RequestSources:
                     lead_h=max(0.0, (first_slot - reading.as_of) / HOUR) if reading and is_fresh else 0.0,
                     accepts=profile.enrolment.band.over(starts),
                     may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
+                    own_sun=own_sun_of(profile.enrolment, planned_for),
                 )
             )
         return tuple(pumps)

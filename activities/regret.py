@@ -16,6 +16,7 @@ from domain.homes.enrolment import PumpProfile
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from domain.planning.own_sun import own_sun_of
 from domain.planning.scope import Scope, scope_of
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.planning.shards import SHARD_PUMPS
@@ -182,26 +183,27 @@ def _cap_kw(plans: Mapping[str, PlannedDay], members: Sequence[LivedHome], compa
 def _request(
     known: KnownDay, homes: Sequence[LivedHome], prices: HomePrices, weather: WeatherSeries, cap_kw: float | None
 ) -> PlanningRequest:
-    ahead_c = weather.cut(known.slots[0], len(known.slots)).outdoor_c
+    ahead = weather.cut(known.slots[0], len(known.slots))
     return PlanningRequest(
         first_slot=known.slots[0],
         slots=len(known.slots),
         prices=prices,
         weather=weather,
-        pumps=tuple(_pump(home, known.slots, ahead_c) for home in homes),
+        pumps=tuple(_pump(home, known.slots, ahead) for home in homes),
         cap_kw=cap_kw,
         budget_s=BUDGET_S,
     )
 
 
-def _pump(home: LivedHome, slots: Sequence[datetime], ahead_c: Sequence[float]) -> PumpForPlanning:
+def _pump(home: LivedHome, slots: Sequence[datetime], ahead: WeatherSeries) -> PumpForPlanning:
     e = home.profile.enrolment
     return PumpForPlanning(
         profile=home.profile,
         room_c=home.room_c,
         mode=home.mode_before,
         held_slots=home.held_slots,
-        floor=floor_of(home.profile, ahead_c),
+        floor=floor_of(home.profile, ahead.outdoor_c),
         accepts=e.band.over(slots),
         may_move=earns_by_moving(e.settlement, e.benefit) and home.day.arm is not Arm.NEUTRAL,
+        own_sun=own_sun_of(e, ahead),
     )

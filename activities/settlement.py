@@ -22,6 +22,7 @@ from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
+from domain.planning.own_sun import own_sun_of
 from domain.planning.scope import Scope, scope_of
 from domain.planning.series import HomePrices, WeatherSeries, WholesalePrices
 from domain.planning.tariff import Tariffs, home_prices
@@ -210,10 +211,10 @@ class SettlementActivities:
             if forecast is None:
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason="no weather is known")
                 continue
-            outdoor_c = forecast.cut(shared.slots[0], len(shared.slots)).outdoor_c
+            weather_then = forecast.cut(shared.slots[0], len(shared.slots))
             evidence = known.get(pump_id, DayEvidence())
             try:
-                settled = self._home_day(shared, profile, evidence, outdoor_c)
+                settled = self._home_day(shared, profile, evidence, weather_then)
             except Exception as error:  # noqa: BLE001 -- one home's bad numbers must not cost the others their day
                 reason = str(error).partition("\n")[0][:240]
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason=reason)
@@ -224,9 +225,9 @@ class SettlementActivities:
         return found
 
     def _home_day(
-        self, shared: _Day, profile: PumpProfile, known: DayEvidence, outdoor_c: Sequence[float]
+        self, shared: _Day, profile: PumpProfile, known: DayEvidence, weather: WeatherSeries
     ) -> tuple[HomeDay, EnergyCourse]:
-        e, slots = profile.enrolment, shared.slots
+        e, slots, outdoor_c = profile.enrolment, shared.slots, weather.outdoor_c
         rooms = [room for at, room in known.rooms if slots[0] <= at < slots[-1] + SLOT]
         room_c = sum(rooms) / len(rooms) if rooms else None
         mean_outdoor_c = sum(outdoor_c) / len(outdoor_c)
@@ -236,7 +237,8 @@ class SettlementActivities:
         prices = self._prices(shared, scope_of(e))
         fallen_k = rooms[0] - rooms[-1] if rooms else 0.0
         borrowed_kwh = self._model.kwh_to_warm(profile, fallen_k, mean_outdoor_c, room_c)
-        cost, flat, expected, unsteered = settle(energy, prices.price_eur_per_mwh, neutral_kwh, borrowed_kwh)
+        sun = own_sun_of(e, weather)
+        cost, flat, expected, unsteered = settle(energy, prices.price_eur_per_mwh, neutral_kwh, borrowed_kwh, sun)
         experiment = shared.experiment
         may_move = earns_by_moving(e.settlement, e.benefit)
         left_out: LeftOut | None = why_left_out(experiment, e.pump_id, shared.day, may_move, energy)
@@ -257,6 +259,7 @@ class SettlementActivities:
             evidence=by_evidence(energy),
             excluded=by_flag(energy),
             price_version=shared.price_version,
+            own_sun_kwh=0.0 if sun is None else round(sun.used_kwh(energy.kwh), 4),
         ), energy
 
     @activity.defn

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.homes.panels import Panels
 from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.quota import Quota
 from domain.planning.scope import EnrolledArea
@@ -214,6 +215,16 @@ class LedgerPumps:
         if found is None:
             raise LookupError(f"pump {pump_id} is not enrolled")
         return PumpProfile.model_validate(found)
+
+    async def set_panels(self, pump_ids: Sequence[str], panels: Panels | None) -> None:
+        """Write down the solar panels of a home in the profiles of these pumps of it."""
+        async with self._engine.begin() as connection:
+            of_home = select(Pump.pump_id, Pump.profile).where(Pump.pump_id.in_(pump_ids)).with_for_update()
+            for row in (await connection.execute(of_home)).all():
+                profile = PumpProfile.model_validate(row.profile)
+                enrolment = profile.enrolment.model_copy(update={"panels": panels})
+                document = profile.model_copy(update={"enrolment": enrolment}).model_dump(mode="json")
+                await connection.execute(update(Pump).where(Pump.pump_id == row.pump_id).values(profile=document))
 
     async def active(self) -> Sequence[PumpProfile]:
         """Every pump that is steered, ordered by id."""

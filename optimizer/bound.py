@@ -17,7 +17,9 @@ piecewise linear. Its kinks in a cell are (i) where f_tm itself bends, two known
 f_tm meets a grid point: f_tm increases and contracts, so the image of a cell among equals is shorter than a cell and
 holds at most one; the image of a wide cell may reach into the fine zone and hold several.
 The claim gives an underestimate of it; the stage cost price * P_tm and the room cost get theirs from their own known
-kinks (any sign of the price). A sum of underestimates is one, and U_t := nodewise minimum over s' of such functions,
+kinks (any sign of the price). Where a roof leaves S_t over, the stage cost also bends where P_tm = S_t, which is in one
+of at most four rooms; a mark where nothing bends lowers nothing below the function. A sum of underestimates is one, and
+U_t := nodewise minimum over s' of such functions,
 interpolated, lies below each of them, hence below V_t. Rooms beyond the grid cannot be reached; there f_tm is clipped
 to the grid's ends, which are grid points and so kinks of kind (ii). Nothing here needs V to be monotone or prices to
 be positive. Rounding is covered by `GUARD` per slot.
@@ -106,6 +108,12 @@ def _power(x: float, q0: float, q1: float, q2: float, w0: float, w1: float, w2: 
 
 
 @compiled
+def _stage(p: float, e: float, sun: float, saved: float) -> float:
+    """EUR for drawing p kW in a slot, the first `sun` of them cheaper by `saved`."""
+    return e * p - saved * min(p, sun)
+
+
+@compiled
 def least_costs(
     model: Model, price: Array, nu: Array, auto: Automaton, start: Whole, zones: Zones, block: Whole, limit: int,
     least: Array,
@@ -165,10 +173,27 @@ def least_costs(
                     share[i] = a - cell[i]
                     nodes[i] = e * _power(x[i], q0, q1, q2, w0, w1, w2, rod, sb)
                     excess[i], stage[i] = 0.0, 0.0
+                sun, saved = model.sun[b, t], model.sun_saving[b, t] * SLOT_MWH_PER_KW
+                if sun > 0:
+                    for i in range(ug):
+                        p = _power(x[i], q0, q1, q2, w0, w1, w2, rod, sb)
+                        nodes[i] = _stage(p, e, sun, saved)
+                    # where the power meets the surplus: regulating, regulating with the rod, at the limit, rod alone
+                    for z in range(4):
+                        over, by = sun - sb, q1
+                        if z == 0:
+                            over -= q0
+                        elif z == 1:
+                            over, by = over - q0 - w0 + w2, q1 + w1
+                        else:
+                            over, by = over - (q2 if z == 2 else 0.0) - w0 + w2, w1
+                        kink = over / by
+                        p = _power(kink, q0, q1, q2, w0, w1, w2, rod, sb)
+                        _mark(nodes, excess, g, _at(kink, l0, i0, n0, l1, i1, n1, l2), _stage(p, e, sun, saved))
                 for z in range(3):
                     kink = -q0 / q1 if z == 0 else ((q2 - q0) / q1 if z == 1 else (w2 - w0) / w1)
-                    at_kink = e * _power(kink, q0, q1, q2, w0, w1, w2, rod, sb)
-                    _mark(nodes, excess, g, _at(kink, l0, i0, n0, l1, i1, n1, l2), at_kink)
+                    p = _power(kink, q0, q1, q2, w0, w1, w2, rod, sb)
+                    _mark(nodes, excess, g, _at(kink, l0, i0, n0, l1, i1, n1, l2), _stage(p, e, sun, saved))
                 _lower(nodes, excess, g, stage)
                 # grid points strictly inside each cell's image, and how far along the cell f takes them
                 further = 0

@@ -41,6 +41,7 @@ class Ledger:
     cost_eur: float
     bound_eur: float
     neutral_eur: float
+    energy_eur: float
     room_c: Single
     power_kw: Single
     houses: Houses
@@ -62,7 +63,7 @@ class Effort:
 def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
     """The certificate of a plan."""
     price, load = horizon.price_eur_per_mwh, ledger.power_kw.sum(axis=0, dtype=float)
-    energy = float(load @ price) * SLOT_HOURS / 1000
+    energy = ledger.energy_eur
     scale = max(abs(energy), 0.2 * float(load @ np.abs(price)) * SLOT_HOURS / 1000, 0.01)
     is_rounding = 0 < ledger.bound_eur - ledger.cost_eur <= ROUNDING_SHARE * scale
     bound = ledger.cost_eur if is_rounding else ledger.bound_eur

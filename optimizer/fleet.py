@@ -25,7 +25,7 @@ from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell, change_blocks, dwell_of,
 from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, MAX, MIN, Array, Houses
 from optimizer.kernels import Automaton, Model, Single, simulate
-from optimizer.objective import Objective, gentler, objective_of
+from optimizer.objective import Objective, gentler, objective_of, sun_of
 from optimizer.programme import best_schedules
 from optimizer.proposal import Proposal
 from optimizer.response import Horizon, Responses, respond
@@ -250,10 +250,15 @@ class Fleet:
                 least[rows] = crude_bound(
                     modelled.responses, modelled.objective, modelled.low_c, modelled.high_c, price
                 )
+                least[rows] -= most_by_sun(modelled.model)
                 return
-            reach = max(price.max(), 0.0) - min(price.min(), 0.0)
-            gentle = gentler(modelled.objective, float(reach))
-            model = modelled.model._replace(below=gentle.below_bnk, above=gentle.above_bnk)
+            model = modelled.model
+            dearest, cheapest = max(price.max(), 0.0), min(price.min(), 0.0)
+            if model.sun.any():
+                fed_in = (price - model.sun_saving)[model.sun > 0]
+                dearest, cheapest = max(dearest, fed_in.max()), min(cheapest, fed_in.min())
+            gentle = gentler(modelled.objective, float(dearest - cheapest))
+            model = model._replace(below=gentle.below_bnk, above=gentle.above_bnk)
             zones = zones_of(modelled, near.room_c[rows], fineness)
             found = np.empty(len(rows))
             dwell, start = chunk.dwell, self._start[rows]
@@ -266,6 +271,7 @@ class Fleet:
             if guarded[rows].any():
                 ends = modelled.low_c, modelled.high_c
                 most = most_by_shifting(modelled.responses, *ends, self.calm.power_kw[rows], day)
+                most += most_by_sun(model)
                 stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
                 found = np.where(stays_calm, self.calm.cost_eur[rows], found)
             least[rows] = found
@@ -329,9 +335,15 @@ def modelled_of(houses: Houses, horizon: Horizon) -> _Modelled:
         r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,
         r.power_slope_bnm, r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn,
         r.standby_kw, r.room_start_c, o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
+        *sun_of(houses, horizon),
     )  # fmt: skip
     low, high = reachable(responses)
     return _Modelled(houses, responses, objective, Model(*(np.ascontiguousarray(f) for f in model)), low, high)
+
+
+def most_by_sun(model: Model) -> Array:
+    """EUR (B,) by which own surplus can change what any two schedules of a house cost, at most."""
+    return np.asarray((np.abs(model.sun_saving) * model.sun).sum(axis=1) * SLOT_HOURS / 1000)
 
 
 def reachable(responses: Responses) -> tuple[Array, Array]:

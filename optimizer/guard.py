@@ -4,6 +4,7 @@ Symbols: d_t = price - mean price; calm the schedule a pump has without us; for 
 
     G(x) = cost(calm) - cost(x)                what it earns
     S(x) = sum_t (P_calm - P_x) d_t dt         what it earns by shifting: the same energy at the mean price earns none
+                                               (own surplus at what it costs: moving to sunny slots is shifting)
 
 A schedule earns what it earns only where both reach the least gain; otherwise it counts as no cheaper than calm, and is
 only ever run where a cap needs it. On a flat price S is 0 for every schedule, so nobody is moved, whatever the weather
@@ -43,8 +44,9 @@ def least_gain_eur(calm: Proposal) -> Array:
 
 def shifting_eur(calm: Proposal, other: Proposal, price: Array) -> Array:
     """S of every pump's schedule, (B,)."""
-    dearness = (price - price.mean()) * SLOT_HOURS / 1000
-    return np.asarray(calm.power_kw @ dearness - other.power_kw @ dearness, dtype=float)
+    mean = float(price.mean()) * SLOT_HOURS / 1000
+    more_kw = (calm.power_kw.astype(float) - other.power_kw).sum(axis=1)
+    return np.asarray(calm.energy_eur - other.energy_eur - mean * more_kw)
 
 
 def earns(calm: Proposal, other: Proposal, price: Array) -> npt.NDArray[np.bool_]:

@@ -101,6 +101,10 @@ class House:
     """By how much the accepted minimum of each slot lies above `room_min_c`; one figure for all slots where it is 0."""
     high_shift_k: tuple[float, ...] = (0.0,)
     """By how much the accepted maximum of each slot lies below `room_max_c`, as above."""
+    sun_kw: tuple[float, ...] = (0.0,)
+    """What the home's own roof has left over in each slot; one figure for all slots where it is 0."""
+    feed_in_eur_per_mwh: float = 0.0
+    """What that earns where it is fed in."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,20 @@ class Houses:
     may_set_back: npt.NDArray[np.bool_]
     low_shift_k: Array
     high_shift_k: Array
+    sun_kw: Array
+    """(B, N), or (B, 1) where no home has a roof of its own."""
+    feed_in_eur_per_mwh: Array
 
     @classmethod
     def of(cls, houses: Sequence[House]) -> "Houses":
         """The arrays of some houses."""
-        slots = max((len(house.low_shift_k) for house in houses), default=1)
-        alike = [house if len(house.low_shift_k) == slots else _unshifted(house, slots) for house in houses]
+        alike = list(houses)
+        for name in ("low_shift_k", "high_shift_k", "sun_kw"):
+            slots = max((len(getattr(house, name)) for house in houses), default=1)
+            alike = [
+                house if len(getattr(house, name)) == slots else replace(house, **{name: getattr(house, name) * slots})
+                for house in alike
+            ]
         return cls(**{f.name: np.array([getattr(house, f.name) for house in alike]) for f in fields(cls)})
 
     @property
@@ -167,11 +179,6 @@ class Houses:
     def ceiling_c(self) -> Array:
         """Warmest room the plan aims for."""
         return np.asarray(np.maximum(self.room_max_c - self.margin_k, self.floor_c + 0.1))
-
-
-def _unshifted(house: House, slots: int) -> House:
-    """The house beside others whose bands change by the slot."""
-    return replace(house, low_shift_k=house.low_shift_k * slots, high_shift_k=house.high_shift_k * slots)
 
 
 def house_of(pump: PumpForPlanning) -> House:
@@ -214,6 +221,8 @@ def house_of(pump: PumpForPlanning) -> House:
         may_set_back=pump.floor is Mode.MIN,
         low_shift_k=tuple(low - low_c for low in lows),
         high_shift_k=tuple(high_c - high for high in highs),
+        sun_kw=(0.0,) if pump.own_sun is None else pump.own_sun.surplus_kw,
+        feed_in_eur_per_mwh=0.0 if pump.own_sun is None else pump.own_sun.feed_in_eur_per_mwh,
     )
     return house if pump.learned is None else as_learned(house, pump.learned, pump.lead_h)
 

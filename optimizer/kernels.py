@@ -46,6 +46,10 @@ class Model(NamedTuple):
     above: Array
     coldest_set_back: Array
     """Band's floor: no set-back is chosen where the room is colder, (B,)."""
+    sun: Array
+    """kW of each slot that the home's own roof has left over, (B, N)."""
+    sun_saving: Array
+    """EUR/MWh by which that is cheaper than what is bought; negative where feeding in earns more, (B, N)."""
 
 
 class Automaton(NamedTuple):
@@ -107,7 +111,7 @@ def simulate(
             p = power_of(model, b, t, m, x)
             x = room_after(model, b, t, m, x)
             comfort += room_cost(model, b, t, x)
-            paid += p * price[t]
+            paid += p * price[t] - min(p, model.sun[b, t]) * model.sun_saving[b, t]
             if m != mode:
                 changes[b, block[t]] += 1
                 changed += 1

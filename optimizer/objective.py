@@ -109,7 +109,10 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     memory_h = houses.capacity_kwh_per_k / (own + houses.loss_kw_per_k)
     price = horizon.price_eur_per_mwh
     per_heat = (responses.power_limit_bnm[:, :, LOW] / responses.heat_limit_bn).mean(axis=1)
-    reach = max(price.max(), 0.0) - min(price.min(), 0.0)
+    sunny = houses.sun_kw.any(axis=1)
+    # what a kilowatt-hour is worth where the own roof gives it is what feeding it in earns
+    dearest = np.maximum(max(price.max(), 0.0), np.where(sunny, houses.feed_in_eur_per_mwh, 0.0))
+    reach = dearest - np.minimum(min(price.min(), 0.0), np.where(sunny, houses.feed_in_eur_per_mwh, 0.0))
     worth = own * per_heat
     near = np.maximum(DISCOMFORT_EUR_PER_KH, 5 * worth * reach / 1000)
     accounting = max(float(price.mean()), LEAST_ACCOUNTING_PRICE_EUR_PER_MWH) / 1000
@@ -128,6 +131,14 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     above[:, -1, 2] -= HEAT_LEFT_SHARE * credit
     below[:, -1, 2] += value + warmth.mean(axis=1) * memory_h
     return Objective(corner, below, above, neutral, near, worth, lowest, highest)
+
+
+def sun_of(houses: Houses, horizon: Horizon) -> tuple[Array, Array]:
+    """Surplus of the own roofs, kW, and by how much it is cheaper than what is bought, EUR/MWh; (B, N) each."""
+    shape = (houses.size, horizon.slots)
+    sun = np.array(np.broadcast_to(houses.sun_kw, shape))
+    saving = np.where(sun > 0, horizon.price_eur_per_mwh - houses.feed_in_eur_per_mwh[:, None], 0.0)
+    return sun, saving
 
 
 def aimed_band(houses: Houses, horizon: Horizon) -> tuple[Array, Array]:

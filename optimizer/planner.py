@@ -93,6 +93,7 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         cost_eur=solved.cost_eur,
         bound_eur=solved.bound_eur,
         neutral_eur=solved.neutral_eur,
+        energy_eur=float(plan.energy_eur.sum()),
         room_c=plan.room_c,
         power_kw=plan.power_kw,
         houses=fleet.houses,

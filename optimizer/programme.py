@@ -6,6 +6,7 @@ Symbols (S dwell states, n grid points of a house, N slots, M modes):
     f_tm(T)   room at the end of slot t in mode m (see `response`)      s -> s'   a step of the automaton (see `dwell`)
     V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa if the mode changes ] + phi_t(T,s')
     phi_t(T,s') = price_t P_tm(T) dt + r_t(f_tm(T)) + V_{t+1}(f_tm(T), s'),   m = mode of s',  r_t the room cost
+                  less sigma_t min(P_tm(T), S_t) dt where a roof leaves S_t over, cheaper than bought by sigma_t
 
 V is interpolated between grid points, so it is an estimate (and no bound; for that see `bound`). The schedule is found
 by walking forward in the continuous model, choosing in each slot by one look ahead into the interpolated V. A set-back
@@ -108,6 +109,12 @@ def _values(
                 p = sb + min(max(q0 + q1 * x, zero), q2) + max(w0 + hs * x - w2, zero) * rd
                 stage[i] = p * e
                 stage[i] += max(p - spare, zero) * f32(OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW)
+            sun, saved = f32(model.sun[b, t]), f32(model.sun_saving[b, t] * SLOT_MWH_PER_KW)
+            if sun > zero:
+                for i in range(ug):
+                    x = xs[i]
+                    p = sb + min(max(q0 + q1 * x, zero), q2) + max(w0 + hs * x - w2, zero) * rd
+                    stage[i] -= min(p, sun) * saved
             if m == MIN_MODE:
                 for i in range(ug):
                     stage[i] += f32(SET_BACK_IN_THE_COLD_EUR) if xs[i] < cold else zero
@@ -163,6 +170,7 @@ def _walk(
             f = min(max((y - low) / cell, 0.0), g - 1.0001)
             k = int(f)
             here = p * price[t] * SLOT_MWH_PER_KW + (CHANGE_EUR if moves else 0.0)
+            here -= min(p, model.sun[b, t]) * model.sun_saving[b, t] * SLOT_MWH_PER_KW
             if capped:
                 here += max(p - free[t], 0.0) * OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW
             guess = here + ahead[t, q, k] + (f - k) * (ahead[t, q, k + 1] - ahead[t, q, k])

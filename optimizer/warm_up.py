@@ -41,6 +41,8 @@ def _plan_one_house_under_a_cap() -> None:
         may_set_back=np.ones(1, dtype=bool),
         low_shift_k=np.zeros((1, 1)),
         high_shift_k=np.zeros((1, 1)),
+        sun_kw=np.zeros((1, 1)),
+        feed_in_eur_per_mwh=0.0 * one,
     )
     horizon = Horizon(np.array([50.0, 50.0, 50.0, 50.0, 300.0, 300.0, 300.0, 300.0]), np.zeros(8), np.zeros(8))
     fleet = Fleet(houses, horizon, [(LOW, 96)], seed=0)

@@ -11,11 +11,12 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from application.access import Access
-from application.audit_log import COMFORT, WAS, Actor
+from application.audit_log import COMFORT, WAS, Actor, audited
 from application.errors import ErrorCode, Failed, Refused, UseCaseError, invalid
 from application.pump_workflows import act, status
 from domain.homes.comfort import ComfortBand, ComfortWeek
 from domain.homes.enrolment import PumpProfile
+from domain.homes.panels import Panels
 from domain.steering.pump_state import ComfortChanged
 from workflows.contracts import PumpStatus, first_problem
 
@@ -108,6 +109,18 @@ async def set_comfort(
             raise Failed(ErrorCode.PARTLY_DONE, f"{error}{already}", **facts) from error
         done.append(pump_id)
     return done
+
+
+async def set_panels(access: Access, name: str, panels: Panels | None, by: Actor) -> list[str]:
+    """Write down a home's solar panels, or that it has none, for all its pumps; the next plan counts with them."""
+    pump_ids = [profile.enrolment.pump_id for profile in await pumps_of(access, name, whole_home=True)]
+
+    async def do() -> list[str]:
+        await access.ledger.pumps.set_panels(pump_ids, panels)
+        return pump_ids
+
+    detail = {"pumps": pump_ids, "panels": None if panels is None else panels.model_dump(mode="json")}
+    return await audited(access, "panels", name, by, detail, do)
 
 
 async def comfort_of(access: Access, name: str) -> list[Comfort]:

@@ -31,11 +31,19 @@ REQUIRED = (
     "emitter",
     "rated_heat_kw",
 )
-OPTIONAL = ("tariff", "settlement", "benefit", "design_outdoor_c", "room_min_c", "room_max_c", OWN_SETTING)
+PANELS = {
+    "panels_kwp": "kwp",
+    "panels_tilt_deg": "tilt_deg",
+    "panels_azimuth_deg": "azimuth_deg",
+    "feed_in_eur_per_mwh": "feed_in_eur_per_mwh",
+    "house_kw": "house_kw",
+}
+"""Columns of a home's solar panels, and what they are called there."""
+OPTIONAL = ("tariff", "settlement", "benefit", "design_outdoor_c", "room_min_c", "room_max_c", *PANELS, OWN_SETTING)
 INFORMATION = ("online",)
 """Written by discovery for people, and not read."""
 COLUMNS = (*REQUIRED[:4], *INFORMATION, *REQUIRED[4:], *OPTIONAL)
-NUMBERS = ("heated_area_m2", "rated_heat_kw", "design_outdoor_c", "room_min_c", "room_max_c", OWN_SETTING)
+NUMBERS = ("heated_area_m2", "rated_heat_kw", "design_outdoor_c", "room_min_c", "room_max_c", *PANELS, OWN_SETTING)
 BANDS = ("room_min_c", "room_max_c")
 MOST_ROWS = 100_000
 _WAYS_OUT = {
@@ -151,11 +159,14 @@ def _row(
     if faults:
         return faults
     band = {name: numbers.pop(name) for name in BANDS if name in numbers}
+    panels = {name: numbers.pop(column) for column, name in PANELS.items() if column in numbers}
     own_setting = numbers.pop(OWN_SETTING, None)
+    groups = {"band": band, "panels": panels}
     try:
-        enrolment = Enrolment.model_validate({**given, **numbers, **({"band": band} if band else {})})
+        enrolment = Enrolment.model_validate({**given, **numbers, **{name: of for name, of in groups.items() if of}})
     except ValidationError as error:
-        return _faults_of(line, error, given | {name: f"{value:g}" for name, value in (numbers | band).items()})
+        shown = numbers | band | {_column_of(name): value for name, value in panels.items()}
+        return _faults_of(line, error, given | {name: f"{value:g}" for name, value in shown.items()})
     problems = dict(check(enrolment))
     if not _is_cell(enrolment.weather_cell):
         problems.setdefault("weather_cell", f"{enrolment.weather_cell!r}: {_WAYS_OUT['weather_cell']}")
@@ -165,12 +176,16 @@ def _row(
 def _faults_of(line: int, error: ValidationError, given: Mapping[str, str]) -> list[Fault]:
     faults = []
     for one in error.errors(include_url=False, include_context=False):
-        place = [str(part) for part in one["loc"]]
+        place = [_column_of(str(part)) for part in one["loc"]]
         column = next((name for name in reversed(place) if name in COLUMNS), "room_min_c" if "band" in place else "-")
         what = f"{given[column]!r}: " if column in given else ""
         said = one["msg"].removeprefix("Value error, ")
         faults.append(Fault(line, column, what + _WAYS_OUT.get(column, said[:1].lower() + said[1:])))
     return faults or [Fault(line, "-", first_problem(error))]
+
+
+def _column_of(field: str) -> str:
+    return next((column for column, name in PANELS.items() if name == field), field)
 
 
 def _is_cell(text: str) -> bool:

@@ -12,10 +12,23 @@ from application.access import Access
 from application.errors import ErrorCode, Refused
 from application.fleet.homes import pumps_of
 from domain.homes.enrolment import Enrolment
+from domain.homes.panels import OwnSun, Panels
 from domain.homes.settlement import Benefit, Settlement, earns_by_moving
-from domain.planning.series import WholesalePrices
+from domain.planning.own_sun import own_sun_of
+from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import PricePart, Tariff, Tariffs, parts_for, settled
 from domain.slots import SLOT, market_day_bounds, slot_start
+
+
+@dataclass(frozen=True)
+class SurplusPrice:
+    """What of a slot's energy comes from the home's own roof, by the forecast, and what it costs."""
+
+    kw: float
+    """What the roof leaves one pump of the home; 0 for nothing."""
+    eur_per_mwh: float
+    """What feeding it in would have earned; what is drawn beyond it costs the sum of the parts."""
+    source: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,8 @@ class SlotPrice:
     price_version: int
     parts: Sequence[PricePart]
     """Of what the planner counts: the household's price, or its supplier's cost."""
+    surplus: SurplusPrice | None = None
+    """None for a home without panels, or without a forecast for the slot."""
 
     @property
     def eur_per_mwh(self) -> float:
@@ -51,6 +66,9 @@ class _Day:
     benefit: Benefit
     version: int
     series: WholesalePrices
+    sun: OwnSun | None = None
+    forecast: WeatherSeries | None = None
+    """What the sun was reckoned from, slot by slot."""
 
     def __getitem__(self, at: datetime) -> SlotPrice:
         return SlotPrice(
@@ -63,7 +81,17 @@ class _Day:
             start=slot_start(at),
             price_version=self.version,
             parts=_parts(self.series, self.tariff, self.settlement, self.benefit, slot_start(at)),
+            surplus=self._surplus(slot_start(at)),
         )
+
+    def _surplus(self, slot: datetime) -> SurplusPrice | None:
+        if self.sun is None or self.forecast is None:
+            return None
+        place = (slot - self.forecast.start) // SLOT
+        if not 0 <= place < len(self.sun.surplus_kw):
+            return None
+        source = f"own roof, by the forecast of {self.forecast.source} for {self.forecast.cell}"
+        return SurplusPrice(self.sun.surplus_kw[place], self.sun.feed_in_eur_per_mwh, source)
 
     def slots(self) -> list[SlotPrice]:
         return [self[self.series.start + n * SLOT] for n in range(len(self.series.price_eur_per_mwh))]
@@ -89,15 +117,18 @@ async def explain_day(
 async def _days(
     access: Access, name: str, at: datetime, tariffs: Tariffs, tz_of: Callable[[str], ZoneInfo]
 ) -> list[_Day]:
-    alike: dict[tuple[str, str, Settlement, Benefit], list[Enrolment]] = {}
+    alike: dict[tuple[str, str, Settlement, Benefit, Panels | None, str], list[Enrolment]] = {}
     for profile in await pumps_of(access, name, whole_home=False):
         e = profile.enrolment
-        alike.setdefault((e.price_area, e.tariff, e.settlement, e.benefit), []).append(e)
+        cell = "" if e.panels is None else e.weather_cell
+        alike.setdefault((e.price_area, e.tariff, e.settlement, e.benefit, e.panels, cell), []).append(e)
     found = []
-    for (price_area, tariff, settlement, benefit), pumps in alike.items():
+    for (price_area, tariff, settlement, benefit, _, cell), pumps in alike.items():
         version, series = await _prices(access, price_area, at, tz_of(price_area))
         known, names = _named(tariffs, tariff), [pump.pump_id for pump in pumps]
-        found.append(_Day(names, known, settlement, benefit, version, series))
+        forecast = await access.ledger.series.newest_weather(cell, at, slot_start(at) + SLOT) if cell else None
+        sun = None if forecast is None else own_sun_of(pumps[0], forecast)
+        found.append(_Day(names, known, settlement, benefit, version, series, sun, forecast))
     return found
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from domain.base import Value
 from domain.homes.comfort import ComfortBand
+from domain.homes.panels import Panels
 from domain.homes.settlement import Benefit, Settlement
 from domain.homes.site import Emitter, HomeShare, Site
 from domain.modes import Circuit
@@ -56,6 +57,8 @@ class Enrolment(Value):
     design_outdoor_c: float = -12.0
     band: ComfortBand = ComfortBand()
     home: HomeShare | None = None
+    panels: Panels | None = None
+    """Of the home's own roof."""
 
     @property
     def address(self) -> PumpAddress:

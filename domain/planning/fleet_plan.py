@@ -13,6 +13,7 @@ from pydantic import Field, FiniteFloat
 from domain.base import Instant, Value
 from domain.homes.enrolment import PumpProfile
 from domain.homes.learned import LearnedHouse
+from domain.homes.panels import OwnSun
 from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
 from domain.planning.series import HomePrices, WeatherSeries
@@ -39,6 +40,8 @@ class PumpForPlanning(Value):
     """Hours from the room's reading to the first slot."""
     may_move: bool = True
     """False where moving its consumption earns nobody anything: it is left to its own control."""
+    own_sun: OwnSun | None = None
+    """Its part of what its home's roof has left over, one figure per slot of the request; None without a roof."""
 
 
 class PlanningRequest(Value):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from domain.base import Value
 from domain.homes.comfort import ComfortBand
+from domain.homes.panels import OwnSun
 from domain.savings.energy import EnergyCourse, Evidence, Flag
 from domain.savings.experiment import Arm, Experiment
 from domain.slots import SLOT_HOURS
@@ -59,20 +60,28 @@ class HomeDay(Value):
     excluded: Mapping[Flag, int]
     """Reports that were not believed, by reason."""
     price_version: int
+    own_sun_kwh: float = 0.0
+    """Of `kwh`, what the home's own roof had left over by the weather: counted at what feeding it in would have
+    earned, in every cost of the day, and so not to be counted as fed in by anybody."""
 
 
 def settle(
-    energy: EnergyCourse, price_eur_per_mwh: Sequence[float], neutral_kwh: Sequence[float], borrowed_kwh: float
+    energy: EnergyCourse,
+    price_eur_per_mwh: Sequence[float],
+    neutral_kwh: Sequence[float],
+    borrowed_kwh: float,
+    sun: OwnSun | None = None,
 ) -> tuple[float, float, float, float]:
     """Cost, cost at the mean price, neutral's expected cost and the unsteered counterfactual of a day, in euros.
 
     Prices and `neutral_kwh` (the model's) are per slot of the course. `borrowed_kwh` is the electricity that would
-    bring the house back to the warmth it began the day with: negative where it ended warmer.
+    bring the house back to the warmth it began the day with: negative where it ended warmer. What the home's roof
+    had left over (`sun`) costs what feeding it in would have earned.
     """
     mean = sum(price_eur_per_mwh) / len(price_eur_per_mwh)
-    cost = _cost(energy.kwh, price_eur_per_mwh)
+    cost = _cost(energy.kwh, price_eur_per_mwh, sun)
     flat = sum(energy.kwh) * mean / KWH_PER_MWH
-    expected = _cost(neutral_kwh, price_eur_per_mwh)
+    expected = _cost(neutral_kwh, price_eur_per_mwh, sun)
     modelled = sum(neutral_kwh)
     settled_kwh = max(0.0, sum(energy.kwh) + borrowed_kwh)
     unsteered = expected * settled_kwh / modelled if modelled > 0 else flat
@@ -114,5 +123,8 @@ def by_flag(energy: EnergyCourse) -> dict[Flag, int]:
     return found
 
 
-def _cost(kwh: Sequence[float], price_eur_per_mwh: Sequence[float]) -> float:
-    return sum(k * p for k, p in zip(kwh, price_eur_per_mwh, strict=True)) / KWH_PER_MWH
+def _cost(kwh: Sequence[float], price_eur_per_mwh: Sequence[float], sun: OwnSun | None) -> float:
+    paid = price_eur_per_mwh
+    if sun is not None:
+        paid = [sun.paid(t, k / SLOT_HOURS, p) for t, (k, p) in enumerate(zip(kwh, price_eur_per_mwh, strict=True))]
+    return sum(k * p for k, p in zip(kwh, paid, strict=True)) / KWH_PER_MWH

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities import planning
 from activities.plan_requests import RequestSources
 from activities.planning import ClosePlan, DeliverShard, OpenPlan, PlanningActivities, SolveShard
+from domain.homes.panels import Panels
 from domain.homes.settlement import Benefit, Settlement
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Reading
@@ -167,6 +168,31 @@ async def opening(series: Series, caps: GridCaps | None = None, most_pumps: int 
 
 def solving(shard: int = 0) -> SolveShard:
     return SolveShard(clock=CLOCK, revision=1, shard=shard, budget_s=10)
+
+
+async def test_the_solver_gets_a_homes_own_surplus_for_its_slots_unless_the_supplier_is_to_save() -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    directory = Directory("p-0001", "p-0002", "p-0003")
+    panels = Panels(kwp=8.0, feed_in_eur_per_mwh=80.0, house_kw=0.2)
+    of_homes: list[dict[str, object]] = [{"panels": panels}, {"panels": panels, "benefit": Benefit.SUPPLIER}, {}]
+    for index, changed in enumerate(of_homes):
+        profile = directory.pumps[index]
+        enrolment = profile.enrolment.model_copy(update=changed)
+        directory.pumps[index] = profile.model_copy(update={"enrolment": enrolment})
+    opening_now = await opening(series)
+    ((forecast, stored_at),) = series.weather_versions
+    series.weather_versions = [(forecast.model_copy(update={"radiation_w_per_m2": (200.0,) * 96}), stored_at)]
+    activities = activities_of(directory, plans, asked, series=series)
+    await an_attempt().run(activities.open_plan, opening_now)
+    shards = await plans.shard_count(1)
+    for shard in range(shards):
+        await an_attempt().run(activities.solve_shard, solving(shard))
+    suns = {pump.profile.enrolment.pump_id: pump.own_sun for request in asked.requests for pump in request.pumps}
+    roof = suns["p-0001"]
+    assert roof is not None
+    assert (len(roof.surplus_kw), roof.feed_in_eur_per_mwh) == (40, 80.0)
+    assert max(roof.surplus_kw) > 1.0
+    assert (suns["p-0002"], suns["p-0003"]) == (None, None)
 
 
 async def test_the_solver_gets_rooms_only_from_fresh_readings_and_series_cut_to_its_slots() -> None:

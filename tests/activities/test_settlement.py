@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from activities.settlement import DaySettled, MakeClaim, SettleDay, SettlementActivities
+from domain.homes.panels import Panels
 from domain.homes.settlement import Benefit, Settlement
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.savings.claim import Claim
@@ -111,6 +112,22 @@ async def test_a_metered_day_costs_what_its_slots_cost_and_says_what_it_rests_on
     assert day.flat_cost_eur == pytest.approx(24 * 0.1)
     assert day.evidence == {Evidence.METER: pytest.approx(24)}
     assert set(energy.evidence) == {Evidence.METER}
+
+
+async def test_what_the_own_roof_gave_is_counted_at_what_feeding_it_in_would_have_earned_and_said() -> None:
+    directory, series = Directory(PUMP), await a_series()
+    (profile,) = directory.pumps
+    panels = Panels(kwp=10.0, feed_in_eur_per_mwh=20.0, house_kw=0.0)
+    enrolment = profile.enrolment.model_copy(update={"panels": panels})
+    directory.pumps = [profile.model_copy(update={"enrolment": enrolment})]
+    noon = tuple(300.0 if 44 <= n < 52 else 0.0 for n in range(96))
+    ((cold, stored_at),) = series.weather_versions
+    series.weather_versions = [(cold.model_copy(update={"radiation_w_per_m2": noon}), stored_at)]
+    store = Store({PUMP: counters(1.0)})
+    await settled(store, series, directory)
+    day = store.kept[PUMP, DAY][0]
+    assert day.own_sun_kwh == pytest.approx(2.0)
+    assert day.cost_eur == pytest.approx(12 * 0.15 + 12 * 0.05 - (0.15 - 0.02) - (0.05 - 0.02))
 
 
 async def test_settling_again_changes_nothing_until_a_late_reading_or_a_revised_price_comes() -> None:

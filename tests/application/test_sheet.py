@@ -8,6 +8,7 @@ import pytest
 
 from application.fleet.sheet import COLUMNS, read_sheet, write_sheet
 from console.cli.commands.onboarding.enrol import world_check
+from domain.homes.panels import Panels
 from market.tariff_files import tariffs_in
 
 WORLD = world_check(tariffs_in())
@@ -44,6 +45,13 @@ def test_a_sheet_that_discovery_wrote_is_read_once_it_is_filled_in() -> None:
     assert (second.enrolment.band.room_min_c, second.own_setting) == (20.5, -1.0)
 
 
+def test_a_homes_panels_are_columns_of_the_sheet() -> None:
+    (row,) = read_sheet(a_sheet({"panels_kwp": "9.8", "panels_azimuth_deg": "135", "feed_in_eur_per_mwh": "80"})).rows
+    assert row.enrolment.panels == Panels(kwp=9.8, azimuth_deg=135.0, feed_in_eur_per_mwh=80.0)
+    (without,) = read_sheet(a_sheet({})).rows
+    assert without.enrolment.panels is None
+
+
 def test_a_spreadsheet_with_semicolons_and_decimal_commas_is_read_too() -> None:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, delimiter=";", restval="")
@@ -68,6 +76,8 @@ def test_a_spreadsheet_with_semicolons_and_decimal_commas_is_read_too() -> None:
         ({"weather_cell": "Berlin"}, "weather_cell", "latitude"),
         ({"tariff": "free"}, "tariff", "known are"),
         ({"settlement": "yearly"}, "settlement", "profile, hour, quarter"),
+        ({"panels_kwp": "9.8"}, "feed_in_eur_per_mwh", "required"),
+        ({"panels_kwp": "0", "feed_in_eur_per_mwh": "80"}, "panels_kwp", "greater than 0"),
         ({"room_min_c": "5"}, "room_min_c", "greater than or equal to 14"),
         ({"room_min_c": "22", "room_max_c": "22.5"}, "room_min_c", "at least 1 K wide"),
     ],

@@ -20,8 +20,8 @@ from optimizer.kernels import Automaton
 from optimizer.objective import gentler
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_pump, a_request
-from tests.optimizer.enumeration import cheapest_together, every_schedule, houses_of
 from tests.optimizer.reference.bound import underestimate
+from tests.optimizer.reference.enumeration import cheapest_together, every_schedule, houses_of
 from tests.optimizer.reference.programme import Batch, Prices, batch_of
 
 pytestmark = pytest.mark.slow

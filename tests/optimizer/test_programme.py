@@ -16,7 +16,7 @@ from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES
 from optimizer.planner import horizon_of
 from tests.optimizer.builders import a_pump, a_request, two_peaks
-from tests.optimizer.enumeration import every_schedule, houses_of
+from tests.optimizer.reference.enumeration import every_schedule, houses_of
 from tests.optimizer.reference.programme import Prices, Programme, batch_of
 from tests.optimizer.reference.simulation import evaluate
 

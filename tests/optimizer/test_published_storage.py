@@ -55,6 +55,7 @@ class Store:
             drift_cap=zero + 1e6, power_at_zero=power, power_slope=nothing, power_limit=power, heat_at_zero=nothing,
             heat_slope=np.zeros(1), heat_limit=zero + 1e6, rod=zero, standby=np.zeros(1), start=np.zeros(1),
             corner=corner, below=below, above=above, coldest_set_back=np.full(1, -1.0),
+            sun=zero, sun_saving=zero,
         )  # fmt: skip
 
     def column(self, mu: npt.NDArray[np.float64]) -> Column:

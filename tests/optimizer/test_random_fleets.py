@@ -23,7 +23,7 @@ from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
 from optimizer.house import MODES, house_of
 from optimizer.planner import plan_fleet
 from tests.optimizer.builders import a_pump, a_request, two_peaks
-from tests.optimizer.enumeration import cheapest_together, every_schedule
+from tests.optimizer.reference.enumeration import cheapest_together, every_schedule
 
 EXAMPLES = int(os.environ.get("HEATSTEER_EXAMPLES", "30"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 + 3 * EXAMPLES)]

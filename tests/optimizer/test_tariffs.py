@@ -11,7 +11,7 @@ from optimizer.dwell import count_changes
 from optimizer.house import LOW, MODES
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import FIRST_SLOT, a_pump, a_request, two_peaks
-from tests.optimizer.enumeration import houses_of
+from tests.optimizer.reference.enumeration import houses_of
 from tests.optimizer.reference.simulation import evaluate
 
 SHAPE = two_peaks(mean=110.0, spread=120.0)

@@ -10,6 +10,7 @@ from application.access import Access
 from application.errors import UseCaseError
 from application.fleet import homes
 from application.fleet.holiday_dates import holiday_dates
+from console.cli.commands import panels
 from console.cli.commands.pumps import print_state
 from console.cli.errors import UsageError, sentence_of
 from console.cli.options import Change, Reading, changes, reads
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 comfort = typer.Typer(help="Room temperatures a household accepts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(comfort, name="comfort")
+app.add_typer(panels.app, name="panels")
 
 Name = Annotated[str, typer.Argument(metavar="PUMP|HOME")]
 

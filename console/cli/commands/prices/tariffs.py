@@ -1,5 +1,6 @@
 """`heatsteer tariff explain`: what a home pays in a slot, part by part."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,6 +64,7 @@ def _document(one: SlotPrice) -> dict[str, Any]:
     return vars(one) | {
         "parts": [part.model_dump(mode="json") for part in one.parts],
         "eur_per_mwh": round(one.eur_per_mwh, 4),
+        "surplus": None if one.surplus is None else asdict(one.surplus),
     }
 
 
@@ -79,4 +81,7 @@ def _print(found: list[SlotPrice]) -> None:
         for part in one.parts:
             table.add_row(part.name, f"{part.eur_per_mwh:.2f}", part.source)
         table.add_row("sum", f"{one.eur_per_mwh:.2f}", f"price version {one.price_version}", style="bold")
+        if one.surplus is not None:
+            first = f"own surplus, first {one.surplus.kw:.2f} kW"
+            table.add_row(first, f"{one.surplus.eur_per_mwh:.2f}", one.surplus.source)
         console.print(table)
