@@ -198,6 +198,7 @@ class PlanningActivities:
             certificate=result.certificate,
             price_eur_per_mwh=request.prices.price_eur_per_mwh,
             cap_price_eur_per_mwh=result.cap_price_eur_per_mwh,
+            neutral_load_kw=result.neutral_load_kw,
             power_kw={planned.pump_id: planned.expected_power_kw for planned in result.pumps},
             pumps_by_mode=pumps_by_mode(result.pumps),
         )

@@ -176,6 +176,8 @@ class PlanPart(Base):
     """What its homes pay by slot: tariffs change, a plan's numbers do not."""
     cap_price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
     load_kw: Mapped[list[float]] = mapped_column(JSONB)
+    neutral_load_kw: Mapped[list[float]] = mapped_column(JSONB)
+    """The same pumps under their own control."""
     pumps_by_mode: Mapped[dict[str, list[int]]] = mapped_column(JSONB)
     solved_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (ForeignKeyConstraint(["revision", "shard"], ["plan_shards.revision", "plan_shards.shard"]),)
@@ -197,6 +199,18 @@ class PumpPlan(Base):
         ),
         Index("ix_pump_plans_shard", "revision", "shard", "pump_id"),
     )
+
+
+class LoadCurveRow(Base):
+    """An area's expected load of a market day, as nominated; a later one is a further version."""
+
+    __tablename__ = "load_curves"
+    version: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    area: Mapped[str] = mapped_column(String(64))
+    day: Mapped[date] = mapped_column(Date)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (Index("ix_load_curves_area_day", "area", "day"),)
 
 
 class CommandRow(Base):

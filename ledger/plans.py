@@ -114,6 +114,7 @@ class LedgerPlans:
             "price_eur_per_mwh": [round(price, 4) for price in solved.price_eur_per_mwh],
             "cap_price_eur_per_mwh": list(solved.cap_price_eur_per_mwh),
             "load_kw": [round(load, 3) for load in solved.load_kw],
+            "neutral_load_kw": [round(load, 3) for load in solved.neutral_load_kw],
             "pumps_by_mode": {mode.value: list(counts) for mode, counts in solved.pumps_by_mode.items()},
             "solved_at": at,
         }

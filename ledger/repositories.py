@@ -18,6 +18,7 @@ from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
 from ledger.houses import LedgerHouses
 from ledger.journal import LedgerJournal
+from ledger.load_curves import LedgerLoadCurves
 from ledger.models import Pump
 from ledger.observations import LedgerObservations
 from ledger.oem.invitations import LedgerInvitations
@@ -58,6 +59,7 @@ class Repositories:
     observations: LedgerObservations
     series: LedgerSeries
     plans: LedgerPlans
+    load_curves: LedgerLoadCurves
     vault: Vault
     accounts: LedgerAccounts
     invitations: LedgerInvitations
@@ -115,6 +117,7 @@ async def open_repositories(
             observations=LedgerObservations(engine),
             series=LedgerSeries(engine),
             plans=LedgerPlans(engine),
+            load_curves=LedgerLoadCurves(engine),
             vault=Vault(engine, keys, locks=token_locks),
             accounts=LedgerAccounts(engine),
             invitations=LedgerInvitations(engine),

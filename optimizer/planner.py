@@ -105,6 +105,7 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         pumps=_planned(request, fleet, solved, tanks),
         certificate=certify(ledger, horizon, effort),
         cap_price_eur_per_mwh=tuple(float(x) for x in found.mu_an[0]),
+        neutral_load_kw=tuple(float(x) for x in neutral_kw),
     )
 
 
@@ -180,4 +181,5 @@ def _nothing_to_plan(request: PlanningRequest, seconds: float) -> FleetPlanResul
             status="optimal-within-gap",
         ),
         cap_price_eur_per_mwh=(0.0,) * request.slots,
+        neutral_load_kw=(0.0,) * request.slots,
     )

@@ -121,6 +121,14 @@ async def _order(access: Access, price_area: str | None, day: date | None) -> Pl
     if price_area is not None and price_area not in known:
         sentence = f"no steered pump is enrolled in price area {price_area}: there are {_listed(known)}"
         raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="price area", name=price_area, known=known)
+    usual, tz = await usual_planning(access, day)
+    chosen = day or access.now().astimezone(tz).date()
+    given: PlanningInput = usual.model_copy(update={"price_area": price_area, "day": chosen})
+    return given
+
+
+async def usual_planning(access: Access, day: date | None = None) -> tuple[PlanningInput, ZoneInfo]:
+    """The planning Schedule's own input and time zone; raises Failed where there is no Schedule."""
     try:
         described = await access.client.get_schedule_handle(PLANNING_SCHEDULE_ID).describe()
     except RPCError as error:
@@ -131,10 +139,7 @@ async def _order(access: Access, price_area: str | None, day: date | None) -> Pl
     action = described.schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
     (usual,) = await access.client.data_converter.decode(action.args, [PlanningInput])
-    tz = ZoneInfo(described.schedule.spec.time_zone_name or "UTC")
-    chosen = day or access.now().astimezone(tz).date()
-    given: PlanningInput = usual.model_copy(update={"price_area": price_area, "day": chosen})
-    return given
+    return usual, ZoneInfo(described.schedule.spec.time_zone_name or "UTC")
 
 
 async def _run(access: Access, given: PlanningInput) -> MadePlans:

@@ -21,6 +21,7 @@ from console.cli.commands import (
     dead_letters,
     fleet,
     homes,
+    load_curve,
     oem,
     plans,
     savings,
@@ -62,6 +63,7 @@ app.add_typer(oem.app, name="oem")
 app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
+app.command("load-curve")(load_curve.load_curve)
 app.add_typer(versions.app, name="prices")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(weather.app, name="weather")

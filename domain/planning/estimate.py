@@ -52,6 +52,45 @@ def estimated_prices(known: Sequence[WholesalePrices], day: date, tz: str) -> Wh
     )
 
 
+def prices_as_on(like: WholesalePrices, day: date, tz: str) -> WholesalePrices:
+    """The prices of a published day by local time of day, as a scenario for another market day.
+
+    An hour that only one of the two days has, as clocks change, has the mean price.
+    """
+    start, end = bounds_of(day, tz)
+    zone = ZoneInfo(tz)
+    shape, level = _by_clock(like, zone), _mean(like.price_eur_per_mwh)
+    prices = [round(level + shape.get(_clock(slot, zone), 0.0), 2) for slot in slots_between(start, end)]
+    return _scenario(like, start, prices, f"The prices of {like.start.astimezone(zone):%Y-%m-%d}, as a scenario.")
+
+
+def prices_at_level(prices: WholesalePrices, mean_eur_per_mwh: float) -> WholesalePrices:
+    """The same course of prices with another mean, as a scenario."""
+    up = mean_eur_per_mwh - _mean(prices.price_eur_per_mwh)
+    moved = [round(price + up, 2) for price in prices.price_eur_per_mwh]
+    return _scenario(prices, prices.start, moved, f"Moved to a mean of {mean_eur_per_mwh:g} EUR/MWh, as a scenario.")
+
+
+def days_like(known: Sequence[WholesalePrices], day: date, tz: str, most: int) -> Sequence[WholesalePrices]:
+    """The newest of the known days that are of this day's kind (working day, Saturday, Sunday), oldest first."""
+    zone = ZoneInfo(tz)
+    days = sorted(known, key=lambda one: one.start)
+    like = [one for one in days if _kind(one.start.astimezone(zone).date()) == _kind(day)]
+    return like[max(0, len(like) - most) :]
+
+
+def _scenario(of: WholesalePrices, start: datetime, prices: Sequence[float], verdict: str) -> WholesalePrices:
+    return WholesalePrices(
+        price_area=of.price_area,
+        source=f"scenario from {of.source}",
+        resolution_min=SLOT // timedelta(minutes=1),
+        basis=Basis.ESTIMATED,
+        provenance=Provenance(verdicts=(verdict,)),
+        start=start,
+        price_eur_per_mwh=tuple(prices),
+    )
+
+
 def flat_prices(known: Sequence[WholesalePrices], price_area: str, day: date, tz: str) -> WholesalePrices:
     """One price for a market day of which nothing can be estimated, at the level of the newest known day.
 

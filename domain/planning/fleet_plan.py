@@ -120,6 +120,8 @@ class FleetPlanResult(Value):
     certificate: Certificate
     cap_price_eur_per_mwh: tuple[float, ...]
     """Dual of the cap per slot."""
+    neutral_load_kw: tuple[float, ...]
+    """Expected power of the heating of all pumps together under their own control, per slot."""
 
 
 class PlanOutline(Value):

@@ -49,6 +49,8 @@ class SolvedPart(Value):
     """What a kilowatt-hour more costs under this scope's tariff, per slot: kept, as tariffs change."""
     cap_price_eur_per_mwh: tuple[float, ...]
     """Dual of the limit per slot."""
+    neutral_load_kw: tuple[float, ...]
+    """Expected power of the heating of all its pumps together under their own control, per slot."""
     power_kw: Mapping[str, tuple[float, ...]]
     """Expected power of every pump's heating per slot."""
     pumps_by_mode: Mapping[Mode, tuple[int, ...]]

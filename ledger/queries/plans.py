@@ -37,6 +37,7 @@ _PART = (
     PlanPart.price_eur_per_mwh,
     PlanPart.cap_price_eur_per_mwh,
     PlanPart.load_kw,
+    PlanPart.neutral_load_kw,
     PlanPart.pumps_by_mode,
 )
 

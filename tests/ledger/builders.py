@@ -133,7 +133,9 @@ def a_result(cost_eur: float = 10.0, slots: int = 96) -> FleetPlanResult:
         seconds=0.1,
         status="optimal-within-gap",
     )
-    return FleetPlanResult(pumps=(), certificate=certificate, cap_price_eur_per_mwh=(0.0,) * slots)
+    return FleetPlanResult(
+        pumps=(), certificate=certificate, cap_price_eur_per_mwh=(0.0,) * slots, neutral_load_kw=(0.0,) * slots
+    )
 
 
 async def count(engine: AsyncEngine, table: type) -> int:

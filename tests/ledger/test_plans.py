@@ -53,6 +53,7 @@ def solved(asked: Part, cost_eur: float = 10.0) -> SolvedPart:
         certificate=a_result(cost_eur).certificate,
         price_eur_per_mwh=(80.0,) * 40,
         cap_price_eur_per_mwh=(0.0,) * 40,
+        neutral_load_kw=(2.0,) * 40,
         power_kw=dict.fromkeys(asked.pump_ids, (1.5,) * 40),
         pumps_by_mode={Mode.LOW: (len(asked.pump_ids),) * 40},
     )

@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("cap_price_eur_per_mwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("load_kw", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("neutral_load_kw", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("pumps_by_mode", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -203,6 +204,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("revision", "shard", "part", name=op.f("pk_plan_parts")),
     )
+    op.create_table(
+        "load_curves",
+        sa.Column("version", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("area", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_load_curves")),
+    )
+    op.create_index("ix_load_curves_area_day", "load_curves", ["area", "day"], unique=False)
     op.create_table(
         "pumps",
         sa.Column("pump_id", sa.String(length=41), nullable=False),
@@ -336,6 +347,7 @@ def downgrade() -> None:
     for table in ("regrets", "claims", "house_models", "home_days", "energy_reports", "experiments"):
         op.drop_table(table)
     op.drop_table("pump_plans")
+    op.drop_table("load_curves")
     op.drop_table("commands")
     op.drop_table("shadow_commands")
     op.drop_table("pumps")

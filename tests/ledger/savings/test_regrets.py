@@ -51,6 +51,7 @@ async def a_stored_plan(
         certificate=a_result().certificate,
         price_eur_per_mwh=(price,) * slots,
         cap_price_eur_per_mwh=(0.0,) * slots,
+        neutral_load_kw=(power_kw,) * slots,
         power_kw={"p-0001": (power_kw,) * slots},
         pumps_by_mode={Mode.LOW: (1,) * slots},
     )

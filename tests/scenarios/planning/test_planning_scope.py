@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from application.audit_log import Actor
 from application.errors import Refused
+from application.planning.load_curve import load_errors, make_load_curve
 from application.planning.plans import PumpPlanView, make_plans, preview_plans, show_plan
 from application.planning.schedule import create_schedule
 from console.cli import plan_panels
@@ -24,6 +25,7 @@ from domain.modes import Circuit, Mode
 from domain.planning.fleet_plan import Certificate
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import GridCaps, GridLimit
+from domain.planning.series import Basis
 from domain.slots import SLOT, bounds_of
 from embedded.children import Child
 from ledger.models import FleetPlan, PlanPart, PlanShard
@@ -289,6 +291,29 @@ async def test_a_shard_that_cannot_be_solved_costs_the_others_nothing_and_is_wri
         assert {row["shard"]: bool(row["failure"]) for row in shards} == {0: False, 1: True}
         for number in (1, 2):
             await plan_of(world, world.pump(number), result.revision)
+
+
+async def test_a_load_curve_says_what_the_plan_of_its_day_will_draw_and_tells_no_pump(tmp_path: Path) -> None:
+    async with a_wide_world(tmp_path, two_markets()) as world:
+        access, tz = world.access, {"AT": "Europe/Vienna", "DE-LU": "Europe/Berlin"}
+        unknown = await make_load_curve(access, "DE-LU", DAY, [], tz.__getitem__)
+        assert unknown.curve.basis is Basis.FLAT, "no day is known to estimate from"
+        made = await make_plans(access, "AT", DAY, Actor("operator", "as the test says"))
+        (plan,) = made.plans
+        stored = await make_load_curve(access, "east", DAY, [50.0, 300.0], tz.__getitem__)
+        curve = stored.curve
+        assert (stored.version, curve.basis, curve.pumps) == (unknown.version + 1, Basis.PUBLISHED, 2)
+        assert curve.base.price_version == plan.price_version
+        assert [scenario.mean_price_eur_per_mwh for scenario in curve.levels] == pytest.approx([50, 300], abs=0.01)
+        assert all(slot.low_kw <= slot.steered_kw <= slot.high_kw for slot in curve.slots)
+        assert any(abs(slot.steered_kw - slot.neutral_kw) > 0.2 for slot in curve.slots), "dear evenings move load"
+        assert not await load_errors(access, "AT", DAY, DAY, tz.__getitem__), "a grid area is not its price area"
+        (error,) = await load_errors(access, "east", DAY, DAY, tz.__getitem__)
+        assert (error.version, error.slots) == (stored.version, len(curve.slots))
+        assert error.mean_kw == pytest.approx(sum(plan.parts[0]["load_kw"]) / error.slots, abs=0.01)
+        assert (await world.status(world.pump(5))).state.plan == await plan_of(world, world.pump(5), plan.revision)
+        with pytest.raises(Refused, match="no steered pump is enrolled in west: price areas are AT, DE-LU"):
+            await make_load_curve(access, "west", DAY, [], tz.__getitem__)
 
 
 async def test_a_plan_is_previewed_without_telling_anybody_then_made_by_hand_for_one_area_and_shown(
