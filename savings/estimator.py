@@ -118,10 +118,11 @@ def _figures(days: Sequence[HomeDay], arm: Arm) -> ArmFigures | None:
     if not mine:
         return None
     rooms = [day.room_c for day in mine if day.room_c is not None]
+    outside = [day.kelvin_hours for day in mine if day.room_c is not None]
     return ArmFigures(
         home_days=len(mine),
         cost_eur_per_day=sum(day.cost_eur for day in mine) / len(mine),
         kwh_per_day=sum(day.kwh for day in mine) / len(mine),
         room_c=sum(rooms) / len(rooms) if rooms else None,
-        kelvin_hours_per_day=sum(day.kelvin_hours for day in mine) / len(mine),
+        kelvin_hours_per_day=sum(outside) / len(outside) if outside else 0.0,
     )

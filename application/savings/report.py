@@ -85,9 +85,10 @@ class HomeReport:
         return sum(rooms) / len(rooms) if rooms else None
 
     @property
-    def kelvin_hours(self) -> float:
-        """Outside the household's band."""
-        return sum(day.kelvin_hours for day in self.days)
+    def kelvin_hours(self) -> float | None:
+        """Outside the household's band, on the days on which a room was measured; None where none was."""
+        known = [day.kelvin_hours for day in self.days if day.room_c is not None]
+        return sum(known) if known else None
 
     @property
     def neutral_days(self) -> int:

@@ -41,7 +41,7 @@ def _home(home: HomeReport) -> dict[str, Any]:
         "cost_eur": round(home.cost_eur, 4),
         "model_unsteered_eur": round(home.unsteered_eur, 4),
         "room_c": home.room_c,
-        "kelvin_hours": round(home.kelvin_hours, 3),
+        "kelvin_hours": None if home.kelvin_hours is None else round(home.kelvin_hours, 3),
         "neutral_days": home.neutral_days,
         "days": [day.model_dump(mode="json") for day in home.days],
         "acts_by_plan": home.acts_by_plan,

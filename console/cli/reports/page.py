@@ -21,6 +21,7 @@ from console.cli.reports.words import (
     band_of,
     degrees,
     euros,
+    outside,
     span_of,
     week_of,
 )
@@ -150,7 +151,7 @@ def _homes_table(homes: Sequence[HomeReport]) -> str:
     heads = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
     rows = "".join(
         f"<tr><th>{escape(home.pump)}</th><td>{home.kwh:.1f}</td><td>{euros(home.cost_eur)}</td>"
-        f"<td>{euros(home.unsteered_eur)}</td><td>{degrees(home.room_c)}</td><td>{home.kelvin_hours:.2f}</td>"
+        f"<td>{euros(home.unsteered_eur)}</td><td>{degrees(home.room_c)}</td><td>{outside(home.kelvin_hours)}</td>"
         f"<td>{home.neutral_days} of {len(home.days)}</td></tr>"
         for home in homes[:MOST_HOMES_LISTED]
     )
@@ -186,7 +187,7 @@ def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
 def _comfort(home: HomeReport) -> str:
     week = home.band.week
     told = f"Your rooms are to be at {band_of(home.band)}{' at all other times' if week else ''}"
-    told += f"; they were outside for {home.kelvin_hours:.2f} kelvin-hours." if home.room_c is not None else "."
+    told += f"; they were outside for {home.kelvin_hours:.2f} kelvin-hours." if home.kelvin_hours is not None else "."
     if home.room_c is None:
         told += " No room temperature was measured."
     if home.neutral_days:

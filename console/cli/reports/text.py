@@ -2,7 +2,7 @@
 
 from application.savings.report import Report
 from console.cli.reports.regret import regret_lines
-from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, span_of
+from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, outside, span_of
 from console.cli.terminal import table_of, terminal
 from domain.savings.claim import Claim, Interval
 
@@ -36,7 +36,7 @@ def print_report(report: Report) -> None:
             euros(home.cost_eur),
             euros(home.unsteered_eur),
             degrees(home.room_c),
-            f"{home.kelvin_hours:.2f}",
+            outside(home.kelvin_hours),
             f"{home.neutral_days} of {len(home.days)}",
         )
     console.print(table)

@@ -52,6 +52,11 @@ def degrees(room_c: float | None) -> str:
     return "–" if room_c is None else f"{room_c:.1f} °C"
 
 
+def outside(kelvin_hours: float | None) -> str:
+    """Kelvin-hours outside a band; a dash where no room was measured."""
+    return "–" if kelvin_hours is None else f"{kelvin_hours:.2f}"
+
+
 def span_of(first: date, last: date) -> str:
     """Days in words."""
     if first == last:

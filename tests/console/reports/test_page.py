@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -101,6 +102,16 @@ def a_regret(grid_area: str = "feeder-1") -> Regret:
         price_version=1,
         outdoor_measured=1.0,
     )
+
+
+def test_the_comfort_of_a_home_without_a_room_sensor_is_unknown_and_not_perfect() -> None:
+    report = a_report(a_claim())
+    (home,) = report.homes
+    day = home.days[0].model_copy(update={"room_c": None, "kelvin_hours": 0.0})
+    blind = replace(home, days=[day])
+    assert (home.kelvin_hours, blind.kelvin_hours) == (0.05, None)
+    assert "<td>–</td><td>–</td>" in page_of(replace(report, homes=[blind]), BERLIN)
+    assert document_of(replace(report, homes=[blind]))["homes"][0]["kelvin_hours"] is None
 
 
 def test_the_page_stands_alone_and_lets_no_text_become_markup() -> None:

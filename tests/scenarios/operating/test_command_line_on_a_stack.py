@@ -90,6 +90,8 @@ async def test_the_fleet_one_pump_and_why_can_be_read(world: TestWorld) -> None:
     shown = await document(world, "pumps", "show", pump)
     assert (shown["target"], set(shown["circuits"])) == ("LOW", {"heating", "hot_water"})
     assert f"{pump}  target LOW by neutral" in await words_of(world, "pumps", "show", pump)
+    assert (await document(world, "pumps", "model", pump))["versions"] == []
+    assert "known by its class alone" in await words_of(world, "pumps", "model", pump)
     told = await document(world, "why", pump)
     assert (told["pump"], told["target"]["heating"]["mode"]) == (pump, "LOW")
     moment = f"{world.now() - timedelta(minutes=1):%FT%T+00:00}"
@@ -113,6 +115,7 @@ async def test_the_whole_fleet_is_seen_in_one_window_and_by_scripts(world: TestW
     "words",
     [
         ("pumps", "show", "p-7777"),
+        ("pumps", "model", "p-7777"),
         ("pumps", "override", "p-7777", "MAX", *LONG, *BY),
         ("pumps", "emergency", "p-7777", *BY),
         ("pumps", "resume", "p-7777", *BY),
