@@ -39,7 +39,7 @@ test: $(STAMP) $(COMPILED) ## all tests, with the real Temporal server and Postg
 test-ui: $(STAMP) ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)
 
-alerts: $(STAMP) ## break one thing after the other; the alert named for it must fire alone and clear (Debian: apt-get install prometheus)
+alerts: $(STAMP) $(COMPILED) ## break one thing after the other; the alert named for it must fire alone and clear (Debian: apt-get install prometheus)
 	@$(BIN)/python -m ops.try_alerts $(ARGS)
 
 mutants: $(STAMP) ## break one rule at a time; the scenario named for it must notice (ARGS=--json)
