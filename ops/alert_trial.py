@@ -38,7 +38,8 @@ PUMPS = 12
 PLAN_BUDGET_S = 20.0
 FIRST_PLAN_S = 300.0
 """Wall seconds that the first plan may take, on a busy machine and with loops that nobody compiled."""
-LEAD_S = 25.0
+LEAD_S = 40.0
+STARTS_WITHIN_S = 60.0
 OPERATOR = Actor("operator", "the fault is mended")
 
 
@@ -52,7 +53,7 @@ class Trial:
     lost: set[str] = field(default_factory=set)
     """Names of workers that nobody expects to serve metrics any more."""
     aim: Callable[[Mapping[str, str]], None] = lambda _served: None
-    """Where whoever scrapes hears whom to scrape from now on."""
+    """Where whoever scrapes hears whom to scrape from now on; may wait until it is done."""
 
     def now(self) -> datetime:
         """Steered."""
@@ -75,15 +76,16 @@ class Trial:
             (await http.post(f"{self.stage.world.url}/_world/faults", json=given)).raise_for_status()
 
     async def start(self, role: str) -> None:
-        """A worker for a role."""
-        self.workers[role] = await self.stage.start_worker(role)
-        self.aim(self.metrics())
+        """A worker for a role; it is scraped once it answers, for it starts in minutes of steered time."""
+        worker = self.workers[role] = await self.stage.start_worker(role)
+        await _answers(f"http://{self.stage.stack.file().metrics[worker.name]}/metrics")
+        await asyncio.to_thread(self.aim, self.metrics())
 
     async def lose(self, role: str) -> None:
         """A role's only worker is scaled away: gone, and not missed by whoever watches processes."""
         worker = self.workers.pop(role)
         self.lost.add(worker.name)
-        self.aim(self.metrics())
+        await asyncio.to_thread(self.aim, self.metrics())
         worker.asked_to_end = True
         await worker.stop()
 
@@ -94,7 +96,7 @@ class Trial:
     async def show_figures(self) -> None:
         """Start to serve the fleet's figures."""
         await self.figures.enter_async_context(serving_figures(self.stage.stack, self.stage.access))
-        self.aim(self.metrics())
+        await asyncio.to_thread(self.aim, self.metrics())
 
     async def plan_tomorrow(self) -> None:
         """Run the planning for the next market day; nobody waits for it."""
@@ -105,6 +107,16 @@ class Trial:
         for letter in await dead_letters(self.stage.access):
             with contextlib.suppress(UseCaseError):  # its pump is busy, or has made up for it meanwhile
                 await retry_one(self.stage.access, letter, OPERATOR)
+
+
+async def _answers(url: str) -> None:
+    """Wait until somebody does; raises TimeoutError."""
+    async with httpx.AsyncClient() as http, asyncio.timeout(STARTS_WITHIN_S):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                await http.get(url)
+                return
+            await asyncio.sleep(0.2)
 
 
 Act = Callable[[Trial], Awaitable[None]]
@@ -189,7 +201,7 @@ FAULTS = (
     of_a_feed("no-prices", "PricesMissing"),
     switched("silent-ignore", 1.0, "PumpsDoNotObey"),
 )
-"""Quick ones first. After the last, the share of a whole day must recover."""
+"""Quick ones first; how many commands fail is a figure of a day, so the one about that comes last."""
 
 
 @contextlib.asynccontextmanager

@@ -51,8 +51,10 @@ LATE = timedelta(minutes=30)
 """So long after its time of day a fault still does what it should."""
 NEAR = timedelta(hours=2)
 """A fault whose time of day is so near is waited for."""
-CLEARS_WITHIN = timedelta(hours=27)
-"""Steered time: a share over a day needs a day to recover."""
+CLEARS_WITHIN = timedelta(hours=12)
+FORGOTTEN_WITHIN = timedelta(hours=4)
+FAILED = "oem:heatsteer_commands_failed:ratio2h"
+NOBODY: dict[str, Any] = {"resultType": "vector", "result": []}
 FAULT_OF = {fault.alert: fault.name for fault in FAULTS}
 """What an alert says is broken."""
 
@@ -165,6 +167,14 @@ class Watch:
             await asyncio.sleep(LOOK_EVERY_S)
         return _minutes(self.now() - begun)
 
+    async def forgotten(self, within: timedelta) -> None:
+        """Wait until no failed command of the last hours is left to be taken for the next fault's."""
+        begun = self.now()
+        while await asyncio.to_thread(self.asked.get, "query", query=f"{FAILED} > 0.05") != NOBODY:
+            if self.now() - begun > within:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
 
 async def judge(trial: Trial, watch: Watch, fault: Fault) -> Verdict:
     """Break, watch without knowing what was broken, mend, and wait for quiet."""
@@ -173,13 +183,9 @@ async def judge(trial: Trial, watch: Watch, fault: Fault) -> Verdict:
     observed = await watch.observe(WITHIN)
     _progress(f"  the alerts name: {observed.named or 'nothing, or more than one thing'}")
     await fault.mend(trial)
-    return Verdict(
-        fault=fault.name,
-        alert=fault.alert,
-        by_switch=fault.by_switch,
-        observed=observed,
-        cleared_after_min=await watch.quiet(trial, CLEARS_WITHIN),
-    )
+    cleared = await watch.quiet(trial, CLEARS_WITHIN)
+    await watch.forgotten(FORGOTTEN_WITHIN)
+    return Verdict(fault.name, fault.alert, fault.by_switch, observed, cleared)
 
 
 def due(fault: Fault, now: datetime) -> datetime:

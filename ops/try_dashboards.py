@@ -80,10 +80,16 @@ class Prometheus:
         self._config.write_text(yaml.safe_dump(self._configured(metrics)))
 
     def aim(self, metrics: Mapping[str, str]) -> None:
-        """Scrape these from now on."""
+        """Scrape these from now on; returns once it does, some seconds after it was told."""
         self.configure(metrics)
         request = urllib.request.Request(f"{self._url}/-/reload", method="POST")  # noqa: S310 -- our own loopback address
         urllib.request.urlopen(request, timeout=20).close()  # noqa: S310
+        deadline = time.monotonic() + READY_S
+        while self._scraped() != set(metrics.values()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+    def _scraped(self) -> set[str]:
+        return {target["labels"]["instance"] for target in self.get("targets", state="active")["activeTargets"]}
 
     def get(self, path: str, **parameters: str) -> Any:
         """What the API answers; raises ValueError with its words where it refuses."""
