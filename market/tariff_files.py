@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from domain.planning.local_times import LocalTimes
 from domain.planning.tariff import SPOT, WHOLESALE, Tariff, Tariffs
 
 OWN_FOLDER = Path(__file__).parent / "tariffs"
@@ -36,8 +37,9 @@ def _read(file: Path) -> Tariff:
         return Tariff.model_validate(
             {
                 "name": file.stem,
-                **{field: document[field] for field in document if field not in ("part", "name")},
+                **{field: document[field] for field in document if field not in ("part", "name", "power")},
                 "parts": [_part(part) for part in document.get("part", ())],
+                "power": [_power(charge) for charge in document.get("power", ())],
             }
         )
     except tomllib.TOMLDecodeError as error:
@@ -50,3 +52,9 @@ def _read(file: Path) -> Tariff:
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
     return {"windows" if field == "window" else field: value for field, value in part.items()}
+
+
+def _power(charge: dict[str, Any]) -> dict[str, Any]:
+    times = {field: charge[field] for field in LocalTimes.model_fields if field in charge}
+    rest = {field: value for field, value in charge.items() if field not in (*times, "step")}
+    return rest | {"times": times, "steps": charge.get("step", ())}

@@ -8,7 +8,7 @@ wholesale price is negative, so is the VAT on it, as the bill charges VAT on the
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Annotated
@@ -18,6 +18,8 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from domain.base import Value
 from domain.homes.settlement import Benefit, Settlement
+from domain.planning.local_times import LocalTimes
+from domain.planning.power_charge import PowerCharge
 from domain.planning.series import HomePrices, WholesalePrices
 from domain.slots import SLOT
 
@@ -38,31 +40,10 @@ class PartKind(StrEnum):
     VAT = "vat"
 
 
-class Window(Value):
+class Window(LocalTimes):
     """Local times in which a part has a price of its own."""
 
-    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
-    """Empty for every month."""
-    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
-    """1 is Monday; empty for every day."""
-    start: time = time()
-    end: time = time()
-    """Local, exclusive; midnight is the end of the day, and an end before the start lies on the day after."""
     hundredths_per_kwh: FiniteFloat
-
-    def holds(self, local: datetime) -> bool:
-        """Whether a local time lies in it; the hours past midnight belong to the day on which the window began."""
-        clock = local.time()
-        if self.start < self.end or self.end == time():
-            return self.start <= clock and (clock < self.end or self.end == time()) and self._on(local.date())
-        if clock >= self.start:
-            return self._on(local.date())
-        return clock < self.end and self._on(date.fromordinal(local.toordinal() - 1))
-
-    def _on(self, day: date) -> bool:
-        return (not self.months or day.month in self.months) and (
-            not self.weekdays or day.isoweekday() in self.weekdays
-        )
 
 
 class TariffPart(Value):
@@ -112,6 +93,8 @@ class Tariff(Value):
     exchange: tuple[Exchange, ...] = ()
     """By date; none for euros."""
     parts: Annotated[tuple[TariffPart, ...], Field(min_length=1)]
+    power: tuple[PowerCharge, ...] = ()
+    """What is charged by peak power; at most one holds in any month."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> "Tariff":
@@ -119,7 +102,14 @@ class Tariff(Value):
             raise ValueError(f"a tariff in {self.currency} needs an exchange rate")
         if any(part.kind is PartKind.VAT for part in self.parts):
             raise ValueError("VAT is a rate of each part, not a part of its own")
+        for n, charge in enumerate(self.power):
+            if any(charge.meets(other) for other in self.power[:n]):
+                raise ValueError(f"two power charges hold at once: {charge.name}")
         return self
+
+    def power_charge(self, day: date) -> PowerCharge | None:
+        """What is charged by peak power in the month of a local day; None for nothing."""
+        return next((charge for charge in self.power if charge.holds_in(day.year, day.month)), None)
 
     def per_eur(self, day: date) -> float:
         """The exchange rate of a local day; LookupError before the first."""

@@ -44,6 +44,18 @@ def test_the_german_example_of_module_3_has_the_three_fees_of_its_price_sheet() 
     )
 
 
+def test_the_examples_of_power_charges_have_the_amounts_of_their_price_sheets() -> None:
+    january, july = datetime(2026, 1, 15, tzinfo=UTC).date(), datetime(2026, 7, 15, tzinfo=UTC).date()
+    found = {name: tariffs_in()(name) for name in ("se-goteborg-power", "se-sollentuna-power", "no-elvia")}
+    gothenburg = found["se-goteborg-power"].power_charge(january)
+    assert gothenburg is not None
+    assert gothenburg.amount(4.0) == pytest.approx(145.0)
+    seasons = [found["se-sollentuna-power"].power_charge(day) for day in (january, july)]
+    assert [season and season.amount(5.7) for season in seasons] == pytest.approx([635.55, 317.775])
+    steps = [found["no-elvia"].power_charge(day) for day in (january, july)]
+    assert [step and step.amount(5.0) for step in steps] == pytest.approx([300.0, 420.0])
+
+
 def test_an_unknown_tariff_is_named_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="tariff 'flat' is not known; known are spot"):
         tariffs_in(tmp_path)("flat")

@@ -101,6 +101,17 @@ def test_a_tax_changes_on_its_date_at_local_midnight() -> None:
     assert [part.eur_per_mwh for part in price_parts(tariff, after, 80.0)] == [10.0]
 
 
+def test_two_power_charges_never_hold_in_one_month() -> None:
+    winter = {"name": "w", "source": "s", "begins": date(2026, 1, 1), "peaks": 3, "different_days": True}
+    winter |= {"per_kw_month": 90.0, "times": {"months": (1, 2, 12)}}
+    summer = winter | {"per_kw_month": 45.0, "times": {"months": (6, 7)}}
+    tariff = a_tariff(a_part(), power=(winter, summer))
+    held = [tariff.power_charge(date(2026, month, 9)) for month in (1, 4, 7)]
+    assert [charge and charge.per_kw_month for charge in held] == [90.0, None, 45.0]
+    with pytest.raises(ValidationError, match="two power charges hold at once"):
+        a_tariff(a_part(), power=(winter, winter | {"begins": date(2027, 1, 1)}))
+
+
 def test_a_day_of_which_a_tariff_says_nothing_is_named() -> None:
     with pytest.raises(LookupError, match="tariff t has no prices for 2025-06-01"):
         price_parts(a_tariff(a_part()), datetime(2025, 6, 1, 12, tzinfo=UTC), 80.0)
