@@ -235,6 +235,7 @@ def _planner_worker(world: Connections) -> Worker:
             ledger.savings,
             _tz_of,
             ledger.houses,
+            ledger.house_loads,
         ),
         ledger.plans,
         lambda request: asyncio.to_thread(plan_fleet, request),  # the loop must go on heartbeating
@@ -251,6 +252,7 @@ def _planner_worker(world: Connections) -> Worker:
         _tz_of,
         Regrets(ledger.regrets, ledger.series, lambda request, done: asyncio.to_thread(hindsight, request, done)),
         HouseLearning(ledger.houses, ledger.houses, ledger.series, learn, with_the_fleet),
+        ledger.house_loads,
     )
     watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
     return Worker(

@@ -3,21 +3,23 @@
 Protects: a stale room temperature is no room temperature, and a cold snap's floor is decided before anything is solved.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.homes.enrolment import PumpProfile
 from domain.homes.learned import LearnedHouses
-from domain.homes.settlement import earns_by_moving
+from domain.homes.settlement import Benefit, earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
+from domain.planning.house_load import HouseLoads, MonthPeaks, household_kw
 from domain.planning.own_sun import own_sun_of
+from domain.planning.peaks import HousePeaks, PeakHours, house_peaks, peak_hours
 from domain.planning.series import WeatherSeries
 from domain.planning.shards import Part
-from domain.planning.tariff import Tariffs, home_prices
+from domain.planning.tariff import Tariff, Tariffs, home_prices
 from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
 from domain.savings.experiment import Arm
 from domain.savings.ports import ExperimentLog
@@ -46,6 +48,8 @@ class RequestSources:
     """The time zone of a price area's market day, by which homes are drawn."""
     houses: LearnedHouses | None = None
     """None where houses are known by their class alone."""
+    loads: HouseLoads | None = None
+    """None where no house is metered and no month's peaks are known."""
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
@@ -55,20 +59,48 @@ class RequestSources:
         profiles = await self.pumps.profiles(part.pump_ids)
         drawn_neutral = await self._drawn_neutral(profiles, scope.price_area, first_slot)
         pumps = await self._pumps(profiles, outline, forecast, now)
+        tariff = self.tariffs(scope.tariff)
+        # A supplier neither pays nor saves what the grid charges its customers for power.
+        pays = scope.benefit is Benefit.HOUSEHOLD
+        hours = peak_hours(tariff, first_slot, outline.end) if pays else None
+        peaks = {} if hours is None else await self._peaks(tariff, hours, part.pump_ids, outline)
         return PlanningRequest(
             first_slot=first_slot,
             slots=slots,
-            prices=home_prices(wholesale, self.tariffs(scope.tariff), scope.settlement, scope.benefit).cut(
-                first_slot, slots
-            ),
+            prices=home_prices(wholesale, tariff, scope.settlement, scope.benefit).cut(first_slot, slots),
             weather=await self._with_the_day_before(forecast.cut(first_slot, slots)),
             pumps=tuple(
-                pump.model_copy(update={"may_move": False}) if pump.profile.enrolment.pump_id in drawn_neutral else pump
+                pump.model_copy(
+                    update={
+                        "may_move": pump.may_move and pump.profile.enrolment.pump_id not in drawn_neutral,
+                        "peaks": peaks.get(pump.profile.enrolment.pump_id),
+                    }
+                )
                 for pump in pumps
             ),
+            peaks=hours,
             cap_kw=part.cap_kw,
             budget_s=budget_s,
         )
+
+    async def _peaks(
+        self, tariff: Tariff, hours: PeakHours, pump_ids: Sequence[str], outline: PlanOutline
+    ) -> dict[str, HousePeaks]:
+        """What each home is charged for peaks on the plan's days."""
+        known, base = dict[str, MonthPeaks](), dict[str, Mapping[int, float]]()
+        if self.loads is not None:
+            first, last = hours.days[0].replace(day=1), hours.days[-1] - timedelta(days=1)
+            known = dict(await self.loads.month_peaks(pump_ids, first, last))
+            base = dict(await self.loads.base_kw(pump_ids, outline.first_slot))
+        slots, tz = slots_between(outline.first_slot, outline.end), ZoneInfo(tariff.tz)
+        found = {}
+        for pump_id in pump_ids:
+            so_far = known.get(pump_id)
+            is_metered = pump_id in base and (so_far is None or so_far.is_metered)
+            load_kw = household_kw(slots, tz, base.get(pump_id))
+            peaks = () if so_far is None else so_far.peaks
+            found[pump_id] = house_peaks(tariff, hours, load_kw, peaks, is_metered=is_metered)
+        return found
 
     async def _with_the_day_before(self, forecast: WeatherSeries) -> WeatherSeries:
         """The forecast with the day before it, where one is known: units follow what the outdoor air was."""

@@ -22,15 +22,19 @@ from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
+from domain.planning.house_load import HouseLoads, peaks_of_day
 from domain.planning.own_sun import own_sun_of
+from domain.planning.power_charge import Peak
 from domain.planning.scope import Scope, scope_of
 from domain.planning.series import HomePrices, WeatherSeries, WholesalePrices
 from domain.planning.tariff import Tariffs, home_prices
 from domain.ports import PumpDirectory, SeriesStore
 from domain.savings.claim import Claim, Estimator
+from domain.savings.costs import settle
 from domain.savings.energy import EnergyCourse, energy_course, most_kw
 from domain.savings.experiment import Experiment
-from domain.savings.home_day import HomeDay, LeftOut, by_evidence, by_flag, kelvin_hours, settle, why_left_out
+from domain.savings.home_day import HomeDay, LeftOut, by_evidence, by_flag, kelvin_hours, why_left_out
+from domain.savings.ledgers import ledgers_of
 from domain.savings.ports import DayEvidence, HouseModel, SettlementStore
 from domain.slots import SLOT, market_day_slots
 
@@ -98,11 +102,14 @@ class SettlementActivities:
         tz_of: Callable[[str], str],
         regrets: Regrets | None = None,
         learning: HouseLearning | None = None,
+        loads: HouseLoads | None = None,
     ) -> None:
         """`tz_of` names the time zone of a price area's market day.
 
-        Without `regrets` none are worked out; without `learning` houses stay as enrolled.
+        Without `regrets` none are worked out; without `learning` houses stay as enrolled; without `loads` no house is
+        metered.
         """
+        self._loads = loads
         self._store = store
         self._pumps = pumps
         self._series = series
@@ -205,6 +212,8 @@ class SettlementActivities:
         """Settled home-days of a batch; adds to `lived` what regret needs of each."""
         ids = [enrolment.pump_id for enrolment in enrolments]
         known = await self._store.evidence(ids, shared.slots)
+        start, end = shared.slots[0], shared.slots[-1] + SLOT
+        metered = {} if self._loads is None else await self._loads.loads_kw(ids, start, end)
         found = []
         for profile in await self._pumps.profiles(ids):
             pump_id, forecast = profile.enrolment.pump_id, weather[profile.enrolment.weather_cell]
@@ -214,7 +223,7 @@ class SettlementActivities:
             weather_then = forecast.cut(shared.slots[0], len(shared.slots))
             evidence = known.get(pump_id, DayEvidence())
             try:
-                settled = self._home_day(shared, profile, evidence, weather_then)
+                settled = self._home_day(shared, profile, evidence, weather_then, metered.get(pump_id))
             except Exception as error:  # noqa: BLE001 -- one home's bad numbers must not cost the others their day
                 reason = str(error).partition("\n")[0][:240]
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason=reason)
@@ -225,7 +234,12 @@ class SettlementActivities:
         return found
 
     def _home_day(
-        self, shared: _Day, profile: PumpProfile, known: DayEvidence, weather: WeatherSeries
+        self,
+        shared: _Day,
+        profile: PumpProfile,
+        known: DayEvidence,
+        weather: WeatherSeries,
+        metered_kw: Mapping[datetime, float] | None,
     ) -> tuple[HomeDay, EnergyCourse]:
         e, slots, outdoor_c = profile.enrolment, shared.slots, weather.outdoor_c
         rooms = [room for at, room in known.rooms if slots[0] <= at < slots[-1] + SLOT]
@@ -237,8 +251,12 @@ class SettlementActivities:
         prices = self._prices(shared, scope_of(e))
         fallen_k = rooms[0] - rooms[-1] if rooms else 0.0
         borrowed_kwh = self._model.kwh_to_warm(profile, fallen_k, mean_outdoor_c, room_c)
-        sun = own_sun_of(e, weather)
+        sun, tariff = own_sun_of(e, weather), self._tariffs(e.tariff)
         cost, flat, expected, unsteered = settle(energy, prices.price_eur_per_mwh, neutral_kwh, borrowed_kwh, sun)
+        charge, peaks, own_peaks = tariff.power_charge(shared.day), tuple[Peak, ...](), tuple[Peak, ...]()
+        if charge is not None:
+            both = energy.kwh, neutral_kwh
+            peaks, own_peaks = peaks_of_day(charge, ZoneInfo(tariff.tz), slots, both, metered_kw)
         experiment = shared.experiment
         may_move = earns_by_moving(e.settlement, e.benefit)
         left_out: LeftOut | None = why_left_out(experiment, e.pump_id, shared.day, may_move, energy)
@@ -260,6 +278,10 @@ class SettlementActivities:
             excluded=by_flag(energy),
             price_version=shared.price_version,
             own_sun_kwh=0.0 if sun is None else round(sun.used_kwh(energy.kwh), 4),
+            ledgers=ledgers_of(shared.wholesale, tariff, e.settlement, energy, neutral_kwh, borrowed_kwh, sun),
+            peaks=peaks,
+            unsteered_peaks=own_peaks,
+            is_house_metered=metered_kw is not None,
         ), energy
 
     @activity.defn

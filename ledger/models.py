@@ -476,6 +476,20 @@ class HouseModelRow(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class HouseLoadRow(Base):
+    """Whole-house energy by slot as a meter's source sent it; append-only, the newest version of a slot counts."""
+
+    __tablename__ = "house_loads"
+    version: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(ForeignKey("pumps.pump_id"))
+    source: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    kwh: Mapped[list[float]] = mapped_column(JSONB)
+    raw_sha256: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (UniqueConstraint("pump_id", "starts_at", "raw_sha256"),)
+
+
 class ClaimRow(Base):
     """What is claimed to have been saved over a span of days, as estimated last."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
+from ledger.house_loads import LedgerHouseLoads
 from ledger.houses import LedgerHouses
 from ledger.journal import LedgerJournal
 from ledger.load_curves import LedgerLoadCurves
@@ -76,6 +77,7 @@ class Repositories:
     savings: LedgerSavings
     regrets: LedgerRegrets
     houses: LedgerHouses
+    house_loads: LedgerHouseLoads
 
     async def check(self) -> None:
         """Raise `LedgerNotReady` unless the database answers and has the ledger's tables."""
@@ -134,6 +136,7 @@ async def open_repositories(
             savings=LedgerSavings(engine),
             regrets=LedgerRegrets(engine),
             houses=LedgerHouses(engine),
+            house_loads=LedgerHouseLoads(engine),
         )
     finally:
         await engine.dispose()

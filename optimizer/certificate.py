@@ -44,6 +44,9 @@ class Ledger:
     energy_eur: float
     room_c: Single
     power_kw: Single
+    charge_eur: float
+    """For peak power, of the plan and of neutral."""
+    neutral_charge_eur: float
     houses: Houses
     cap_kw: float | None
     heating_cap_kw: Array
@@ -74,6 +77,8 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
         lower_bound_eur=bound,
         neutral_cost_eur=ledger.neutral_eur,
         energy_cost_eur=energy,
+        peak_charge_eur=ledger.charge_eur,
+        neutral_peak_charge_eur=ledger.neutral_charge_eur,
         gap_pct=100 * gap / scale,
         gap_of_gain_pct=100 * gap / room_for_gain if room_for_gain > NOTHING_TO_GAIN_SHARE * scale else 0.0,
         cap_kw=cap,

@@ -94,18 +94,21 @@ class _Found:
     finished: bool
 
 
-def coordinate(fleet: Fleet, caps: Caps, prices_by: float, choice_by: float, seed: int) -> Coordinated:
-    """One own schedule for every pump; both deadlines in monotonic seconds."""
+def coordinate(
+    fleet: Fleet, caps: Caps, prices_by: float, choice_by: float, seed: int, further: Sequence[Proposal] = ()
+) -> Coordinated:
+    """One own schedule for every pump; both deadlines in monotonic seconds. `further` schedules are weighed as well."""
     no_mu = np.zeros(caps.cap_kw.shape)
     if not np.isfinite(caps.cap_kw).any():
         free = fleet.propose(no_mu[0], choice_by)
-        pool = [fleet.calm, free, *_asked_again(fleet, [free], no_mu, caps, choice_by)]
+        pool = [fleet.calm, free, *further]
+        pool += _asked_again(fleet, pool[1:], no_mu, caps, choice_by)
         chosen = _choose(fleet, pool, caps, no_mu, choice_by, seed)
         return Coordinated(_compose(pool, chosen), no_mu, free, fleet.size, 1, monotonic() < choice_by)
     segments = segments_of(fleet.houses, caps.area)
     small = fleet if segments.are_single else fleet.part(segments.representative)
     found = _find_prices(small, segments, caps, prices_by)
-    pool, near, finished = [fleet.calm], fleet.calm, found.finished
+    pool, near, finished = [fleet.calm, *further], fleet.calm, found.finished
     if segments.are_single:
         pool += found.proposals
         near = found.near

@@ -26,6 +26,7 @@ from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, MAX, MIN, Array, Houses
 from optimizer.kernels import Automaton, Model, Single, simulate
 from optimizer.objective import Objective, gentler, objective_of, sun_of
+from optimizer.peaks import Peaks, Tangent
 from optimizer.programme import best_schedules
 from optimizer.proposal import Proposal
 from optimizer.response import Horizon, Responses, respond
@@ -105,8 +106,12 @@ class Fleet:
         start: Sequence[tuple[int, int]],
         seed: int,
         cell_k: float = CELL_K,
+        peaks: Peaks | None = None,
     ) -> None:
         """`start` holds each house's mode in force and for how many slots it has been."""
+        self.peaks = peaks
+        self.tangent: Tangent | None = None
+        """Prices that stand for the charge for peak power in a search and in the bound; see `peaks`."""
         self.houses, self.horizon, self._seed, self._held = houses, horizon, seed, list(start)
         self._cell_k = cell_k
         self.size, self.slots = houses.size, horizon.slots
@@ -125,7 +130,11 @@ class Fleet:
 
     def part(self, rows: npt.NDArray[np.intp]) -> "Fleet":
         """Some of the houses as a fleet of their own."""
-        return Fleet(self.houses.part(rows), self.horizon, [self._held[i] for i in rows], self._seed, self._cell_k)
+        peaks = None if self.peaks is None else self.peaks.part(rows)
+        held = [self._held[i] for i in rows]
+        found = Fleet(self.houses.part(rows), self.horizon, held, self._seed, self._cell_k, peaks)
+        found.tangent = None if self.tangent is None else self.tangent.part(rows)
+        return found
 
     def _survey(self) -> Proposal:
         """Every house LOW throughout (what the plan is measured against), and which houses can be steered at all."""
@@ -186,11 +195,14 @@ class Fleet:
             if len(places) < len(chunk.rows):
                 modelled, noise = modelled.part(places), noise[places]
             rows = chunk.rows[places]
+            prices = base + noise + (mu if mu.ndim == 1 else mu[rows])
+            if self.tangent is not None:
+                prices += self.tangent.price_bn[rows]
             nu = np.zeros((len(rows), self.days)) if nu_bd is None else nu_bd[rows].copy()
             modes = np.empty((len(rows), self.slots), dtype=np.int8)
             low, cell, points = _grid(modelled, self._cell_k)
             best_schedules(
-                modelled.model, base + noise + (mu if mu.ndim == 1 else mu[rows]), nu,
+                modelled.model, prices, nu,
                 NOTHING if free_kw_bn is None else free_kw_bn[rows], _automaton(chunk.dwell), self._start[rows],
                 low, cell, points, self.block, MAX_CHANGES_PER_DAY, NU_STEPS, LEAST_NU_EUR, modes,
                 np.empty(len(rows), dtype=bool),
@@ -232,7 +244,7 @@ class Fleet:
         ones that cannot shift what calm does (see `guard`). Houses not reached before the deadline get a crude bound,
         which is as valid.
         """
-        least = self.neutral.energy_eur.copy()
+        least = self.neutral.energy_eur + self.neutral.charge_eur
         least += (self.neutral.power_kw * mu).sum(axis=1) * SLOT_HOURS / 1000
         fineness = FINE if self.size <= FINELY_BOUNDED_HOUSES else COARSE
         day = self.horizon.price_eur_per_mwh
@@ -246,8 +258,12 @@ class Fleet:
             price = np.ascontiguousarray(
                 np.broadcast_to(day + (mu if mu.ndim == 1 else mu[rows]), (len(rows), self.slots))
             )
+            tangent = None if self.tangent is None else self.tangent.part(rows)
+            if tangent is not None:
+                price = price + tangent.price_bn
+            beside = 0.0 if tangent is None else tangent.constant_eur
             if monotonic() > deadline:
-                least[rows] = crude_bound(
+                least[rows] = beside + crude_bound(
                     modelled.responses, modelled.objective, modelled.low_c, modelled.high_c, price
                 )
                 least[rows] -= most_by_sun(modelled.model)
@@ -268,10 +284,12 @@ class Fleet:
                 model, price, near.nu_bd[rows], _automaton(dwell), start, zones, self.block,
                 MAX_CHANGES_PER_DAY, found,
             )  # fmt: skip
+            found += beside
             if guarded[rows].any():
                 ends = modelled.low_c, modelled.high_c
                 most = most_by_shifting(modelled.responses, *ends, self.calm.power_kw[rows], day)
                 most += most_by_sun(model)
+                most += self.calm.charge_eur[rows]
                 stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
                 found = np.where(stays_calm, self.calm.cost_eur[rows], found)
             least[rows] = found
@@ -283,7 +301,9 @@ class Fleet:
         """A chunk's model; kept for the first chunks, made anew for the rest, so that memory stays bounded."""
         kept = self._kept.get(place)
         if kept is None:
-            kept = modelled_of(self.houses.part(self._chunks[place].rows), self.horizon)
+            rows = self._chunks[place].rows
+            reach = 0.0 if self.peaks is None else self.peaks.reach_eur_per_mwh[rows]
+            kept = modelled_of(self.houses.part(rows), self.horizon, reach)
             if len(self._kept) < KEPT_CHUNKS:
                 self._kept[place] = kept
         return kept
@@ -297,14 +317,16 @@ class Fleet:
             modelled.model, self.horizon.price_eur_per_mwh, self._before[rows], self.block, out.modes[rows], room,
             power, energy, cost, changes,
         )  # fmt: skip
+        charge = np.zeros(b) if self.peaks is None else self.peaks.part(rows).charge(power)
         out.room_c[rows], out.power_kw[rows], out.energy_eur[rows] = room, power, energy
+        out.charge_eur[rows], cost = charge, cost + charge
         out.cost_eur[rows], out.changes_bd[rows] = cost, changes
 
     def _blank(self, modes: npt.NDArray[np.int8]) -> Proposal:
         b, n = self.size, self.slots
         return Proposal(
             modes, np.empty((b, n), dtype=np.float32), np.empty((b, n), dtype=np.float32), np.empty(b), np.empty(b),
-            np.empty((b, self.days), dtype=np.int64), np.zeros((b, self.days)),
+            np.empty((b, self.days), dtype=np.int64), np.zeros((b, self.days)), np.zeros(b),
         )  # fmt: skip
 
 
@@ -326,10 +348,10 @@ def _automaton(dwell: Dwell) -> Automaton:
     )
 
 
-def modelled_of(houses: Houses, horizon: Horizon) -> _Modelled:
+def modelled_of(houses: Houses, horizon: Horizon, peak_eur_per_mwh: Array | float = 0.0) -> _Modelled:
     """Physics and objective of some houses."""
     responses = respond(houses, horizon)
-    objective = objective_of(houses, responses, horizon)
+    objective = objective_of(houses, responses, horizon, peak_eur_per_mwh)
     r, o = responses, objective
     model = Model(
         r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,

@@ -4,11 +4,12 @@ Symbols: d_t = price - mean price; calm the schedule a pump has without us; for 
 
     G(x) = cost(calm) - cost(x)                what it earns
     S(x) = sum_t (P_calm - P_x) d_t dt         what it earns by shifting: the same energy at the mean price earns none
-                                               (own surplus at what it costs: moving to sunny slots is shifting)
+                                               (own surplus at what it costs: moving to sunny slots is shifting),
+         + charge(calm) - charge(x)            and by a lower peak where the home pays for it (see `peaks`)
 
 A schedule earns what it earns only where both reach the least gain; otherwise it counts as no cheaper than calm, and is
-only ever run where a cap needs it. On a flat price S is 0 for every schedule, so nobody is moved, whatever the weather
-(milder hours) and whatever the sign of the price (heat burnt for a reward).
+only ever run where a cap needs it. On a flat price without a charge for peaks S is 0 for every schedule, so nobody is
+moved, whatever the weather (milder hours) and whatever the sign of the price (heat burnt for a reward).
 
 The best schedule by cost may earn by consuming alone where a price below zero rewards that, and another one nearly as
 cheap may shift. So pumps whose best schedule fails the rule are asked again at prices that stress shifting: the day's
@@ -46,7 +47,8 @@ def shifting_eur(calm: Proposal, other: Proposal, price: Array) -> Array:
     """S of every pump's schedule, (B,)."""
     mean = float(price.mean()) * SLOT_HOURS / 1000
     more_kw = (calm.power_kw.astype(float) - other.power_kw).sum(axis=1)
-    return np.asarray(calm.energy_eur - other.energy_eur - mean * more_kw)
+    spared = calm.charge_eur - other.charge_eur
+    return np.asarray(calm.energy_eur - other.energy_eur - mean * more_kw + spared)
 
 
 def earns(calm: Proposal, other: Proposal, price: Array) -> npt.NDArray[np.bool_]:

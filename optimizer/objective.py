@@ -96,8 +96,13 @@ class Objective:
         return total
 
 
-def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Objective:
-    """Corners and slopes of the room costs, from the houses and the horizon's prices."""
+def objective_of(
+    houses: Houses, responses: Responses, horizon: Horizon, peak_eur_per_mwh: Array | float = 0.0
+) -> Objective:
+    """Corners and slopes of the room costs, from the houses and the horizon's prices.
+
+    `peak_eur_per_mwh` is the most that a kilowatt-hour can add to a home's charge for peak power, (B,).
+    """
     b, n, _ = responses.size
     neutral = neutral_path(responses)
     lowest, highest = aimed_band(houses, horizon)
@@ -113,6 +118,7 @@ def objective_of(houses: Houses, responses: Responses, horizon: Horizon) -> Obje
     # what a kilowatt-hour is worth where the own roof gives it is what feeding it in earns
     dearest = np.maximum(max(price.max(), 0.0), np.where(sunny, houses.feed_in_eur_per_mwh, 0.0))
     reach = dearest - np.minimum(min(price.min(), 0.0), np.where(sunny, houses.feed_in_eur_per_mwh, 0.0))
+    reach = reach + peak_eur_per_mwh
     worth = own * per_heat
     near = np.maximum(DISCOMFORT_EUR_PER_KH, 5 * worth * reach / 1000)
     accounting = max(float(price.mean()), LEAST_ACCOUNTING_PRICE_EUR_PER_MWH) / 1000

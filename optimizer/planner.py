@@ -26,8 +26,10 @@ from optimizer.coordination import Caps, Coordinated, coordinate
 from optimizer.fleet import Fleet
 from optimizer.hot_water import hot_water_modes
 from optimizer.house import MODES, Houses, house_of
+from optimizer.peaks import peaks_of
 from optimizer.reserve import cap_for_heating, tanks_kw
 from optimizer.response import Horizon
+from optimizer.shaving import shave
 from optimizer.warm_up import compile_all
 
 PRICES_SHARE, CHOICE_SHARE, BOUND_SHARE = 0.4, 0.6, 0.95
@@ -50,7 +52,8 @@ def solve(fleet: Fleet, caps: Caps, began: float, budget_s: float, seed: int = 0
     """Schedules for all pumps under the caps of their areas, and the bound over the individual pumps."""
     start = monotonic()
     prices_by, choice_by, bound_by = (began + share * budget_s for share in (PRICES_SHARE, CHOICE_SHARE, BOUND_SHARE))
-    found = coordinate(fleet, caps, prices_by, choice_by, seed)
+    shaved = shave(fleet, prices_by)
+    found = coordinate(fleet, caps, prices_by, choice_by, seed, shaved)
     planned = monotonic()
     # where calm breaks a cap, pumps are moved for the cap and the rule on gains binds nobody
     kept = (caps.loads_kw(fleet.calm.power_kw) <= caps.cap_kw).all(axis=1) & ~found.mu_an.any(axis=1)
@@ -82,7 +85,8 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     if not request.pumps:
         return _nothing_to_plan(request, monotonic() - began)
     houses = [house_of(pump) for pump in request.pumps]
-    fleet = Fleet(Houses.of(houses), horizon, [(MODES.index(p.mode), p.held_slots) for p in request.pumps], seed)
+    start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
+    fleet = Fleet(Houses.of(houses), horizon, start, seed, peaks=peaks_of(request))
     tanks = _tanks(request, horizon)
     neutral_kw = fleet.neutral.power_kw.sum(axis=0, dtype=float)
     cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)
@@ -96,6 +100,8 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         energy_eur=float(plan.energy_eur.sum()),
         room_c=plan.room_c,
         power_kw=plan.power_kw,
+        charge_eur=float(plan.charge_eur.sum()),
+        neutral_charge_eur=float(fleet.neutral.charge_eur.sum()),
         houses=fleet.houses,
         cap_kw=request.cap_kw,
         heating_cap_kw=cap,

@@ -23,11 +23,13 @@ class Proposal:
     power_kw: Single
     energy_eur: Array
     cost_eur: Array
-    """Energy, room costs and changes; without the price of the cap, (B,)."""
+    """Energy, charges for peak power, room costs and changes; without the price of the cap, (B,)."""
     changes_bd: npt.NDArray[np.int64]
     """Changes of mode per house and plan day, (B, D)."""
     nu_bd: Array
     """Price of a change at which it was found."""
+    charge_eur: Array
+    """For peak power, (B,)."""
 
     @property
     def limited(self) -> npt.NDArray[np.bool_]:

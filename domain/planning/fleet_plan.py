@@ -15,6 +15,7 @@ from domain.homes.enrolment import PumpProfile
 from domain.homes.learned import LearnedHouse
 from domain.homes.panels import OwnSun
 from domain.modes import HotWaterMode, Mode
+from domain.planning.peaks import HousePeaks, PeakHours
 from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT
@@ -42,6 +43,8 @@ class PumpForPlanning(Value):
     """False where moving its consumption earns nobody anything: it is left to its own control."""
     own_sun: OwnSun | None = None
     """Its part of what its home's roof has left over, one figure per slot of the request; None without a roof."""
+    peaks: HousePeaks | None = None
+    """What its home pays for peak power; None for nothing."""
 
 
 class PlanningRequest(Value):
@@ -53,6 +56,8 @@ class PlanningRequest(Value):
     weather: WeatherSeries
     """Both series must cover [first_slot, first_slot + slots)."""
     pumps: tuple[PumpForPlanning, ...]
+    peaks: PeakHours | None = None
+    """The intervals in which peak power is charged; None where it is not."""
     cap_kw: Annotated[FiniteFloat, Field(ge=0)] | None = None
     """Limit on the pumps' total electrical power for heating in every slot; None for no limit."""
     budget_s: float = 60.0
@@ -84,8 +89,9 @@ def pumps_by_mode(pumps: Sequence[PlannedPump]) -> dict[Mode, tuple[int, ...]]:
 class Certificate(Value):
     """What is claimed of a fleet plan, in the planner's own objective.
 
-    The objective is energy cost plus priced discomfort, lost warmth and changes of mode, less the value of heat left at
-    the end of the horizon; `neutral_cost_eur` is the same objective with every pump neutral throughout.
+    The objective is energy cost and the charge for peak power plus priced discomfort, lost warmth and changes of mode,
+    less the value of heat left at the end of the horizon; `neutral_cost_eur` is the same objective with every pump
+    neutral throughout.
     """
 
     cost_eur: float
@@ -93,6 +99,10 @@ class Certificate(Value):
     """No feasible plan for these individual pumps under this cap costs less."""
     neutral_cost_eur: float
     energy_cost_eur: float
+    peak_charge_eur: float = 0.0
+    """What the plan is expected to add to the homes' charges for peak power; part of `cost_eur`."""
+    neutral_peak_charge_eur: float = 0.0
+    """The same with every pump neutral throughout."""
     gap_pct: float
     """(cost - bound) as a share of the energy cost, percent."""
     gap_of_gain_pct: float
@@ -178,6 +188,8 @@ def merged(certificates: Sequence[Certificate]) -> Certificate:
         lower_bound_eur=bound,
         neutral_cost_eur=neutral,
         energy_cost_eur=energy,
+        peak_charge_eur=sum(c.peak_charge_eur for c in certificates),
+        neutral_peak_charge_eur=sum(c.neutral_peak_charge_eur for c in certificates),
         gap_pct=100 * (cost - bound) / max(scale, LEAST_SCALE_EUR),
         gap_of_gain_pct=100 * (cost - bound) / (neutral - bound) if neutral - bound > 0.01 * scale else 0.0,
         cap_kw=sum(caps) if len(caps) == len(certificates) else None,

@@ -82,6 +82,12 @@ class PowerCharge(Value):
         local = start.astimezone(tz)
         return start if self.holds_in(local.year, local.month) and self.times.holds(local) else None
 
+    def days_of(self, day: date) -> int:
+        """How many days of a local day's month can count."""
+        first = day.replace(day=1)
+        after = (first + timedelta(days=31)).replace(day=1)
+        return sum(self.times.holds_on(first + timedelta(days=n)) for n in range((after - first).days))
+
     def amount(self, level_kw: float) -> float:
         """What a month of this level costs in the tariff's currency, with VAT."""
         level = max(level_kw, self.least_kw)
@@ -153,12 +159,3 @@ def bill(charge: PowerCharge, peaks: Sequence[Peak], tz: ZoneInfo) -> PowerBill:
     found = counted(charge, peaks, tz)
     level = sum(peak.kw for peak in found) / len(found) if found else 0.0
     return PowerBill(peaks=found, level_kw=level, amount=charge.amount(level))
-
-
-def charged_days(charge: PowerCharge, day: date) -> tuple[int, int]:
-    """How many days of a local day's month can count up to it, itself included, and in the whole month."""
-    first = day.replace(day=1)
-    after = (first + timedelta(days=31)).replace(day=1)
-    days = [first + timedelta(days=n) for n in range((after - first).days)]
-    able = [one for one in days if charge.times.holds_on(one)]
-    return sum(one <= day for one in able), len(able)

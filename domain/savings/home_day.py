@@ -4,20 +4,20 @@ Protects: every euro names the price version and the evidence it rests on; a day
 in between two arms is kept and shown, and never enters the headline.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
 from domain.base import Value
 from domain.homes.comfort import ComfortBand
-from domain.homes.panels import OwnSun
+from domain.planning.power_charge import Peak
 from domain.savings.energy import EnergyCourse, Evidence, Flag
 from domain.savings.experiment import Arm, Experiment
+from domain.savings.ledgers import Ledgers
 from domain.slots import SLOT_HOURS
 
 MOST_MODELLED = 0.2
 """Share of a day's slots that may rest on the model alone."""
-KWH_PER_MWH = 1000.0
 
 
 class LeftOut(StrEnum):
@@ -63,29 +63,14 @@ class HomeDay(Value):
     own_sun_kwh: float = 0.0
     """Of `kwh`, what the home's own roof had left over by the weather: counted at what feeding it in would have
     earned, in every cost of the day, and so not to be counted as fed in by anybody."""
-
-
-def settle(
-    energy: EnergyCourse,
-    price_eur_per_mwh: Sequence[float],
-    neutral_kwh: Sequence[float],
-    borrowed_kwh: float,
-    sun: OwnSun | None = None,
-) -> tuple[float, float, float, float]:
-    """Cost, cost at the mean price, neutral's expected cost and the unsteered counterfactual of a day, in euros.
-
-    Prices and `neutral_kwh` (the model's) are per slot of the course. `borrowed_kwh` is the electricity that would
-    bring the house back to the warmth it began the day with: negative where it ended warmer. What the home's roof
-    had left over (`sun`) costs what feeding it in would have earned.
-    """
-    mean = sum(price_eur_per_mwh) / len(price_eur_per_mwh)
-    cost = _cost(energy.kwh, price_eur_per_mwh, sun)
-    flat = sum(energy.kwh) * mean / KWH_PER_MWH
-    expected = _cost(neutral_kwh, price_eur_per_mwh, sun)
-    modelled = sum(neutral_kwh)
-    settled_kwh = max(0.0, sum(energy.kwh) + borrowed_kwh)
-    unsteered = expected * settled_kwh / modelled if modelled > 0 else flat
-    return cost, flat, expected, unsteered
+    ledgers: Ledgers | None = None
+    """What the household and what its supplier paid; None on days that were settled before there were both."""
+    peaks: tuple[Peak, ...] = ()
+    """Where power is charged: the whole house's intervals that may count for the month, highest first."""
+    unsteered_peaks: tuple[Peak, ...] = ()
+    """The same as the model says it would have been under own control."""
+    is_house_metered: bool = False
+    """Whether `peaks` were metered; else the household beside the pump is assumed."""
 
 
 def why_left_out(
@@ -121,10 +106,3 @@ def by_flag(energy: EnergyCourse) -> dict[Flag, int]:
     for one in energy.excluded:
         found[one.flag] = found.get(one.flag, 0) + 1
     return found
-
-
-def _cost(kwh: Sequence[float], price_eur_per_mwh: Sequence[float], sun: OwnSun | None) -> float:
-    paid = price_eur_per_mwh
-    if sun is not None:
-        paid = [sun.paid(t, k / SLOT_HOURS, p) for t, (k, p) in enumerate(zip(kwh, price_eur_per_mwh, strict=True))]
-    return sum(k * p for k, p in zip(kwh, paid, strict=True)) / KWH_PER_MWH

@@ -325,6 +325,19 @@ def _savings() -> None:
         sa.PrimaryKeyConstraint("pump_id", "learned_at", name=op.f("pk_house_models")),
     )
     op.create_table(
+        "house_loads",
+        sa.Column("version", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("pump_id", sa.String(length=41), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kwh", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("raw_sha256", sa.String(length=64), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["pump_id"], ["pumps.pump_id"], name=op.f("fk_house_loads_pump_id_pumps")),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_house_loads")),
+        sa.UniqueConstraint("pump_id", "starts_at", "raw_sha256", name=op.f("uq_house_loads_pump_id")),
+    )
+    op.create_table(
         "claims",
         sa.Column("price_area", sa.String(length=16), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
@@ -344,7 +357,7 @@ def _savings() -> None:
 
 
 def downgrade() -> None:
-    for table in ("regrets", "claims", "house_models", "home_days", "energy_reports", "experiments"):
+    for table in ("regrets", "claims", "house_loads", "house_models", "home_days", "energy_reports", "experiments"):
         op.drop_table(table)
     op.drop_table("pump_plans")
     op.drop_table("load_curves")

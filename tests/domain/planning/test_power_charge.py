@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.planning.local_times import LocalTimes
-from domain.planning.power_charge import Peak, PowerCharge, bill, charged_days, counted, day_peaks
+from domain.planning.power_charge import Peak, PowerCharge, bill, counted, day_peaks
 from domain.slots import SLOT, market_day_slots
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -90,7 +90,7 @@ def test_only_the_contracts_months_weekdays_and_hours_count() -> None:
     assert (peak.at.astimezone(STOCKHOLM).hour, peak.kw) == (18, 5.0)
     assert day_peaks(charge, a_day(date(2026, 1, 17), h12=9.0), STOCKHOLM) == ()
     assert day_peaks(charge, a_day(date(2026, 6, 15), h12=9.0), STOCKHOLM) == ()
-    assert charged_days(charge, MONDAY) == (8, 22)
+    assert charge.days_of(MONDAY) == 22
 
 
 def test_the_doubled_hour_of_the_autumn_sunday_is_two_hours_of_one_day() -> None:

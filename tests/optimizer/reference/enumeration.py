@@ -1,6 +1,6 @@
 """The slow reference: every admissible schedule of a house, run through the true model one by one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from optimizer.dwell import count_changes, dwell_of
 from optimizer.guard import LEAST_GAIN_EUR, LEAST_GAIN_SHARE
 from optimizer.house import LOW, MODES, Array, Houses, house_of
 from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, objective_of
+from optimizer.peaks import peaks_of
 from optimizer.planner import horizon_of
 from optimizer.reserve import cap_for_heating
 from optimizer.response import Responses, respond
@@ -35,7 +36,9 @@ def houses_of(request: PlanningRequest) -> tuple[Houses, Responses, Objective]:
     horizon = horizon_of(request)
     houses = Houses.of([house_of(pump) for pump in request.pumps])
     responses = respond(houses, horizon)
-    return houses, responses, objective_of(houses, responses, horizon)
+    peaks = peaks_of(request)
+    reach = 0.0 if peaks is None else peaks.reach_eur_per_mwh
+    return houses, responses, objective_of(houses, responses, horizon, reach)
 
 
 def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
@@ -54,7 +57,8 @@ def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
     dearness = (price - price.mean()) * SLOT_HOURS / 1000
     energy = float(run.power_kw[calm] @ price) * SLOT_HOURS / 1000
     least = max(LEAST_GAIN_SHARE * abs(energy), LEAST_GAIN_EUR)
-    shifting = (run.power_kw[calm] - run.power_kw) @ dearness
+    charge = _charges(request, which, run.power_kw)
+    shifting = (run.power_kw[calm] - run.power_kw) @ dearness + charge[calm] - charge
     earns = np.minimum(run.cost_eur[calm] - run.cost_eur, shifting) >= least - 1e-6
     counted = np.where(earns, run.cost_eur, np.maximum(run.cost_eur, run.cost_eur[calm]))
     neutral = _simulated(request, which, np.full((1, request.slots), LOW))
@@ -65,7 +69,21 @@ def _simulated(request: PlanningRequest, which: int, modes: npt.NDArray[np.intp]
     _, responses, objective = houses_of(request)
     rows, before = np.full(len(modes), which), np.full(len(modes), MODES.index(request.pumps[which].mode))
     changes = count_changes(modes, before)
-    return evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, changes)
+    run = evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, changes)
+    return replace(run, cost_eur=run.cost_eur + _charges(request, which, run.power_kw))
+
+
+def _charges(request: PlanningRequest, which: int, power_kw: Array) -> Array:
+    """What a pump's home pays for the peaks of some schedules (K, N), day by day as the contract says it, (K,)."""
+    hours, house = request.peaks, request.pumps[which].peaks
+    if hours is None or house is None:
+        return np.zeros(len(power_kw))
+    load, found = power_kw + np.array(house.base_kw), np.zeros(len(power_kw))
+    for day, (above, price) in enumerate(zip(house.above_kw, house.eur_per_kw, strict=True)):
+        slots = [[t for t, of in enumerate(hours.interval) if of == h] for h, d in enumerate(hours.day) if d == day]
+        over = np.sort([np.maximum(load[:, of_hour].mean(axis=1) - above, 0.0) for of_hour in slots], axis=0)
+        found += price * over[-hours.counted_a_day :].sum(axis=0)
+    return found
 
 
 def cheapest_together(request: PlanningRequest, *, counted: bool = False) -> float:
