@@ -73,6 +73,8 @@ class PlanFigures(Value):
     kelvin_hours: float
     solve_s: float
     """Wall time."""
+    paid_eur_per_mwh: tuple[float, float] | None = None
+    """Least and most that any of its homes pays in the present slot; None outside its slots."""
 
 
 class AreaFigures(Value):

@@ -1,13 +1,15 @@
-"""Every price source and weather source by its name.
+"""Every price source, weather source and format of meters by its name.
 
-Protects: a new source is one module in `market/sources` or `market/weather`; nothing else lists sources.
+Protects: a new source is one module in `market/sources`, `market/weather` or `market/meters`; nothing else lists
+them.
 """
 
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from market import sources, weather
+from market import meters, sources, weather
+from market.meter_rows import MeterFormat
 from market.rows import PriceFormat, WeatherFormat
 
 
@@ -27,6 +29,20 @@ def weather_formats() -> dict[str, WeatherFormat]:
         import_module(f"market.weather.{module.name}").FORMAT for module in iter_modules(weather.__path__)
     ]
     return {found.name: found for found in formats}
+
+
+@cache
+def meter_formats() -> dict[str, MeterFormat]:
+    """Every meter's format by name."""
+    formats: list[MeterFormat] = [
+        import_module(f"market.meters.{module.name}").FORMAT for module in iter_modules(meters.__path__)
+    ]
+    return {found.name: found for found in formats}
+
+
+def meter_format(name: str) -> MeterFormat:
+    """One meter's format; raises `LookupError` with a sentence where it is not known."""
+    return _known(name, meter_formats(), "meter")
 
 
 def price_format(name: str) -> PriceFormat:

@@ -153,7 +153,15 @@ async def _plan(access: Access, price_area: str, plans_end: datetime, now: datet
         overflow_kwh=whole.overflow_kwh,
         kelvin_hours=whole.kelvin_hours,
         solve_s=whole.seconds,
+        paid_eur_per_mwh=_paid(newest["first_slot"], parts, now),
     )
+
+
+def _paid(first_slot: datetime, parts: Sequence[Mapping[str, Any]], now: datetime) -> tuple[float, float] | None:
+    place = (slot_start(now) - first_slot) // SLOT
+    prices = [part["price_eur_per_mwh"] for part in parts]
+    paid = [series[place] for series in prices if 0 <= place < len(series)]
+    return (min(paid), max(paid)) if paid else None
 
 
 async def _running(access: Access, attribute: str, values: Sequence[str]) -> dict[str, int]:

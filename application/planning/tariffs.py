@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from application.access import Access
 from application.errors import ErrorCode, Refused
 from application.fleet.homes import pumps_of
+from application.planning.power_terms import PowerTerms, power_terms
 from domain.homes.enrolment import Enrolment
 from domain.homes.panels import OwnSun, Panels
 from domain.homes.settlement import Benefit, Settlement, earns_by_moving
@@ -49,6 +50,8 @@ class SlotPrice:
     """Of what the planner counts: the household's price, or its supplier's cost."""
     surplus: SurplusPrice | None = None
     """None for a home without panels, or without a forecast for the slot."""
+    power: Sequence[PowerTerms] = ()
+    """What each pump's home is charged for peak power; empty where it is not."""
 
     @property
     def eur_per_mwh(self) -> float:
@@ -69,6 +72,7 @@ class _Day:
     sun: OwnSun | None = None
     forecast: WeatherSeries | None = None
     """What the sun was reckoned from, slot by slot."""
+    power: Sequence[PowerTerms] = ()
 
     def __getitem__(self, at: datetime) -> SlotPrice:
         return SlotPrice(
@@ -82,6 +86,7 @@ class _Day:
             price_version=self.version,
             parts=_parts(self.series, self.tariff, self.settlement, self.benefit, slot_start(at)),
             surplus=self._surplus(slot_start(at)),
+            power=self.power,
         )
 
     def _surplus(self, slot: datetime) -> SurplusPrice | None:
@@ -128,7 +133,8 @@ async def _days(
         known, names = _named(tariffs, tariff), [pump.pump_id for pump in pumps]
         forecast = await access.ledger.series.newest_weather(cell, at, slot_start(at) + SLOT) if cell else None
         sun = None if forecast is None else own_sun_of(pumps[0], forecast)
-        found.append(_Day(names, known, settlement, benefit, version, series, sun, forecast))
+        power = await power_terms(access, names, known, benefit, at)
+        found.append(_Day(names, known, settlement, benefit, version, series, sun, forecast, power))
     return found
 
 

@@ -14,8 +14,10 @@ from application.errors import ErrorCode, Refused
 from domain.commands.command import Authority
 from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import PumpProfile
+from domain.homes.settlement import Benefit
 from domain.modes import Circuit
-from domain.planning.tariff import Tariffs, home_prices
+from domain.planning.power_charge import bill
+from domain.planning.tariff import Tariff, Tariffs, home_prices
 from domain.savings.claim import Claim
 from domain.savings.energy import Evidence, Flag
 from domain.savings.experiment import Arm
@@ -51,6 +53,20 @@ class DayCourse:
 
 
 @dataclass(frozen=True)
+class PowerMonth:
+    """A month's charge for peak power, from its settled days."""
+
+    month: str
+    name: str
+    level_kw: float
+    eur: float
+    unsteered_eur: float
+    """By the model, had the pump been left to its own control."""
+    is_metered: bool
+    """False where the household beside the pump is assumed: then both are estimated."""
+
+
+@dataclass(frozen=True)
 class HomeReport:
     """A household's report."""
 
@@ -62,6 +78,10 @@ class HomeReport:
     band: ComfortBand
     course: DayCourse | None
     """Of a single day."""
+    benefit: Benefit = Benefit.HOUSEHOLD
+    """Whose cost its plans lower."""
+    power: Sequence[PowerMonth] = ()
+    """Charges for peak power by month, as far as its days are settled."""
 
     @property
     def kwh(self) -> float:
@@ -77,6 +97,21 @@ class HomeReport:
     def unsteered_eur(self) -> float:
         """What the model says it would have cost."""
         return sum(day.unsteered_eur for day in self.days)
+
+    @property
+    def household_eur(self) -> float:
+        """What it paid under its tariff for energy, whoever was saved for."""
+        return sum(day.ledgers.household_eur for day in self.days if day.ledgers)
+
+    @property
+    def supplier_cost_eur(self) -> float:
+        """What its supplier bought it for."""
+        return sum(day.ledgers.supplier_cost_eur for day in self.days if day.ledgers)
+
+    @property
+    def supplier_billed_eur(self) -> float:
+        """What its supplier billed for itself, without VAT."""
+        return sum(day.ledgers.supplier_billed_eur for day in self.days if day.ledgers)
 
     @property
     def room_c(self) -> float | None:
@@ -188,6 +223,8 @@ async def _home(
     profile = await access.ledger.pumps.profile(pump)
     listed = changes if course else [act for act in changes if act.authority != Authority.PLAN.value]
     return HomeReport(
+        benefit=profile.enrolment.benefit,
+        power=_power_months(tariffs(profile.enrolment.tariff), days),
         pump=pump,
         days=days,
         acts=listed[:MOST_ACTS],
@@ -195,6 +232,33 @@ async def _home(
         band=profile.enrolment.band,
         course=None if course is None else await _course(access, profile, days[-1], course, slots, changes, tariffs),
     )
+
+
+def _power_months(tariff: Tariff, days: Sequence[HomeDay]) -> list[PowerMonth]:
+    months: dict[date, list[HomeDay]] = {}
+    for day in days:
+        if day.peaks:
+            months.setdefault(day.day.replace(day=1), []).append(day)
+    found = []
+    for first, settled in sorted(months.items()):
+        charge, tz, per_eur = tariff.power_charge(first), ZoneInfo(tariff.tz), tariff.per_eur(settled[-1].day)
+        if charge is None:
+            continue
+        was, own = (
+            bill(charge, [peak for day in settled for peak in peaks(day)], tz)
+            for peaks in (lambda day: day.peaks, lambda day: day.unsteered_peaks)
+        )
+        found.append(
+            PowerMonth(
+                month=f"{first:%Y-%m}",
+                name=charge.name,
+                level_kw=was.level_kw,
+                eur=was.amount / per_eur,
+                unsteered_eur=own.amount / per_eur,
+                is_metered=all(day.is_house_metered for day in settled),
+            )
+        )
+    return found
 
 
 async def _course(

@@ -45,7 +45,7 @@ def test_fleet_vendors_plan_prices_and_dead_letters_are_there() -> None:
     row = next(line.split() for line in shown.splitlines() if line.startswith("nibe"))
     assert row == ["nibe", "10", "1", "90%", "closed", "25%", "17.5-20.9", "1", "1"]
     row = next(line.split() for line in shown.splitlines() if line.startswith("DE-LU"))
-    assert row == ["DE-LU", "-4.50", "1d0h", "3", "10h00m", "9/10", "1.2%", "5.0%"]
+    assert row == ["DE-LU", "-4.50", "82", "to", "214", "1d0h", "3", "10h00m", "9/10", "1.2%", "5.0%"]
     assert "p-0001 heating MAX since" in shown
 
 

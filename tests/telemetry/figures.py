@@ -51,6 +51,7 @@ def a_fleet(**given: Any) -> FleetFigures:
         overflow_kwh=0.5,
         kelvin_hours=0.25,
         solve_s=2.0,
+        paid_eur_per_mwh=(82.0, 214.4),
     )
     figures: dict[str, Any] = {
         "at": MIDNIGHT,

@@ -5,11 +5,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 
 from application.access import Access
 from application.savings.energy_file import EnergyFile, Imported, import_energy, read_energy
 from application.savings.experiments import begin_experiment
+from application.savings.house_meters import Taken, take_readings
 from application.savings.report import Report, make_report
 from application.savings.settling import settle_by_hand
 from console.cli.errors import UsageError
@@ -18,7 +20,9 @@ from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
 from console.cli.reports.text import print_report
 from console.cli.words import TZ, counted
+from domain.ports import DocumentRefused
 from market.areas import area_of
+from market.meter_sources import meter_readings
 from worker_environment import settings_from_environment, tariffs_of
 
 app = typer.Typer(help="Savings: who is compared, on what evidence.", no_args_is_help=True, rich_markup_mode=None)
@@ -87,6 +91,32 @@ def import_file(
     call.show(
         {**asdict(done), "faults": []},
         lambda: typer.echo(f"{counted(done.lines, 'line')} read, {done.new} of them new"),
+    )
+
+
+@app.command("meter")
+@changes
+def meter(
+    call: Change,
+    place: Annotated[str, typer.Argument(metavar="FILE|URL", help="Whole-house energy by quarter or hour.")],
+    name: Annotated[str, typer.Option("--format", help="interval-csv or interval-json.")] = "interval-csv",
+) -> None:
+    """Take over whole-house meter readings as a version: peaks are billed and planned by them."""
+
+    async def work(access: Access) -> Taken:
+        async with httpx.AsyncClient() as http:
+            try:
+                readings = await meter_readings(place, name, http)
+            except (DocumentRefused, LookupError) as error:
+                raise UsageError(str(error)) from error
+        return await take_readings(access, readings, call.by)
+
+    done = call.on_stack(work)
+    call.show(
+        asdict(done),
+        lambda: typer.echo(
+            f"{counted(done.slots, 'slot')} of {counted(done.houses, 'house')} read, {counted(done.new, 'stretch')} new"
+        ),
     )
 
 

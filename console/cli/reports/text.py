@@ -4,6 +4,7 @@ from application.savings.report import Report
 from console.cli.reports.regret import regret_lines
 from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, outside, span_of
 from console.cli.terminal import table_of, terminal
+from domain.homes.settlement import Benefit
 from domain.savings.claim import Claim, Interval
 
 MOST_HOMES = 40
@@ -40,8 +41,34 @@ def print_report(report: Report) -> None:
             f"{home.neutral_days} of {len(home.days)}",
         )
     console.print(table)
+    for line in _two_ledgers(report):
+        console.print(line)
     if len(report.homes) > MOST_HOMES:
         console.print(f"and {len(report.homes) - MOST_HOMES} homes more: --json or --html has them all")
+
+
+def _two_ledgers(report: Report) -> list[str]:
+    """Households' and suppliers' euros apart, by whom the plans save for, and charges for peak power."""
+    lines = []
+    for whose in Benefit:
+        homes = [home for home in report.homes if home.benefit is whose and any(day.ledgers for day in home.days)]
+        if homes:
+            paid, bought, billed = (
+                sum(getattr(home, name) for home in homes)
+                for name in ("household_eur", "supplier_cost_eur", "supplier_billed_eur")
+            )
+            lines.append(
+                f"{len(homes)} homes planned for the {whose.value}: households paid {euros(paid)}; suppliers bought "
+                f"for {euros(bought)} and billed {euros(billed)} of it for themselves, without VAT"
+            )
+    for home in report.homes[:MOST_HOMES]:
+        for month in home.power:
+            basis = "by the house's meter" if month.is_metered else "estimated: no meter of the whole house"
+            lines.append(
+                f"{home.pump}, {month.month}: {month.name}: {month.level_kw:.2f} kW, {euros(month.eur)} as far as "
+                f"settled (model: unsteered {euros(month.unsteered_eur)}); {basis}"
+            )
+    return lines
 
 
 def _lines_of(claim: Claim) -> list[str]:

@@ -105,7 +105,7 @@ def _vendors(vendors: Sequence[VendorFigures]) -> Table:
 
 
 def _areas(areas: Sequence[AreaFigures]) -> Table:
-    table = _table("area", "EUR/MWh", "prices reach", "plan", "reaches", "delivered", "gap", "of gain")
+    table = _table("area", "EUR/MWh", "homes pay", "prices reach", "plan", "reaches", "delivered", "gap", "of gain")
     for one in areas:
         plan = one.plan
         cells = ("none", "-", "-", "-", "-")
@@ -120,8 +120,13 @@ def _areas(areas: Sequence[AreaFigures]) -> Table:
             )
         price = "-" if one.price_eur_per_mwh is None else f"{one.price_eur_per_mwh:.2f}"
         reach = "-" if one.prices_remaining_s is None else _span(one.prices_remaining_s)
-        table.add_row(one.price_area, price, reach, *cells)
+        paid = "-" if plan is None or plan.paid_eur_per_mwh is None else _range(*plan.paid_eur_per_mwh)
+        table.add_row(one.price_area, price, paid, reach, *cells)
     return table
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:.0f}" if round(least) == round(most) else f"{least:.0f} to {most:.0f}"
 
 
 def _letters(letters: Sequence[DeadLetter]) -> RenderableType:

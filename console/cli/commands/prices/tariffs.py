@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from application.access import Access
+from application.planning.power_terms import PowerTerms
 from application.planning.tariffs import SlotPrice, explain_day, explain_tariff
 from console.cli.options import Plot, Reading, reads
 from console.cli.plotting import Panel, draw
@@ -65,7 +66,28 @@ def _document(one: SlotPrice) -> dict[str, Any]:
         "parts": [part.model_dump(mode="json") for part in one.parts],
         "eur_per_mwh": round(one.eur_per_mwh, 4),
         "surplus": None if one.surplus is None else asdict(one.surplus),
+        "power": [_power_document(terms) for terms in one.power],
     }
+
+
+def _power_document(terms: PowerTerms) -> dict[str, Any]:
+    return vars(terms) | {"so_far": [peak.model_dump(mode="json") for peak in terms.so_far]}
+
+
+def _power_lines(terms: PowerTerms) -> list[str]:
+    """A home's charge for peak power, in sentences."""
+    span = "hour" if terms.minutes == 60 else "quarter of an hour"
+    which = "on different days" if terms.different_days else "of the month"
+    counts = f"this {span} counts" if terms.is_charged_slot else f"this {span} does not count"
+    basis = "by its meter" if terms.is_metered else "estimated: no meter of the whole house"
+    so_far = ", ".join(f"{peak.kw:.2f} kW ({local(peak.at)})" for peak in terms.so_far) or "none known"
+    return [
+        f"{terms.pump}: {terms.name}: {terms.per_kw:.2f} {terms.currency} a kW and month with VAT on the mean of the "
+        f"{terms.peaks} highest {which}; {counts} ({terms.source})",
+        f"  peaks of this month so far, {basis}: {so_far}",
+        f"  the plan charges {terms.plan_eur_per_kw:.3f} EUR for each kW of the whole house above "
+        f"{terms.above_kw:.2f} kW",
+    ]
 
 
 def _print(found: list[SlotPrice]) -> None:
@@ -85,3 +107,6 @@ def _print(found: list[SlotPrice]) -> None:
             first = f"own surplus, first {one.surplus.kw:.2f} kW"
             table.add_row(first, f"{one.surplus.eur_per_mwh:.2f}", one.surplus.source)
         console.print(table)
+        for terms in one.power:
+            for line in _power_lines(terms):
+                console.print(line, markup=False)
