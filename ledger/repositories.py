@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ports import DecisionListener, JournalListener
 from ledger.commands import LedgerCommands
 from ledger.database import engine_for, locks_for
-from ledger.house_loads import LedgerHouseLoads
+from ledger.energy.house_loads import LedgerHouseLoads
 from ledger.houses import LedgerHouses
 from ledger.journal import LedgerJournal
 from ledger.load_curves import LedgerLoadCurves

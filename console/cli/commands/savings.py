@@ -9,6 +9,7 @@ import httpx
 import typer
 
 from application.access import Access
+from application.errors import ErrorCode, Failed
 from application.savings.energy_file import EnergyFile, Imported, import_energy, read_energy
 from application.savings.experiments import begin_experiment
 from application.savings.house_meters import Taken, take_readings
@@ -20,7 +21,7 @@ from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
 from console.cli.reports.text import print_report
 from console.cli.words import TZ, counted
-from domain.ports import DocumentRefused
+from domain.ports import DocumentRefused, NotPublished
 from market.areas import area_of
 from market.meter_sources import meter_readings
 from worker_environment import settings_from_environment, tariffs_of
@@ -109,14 +110,14 @@ def meter(
                 readings = await meter_readings(place, name, http)
             except (DocumentRefused, LookupError) as error:
                 raise UsageError(str(error)) from error
+            except NotPublished as error:
+                raise Failed(ErrorCode.NOT_PUBLISHED, str(error), place=place) from error
         return await take_readings(access, readings, call.by)
 
     done = call.on_stack(work)
     call.show(
         asdict(done),
-        lambda: typer.echo(
-            f"{counted(done.slots, 'slot')} of {counted(done.houses, 'house')} read, {counted(done.new, 'stretch')} new"
-        ),
+        lambda: typer.echo(f"{counted(done.slots, 'slot')} of {counted(done.houses, 'house')} read, {done.new} new"),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.planning.house_load import MeterReadings
 from domain.planning.power_charge import Peak
-from ledger.house_loads import LedgerHouseLoads
+from ledger.energy.house_loads import LedgerHouseLoads
 from ledger.savings import LedgerSavings
 from tests.builders import MIDNIGHT, at
 from tests.ledger.builders import enrol_pumps
