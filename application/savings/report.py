@@ -244,10 +244,8 @@ def _power_months(tariff: Tariff, days: Sequence[HomeDay]) -> list[PowerMonth]:
         charge, tz, per_eur = tariff.power_charge(first), ZoneInfo(tariff.tz), tariff.per_eur(settled[-1].day)
         if charge is None:
             continue
-        was, own = (
-            bill(charge, [peak for day in settled for peak in peaks(day)], tz)
-            for peaks in (lambda day: day.peaks, lambda day: day.unsteered_peaks)
-        )
+        was = bill(charge, [peak for day in settled for peak in day.peaks], tz)
+        own = bill(charge, [peak for day in settled for peak in day.unsteered_peaks], tz)
         found.append(
             PowerMonth(
                 month=f"{first:%Y-%m}",
