@@ -51,6 +51,7 @@ from worker_environment import (
     SetupError,
     configure_logging,
     connect_temporal,
+    later_prices_of,
     leave,
     open_ledger,
     price_sources_of,
@@ -254,7 +255,9 @@ def _planner_worker(world: Connections) -> Worker:
         HouseLearning(ledger.houses, ledger.houses, ledger.series, learn, with_the_fleet),
         ledger.house_loads,
     )
-    watch = PriceWatchActivities(prices, ledger.series, ledger.plans, planning.find_areas)
+    watch = PriceWatchActivities(
+        prices, ledger.series, ledger.plans, planning.find_areas, later_prices_of(settings, world.http)
+    )
     return Worker(
         world.client,
         task_queue=PLANNER_QUEUE,

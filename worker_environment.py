@@ -40,6 +40,8 @@ from market.chain import (
     weather_chain,
 )
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
+from market.later_prices import DEFAULT_FORMAT, HttpLaterPrices
+from market.registry import price_format
 from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
 from telemetry.log_lines import keep_temporal_ids_out_of_sentences, with_temporal_ids, without_secrets
@@ -68,6 +70,10 @@ class Settings(BaseSettings):
     """Base URLs of price sources by name; those that are not named are asked at their public service."""
     price_keys: dict[str, SecretStr] = Field(default_factory=dict)
     """Tokens by price source."""
+    intraday_url: str | None = None
+    """Where intraday prices are asked for, with {price_area} in it; None asks nobody (`prices load --market`)."""
+    intraday_format: str = DEFAULT_FORMAT
+    """The format of the answers: a price source's name."""
     weather_sources: str = DEFAULT_WEATHER_SOURCE
     """Weather sources in order of preference."""
     weather_url: str | None = None
@@ -113,6 +119,14 @@ class Settings(BaseSettings):
     def _known_price_sources(cls, text: str) -> str:
         chosen_sources(text)
         return text
+
+    @field_validator("intraday_format")
+    @classmethod
+    def _known_format(cls, text: str) -> str:
+        try:
+            return price_format(text).name
+        except LookupError as error:
+            raise ValueError(str(error.args[0])) from error
 
     @field_validator("weather_sources")
     @classmethod
@@ -170,6 +184,13 @@ def price_sources_of(
     keys = {name: key.get_secret_value() for name, key in settings.price_keys.items()}
     urls = settings.price_source_urls()
     return price_chain(http, settings.price_sources, urls, keys, known, quarantining(series, "price", now))
+
+
+def later_prices_of(settings: Settings, http: httpx.AsyncClient) -> HttpLaterPrices | None:
+    """The source of intraday prices, where the environment names one."""
+    if settings.intraday_url is None:
+        return None
+    return HttpLaterPrices(http, settings.intraday_url, source=settings.intraday_format)
 
 
 def weather_sources_of(

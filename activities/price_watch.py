@@ -19,10 +19,10 @@ from activities.steered import not_yet, steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.planning.fleet_plan import PlanOutline
-from domain.planning.renewal import LEAST_BETWEEN, Tried, what_changed
+from domain.planning.renewal import LEAST_BETWEEN, Tried, may_wait, what_changed
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import Basis
-from domain.ports import DocumentRefused, NotPublished, PlanStore, PriceSource, SeriesStore
+from domain.ports import DocumentRefused, LaterPriceSource, NotPublished, PlanStore, PriceSource, SeriesStore
 from domain.slots import SLOT, bounds_of, slot_start
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ ASK_CORRECTED = timedelta(hours=1)
 """Steered, between questions for corrections of what was published."""
 
 
+ASK_LATER = timedelta(seconds=45)
+"""Steered, between questions for intraday prices: a new series is to be in a plan within a minute."""
 FindAreas = Callable[[], Awaitable[Sequence[AreaToPlan]]]
 """The price areas with steered pumps; reads every one of them."""
 
@@ -70,7 +72,10 @@ class PriceWatchActivities:
         series: SeriesStore,
         plans: PlanStore,
         find_areas: FindAreas,
+        later: LaterPriceSource | None = None,
     ) -> None:
+        """`later` is asked every minute for intraday prices; None where there is no such source."""
+        self._later = later
         self._prices = prices
         self._series = series
         self._plans = plans
@@ -81,7 +86,7 @@ class PriceWatchActivities:
         """What is to be planned again; empty where the watch's time is over."""
         now = steered_now(given.clock)
         until = now() + given.watch_for
-        watch = _Watch(given.tried, self._prices, self._series, self._plans, self._find_areas)
+        watch = _Watch(given.tried, self._prices, self._series, self._plans, self._find_areas, self._later)
         pause_s = given.clock.wall_duration(given.check_every).total_seconds()
         pause_s = min(max(pause_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
         while True:
@@ -98,8 +103,16 @@ class _Watch:
     """One attempt at watching."""
 
     def __init__(
-        self, tried: Sequence[Tried], prices: PriceSource, series: SeriesStore, plans: PlanStore, find_areas: FindAreas
+        self,
+        tried: Sequence[Tried],
+        prices: PriceSource,
+        series: SeriesStore,
+        plans: PlanStore,
+        find_areas: FindAreas,
+        later: LaterPriceSource | None,
     ) -> None:
+        self._later = later
+        self._later_at: dict[str, datetime] = {}
         self._tried = {(one.price_area, one.day): one for one in tried}
         self._prices = prices
         self._series = series
@@ -148,12 +161,15 @@ class _Watch:
         planned = await self._series.prices(outline.price_version)
         is_waiting = planned.basis is not Basis.PUBLISHED
         await self._ask(area.price_area, tz, day, ASK_WAITING if is_waiting else ASK_CORRECTED, now)
+        await self._ask_later(area.price_area, now)
         version, moment = await self._series.newest_prices(area.price_area, start, end), now()
-        if version in (None, outline.price_version) or (not is_waiting and moment - made_at < LEAST_BETWEEN):
+        if version is None or version == outline.price_version:
             return None
-        assert version is not None
+        newest = await self._series.prices(version)
+        if may_wait(planned, newest) and moment - made_at < LEAST_BETWEEN:
+            return None
         begin = max(start, slot_start(moment) + SLOT)
-        reason = what_changed(planned, await self._series.prices(version), begin, end)
+        reason = what_changed(planned, newest, begin, end)
         if reason is None or self._was_tried(area.price_area, day, version, moment):
             return None
         log.info("plan to be renewed", price_area=area.price_area, day=str(day), version=version, reason=reason)
@@ -169,6 +185,18 @@ class _Watch:
         self._ask_at[key] = moment + every
         with contextlib.suppress(NotPublished, DocumentRefused):
             await brought_in(self._prices, self._series, price_area, day, ZoneInfo(tz), now)
+
+    async def _ask_later(self, price_area: str, now: Callable[[], datetime]) -> None:
+        moment = now()
+        if self._later is None or moment < self._later_at.get(price_area, moment):
+            return
+        self._later_at[price_area] = moment + ASK_LATER
+        try:
+            await self._series.store_later(await self._later.newest(price_area), moment)
+        except NotPublished:
+            return
+        except DocumentRefused as error:
+            await self._series.quarantine("intraday", error.origin, str(error), moment)
 
     def _was_tried(self, price_area: str, day: date, version: int, now: datetime) -> bool:
         """Whether the same plan was tried a moment ago and came to nothing: for want of weather, say."""

@@ -17,6 +17,7 @@ from domain.modes import Mode
 from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlanFigures, PlanningRequest, PlanOutline
+from domain.planning.intraday import LaterPrices
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
@@ -113,6 +114,10 @@ class SeriesStore(Protocol):
 
     async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         """Store a version and return its number; the same content keeps its number."""
+        ...
+
+    async def store_later(self, later: LaterPrices, at: datetime) -> Sequence[int]:
+        """Lay intraday or imbalance prices over the newest prices of the days they touch; LookupError without any."""
         ...
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
@@ -229,6 +234,14 @@ class PriceSource(Protocol):
 
     async def prices(self, price_area: str, day: date, tz: ZoneInfo) -> WholesalePrices:
         """A whole market day."""
+        ...
+
+
+class LaterPriceSource(Protocol):
+    """Intraday or imbalance prices; raises `DocumentRefused` or `NotPublished`."""
+
+    async def newest(self, price_area: str) -> LaterPrices:
+        """What the market says now of the slots around now."""
         ...
 
 

@@ -93,6 +93,8 @@ class PriceVersion(Base):
     """When it was last said to hold; of two versions of a day the one that was confirmed last counts."""
     by_person: Mapped[bool] = mapped_column(Boolean)
     """Whether a person loaded or released it: a source that only repeats itself does not override that."""
+    auction: Mapped[int | None] = mapped_column(ForeignKey("price_versions.version"))
+    """The version that intraday or imbalance prices are laid over; null for what the auction itself gave."""
 
 
 class WeatherVersion(Base):

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import Insert, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import aliased
 
+from domain.planning.intraday import LaterPrices, overlaid
 from domain.planning.series import Basis, WeatherSeries, WholesalePrices
 from domain.slots import SLOT
 from ledger.models import PriceVersion, QuarantinedDocument, WeatherVersion
@@ -37,6 +38,8 @@ class LedgerSeries:
         Except where a person loaded or released what is the newest: a source that repeats itself leaves that.
         """
         (version,) = await self.store_all_prices([series], at, by_person=by_person)
+        if series.basis is Basis.PUBLISHED:
+            await self._carry_over(series, version, at)
         return version
 
     async def store_all_prices(
@@ -49,6 +52,43 @@ class LedgerSeries:
             for series in all_series
         ]
         return await self._store(PriceVersion, rows, _confirmed)
+
+    async def store_later(self, later: LaterPrices, at: datetime) -> list[int]:
+        """Lay intraday or imbalance prices over the newest prices of every day they touch; returns the new versions.
+
+        LookupError where none of these days has prices.
+        """
+        table = PriceVersion
+        touched = (table.price_area == later.price_area, table.starts_at < later.end, table.ends_at > later.start)
+        query = select(table.version, table.series).where(*touched, _IS_PUBLISHED, _IS_AUCTION)
+        newest = query.ext(distinct_on(table.starts_at)).order_by(table.starts_at, *_NEWEST_FIRST)
+        async with self._engine.connect() as connection:
+            found = [(row.version, row.series) for row in await connection.execute(newest)]
+        if not found:
+            sentence = f"no day-ahead prices of {later.price_area} are known for {later.start:%F %H:%M} UTC and after"
+            raise LookupError(sentence)
+        return [await self._lay_over(WholesalePrices.model_validate(of), number, later, at) for number, of in found]
+
+    async def _carry_over(self, auction: WholesalePrices, version: int, at: datetime) -> None:
+        """What the intraday market said of a day holds beside a corrected auction too."""
+        table = PriceVersion
+        of_day = (table.price_area == auction.price_area, table.starts_at == auction.start, ~_IS_AUCTION)
+        async with self._engine.connect() as connection:
+            laid_over = await connection.scalar(select(table.auction).where(*of_day).order_by(*_NEWEST_FIRST).limit(1))
+        if laid_over not in (None, version):
+            await self._lay_over(auction, version, None, at)
+
+    async def _lay_over(self, auction: WholesalePrices, version: int, later: LaterPrices | None, at: datetime) -> int:
+        table = PriceVersion
+        of_day = (table.price_area == auction.price_area, table.starts_at == auction.start, ~_IS_AUCTION)
+        async with self._engine.connect() as connection:
+            before = await connection.scalar(select(table.series).where(*of_day).order_by(*_NEWEST_FIRST).limit(1))
+        known = () if before is None else WholesalePrices.model_validate(before).later_eur_per_mwh
+        series = overlaid(auction, known, later)
+        row = {"price_area": series.price_area, "confirmed_at": at, "by_person": False, "auction": version}
+        row |= _row(series, len(series.price_eur_per_mwh), at)
+        (stored,) = await self._store(PriceVersion, [row], lambda again: {"confirmed_at": again.excluded.confirmed_at})
+        return stored
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
         """Store a version of the weather; the same content keeps its number."""
@@ -94,19 +134,27 @@ class LedgerSeries:
             return self._kept[key]
 
     async def newest_prices(self, price_area: str, start: datetime, end: datetime) -> int | None:
-        """The newest published version that covers [start, end)."""
+        """The newest published version that covers [start, end), with what intraday markets said since."""
         table = PriceVersion
         covers = (table.price_area == price_area, table.starts_at <= start, table.ends_at >= end, _IS_PUBLISHED)
+        newest = select(table.version).order_by(*_NEWEST_FIRST).limit(1)
         async with self._engine.connect() as connection:
-            return await connection.scalar(select(table.version).where(*covers).order_by(*_NEWEST_FIRST).limit(1))
+            auction = await connection.scalar(newest.where(*covers, _IS_AUCTION))
+            if auction is None:
+                return None
+            return await connection.scalar(newest.where(table.auction == auction)) or auction
 
     async def newest_of_areas(
         self, price_areas: Sequence[str], start: datetime, end: datetime
     ) -> dict[str, tuple[int, WholesalePrices]]:
         """The newest published version of each area that covers [start, end), with its number, in one query."""
         table = PriceVersion
-        covers = (table.price_area.in_(price_areas), table.starts_at <= start, table.ends_at >= end, _IS_PUBLISHED)
-        query = select(table.price_area, table.version, table.series).where(*covers).ext(distinct_on(table.price_area))
+        covers = (table.price_area.in_(price_areas), table.starts_at <= start, table.ends_at >= end)
+        query = (
+            select(table.price_area, table.version, table.series)
+            .where(*covers, *_PUBLISHED_AUCTION)
+            .ext(distinct_on(table.price_area))
+        )
         async with self._engine.connect() as connection:
             rows = await connection.execute(query.order_by(table.price_area, *_NEWEST_FIRST))
             return {row.price_area: (row.version, WholesalePrices.model_validate(row.series)) for row in rows}
@@ -114,8 +162,8 @@ class LedgerSeries:
     async def published_days(self, price_area: str, start: datetime, end: datetime) -> list[WholesalePrices]:
         """The newest published version of every day that begins in [start, end), oldest day first."""
         table = PriceVersion
-        begins = (table.price_area == price_area, table.starts_at >= start, table.starts_at < end, _IS_PUBLISHED)
-        query = select(table.series).where(*begins).ext(distinct_on(table.starts_at))
+        begins = (table.price_area == price_area, table.starts_at >= start, table.starts_at < end)
+        query = select(table.series).where(*begins, *_PUBLISHED_AUCTION).ext(distinct_on(table.starts_at))
         async with self._engine.connect() as connection:
             rows = await connection.scalars(query.order_by(table.starts_at, *_NEWEST_FIRST))
             return [WholesalePrices.model_validate(series) for series in rows]
@@ -151,6 +199,8 @@ class LedgerSeries:
 
 
 _IS_PUBLISHED: ColumnElement[bool] = PriceVersion.series["basis"].astext == Basis.PUBLISHED.value
+_IS_AUCTION = PriceVersion.auction.is_(None)
+_PUBLISHED_AUCTION = (_IS_PUBLISHED, _IS_AUCTION)
 _NEWEST_FIRST = (PriceVersion.confirmed_at.desc(), PriceVersion.version.desc())
 
 
@@ -158,7 +208,7 @@ def _confirmed(repeated: Insert) -> dict[str, Any]:
     """What becomes of a version whose document comes again."""
     now = repeated.excluded
     other = aliased(PriceVersion)
-    of_the_day = (other.price_area == now.price_area, other.starts_at == now.starts_at)
+    of_the_day = (other.price_area == now.price_area, other.starts_at == now.starts_at, other.auction.is_(None))
     newest_first = (other.confirmed_at.desc(), other.version.desc())
     newest_is_a_persons = select(other.by_person).where(*of_the_day).order_by(*newest_first).limit(1).scalar_subquery()
     counts = or_(now.by_person, not_(newest_is_a_persons))

@@ -44,7 +44,7 @@ def check_price_file(
     checked = CheckedPrices(source or "", price_area or "", "", (), (), None)
     try:
         raw, origin = read_file(path), str(path)
-        found = price_format(source) if source is not None else _recognised(raw, origin)
+        found = price_format(source) if source is not None else recognised(raw, origin)
         checked = replace(checked, source=found.name)
         document = found.read(raw, origin, area)
         area = area or _area_of(document)
@@ -54,7 +54,8 @@ def check_price_file(
         return replace(checked, refusal=str(error))
 
 
-def _recognised(raw: bytes, origin: str) -> PriceFormat:
+def recognised(raw: bytes, origin: str) -> PriceFormat:
+    """The format that a document looks like; raises `BadDocument`."""
     for found in price_formats().values():
         if found.recognises(raw):
             return found

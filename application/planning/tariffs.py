@@ -17,7 +17,7 @@ from domain.homes.panels import OwnSun, Panels
 from domain.homes.settlement import Benefit, Settlement, earns_by_moving
 from domain.planning.own_sun import own_sun_of
 from domain.planning.series import WeatherSeries, WholesalePrices
-from domain.planning.tariff import PricePart, Tariff, Tariffs, parts_for, settled
+from domain.planning.tariff import PricePart, Tariff, Tariffs, buys_at_market, parts_for, settled
 from domain.slots import SLOT, market_day_bounds, slot_start
 
 
@@ -160,7 +160,7 @@ def _named(tariffs: Tariffs, name: str) -> Tariff:
 def _parts(
     series: WholesalePrices, tariff: Tariff, settlement: Settlement, benefit: Benefit, slot: datetime
 ) -> tuple[PricePart, ...]:
-    spot = settled(series, settlement)[(slot - series.start) // SLOT]
+    spot = settled(series, settlement, at_market=buys_at_market(tariff, benefit))[(slot - series.start) // SLOT]
     try:
         return parts_for(tariff, slot, spot, benefit)
     except LookupError as error:

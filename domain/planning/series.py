@@ -51,12 +51,23 @@ class WholesalePrices(Value):
     """UTC start of the first slot."""
     price_eur_per_mwh: tuple[FiniteFloat, ...]
     """One price per slot."""
+    later_eur_per_mwh: tuple[FiniteFloat | None, ...] = ()
+    """What the intraday or imbalance market said since, by slot; None where nothing, and empty where it never did."""
+
+    @property
+    def newest_eur_per_mwh(self) -> tuple[float, ...]:
+        """What was said last of each slot: a kilowatt-hour's price for who buys at the market itself."""
+        if not self.later_eur_per_mwh:
+            return self.price_eur_per_mwh
+        both = zip(self.price_eur_per_mwh, self.later_eur_per_mwh, strict=True)
+        return tuple(price if later is None else later for price, later in both)
 
     def cut(self, first_slot: datetime, slots: int) -> Self:
         """The part of the series that covers these slots."""
         skip = (first_slot - self.start) // SLOT
-        prices = self.price_eur_per_mwh[skip : skip + slots]
-        return self.model_copy(update={"start": first_slot, "price_eur_per_mwh": prices})
+        cut = slice(skip, skip + slots)
+        prices, later = self.price_eur_per_mwh[cut], self.later_eur_per_mwh[cut]
+        return self.model_copy(update={"start": first_slot, "price_eur_per_mwh": prices, "later_eur_per_mwh": later})
 
 
 class HomePrices(Value):

@@ -165,7 +165,7 @@ def home_prices(
     if tariff.price_areas and wholesale.price_area not in tariff.price_areas:
         offered = ", ".join(tariff.price_areas)
         raise LookupError(f"tariff {tariff.name} is offered in {offered}, not in {wholesale.price_area}")
-    spot = settled(wholesale, settlement)
+    spot = settled(wholesale, settlement, at_market=buys_at_market(tariff, benefit))
     moments = [wholesale.start + n * SLOT for n in range(len(spot))]
     prices = tuple(
         sum(part.eur_per_mwh for part in parts_for(tariff, moment, price, benefit))
@@ -179,9 +179,14 @@ def parts_for(tariff: Tariff, moment: datetime, spot_eur_per_mwh: float, benefit
     return price_parts(tariff if benefit is Benefit.HOUSEHOLD else WHOLESALE, moment, spot_eur_per_mwh)
 
 
-def settled(wholesale: WholesalePrices, settlement: Settlement) -> tuple[float, ...]:
-    """The wholesale prices that a home's consumption is settled at, slot by slot."""
-    prices = wholesale.price_eur_per_mwh
+def buys_at_market(tariff: Tariff, benefit: Benefit) -> bool:
+    """Whether a kilowatt-hour more costs what the intraday market says; a household's bill knows the auction only."""
+    return benefit is Benefit.SUPPLIER or tariff.name == SPOT
+
+
+def settled(wholesale: WholesalePrices, settlement: Settlement, *, at_market: bool = False) -> tuple[float, ...]:
+    """The wholesale prices that a home's consumption is settled at, slot by slot; `at_market` with what came later."""
+    prices = wholesale.newest_eur_per_mwh if at_market else wholesale.price_eur_per_mwh
     match settlement:
         case Settlement.QUARTER:
             return prices
@@ -189,7 +194,7 @@ def settled(wholesale: WholesalePrices, settlement: Settlement) -> tuple[float, 
             hours = groupby(enumerate(prices), key=lambda slot: (wholesale.start + slot[0] * SLOT).replace(minute=0))
             return tuple(mean for _, slots in hours for mean in _mean_each([price for _, price in slots]))
         case Settlement.PROFILE:
-            return tuple(_mean_each(prices))
+            return tuple(_mean_each(wholesale.price_eur_per_mwh))
 
 
 def _mean_each(prices: Sequence[float]) -> list[float]:

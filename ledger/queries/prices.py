@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.models import PriceVersion, QuarantinedDocument, WeatherVersion
 
-_PRICES = "price_eur_per_mwh"
+_PRICES = ("price_eur_per_mwh", "later_eur_per_mwh")
 
 
 def _about(series: Any) -> Any:
-    return series.op("-", return_type=JSONB)(cast(_PRICES, Text)).label("about")
+    without = series
+    for name in _PRICES:
+        without = without.op("-", return_type=JSONB)(cast(name, Text))
+    return without.label("about")
 
 
 class LedgerPriceQueries:

@@ -21,6 +21,7 @@ from domain.oem.readings import Reading
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from domain.planning.fleet_plan import PlanFigures, PlanOutline, merged
+from domain.planning.intraday import LaterPrices, overlaid
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
@@ -64,6 +65,13 @@ class Series:
     async def store_prices(self, series: WholesalePrices, at: datetime) -> int:
         self.price_versions.append((series, at))
         return len(self.price_versions)
+
+    async def store_later(self, later: LaterPrices, at: datetime) -> list[int]:
+        end = later.start + SLOT
+        version = await self.newest_prices(later.price_area, later.start, end)
+        assert version is not None
+        auction = await self.prices(version)
+        return [await self.store_prices(overlaid(auction, auction.later_eur_per_mwh, later), at)]
 
     async def store_weather(self, series: WeatherSeries, at: datetime) -> int:
         self.weather_versions.append((series, at))

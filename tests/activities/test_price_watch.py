@@ -8,6 +8,7 @@ import pytest
 from activities.planning import AreaToPlan
 from activities.price_watch import PriceWatchActivities, Renewal, WatchPrices
 from domain.planning.fleet_plan import PlanOutline
+from domain.planning.intraday import LaterPrices, Market
 from domain.planning.renewal import LEAST_BETWEEN, Tried
 from domain.planning.series import Basis, WholesalePrices
 from domain.ports import DocumentRefused, NotPublished
@@ -35,6 +36,24 @@ class SilentUntilAsked:
         return answer
 
 
+class Intraday:
+    """`domain.ports.LaterPriceSource`: silent, then this much dearer from 12:00 to 14:00, and cheaper until 16:00."""
+
+    def __init__(self, by: float, silent: int = 0) -> None:
+        self.by = by
+        self.silent = silent
+
+    async def newest(self, price_area: str) -> LaterPrices:
+        if self.silent:
+            self.silent -= 1
+            raise SILENT
+        auction = prices().price_eur_per_mwh
+        later = [price + (self.by if n < 8 else -self.by) for n, price in enumerate(auction[48:64])]
+        return LaterPrices(
+            price_area=price_area, market=Market.INTRADAY, source="test", start=at(12), price_eur_per_mwh=tuple(later)
+        )
+
+
 async def a_plan_on(planned: WholesalePrices, made_at: datetime = MIDNIGHT) -> tuple[Series, Plans]:
     """A ledger with a plan of the day that was made with these prices."""
     series, plans = Series(), Plans()
@@ -53,6 +72,7 @@ async def watched(
     watch_for: timedelta = timedelta(),
     tried: tuple[Tried, ...] = (),
     scans: list[str] | None = None,
+    intraday: Intraday | None = None,
 ) -> tuple[Renewal, ...]:
     (area,) = await Directory("p-0001").price_areas()
 
@@ -61,7 +81,7 @@ async def watched(
             scans.append("all pumps")
         return [AreaToPlan(area=area, tz="UTC"), AreaToPlan(area=area.model_copy(update={"price_area": "XX"}), tz=None)]
 
-    activities = PriceWatchActivities(market, series, plans, find_areas)
+    activities = PriceWatchActivities(market, series, plans, find_areas, intraday)
     given = WatchPrices(clock=CLOCK, check_every=timedelta(seconds=12), watch_for=watch_for, tried=tried)
     found: tuple[Renewal, ...] = await an_attempt().run(activities.watch_prices, given)
     return found
@@ -136,3 +156,21 @@ async def test_the_pumps_of_all_areas_are_read_once_however_often_prices_are_com
     await series.store_prices(prices(), at(5))
     assert len(await watched(series, plans, SilentUntilAsked(SILENT), scans=scans)) == 1
     assert len(scans) == 3, "once to begin with, and once for who is to be planned again"
+
+
+async def test_a_new_intraday_series_renews_the_plan_within_a_minute_although_it_was_just_made() -> None:
+    series, plans = await a_plan_on(prices(), made_at=at(6) - LEAST_BETWEEN / 2)
+    (renewal,) = await watched(
+        series, plans, SilentUntilAsked(SILENT), timedelta(minutes=3), intraday=Intraday(90.0, 1)
+    )
+    assert renewal.reason.startswith("intraday prices changed, worth up to ")
+    stored, stored_at = series.price_versions[renewal.version - 1]
+    assert stored.newest_eur_per_mwh[48] == stored.price_eur_per_mwh[48] + 90.0
+    assert stored_at - at(6) <= timedelta(seconds=61), "asked again within a minute"
+
+
+async def test_an_intraday_series_that_earns_less_than_moving_costs_renews_nothing() -> None:
+    series, plans = await a_plan_on(prices())
+    slight = Intraday(5.0)
+    assert await watched(series, plans, SilentUntilAsked(SILENT), timedelta(minutes=2), intraday=slight) == ()
+    assert len(series.price_versions) >= 2, "it is kept all the same"

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.planning.intraday import LaterPrices, Market
 from domain.planning.series import Basis, Provenance, WholesalePrices
 from domain.slots import SLOT
 from ledger.models import PriceVersion
@@ -124,6 +125,30 @@ async def test_a_source_that_repeats_itself_does_not_override_what_a_person_load
     assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == corrected, "the market said something new"
     assert await series.store_prices(prices(level=70.0), at(5), by_person=True) == loaded
     assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == loaded
+
+
+async def test_intraday_prices_lie_over_the_newest_auction_and_over_its_correction(engine: AsyncEngine) -> None:
+    series = LedgerSeries(engine)
+    later = LaterPrices(
+        price_area="DE-LU", market=Market.INTRADAY, source="test", start=at(10), price_eur_per_mwh=(500.0, None, 510.0)
+    )
+    with pytest.raises(LookupError, match="no day-ahead prices of DE-LU"):
+        await series.store_later(later, at(1))
+    first = await series.store_prices(prices(), at(1))
+    (over,) = await series.store_later(later, at(2))
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == over > first
+    assert await series.store_later(later, at(3)) == [over]
+    assert await series.store_prices(prices(), at(4)) == first
+    assert await series.newest_prices("DE-LU", MIDNIGHT, at(24)) == over, "a source that repeats itself hides nothing"
+    await series.store_prices(prices(level=90.0), at(5))
+    newest = await series.newest_prices("DE-LU", MIDNIGHT, at(24))
+    assert newest is not None
+    found = await series.prices(newest)
+    assert found.price_eur_per_mwh == prices(level=90.0).price_eur_per_mwh
+    assert (found.newest_eur_per_mwh[40], found.newest_eur_per_mwh[42]) == (500.0, 510.0)
+    assert await series.published_days("DE-LU", MIDNIGHT, at(24)) == [prices(level=90.0)], "estimates know auctions"
+    listed = await LedgerPriceQueries(engine).versions("DE-LU", None, None, 10)
+    assert all("later_eur_per_mwh" not in one["about"] for one in listed)
 
 
 async def test_an_estimate_never_stands_in_for_what_was_published(engine: AsyncEngine) -> None:

@@ -108,6 +108,10 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_person", sa.Boolean(), nullable=False),
+        sa.Column("auction", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["auction"], ["price_versions.version"], name=op.f("fk_price_versions_auction_price_versions")
+        ),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_price_versions")),
         sa.UniqueConstraint("digest", name=op.f("uq_price_versions_digest")),
     )

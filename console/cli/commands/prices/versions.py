@@ -11,17 +11,22 @@ import typer
 from application.access import Access
 from application.planning import price_versions
 from application.planning.price_versions import Comparison, VersionInList, VersionShown
-from application.planning.prices import load_prices
+from application.planning.prices import load_later, load_prices
 from console.cli.errors import UsageError
 from console.cli.options import Change, Plot, Reading, changes, reads
 from console.cli.plotting import Panel, draw
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, counted, local
+from domain.planning.intraday import Market
 from domain.planning.series import WholesalePrices
+from domain.ports import DocumentRefused
 from domain.slots import SLOT, market_day_bounds
 from market.areas import area_of
-from market.fetching import DEFAULT_AREA
-from market.files import load_price_file
+from market.checking import recognised
+from market.fetching import DEFAULT_AREA, DEFAULT_PRICE_SOURCE
+from market.files import load_price_file, read_file
+from market.later_prices import load_later_file
+from market.registry import price_format
 from worker_environment import price_sources_of, settings_from_environment
 
 app = typer.Typer(help="Prices the planner works with.", no_args_is_help=True, rich_markup_mode=None)
@@ -35,18 +40,52 @@ DIGEST_SHOWN = 12
 
 @app.command("load")
 @changes
-def load(call: Change, file: Annotated[Path, typer.Argument(help="Energy-Charts JSON of one market day.")]) -> None:
+def load(
+    call: Change,
+    file: Annotated[Path, typer.Argument(help="A price source's document of one market day.")],
+    price_area: PriceArea = DEFAULT_AREA,
+    source: Annotated[str | None, typer.Option("--source", help="Whose format it has; default: as it looks.")] = None,
+    market: Annotated[
+        Market,
+        typer.Option("--market", help="intraday and imbalance: some hours are enough."),
+    ] = Market.DAY_AHEAD,
+) -> None:
     """Load a day's prices into the running stack; a bad file is quarantined, the last good version stays in force."""
+    area = _known(price_area)
     if not file.is_file():
         problem = "is no file" if file.exists() else "does not exist"
-        raise UsageError(f"{file} {problem}: name an Energy-Charts document")
+        raise UsageError(f"{file} {problem}: name a document of a price source")
+    name = _format_of(file, source)
+    if market is not Market.DAY_AHEAD:
+        later = call.on_stack(
+            lambda access: load_later(
+                access, str(file), lambda: load_later_file(file, price_area, market, name), call.by
+            )
+        )
+        versions = ", ".join(str(version) for version in later.versions)
+        sentence = f"version {versions}: {later.slots} slots from {later.start.isoformat()}"
+        call.show(asdict(later), lambda: typer.echo(sentence))
+        return
     found = call.on_stack(
         lambda access: load_prices(
-            access, DEFAULT_AREA, str(file), lambda: load_price_file(file, DEFAULT_AREA, TZ), call.by
+            access, price_area, str(file), lambda: load_price_file(file, price_area, area.tz, source=name), call.by
         )
     )
     sentence = f"version {found.version}: {found.slots} slots from {found.start.isoformat()}"
     call.show(asdict(found), lambda: typer.echo(sentence))
+
+
+def _format_of(file: Path, source: str | None) -> str:
+    """The format that is named, or the one that the file looks like; what looks like none is read as the default."""
+    if source is not None:
+        try:
+            return price_format(source).name
+        except LookupError as error:
+            raise typer.BadParameter(str(error.args[0]), param_hint="--source") from error
+    try:
+        return recognised(read_file(file), str(file)).name
+    except DocumentRefused:
+        return DEFAULT_PRICE_SOURCE
 
 
 @app.command("fetch")
