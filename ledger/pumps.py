@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.homes.panels import Panels
@@ -22,6 +24,11 @@ from domain.planning.scope import EnrolledArea
 from domain.steering.orders import OrderKind
 from ledger.models import AccountAsk, OemAccount, OrderRow, Pump
 from ledger.oem.claims import LedgerClaims
+
+log = structlog.get_logger(__name__)
+
+STORED_AGAIN_AFTER_S = (0.2, 1.0, 5.0, 10.0)
+"""Wall seconds between attempts at storing a token while the database is away, as when it is started anew."""
 
 
 def check_keys(keys: Sequence[SecretStr]) -> MultiFernet:
@@ -49,6 +56,8 @@ class Vault(LedgerClaims):
         self._locks = locks or engine
         self._fernet = check_keys(keys)
         self._engine = engine
+        self._renewing: dict[str, AsyncConnection] = {}
+        """By account: the connection that holds its lock here, on which its new token is stored at once."""
 
     async def add_account(
         self, account: AccountCredentials, at: datetime | None = None, token: StoredToken | None = None
@@ -110,10 +119,30 @@ class Vault(LedgerClaims):
         return StoredToken(access_token=SecretStr(access), refresh_token=SecretStr(refresh) if refresh else None)
 
     async def save(self, account_id: str, token: StoredToken) -> None:
-        """Store a token, sealed."""
-        sealed = self._sealed(token)
-        async with self._engine.begin() as connection:
-            await connection.execute(update(OemAccount).where(OemAccount.account_id == account_id).values(token=sealed))
+        """Store a token, sealed: on the connection that is open already, and again where the database is away.
+
+        Until it is stored, a single-use token that was renewed exists in this process only, and lost it costs a person
+        a new consent.
+        """
+        statement = update(OemAccount).where(OemAccount.account_id == account_id).values(token=self._sealed(token))
+        if (held := self._renewing.get(account_id)) is not None:
+            try:
+                await held.execute(statement)
+                await held.commit()
+            except (OSError, SQLAlchemyError) as error:
+                log.warning("token not stored at once", account_id=account_id, reason=type(error).__name__)
+            else:
+                return
+        for pause_s in (*STORED_AGAIN_AFTER_S, None):
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(statement)
+            except (OSError, SQLAlchemyError):
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return
 
     @asynccontextmanager
     async def renewing(self, account_id: str) -> AsyncIterator[None]:
@@ -122,11 +151,17 @@ class Vault(LedgerClaims):
         async with self._locks.connect() as connection:
             await connection.execute(select(func.pg_advisory_lock(key)))
             await connection.commit()
+            self._renewing[account_id] = connection
             try:
                 yield
             finally:
-                await connection.execute(select(func.pg_advisory_unlock(key)))
-                await connection.commit()
+                del self._renewing[account_id]
+                try:
+                    await connection.rollback()
+                    await connection.execute(select(func.pg_advisory_unlock(key)))
+                    await connection.commit()
+                except (OSError, SQLAlchemyError):
+                    await connection.invalidate()  # whatever became of the session, its lock goes with it
 
     async def forget(self, account_id: str, at: datetime) -> None:
         """Destroy an account's secrets, and the account itself where no pump was ever reached through it."""

@@ -3,11 +3,12 @@
 import asyncio
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.oem.credentials import StoredToken
@@ -44,6 +45,10 @@ async def main(url, begin, calls):
 asyncio.run(main(*sys.argv[1:]))
 """
 
+END_THE_OTHERS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND datname = current_database()
+"""
 TOKEN = StoredToken(access_token=SecretStr("access-me"), refresh_token=SecretStr("refresh-me"))
 
 
@@ -194,6 +199,48 @@ async def test_tokens_are_renewed_while_every_connection_for_write_locks_is_take
 
         async with asyncio.timeout(15):
             await asyncio.gather(*(write(pump) for pump in pumps))
+
+
+async def test_a_renewed_token_is_stored_though_every_session_was_lost_meanwhile(
+    engine: AsyncEngine, database: str
+) -> None:
+    async with open_repositories(SecretStr(database), [a_key()], lock_connections=1) as ledger:
+        await ledger.vault.add_account(an_account())
+        async with ledger.vault.renewing("nibe-main"):
+            async with engine.connect() as other:  # as when the database is started anew while the vendor answers
+                assert await other.scalar(text(END_THE_OTHERS)) >= 2
+            await ledger.vault.save("nibe-main", TOKEN)
+        assert in_the_clear(await ledger.vault.load("nibe-main")) == ("access-me", "refresh-me")
+        async with asyncio.timeout(5), ledger.vault.renewing("nibe-main"):
+            pass
+
+
+async def test_a_renewed_token_is_stored_on_the_connection_that_holds_its_lock(
+    engine: AsyncEngine, database: str
+) -> None:
+    vault = Vault(busy := engine_for(database, pool_size=1), [a_key()], locks=engine)
+    await vault.add_account(an_account())
+    async with vault.renewing("nibe-main"), AsyncExitStack() as taken:
+        for _ in range(WRITES):
+            await taken.enter_async_context(busy.connect())
+        async with asyncio.timeout(5):
+            await vault.save("nibe-main", TOKEN)
+    assert in_the_clear(await vault.load("nibe-main")) == ("access-me", "refresh-me")
+    await busy.dispose()
+
+
+async def test_a_connection_that_died_while_nobody_used_it_is_replaced(
+    engine: AsyncEngine, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.database.ASKED_AFTER_S", 0.0)
+    idle = engine_for(database, pool_size=1)
+    async with idle.connect() as connection:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+    async with engine.connect() as other:
+        await other.scalar(text("SELECT pg_terminate_backend(:pid)").bindparams(pid=pid))
+    async with idle.connect() as connection:
+        assert await connection.scalar(text("SELECT pg_backend_pid()")) != pid
+    await idle.dispose()
 
 
 def seconds(number: int) -> datetime:
