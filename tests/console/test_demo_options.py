@@ -68,7 +68,7 @@ def test_what_cannot_be_run_is_refused_with_a_sentence(given: dict[str, Any], wo
 
 def test_a_run_is_as_fast_as_what_it_does_allows() -> None:
     assert an_order().staging.speed == 480
-    assert an_order(pumps=50).staging.speed == 230, "a larger fleet has more to do in each second of the wall"
+    assert an_order(pumps=50).staging.speed == 115, "a larger fleet has more to do in each second of the wall"
     assert an_order(pumps=1000).staging.speed == 60
     assert an_order(kill_every="60m").staging.speed == 60
     assert an_order(outages=["nibe@02:00+2h"]).staging.speed == 60

@@ -26,7 +26,7 @@ def demo(
         typer.Option(
             min=1,
             max=1440,
-            help="Steered seconds per wall second; 480, less above 24 pumps, 60 where things are killed or cut.",
+            help="Steered seconds per wall second; 480, less above 12 pumps, 60 where things are killed or cut.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides houses, people, weather, faults.")] = 1,

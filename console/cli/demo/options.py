@@ -30,7 +30,7 @@ LEAD_S = 20.0
 LEAD_S_PER_PUMP = 0.35
 """Wall time kept for workers, enrolment and planning before steered time begins."""
 USUAL_SPEED = 480.0
-FULL_SPEED_PUMPS = 24
+FULL_SPEED_PUMPS = 12
 """A larger fleet runs the slower: its workers have so much more to do in each second of the wall."""
 ROUGH_SPEED = 60.0
 """The most where something is killed or cut: getting over a lost worker takes wall time whatever the speed."""
