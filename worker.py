@@ -244,6 +244,7 @@ def _planner_worker(world: Connections) -> Worker:
             _tz_of,
             ledger.houses,
             ledger.house_loads,
+            ledger.accounts,
         ),
         ledger.plans,
         lambda request: asyncio.to_thread(plan_fleet, request),  # the loop must go on heartbeating

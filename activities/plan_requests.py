@@ -13,17 +13,24 @@ from domain.homes.learned import LearnedHouses
 from domain.homes.settlement import Benefit, earns_by_moving
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
-from domain.planning.fleet_plan import PlanningRequest, PlanOutline, PumpForPlanning
+from domain.planning.fleet_plan import (
+    MOST_CHANGES_A_DAY,
+    MOST_TANK_CHANGES_A_DAY,
+    PlanningRequest,
+    PlanOutline,
+    PumpForPlanning,
+)
 from domain.planning.house_load import HouseLoads, MonthPeaks, household_kw
 from domain.planning.own_sun import own_sun_of
 from domain.planning.peaks import HousePeaks, PeakHours, house_peaks, peak_hours
 from domain.planning.series import WeatherSeries
 from domain.planning.shards import Part
 from domain.planning.tariff import Tariff, Tariffs, home_prices
-from domain.ports import ObservationLog, PumpDirectory, SeriesStore, SteeringLog
+from domain.ports import CallGrants, ObservationLog, PumpDirectory, SeriesStore, SteeringLog
 from domain.savings.experiment import Arm
 from domain.savings.ports import ExperimentLog
 from domain.slots import SLOT, slots_between
+from domain.steering.call_budget import changes_carried, shared_out
 
 BEFORE = timedelta(hours=24)
 """Of outdoor temperatures before a plan: a unit's filter has forgotten what was earlier."""
@@ -50,6 +57,8 @@ class RequestSources:
     """None where houses are known by their class alone."""
     loads: HouseLoads | None = None
     """None where no house is metered and no month's peaks are known."""
+    grants: CallGrants | None = None
+    """None where calls are not counted."""
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
@@ -131,6 +140,7 @@ class RequestSources:
         readings = await self.observations.newest(ids)
         in_force = await self.commands.heating_in_force(ids)
         learned = await self.houses.newest(ids) if self.houses else {}
+        changes = await self._changes(profiles, outline)
         # What holds now says nothing of a horizon that begins much later: today's plan still runs until then.
         begins_now = first_slot - now < 2 * SLOT
         pumps = []
@@ -138,6 +148,9 @@ class RequestSources:
             pump_id = profile.enrolment.pump_id
             reading = readings.get(pump_id)
             is_fresh = reading is not None and now - reading.as_of < 4 * SLOT
+            most_changes, may_move_tank = shared_out(
+                changes.get(profile.enrolment.account_id), MOST_CHANGES_A_DAY, MOST_TANK_CHANGES_A_DAY
+            )
             mode, since = in_force.get(pump_id, _FREE) if begins_now else _FREE
             pumps.append(
                 PumpForPlanning(
@@ -149,11 +162,22 @@ class RequestSources:
                     learned=learned.get(pump_id),
                     lead_h=max(0.0, (first_slot - reading.as_of) / HOUR) if reading and is_fresh else 0.0,
                     accepts=profile.enrolment.band.over(starts),
+                    most_changes=most_changes,
+                    may_move_tank=may_move_tank,
                     may_move=earns_by_moving(profile.enrolment.settlement, profile.enrolment.benefit),
                     own_sun=own_sun_of(profile.enrolment, planned_for),
                 )
             )
         return tuple(pumps)
+
+    async def _changes(self, profiles: Sequence[PumpProfile], outline: PlanOutline) -> Mapping[str, int | None]:
+        """How many changes the calls carry that are left to each pump until the plan's end, by account."""
+        if self.grants is None:
+            return {}
+        accounts = sorted({profile.enrolment.account_id for profile in profiles})
+        standings = await self.grants.standings(accounts, outline.end)
+        lasts = outline.slots * SLOT
+        return {account_id: changes_carried(standing, lasts) for account_id, standing in standings.items()}
 
 
 def cold_snap_pumps(request: PlanningRequest) -> int:

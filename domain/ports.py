@@ -22,6 +22,7 @@ from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.shards import Shard, SolvedPart
+from domain.steering.call_budget import AccountStanding
 from domain.steering.journal import JournalEntry
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import Expected, WatchRecord
@@ -94,6 +95,14 @@ class PumpDirectory(Protocol):
 
     async def mark_retired(self, pump_id: str, at: datetime) -> None:
         """The pump is steered no more."""
+        ...
+
+
+class CallGrants(Protocol):
+    """What vendors' grants leave to the pumps of accounts."""
+
+    async def standings(self, account_ids: Sequence[str], until: datetime) -> Mapping[str, AccountStanding]:
+        """How each account stands for a plan that ends then; absent where it is not known."""
         ...
 
 

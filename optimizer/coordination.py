@@ -28,7 +28,6 @@ import numpy.typing as npt
 
 from optimizer.choice import ENERGY, NEVER_EUR, Candidates, dual_ascent, overflow_eur, settle
 from optimizer.compiled import in_parallel
-from optimizer.dwell import MAX_CHANGES_PER_DAY
 from optimizer.fleet import Fleet
 from optimizer.guard import counted_cost_eur, earns, least_gain_eur, shifting_eur, stressed_prices
 from optimizer.house import Array
@@ -153,7 +152,7 @@ def _find_prices(small: Fleet, segments: Segments, caps: Caps, deadline: float) 
 
 def lagrangian(proposal: Proposal, mu_bn: Array) -> Array:
     """Each house's cost at mu, less what the limit on changes leaves free, (B,)."""
-    over = (proposal.nu_bd * (proposal.changes_bd - MAX_CHANGES_PER_DAY)).sum(axis=1)
+    over = (proposal.nu_bd * (proposal.changes_bd - proposal.most_changes[:, None])).sum(axis=1)
     return np.asarray(proposal.cost_eur + (proposal.power_kw * mu_bn).sum(axis=1) * ENERGY + over)
 
 

@@ -17,11 +17,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from domain.planning.fleet_plan import MOST_CHANGES_A_DAY
 from optimizer.house import LOW, MAX, MID, MIN, MODES
 
 HOLD_SLOTS = {MIN: 2, LOW: 2, MID: 4, MAX: 4}
 UNSENSED_MIN_SLOTS = 12
-MAX_CHANGES_PER_DAY = 8
+MAX_CHANGES_PER_DAY = MOST_CHANGES_A_DAY
 DAY_SLOTS = 96
 LONGEST_DAY_SLOTS = 100
 

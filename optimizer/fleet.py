@@ -21,7 +21,7 @@ import numpy.typing as npt
 from domain.slots import SLOT_HOURS
 from optimizer.bound import Zones, least_costs
 from optimizer.compiled import in_parallel
-from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell, change_blocks, dwell_of, without_holds
+from optimizer.dwell import Dwell, change_blocks, dwell_of, without_holds
 from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, MAX, MIN, Array, Houses
 from optimizer.kernels import Automaton, Model, Single, simulate
@@ -69,8 +69,11 @@ FINELY_BOUNDED_HOUSES = 2000
 
 @dataclass(frozen=True)
 class _Chunk:
+    """Houses of one automaton and one limit on changes."""
+
     rows: npt.NDArray[np.intp]
     dwell: Dwell
+    most_changes: int
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,11 @@ class Fleet:
         self._start = _start_states(houses, start)
         self._kept: dict[int, _Modelled] = {}
         self._chunks: list[_Chunk] = []
-        for sensed in (True, False):
-            of_kind = np.flatnonzero(houses.sensed == sensed)
+        limits = [int(most) for most in np.unique(houses.most_changes)]
+        for sensed, most in [(sensed, most) for sensed in (True, False) for most in limits]:
+            of_kind = np.flatnonzero((houses.sensed == sensed) & (houses.most_changes == most))
             for first in range(0, len(of_kind), CHUNK_HOUSES):
-                self._chunks.append(_Chunk(of_kind[first : first + CHUNK_HOUSES], dwell_of(sensed)))
+                self._chunks.append(_Chunk(of_kind[first : first + CHUNK_HOUSES], dwell_of(sensed), most))
         self.has_authority = np.zeros(self.size, dtype=bool)
         self.neutral = self._survey()
 
@@ -204,7 +208,7 @@ class Fleet:
             best_schedules(
                 modelled.model, prices, nu,
                 NOTHING if free_kw_bn is None else free_kw_bn[rows], _automaton(chunk.dwell), self._start[rows],
-                low, cell, points, self.block, MAX_CHANGES_PER_DAY, NU_STEPS, LEAST_NU_EUR, modes,
+                low, cell, points, self.block, chunk.most_changes, NU_STEPS, LEAST_NU_EUR, modes,
                 np.empty(len(rows), dtype=bool),
             )  # fmt: skip
             out.modes[rows], out.nu_bd[rows] = modes, nu
@@ -282,7 +286,7 @@ class Fleet:
                 dwell, start = without_holds(), without_holds().entry[self._before[rows]].astype(np.int64)
             least_costs(
                 model, price, near.nu_bd[rows], _automaton(dwell), start, zones, self.block,
-                MAX_CHANGES_PER_DAY, found,
+                chunk.most_changes, found,
             )  # fmt: skip
             found += beside
             if guarded[rows].any():
@@ -327,6 +331,7 @@ class Fleet:
         return Proposal(
             modes, np.empty((b, n), dtype=np.float32), np.empty((b, n), dtype=np.float32), np.empty(b), np.empty(b),
             np.empty((b, self.days), dtype=np.int64), np.zeros((b, self.days)), np.zeros(b),
+            self.houses.most_changes.copy(),
         )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from domain.homes.enrolment import BuildingClass, Enrolment
 from domain.homes.learned import LearnedHouse, Source
 from domain.homes.site import Emitter
 from domain.modes import Mode
-from domain.planning.fleet_plan import PumpForPlanning
+from domain.planning.fleet_plan import MOST_CHANGES_A_DAY, PumpForPlanning
 
 Array = npt.NDArray[np.float64]
 
@@ -105,6 +105,8 @@ class House:
     """What the home's own roof has left over in each slot; one figure for all slots where it is 0."""
     feed_in_eur_per_mwh: float = 0.0
     """What that earns where it is fed in."""
+    most_changes: int = MOST_CHANGES_A_DAY
+    """Changes of mode that a plan day may hold."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Houses:
     sun_kw: Array
     """(B, N), or (B, 1) where no home has a roof of its own."""
     feed_in_eur_per_mwh: Array
+    most_changes: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, houses: Sequence[House]) -> "Houses":
@@ -198,6 +201,7 @@ def house_of(pump: PumpForPlanning) -> House:
     held = ASSUMED_ROOM_C if room_c is None else room_c
     if not sensed:
         held = min(max(held, max(lows) + 2 * UNSENSED_MARGIN_K), min(highs) - UNSENSED_MARGIN_K)
+    is_moved = pump.may_move and pump.most_changes > 0
     house = House(
         pump_id=enrolment.pump_id,
         loss_kw_per_k=loss,
@@ -205,7 +209,7 @@ def house_of(pump: PumpForPlanning) -> House:
         emitter_kw_per_k=loss * design_lift_k / (_water_at_design(enrolment) - 20.0),
         feedback=spec.response.feedback_k_per_k,
         # Modes without an effect: a pump that must not be moved has no authority.
-        shift_k=tuple(pump.may_move * spec.response.water_k_per_unit * spec.deltas.get(mode, 0.0) for mode in MODES),
+        shift_k=tuple(is_moved * spec.response.water_k_per_unit * spec.deltas.get(mode, 0.0) for mode in MODES),
         gains_kw=INTERNAL_GAINS_W_PER_M2 * area_m2 / 1000,
         aperture_m2=APERTURE_M2_PER_M2 * area_m2,
         rated_heat_kw=enrolment.rated_heat_kw,
@@ -223,6 +227,7 @@ def house_of(pump: PumpForPlanning) -> House:
         high_shift_k=tuple(high_c - high for high in highs),
         sun_kw=(0.0,) if pump.own_sun is None else pump.own_sun.surplus_kw,
         feed_in_eur_per_mwh=0.0 if pump.own_sun is None else pump.own_sun.feed_in_eur_per_mwh,
+        most_changes=min(pump.most_changes, MOST_CHANGES_A_DAY),
     )
     return house if pump.learned is None else as_learned(house, pump.learned, pump.lead_h)
 

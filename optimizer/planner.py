@@ -144,7 +144,9 @@ def _tanks(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMod
     """Hot-water modes of every pump; none where it has no lever for them."""
     prices = horizon.price_eur_per_mwh.tolist()
     return [
-        hot_water_modes(pump.profile.enrolment.pump_id, prices) if pump.profile.hot_water and pump.may_move else ()
+        hot_water_modes(pump.profile.enrolment.pump_id, prices)
+        if pump.profile.hot_water and pump.may_move and pump.may_move_tank
+        else ()
         for pump in request.pumps
     ]
 

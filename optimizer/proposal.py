@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.dwell import MAX_CHANGES_PER_DAY
 from optimizer.house import Array
 from optimizer.kernels import Single
 
@@ -30,11 +29,13 @@ class Proposal:
     """Price of a change at which it was found."""
     charge_eur: Array
     """For peak power, (B,)."""
+    most_changes: npt.NDArray[np.int64]
+    """The limit on each house's changes in a plan day, (B,)."""
 
     @property
     def limited(self) -> npt.NDArray[np.bool_]:
         """Which houses keep to the limit on changes, (B,)."""
-        return np.asarray((self.changes_bd <= MAX_CHANGES_PER_DAY).all(axis=1))
+        return np.asarray((self.changes_bd <= self.most_changes[:, None]).all(axis=1))
 
     def copy(self) -> "Proposal":
         """Another proposal that may be written to."""

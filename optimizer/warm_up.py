@@ -9,6 +9,7 @@ from time import monotonic
 
 import numpy as np
 
+from domain.planning.fleet_plan import MOST_CHANGES_A_DAY
 from optimizer.coordination import Caps, coordinate
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, Houses
@@ -43,6 +44,7 @@ def _plan_one_house_under_a_cap() -> None:
         high_shift_k=np.zeros((1, 1)),
         sun_kw=np.zeros((1, 1)),
         feed_in_eur_per_mwh=0.0 * one,
+        most_changes=np.array([MOST_CHANGES_A_DAY]),
     )
     horizon = Horizon(np.array([50.0, 50.0, 50.0, 50.0, 300.0, 300.0, 300.0, 300.0]), np.zeros(8), np.zeros(8))
     fleet = Fleet(houses, horizon, [(LOW, 96)], seed=0)

@@ -11,8 +11,10 @@ from domain.oem.quota import Quota, QuotaScope, reserve_of
 
 LOOKS_A_DAY = 24
 """Observations of a pump in a day without which drift would go unnoticed for longer than an hour."""
-CALLS_OF_COMMANDS = 24
-"""Eight changes a day, each written once and read twice until it is seen to hold."""
+CALLS_OF_A_CHANGE = 3
+"""Written once, and read twice until it is seen to hold."""
+CALLS_OF_COMMANDS = 8 * CALLS_OF_A_CHANGE
+"""Of a day."""
 DAY = timedelta(days=1)
 
 

@@ -20,6 +20,11 @@ from domain.planning.price_plan import PricePlan, hot_water_segments, segments_f
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT
 
+MOST_CHANGES_A_DAY = 8
+"""Of a heating mode, by plan: a compressor's wear, and calls."""
+MOST_TANK_CHANGES_A_DAY = 8
+"""Of a hot-water mode: two charges and two holds, with the household's own step between them."""
+
 
 class PumpForPlanning(Value):
     """One pump as the planner meets it."""
@@ -39,6 +44,10 @@ class PumpForPlanning(Value):
     """What was learned of its house; None where nothing was."""
     lead_h: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     """Hours from the room's reading to the first slot."""
+    most_changes: Annotated[int, Field(ge=0)] = MOST_CHANGES_A_DAY
+    """Changes of its heating mode that a plan day may hold: fewer where its vendor's calls carry no more."""
+    may_move_tank: bool = True
+    """False where no calls are left for hot water."""
     may_move: bool = True
     """False where moving its consumption earns nobody anything: it is left to its own control."""
     own_sun: OwnSun | None = None

@@ -324,3 +324,17 @@ def test_in_a_cold_snap_nobody_is_set_back_and_the_bound_still_holds() -> None:
     assert not any(Mode.MIN in p.modes for p in floored.pumps)
     assert free.certificate.cost_eur <= floored.certificate.cost_eur + 1e-6
     assert floored.certificate.lower_bound_eur <= floored.certificate.cost_eur + 1e-6
+
+
+@pytest.mark.parametrize("cap_kw", [None, 8.0])
+def test_a_pump_changes_no_more_often_than_the_calls_carry_that_are_left_to_it(cap_kw: float | None) -> None:
+    limits = (8, 4, 2, 0, 8, 4)
+    pumps = [p.model_copy(update={"most_changes": most}) for p, most in zip(a_fleet(6), limits, strict=True)]
+    result = plan_fleet(a_request(pumps, two_peaks(spread=200.0), cap_kw=cap_kw))
+    changed = [changes(planned) for planned in result.pumps]
+    assert all(made <= most for made, most in zip(changed, limits, strict=True)), changed
+    assert set(result.pumps[3].modes) == {Mode.LOW}
+    assert min(changed[1], changed[5]) > 0, "and a few changes are worth making"
+    assert result.certificate.lower_bound_eur <= result.certificate.cost_eur
+    free = plan_fleet(a_request(a_fleet(6), two_peaks(spread=200.0), cap_kw=cap_kw))
+    assert [changes(planned) for planned in free.pumps] != changed, "the limit binds here"

@@ -37,7 +37,8 @@ from tests.simulator.conftest import Simulator
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
 SPEED = 120.0
-ROWS = 30
+ROWS = int(os.environ.get("HEATSTEER_UTILITY_ROWS", "30"))
+"""Of the sheet. 200 take some minutes."""
 BAD = 7
 SECRET = "s3cret"
 BY = ("--who", "onboarding", "--why", "a new utility")
