@@ -18,6 +18,7 @@ from domain.oem.credentials import AccountCredentials, StoredToken
 from domain.oem.errors import AuthExpired, OemError
 from domain.oem.quota import Quota, QuotaScope
 from domain.oem.readings import Reading
+from domain.steering.call_budget import changes_carried
 from ledger.oem.calls import Calls
 from oem_adapters.registry import manifest_of
 from oem_adapters.shared_count import SharedCount
@@ -148,3 +149,24 @@ async def test_what_is_left_of_a_quota_is_what_the_next_call_is_judged_by(access
     (spent,) = (spent for spent in one.quotas if spent.quota.window == day.window)
     assert spent.spent == 6, "counted in lots of two before each call leaves, whatever is written down of it later"
     assert (spent.left, spent.today) == (3994, 0)
+
+
+async def test_a_plan_is_told_of_the_calls_that_an_account_has_left_and_of_the_pumps_that_share_them(
+    access: Access,
+) -> None:
+    day = Quota(calls=200, window=timedelta(days=1), slides=True)
+    app = Quota(calls=1000, window=timedelta(days=1, hours=1), scope=QuotaScope.CLIENT)
+    for account in ("home-1", "home-2"):
+        credentials = an_account(account, "s", day, app).model_copy(update={"reads_accounts": True})
+        await connect(access, credentials, None, ACloud({}), BY, renew=False)
+    for number, account in enumerate(("home-1", "home-1", "home-2")):
+        await access.ledger.pumps.enrol(of_account(account, f"p-{number}", f"{account}/{number}"), access.now())
+    now, vault = access.now(), access.ledger.vault
+    for hours_ago in (1, 2, 20):
+        at = now - timedelta(hours=hours_ago)
+        await vault.claim(day.counter("nibe", "app", "home-1"), day.window, day.calls, at)
+    (standing,) = (await access.ledger.accounts.standings(["home-1"], now + timedelta(hours=12))).values()
+    of_home, of_app = sorted(standing.quotas, key=lambda one: one.quota.window)
+    assert (of_home.spent, of_home.pumps, of_home.observations) == (2, 2, 1), "the third has left the window by then"
+    assert (of_app.spent, of_app.pumps, of_app.observations) == (0, 3, 2), "an answer tells of a whole account"
+    assert changes_carried(standing, timedelta(hours=12)) == int((160 - 2 - 48) / (3 * 2))
