@@ -30,7 +30,7 @@ async def test_the_planner_is_told_how_many_changes_the_calls_of_a_pump_carry(
     calls: int, told: tuple[int, bool]
 ) -> None:
     series, asked, logs = Series(), Asked(), (InForce(), Observations(None))
-    sources = RequestSources(series, Directory(*FLEET), *logs, tariffs_in(), None, tz_of, Granting(calls))
+    sources = RequestSources(series, Directory(*FLEET), *logs, tariffs_in(), None, tz_of, grants=Granting(calls))
     activities = PlanningActivities(sources, Plans(), asked, Deliveries(), tz_of)
     await an_attempt().run(activities.open_plan, await opening(series))
     await an_attempt().run(activities.solve_shard, solving())
