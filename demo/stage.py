@@ -37,7 +37,7 @@ from oem_adapters.registry import build_adapter, manifest_of
 from simulator.faults.outages import Outage
 from simulator.vendors.registry import VENDORS
 from worker_environment import Settings, connect_temporal, open_ledger, settings_from_environment
-from workflows.contracts import Patience, patience_at
+from workflows.contracts import UNDISTURBED, Patience, patience_at
 
 CLIENT_ID = "heatsteer-embedded"
 CAP_SHARE = 0.8
@@ -68,6 +68,8 @@ class Staging:
     weather_file: Path | None = None
     faults: Mapping[str, float] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
+    is_undisturbed: bool = False
+    """Whether nobody kills a worker meanwhile."""
     with_metrics: bool = False
     """Whether workers and this process serve metrics to Prometheus, on ports that `stack.json` names."""
 
@@ -79,7 +81,7 @@ class Staging:
     @property
     def patience(self) -> Patience:
         """Wall-time limits that fit the speed."""
-        return patience_at(self.speed)
+        return UNDISTURBED if self.is_undisturbed and self.speed > 1 else patience_at(self.speed)
 
 
 def secret_keys(folder: Path) -> str:

@@ -91,6 +91,10 @@ class Patience(Value):
 SPED_UP = Patience(start_to_close_s=3.0, heartbeat_s=2.0, task_s=2.0)
 """For runs faster than the wall: after a lost worker the usual patience would cost steered hours."""
 
+UNDISTURBED = Patience(start_to_close_s=20.0, heartbeat_s=8.0, task_s=10.0)
+"""For a run faster than the wall in which nobody kills a worker: on a machine that falls behind, what is given up after
+three seconds is begun anew, and falls behind the more."""
+
 
 def patience_at(speed: float) -> Patience:
     """Wall-time limits that fit the speed of the clock."""

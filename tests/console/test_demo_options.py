@@ -9,6 +9,7 @@ import pytest
 from console.cli.demo.options import demo_order
 from console.cli.errors import UsageError
 from demo.order import DemoOrder
+from workflows.contracts import SPED_UP, UNDISTURBED, Patience
 
 
 def an_order(**given: Any) -> DemoOrder:
@@ -73,6 +74,12 @@ def test_a_run_is_as_fast_as_what_it_does_allows() -> None:
     assert an_order(kill_every="60m").staging.speed == 60
     assert an_order(outages=["nibe@02:00+2h"]).staging.speed == 60
     assert an_order(kill_every="2h", speed=30.0).staging.speed == 30
+
+
+def test_attempts_are_given_up_soon_only_where_workers_are_killed() -> None:
+    assert an_order(pumps=50).staging.patience == UNDISTURBED
+    assert an_order(speed=1.0).staging.patience == Patience()
+    assert an_order(kill_every="60m").staging.patience == SPED_UP
 
 
 def test_people_and_drift_are_given_as_times_a_pump_and_day() -> None:

@@ -84,6 +84,7 @@ def demo_order(
         weather_file=weather,
         faults=dict(_fault(text) for text in faults),
         outages=cuts,
+        is_undisturbed=every is None,
         with_metrics=keep,
     )
     folder = Path("var") / f"demo-{os.getpid()}" if keep else None
