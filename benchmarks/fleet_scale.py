@@ -17,8 +17,9 @@ import numpy.typing as npt
 from benchmarks.made_up import a_fleet, a_winter_day
 from optimizer.certificate import BINDING_SHARE, kelvin_hours
 from optimizer.coordination import Caps
-from optimizer.fleet import COARSE, FINE, FINELY_BOUNDED_HOUSES, Fleet
+from optimizer.fleet import Fleet
 from optimizer.house import LOW, Array, House, Houses, house_of
+from optimizer.house_bound import COARSE, FINE, FINELY_BOUNDED_HOUSES
 from optimizer.planner import Solved, horizon_of, solve
 from optimizer.response import Horizon
 from optimizer.warm_up import compile_all
@@ -74,7 +75,7 @@ def measure_areas(count: int, seed: int, cap_share: float, out: Path | None) -> 
         "distinct_houses": len(np.unique(np.column_stack([houses.loss_kw_per_k, houses.room_held_c]), axis=0)),
         "slots": horizon.slots,
         "segments": solved.found.segments,
-        "grid_k": (FINE if count <= FINELY_BOUNDED_HOUSES else COARSE).cell_k,
+        "grid_k": (FINE if count <= FINELY_BOUNDED_HOUSES else COARSE).along_modes_k,
         "features_on": FEATURES_ON,
         "features_off": FEATURES_OFF,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},

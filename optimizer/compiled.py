@@ -21,7 +21,7 @@ from typing import Any, cast
 import numba
 
 HERE = Path(__file__).parent
-KERNELS = ("compiled.py", "kernels.py", "programme.py", "bound.py", "choice.py")
+KERNELS = ("compiled.py", "kernels.py", "programme.py", "bound.py", "bound_along_modes.py", "choice.py")
 
 
 def _cache_folder() -> str:

@@ -99,18 +99,6 @@ def dwell_of(sensed: bool) -> Dwell:
     return Dwell(*(np.array(column) for column in (mode, stay, leave, just_changed, entry)))
 
 
-@cache
-def without_holds() -> Dwell:
-    """The automaton that asks for no hold at all: it admits every walk of a home with a room sensor.
-
-    A bound over more schedules is one over fewer. It costs a third of the work, and nothing where the price of a change
-    alone keeps modes for as long as they are to be held.
-    """
-    mode = np.repeat(np.arange(len(MODES)), 2)
-    stay = np.arange(len(mode)) | 1
-    return Dwell(mode, stay, np.ones(len(mode), dtype=bool), np.arange(len(MODES)) * 2, np.arange(len(MODES)) * 2 + 1)
-
-
 def change_blocks(slots: int) -> npt.NDArray[np.intp]:
     """Block (plan day) of each slot; a market day of up to 100 slots is one block, a longer horizon has one per 96."""
     if slots <= LONGEST_DAY_SLOTS:

@@ -19,17 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.bound import Zones, least_costs
 from optimizer.compiled import in_parallel
-from optimizer.dwell import Dwell, change_blocks, dwell_of, without_holds
+from optimizer.dwell import Dwell, change_blocks, dwell_of
 from optimizer.guard import least_gain_eur, most_by_shifting
-from optimizer.house import LOW, MAX, MIN, Array, Houses
-from optimizer.kernels import Automaton, Model, Single, simulate
-from optimizer.objective import Objective, gentler, objective_of, sun_of
+from optimizer.house import LOW, Array, Houses
+from optimizer.house_bound import COARSE, FINE, FINELY_BOUNDED_HOUSES, automaton, bounds_of, cells_of, crude_bound
+from optimizer.kernels import simulate
+from optimizer.modelled import Modelled, has_authority, modelled_of, most_by_sun
 from optimizer.peaks import Peaks, Tangent
 from optimizer.programme import best_schedules
 from optimizer.proposal import Proposal
-from optimizer.response import Horizon, Responses, respond
+from optimizer.response import Horizon
 
 CHUNK_HOUSES = 256
 """Arrays of more houses than this fall out of the processor's cache, and a deadline is looked at once a chunk."""
@@ -44,27 +44,7 @@ NU_STEPS = 8
 LEAST_NU_EUR = 0.002
 TIE_NOISE_EUR_PER_MWH = 0.02
 """Price noise of each house's own, so that equal houses break ties differently; never part of a reported cost."""
-LEAST_ROOM_AUTHORITY_K = 0.3
-LEAST_POWER_AUTHORITY = 0.05
-"""MAX against MIN for `AUTHORITY_SLOTS`: below either, a mode cannot be told from noise and the pump is left alone."""
-AUTHORITY_SLOTS = 24
 NOTHING = np.empty((0, 0))
-
-
-@dataclass(frozen=True)
-class Fineness:
-    """How closely the bound looks."""
-
-    cell_k: float
-    wide_k: float
-    margin_k: float
-    """Fine cells reach this far beyond the rooms of good schedules."""
-
-
-FINE = Fineness(0.01, 0.1, 0.3)
-COARSE = Fineness(0.015, 0.1, 0.1)
-FINELY_BOUNDED_HOUSES = 2000
-"""A fleet up to this size can afford the fine bound."""
 
 
 @dataclass(frozen=True)
@@ -74,29 +54,6 @@ class _Chunk:
     rows: npt.NDArray[np.intp]
     dwell: Dwell
     most_changes: int
-
-
-@dataclass(frozen=True)
-class _Modelled:
-    """A chunk's physics and objective."""
-
-    houses: Houses
-    responses: Responses
-    objective: Objective
-    model: Model
-    low_c: Array
-    high_c: Array
-    """Rooms that can be reached at all, with a little beyond, (B,)."""
-
-    def part(self, places: npt.NDArray[np.intp]) -> "_Modelled":
-        return _Modelled(
-            self.houses.part(places),
-            self.responses.part(places),
-            self.objective.part(places),
-            Model(*(field[places] for field in self.model)),
-            self.low_c[places],
-            self.high_c[places],
-        )
 
 
 class Fleet:
@@ -122,7 +79,7 @@ class Fleet:
         self.days = int(self.block[-1]) + 1
         self._before = np.array([mode for mode, _ in start], dtype=np.int64)
         self._start = _start_states(houses, start)
-        self._kept: dict[int, _Modelled] = {}
+        self._kept: dict[int, Modelled] = {}
         self._chunks: list[_Chunk] = []
         limits = [int(most) for most in np.unique(houses.most_changes)]
         for sensed, most in [(sensed, most) for sensed in (True, False) for most in limits]:
@@ -207,7 +164,7 @@ class Fleet:
             low, cell, points = _grid(modelled, self._cell_k)
             best_schedules(
                 modelled.model, prices, nu,
-                NOTHING if free_kw_bn is None else free_kw_bn[rows], _automaton(chunk.dwell), self._start[rows],
+                NOTHING if free_kw_bn is None else free_kw_bn[rows], automaton(chunk.dwell), self._start[rows],
                 low, cell, points, self.block, chunk.most_changes, NU_STEPS, LEAST_NU_EUR, modes,
                 np.empty(len(rows), dtype=bool),
             )  # fmt: skip
@@ -272,27 +229,15 @@ class Fleet:
                 )
                 least[rows] -= most_by_sun(modelled.model)
                 return
-            model = modelled.model
-            dearest, cheapest = max(price.max(), 0.0), min(price.min(), 0.0)
-            if model.sun.any():
-                fed_in = (price - model.sun_saving)[model.sun > 0]
-                dearest, cheapest = max(dearest, fed_in.max()), min(cheapest, fed_in.min())
-            gentle = gentler(modelled.objective, float(dearest - cheapest))
-            model = model._replace(below=gentle.below_bnk, above=gentle.above_bnk)
-            zones = zones_of(modelled, near.room_c[rows], fineness)
-            found = np.empty(len(rows))
-            dwell, start = chunk.dwell, self._start[rows]
-            if fineness is COARSE and dwell is dwell_of(True):
-                dwell, start = without_holds(), without_holds().entry[self._before[rows]].astype(np.int64)
-            least_costs(
-                model, price, near.nu_bd[rows], _automaton(dwell), start, zones, self.block,
-                chunk.most_changes, found,
+            found = bounds_of(
+                modelled, price, (near.room_c[rows], near.nu_bd[rows]), (self._before[rows], self._start[rows]),
+                chunk.dwell, self.block, fineness, most_changes=chunk.most_changes,
             )  # fmt: skip
             found += beside
             if guarded[rows].any():
                 ends = modelled.low_c, modelled.high_c
                 most = most_by_shifting(modelled.responses, *ends, self.calm.power_kw[rows], day)
-                most += most_by_sun(model)
+                most += most_by_sun(modelled.model)
                 most += self.calm.charge_eur[rows]
                 stays_calm = guarded[rows] & (most < least_gain_eur(self.calm)[rows])
                 found = np.where(stays_calm, self.calm.cost_eur[rows], found)
@@ -301,7 +246,7 @@ class Fleet:
         in_parallel([partial(job, place) for place in range(len(self._chunks))])
         return least
 
-    def _modelled(self, place: int) -> _Modelled:
+    def _modelled(self, place: int) -> Modelled:
         """A chunk's model; kept for the first chunks, made anew for the rest, so that memory stays bounded."""
         kept = self._kept.get(place)
         if kept is None:
@@ -312,7 +257,7 @@ class Fleet:
                 self._kept[place] = kept
         return kept
 
-    def _run(self, modelled: _Modelled, rows: npt.NDArray[np.intp], out: Proposal) -> None:
+    def _run(self, modelled: Modelled, rows: npt.NDArray[np.intp], out: Proposal) -> None:
         """Simulate `out.modes[rows]` and write what comes of it."""
         b, n = len(rows), self.slots
         room, power = np.empty((b, n), dtype=np.float32), np.empty((b, n), dtype=np.float32)
@@ -347,58 +292,7 @@ def _start_states(houses: Houses, start: Sequence[tuple[int, int]]) -> npt.NDArr
     return states
 
 
-def _automaton(dwell: Dwell) -> Automaton:
-    return Automaton(
-        dwell.mode.astype(np.int64), dwell.stay.astype(np.int64), dwell.may_leave, dwell.entry.astype(np.int64)
-    )
-
-
-def modelled_of(houses: Houses, horizon: Horizon, peak_eur_per_mwh: Array | float = 0.0) -> _Modelled:
-    """Physics and objective of some houses."""
-    responses = respond(houses, horizon)
-    objective = objective_of(houses, responses, horizon, peak_eur_per_mwh)
-    r, o = responses, objective
-    model = Model(
-        r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,
-        r.power_slope_bnm, r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn,
-        r.standby_kw, r.room_start_c, o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
-        *sun_of(houses, horizon),
-    )  # fmt: skip
-    low, high = reachable(responses)
-    return _Modelled(houses, responses, objective, Model(*(np.ascontiguousarray(f) for f in model)), low, high)
-
-
-def most_by_sun(model: Model) -> Array:
-    """EUR (B,) by which own surplus can change what any two schedules of a house cost, at most."""
-    return np.asarray((np.abs(model.sun_saving) * model.sun).sum(axis=1) * SLOT_HOURS / 1000)
-
-
-def reachable(responses: Responses) -> tuple[Array, Array]:
-    """Lowest and highest room a house can reach in the horizon, with a little beyond, (B,) each."""
-    low = high = responses.room_start_c
-    least, most = low, high
-    for t in range(responses.size[1]):
-        ends = responses.rooms(t, np.stack([low, high], axis=1))
-        low, high = ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)
-        least, most = np.minimum(least, low), np.maximum(most, high)
-    return least - 0.02, most + 0.02
-
-
-def has_authority(responses: Responses) -> npt.NDArray[np.bool_]:
-    """Can MAX be told from MIN, in the room and on the meter, within some hours? (B,)"""
-    room = np.stack([responses.room_start_c] * 2, axis=1)
-    used = np.zeros_like(room)
-    slots = min(AUTHORITY_SLOTS, responses.size[1])
-    for t in range(slots):
-        ends, powers = responses.rooms(t, room), responses.powers(t, room)
-        room = np.stack([ends[MIN, :, 0], ends[MAX, :, 1]], axis=1)
-        used += np.stack([powers[MIN, :, 0], powers[MAX, :, 1]], axis=1)
-    needed_k = LEAST_ROOM_AUTHORITY_K * slots / AUTHORITY_SLOTS
-    moves_room = room[:, 1] - room[:, 0] >= needed_k
-    return np.asarray(moves_room & (used[:, 1] - used[:, 0] >= LEAST_POWER_AUTHORITY * used[:, 1]))
-
-
-def _grid(modelled: _Modelled, cell_k: float) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+def _grid(modelled: Modelled, cell_k: float) -> tuple[Array, Array, npt.NDArray[np.int64]]:
     """Even cells over the rooms worth reaching: lowest point, cell, number of points, (B,)."""
     objective, start = modelled.objective, modelled.responses.room_start_c
     neutral, floor, cell = objective.neutral_room_c, objective.lowest_c, cells_of(objective, cell_k)
@@ -408,36 +302,3 @@ def _grid(modelled: _Modelled, cell_k: float) -> tuple[Array, Array, npt.NDArray
     low = floor - np.ceil(np.maximum(floor - low, 0.0) / cell) * cell
     points = np.ceil((high - low) / cell).astype(np.int64) + 1
     return low, cell, points + -points % VECTOR_POINTS
-
-
-def cells_of(objective: Objective, most_k: float) -> Array:
-    """Cells of at most `most_k` that put both ends of the band on grid points, (B,): costs bend there."""
-    span = objective.highest_c - objective.lowest_c
-    return np.asarray(span / np.ceil(span / most_k - 1e-9))
-
-
-def zones_of(modelled: _Modelled, room_c: Single, fineness: Fineness) -> Zones:
-    """Fine cells around rooms (B, N) of good schedules; wide ones as far as rooms can get."""
-    low_c, high_c, floor_c = modelled.low_c, modelled.high_c, modelled.objective.lowest_c
-    fine = cells_of(modelled.objective, fineness.cell_k)
-    fine_from = np.maximum(room_c.min(axis=1).astype(float) - fineness.margin_k, low_c)
-    fine_to = np.minimum(room_c.max(axis=1).astype(float) + fineness.margin_k, high_c)
-    fine_from = floor_c - np.ceil((floor_c - fine_from) / fine) * fine
-    middle = np.maximum(np.ceil((fine_to - fine_from) / fine).astype(np.int64), 1)
-    fine_to = fine_from + middle * fine
-    wide = np.full(len(low_c), fineness.wide_k)
-    below = np.maximum(np.ceil((fine_from - low_c) / wide).astype(np.int64), 1)
-    above = np.maximum(np.ceil((high_c - fine_to) / wide).astype(np.int64), 1)
-    return Zones(fine_from - below * wide, wide, below, fine_from, fine, middle, fine_to, above)
-
-
-def crude_bound(responses: Responses, objective: Objective, low_c: Array, high_c: Array, price_bn: Array) -> Array:
-    """EUR (B,) no schedule costs less than, in no time: least priced power in every slot, and the most heat left."""
-    ends = np.stack([low_c, high_c], axis=1)
-    least = np.zeros(len(ends))
-    for t in range(price_bn.shape[1]):
-        power = responses.powers(t, ends)  # falls with the room, so its extremes lie at the ends
-        least += (power * price_bn[:, t, None]).min(axis=(0, 2)) * (SLOT_HOURS / 1000)
-    corners = objective.corner_bnk[:, -1]
-    last = np.concatenate([ends, np.clip(corners, ends[:, :1], ends[:, 1:])], axis=1)
-    return np.asarray(least + np.minimum(objective.room_cost(price_bn.shape[1] - 1, last).min(axis=1), 0.0))

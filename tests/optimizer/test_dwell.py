@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optimizer.dwell import HOLD_SLOTS, dwell_of, without_holds
+from optimizer.dwell import HOLD_SLOTS, dwell_of
 from optimizer.house import LOW, MAX, MID, MIN
 
 
@@ -31,16 +31,3 @@ def test_a_forced_mode_nobody_can_see_ends_with_its_hold() -> None:
     dwell = dwell_of(sensed=False)
     assert not dwell.admits(np.array([MAX] * 4), dwell.start(MAX, 1))
     assert not dwell.admits(np.array([LOW, LOW, MAX]), dwell.start(LOW, 96))
-
-
-@pytest.mark.parametrize("mode", [MIN, LOW, MID, MAX])
-@pytest.mark.parametrize("held_slots", [0, 1, 3, 96])
-def test_what_keeps_its_holds_is_admitted_where_none_is_asked_for(mode: int, held_slots: int) -> None:
-    dwell, free, draw = dwell_of(sensed=True), without_holds(), np.random.default_rng(mode)
-    for _ in range(50):
-        state, modes = dwell.start(mode, held_slots), []
-        for _ in range(12):
-            state = int(draw.choice(list(dwell.followers(state))))
-            modes.append(dwell.mode[state])
-        assert free.admits(np.array(modes), int(free.entry[mode]))
-    assert free.admits(np.array([MIN, MAX, LOW, MID]), int(free.entry[LOW]))

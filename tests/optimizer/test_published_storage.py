@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pytest
 
 from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
-from optimizer.fleet import LEAST_NU_EUR, NOTHING, NU_STEPS, _automaton
+from optimizer.fleet import LEAST_NU_EUR, NOTHING, NU_STEPS
 from optimizer.house import LOW, MAX, MID, MODES
+from optimizer.house_bound import automaton
 from optimizer.kernels import CHANGE_EUR, Model, simulate
 from optimizer.master import Column, Master
 from optimizer.programme import best_schedules
@@ -64,7 +65,7 @@ class Store:
         modes, cell = np.empty((1, self.slots), dtype=np.int8), 0.05
         points = np.full(1, int(max(self.level_kw) * self.slots / HOUR / cell) + 16)
         best_schedules(
-            model, (self.price_eur_per_mwh + mu)[None, :], np.zeros((1, 1)), NOTHING, _automaton(dwell),
+            model, (self.price_eur_per_mwh + mu)[None, :], np.zeros((1, 1)), NOTHING, automaton(dwell),
             np.array([dwell.start(LOW, 96)]), np.zeros(1), np.full(1, cell), points, block, MAX_CHANGES_PER_DAY,
             NU_STEPS, LEAST_NU_EUR, modes, np.empty(1, dtype=bool),
         )  # fmt: skip

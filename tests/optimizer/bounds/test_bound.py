@@ -14,9 +14,10 @@ from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer import fleet as fleets
 from optimizer.bound import Zones, least_costs
 from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
-from optimizer.fleet import Fleet, modelled_of
+from optimizer.fleet import Fleet
 from optimizer.house import MODES, Houses, house_of
 from optimizer.kernels import Automaton
+from optimizer.modelled import modelled_of
 from optimizer.objective import gentler
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import a_pump, a_request
