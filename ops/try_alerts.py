@@ -38,7 +38,7 @@ from worker_environment import configure_logging, leave
 
 SPEED = 480.0
 WORLD_SEED = 1
-"""In this world a share of 0.07 unplugged is one unit of 24; in some worlds it is none."""
+"""In this world a share of 0.07 unplugged is one unit of twelve; in some worlds it is none."""
 SCRAPE_S = 1
 LOOK_EVERY_S = 1.0
 RETRY_EVERY = 8
