@@ -28,6 +28,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return said.err
 
 
+ROOF = ("--kwp", "9", "--feed-in", "80", "--who", "a", "--why", "b")
 BAND = ("p-1", "--min", "20", "--max", "23", "--who", "a", "--why", "b")
 
 
@@ -74,6 +75,10 @@ BAND = ("p-1", "--min", "20", "--max", "23", "--who", "a", "--why", "b")
         (["why", "p-1", "--at", "late"], "--at"),
         (["prices", "load", "no-such-file.json", "--who", "a", "--why", "b"], "no-such-file.json does not exist"),
         (["prices", "load", "prices.json", "--who", "a"], "--why"),
+        (["prices", "load", __file__, "--source", "acme", "--who", "a", "--why", "b"], "known are csv-table"),
+        (["prices", "load", __file__, "--price-area", "XX", "--who", "a", "--why", "b"], "known are AT"),
+        (["prices", "load", __file__, "--market", "gas", "--who", "a", "--why", "b"], "--market"),
+        (["homes", "panels", "set", "p-1", *ROOF, "--facing", "up"], "--facing up"),
         (["accounts", "connect", "nibe", "--host", "0.0.0.0", "--who", "a", "--why", "b"], "--host 0.0.0.0"),
         (["accounts", "disconnect", "home-1", "--who", "a"], "--why"),
         (["pumps", "hand-back", "p-1", "--wait", "long", "--who", "a", "--why", "b"], "--wait"),
