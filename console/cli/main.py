@@ -21,15 +21,13 @@ from console.cli.commands import (
     dead_letters,
     fleet,
     homes,
-    load_curve,
     oem,
-    plans,
     savings,
     stack,
-    weather,
     why,
 )
 from console.cli.commands.onboarding import enrol, handover, invitations, shadow
+from console.cli.commands.planning import load_curve, plans, weather
 from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of

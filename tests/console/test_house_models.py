@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from application.fleet.house_models import HouseModelView
-from console.cli.commands.house_models import _document, _panels, _print
+from console.cli.commands.planning.house_models import _document, _panels, _print
 from console.cli.plotting import draw
 from domain.homes.learned import AheadErrors, Fitted, ForetoldDay, LearnedHouse, Source
 from tests.builders import MIDNIGHT, a_profile, at

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from application.planning.load_curve import StoredCurve
-from console.cli.commands.load_curve import _write
+from console.cli.commands.planning.load_curve import _write
 from console.cli.main import _main
 from tests.domain.planning.test_load_curve import a_curve, a_scenario
 

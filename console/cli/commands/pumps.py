@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 
 from application.fleet.pumps import list_pumps, pump_in_full
-from console.cli.commands.house_models import show_model
 from console.cli.commands.order_commands import order_words
+from console.cli.commands.planning.house_models import show_model
 from console.cli.options import PumpId, Reading, reads
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, level_word, local

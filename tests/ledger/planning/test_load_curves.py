@@ -13,7 +13,7 @@ from ledger.plans import LedgerPlans
 from tests.builders import at
 from tests.domain.planning.test_load_curve import a_curve, a_scenario
 from tests.ledger.builders import enrol_pumps
-from tests.ledger.test_plans import PUMPS, an_open_plan, outline, shards, store
+from tests.ledger.planning.test_plans import PUMPS, an_open_plan, outline, shards, store
 
 pytestmark = pytest.mark.servers
 

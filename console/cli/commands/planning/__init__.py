@@ -1,0 +1,1 @@
+"""What is planned, from which houses and which weather, and what load it makes."""
