@@ -19,6 +19,7 @@ from console.cli.errors import UsageError
 from console.cli.options import Change, Reading, changes, reads
 from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
+from console.cli.reports.pdf import write_pdf
 from console.cli.reports.text import print_report
 from console.cli.words import TZ, counted
 from domain.ports import DocumentRefused, NotPublished
@@ -141,6 +142,7 @@ def report(
         datetime | None, typer.Option("--month", formats=["%Y-%m"], help="A month, as far as it is settled.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page that prints, here.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF to send and to file, here.")] = None,
 ) -> None:
     """What a settled day or month cost, what was saved, how warm it was, what was done: for operator and households."""
     first, last = _span(day, month)
@@ -152,11 +154,14 @@ def report(
     found = call.on_stack(work)
     if html is not None:
         html.write_text(page_of(found, TZ), encoding="utf-8")
+    if pdf is not None:
+        write_pdf(pdf, found, TZ)
 
     def readable() -> None:
         print_report(found)
-        if html is not None:
-            typer.echo(f"written to {html}")
+        for file in (html, pdf):
+            if file is not None:
+                typer.echo(f"written to {file}")
 
     call.show(document_of(found), readable)
 

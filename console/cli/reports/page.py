@@ -14,14 +14,18 @@ from console.cli.reports import charts
 from console.cli.reports.regret import regret_section
 from console.cli.reports.style import STYLE
 from console.cli.reports.words import (
+    ARM_HEADS,
     EVIDENCE_WORDS,
     FLAG_WORDS,
+    HOME_HEADS,
     LEFT_OUT_WORDS,
     MODE_WORDS,
+    arm_rows,
     band_of,
     degrees,
     euros,
-    outside,
+    evidence_rows,
+    home_row,
     span_of,
     week_of,
 )
@@ -89,20 +93,10 @@ def _claim(claim: Claim) -> str:
 
 
 def _arms(claim: Claim) -> str:
-    rows = []
-    for name, arm in (("steered", claim.steered), ("left neutral", claim.neutral)):
-        if arm is not None:
-            cells = (
-                f"{arm.home_days:,}",
-                f"{arm.kwh_per_day:.1f}",
-                f"{arm.cost_eur_per_day:.2f}",
-                degrees(arm.room_c),
-                f"{arm.kelvin_hours_per_day:.2f}",
-            )
-            rows.append(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    rows = [_cells(row) for row in arm_rows(claim)]
     if not rows:
         return ""
-    heads = "".join(f"<th>{name}</th>" for name in ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside"))
+    heads = "".join(f"<th>{name}</th>" for name in ARM_HEADS)
     left_out = ", ".join(f"{count:,} {LEFT_OUT_WORDS.get(why, why)}" for why, count in claim.left_out.items())
     room = "" if claim.room_k is None else f" Room temperature, steered less neutral: {_signed(claim.room_k, 'K')}."
     note = f" Not compared: {left_out}." if left_out else ""
@@ -131,12 +125,9 @@ def _day_labels(days: Sequence[date]) -> list[tuple[float, str]]:
 
 
 def _evidence(report: Report) -> str:
-    total = sum(report.evidence_kwh.values()) or 1.0
     rows = "".join(
-        f'<tr><th><span class="key {kind.value}"></span>{EVIDENCE_WORDS[kind]}</th>'
-        f"<td>{report.evidence_kwh.get(kind, 0.0):,.1f} kWh</td>"
-        f"<td>{100 * report.evidence_kwh.get(kind, 0.0) / total:.0f} %</td></tr>"
-        for kind in Evidence
+        f'<tr><th><span class="key {kind.value}"></span>{name}</th><td>{kwh}</td><td>{share}</td></tr>'
+        for kind, (name, kwh, share) in zip(Evidence, evidence_rows(report.evidence_kwh), strict=True)
     )
     excluded = "; ".join(f"{count:,} {FLAG_WORDS[flag]}" for flag, count in sorted(report.excluded.items()))
     commands = ", ".join(f"{count:,} {state}" for state, count in sorted(report.commands.items()))
@@ -148,19 +139,17 @@ def _evidence(report: Report) -> str:
 
 
 def _homes_table(homes: Sequence[HomeReport]) -> str:
-    heads = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
-    rows = "".join(
-        f"<tr><th>{escape(home.pump)}</th><td>{home.kwh:.1f}</td><td>{euros(home.cost_eur)}</td>"
-        f"<td>{euros(home.unsteered_eur)}</td><td>{degrees(home.room_c)}</td><td>{outside(home.kelvin_hours)}</td>"
-        f"<td>{home.neutral_days} of {len(home.days)}</td></tr>"
-        for home in homes[:MOST_HOMES_LISTED]
-    )
+    rows = "".join(_cells(home_row(home)) for home in homes[:MOST_HOMES_LISTED])
     more = len(homes) - MOST_HOMES_LISTED
     note = f'<p class="note">and {more} homes more, each on its own sheet</p>' if more > 0 else ""
     return (
-        f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead><tbody>{rows}</tbody></table>"
-        + note
+        f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in HOME_HEADS)}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>{note}"
     )
+
+
+def _cells(row: Sequence[str]) -> str:
+    return f"<tr><th>{escape(row[0])}</th>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>"
 
 
 def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
@@ -215,9 +204,10 @@ def _course_charts(home: HomeReport, tz: ZoneInfo) -> str:
     drawn += charts.picture("Electricity by quarter-hour", "kWh; the strip above shows the mode", energy, marks, labels)
     drawn += _legend(home)
     if course.rooms:
-        rooms = charts.axis_over([room for _, room in course.rooms], 90)
-        points = [((at - start) / whole, room) for at, room in course.rooms]
         accepted = [home.band.at(slot) for slot in course.slots]
+        limits = [limit for one in accepted for limit in (one.room_min_c, one.room_max_c)]
+        rooms = charts.axis_over([*limits, *(room for _, room in course.rooms)], 90)
+        points = [((at - start) / whole, room) for at, room in course.rooms]
         bands = charts.bands(rooms, [(one.room_min_c, one.room_max_c) for one in accepted])
         unit = "°C; shaded: what you accept"
         drawn += charts.picture("Room", unit, rooms, [*bands, *charts.line(rooms, points, "room")], labels)
@@ -244,9 +234,11 @@ def _home_days_chart(home: HomeReport, tz: ZoneInfo) -> str:
     drawn = charts.picture(PAID_BY_DAY, "EUR", axis, marks, labels)
     rooms = [(n, day.room_c) for n, day in enumerate(home.days) if day.room_c is not None]
     if len(rooms) > 1:
-        warm = charts.axis_over([room for _, room in rooms], 80)
+        accepted = [_mean_band(home, day.day, tz) for day in home.days]
+        limits = [limit for one in accepted for limit in one]
+        warm = charts.axis_over([*limits, *(room for _, room in rooms)], 80)
         points = [((n + 0.5) / len(home.days), room) for n, room in rooms]
-        bands = charts.bands(warm, [_mean_band(home, day.day, tz) for day in home.days])
+        bands = charts.bands(warm, accepted)
         unit = "°C; shaded: what you accept, mean over the day"
         drawn += charts.picture("Mean room by day", unit, warm, [*bands, *charts.line(warm, points, "room")], labels)
     return drawn

@@ -12,6 +12,11 @@ from domain.planning.scope import Scope
 from domain.savings.regret import Comparison, Outcome, Regret, together
 
 HEADS = ("", "kWh", "EUR", "with comfort priced")
+REGRET_NOTE = (
+    "The second row is measured and of the whole unit; the others are of the heating alone, so only the model’s rows "
+    "may be set against each other. Regret is the third row less the fourth, with discomfort, lost warmth, changes of "
+    "mode and heat left over priced as the planner prices them."
+)
 
 
 def by_scope(regrets: Sequence[Regret]) -> Mapping[str, Comparison]:
@@ -37,40 +42,50 @@ def regret_lines(regrets: Sequence[Regret]) -> list[str]:
     return lines
 
 
+def regret_rows(one: Comparison) -> list[tuple[str, ...]]:
+    """Every figure with what it is: words, kWh, EUR, EUR with comfort priced."""
+    seen = one.hindsight
+    outcomes = {
+        "planned": one.planned,
+        "settled": one.settled,
+        "done": seen.done,
+        "foresight": seen.foresight,
+        "neutral": seen.neutral,
+    }
+    return [
+        (REGRET_FIGURES[name][0].upper() + REGRET_FIGURES[name][1:], *_figures(outcome))
+        for name, outcome in outcomes.items()
+    ]
+
+
+def _figures(outcome: Outcome) -> tuple[str, str, str]:
+    objective = "–" if outcome.objective_eur is None else f"{outcome.objective_eur:,.2f}"
+    return f"{outcome.kwh:,.1f}", f"{outcome.cost_eur:,.2f}", objective
+
+
+def regret_sentence(one: Comparison) -> str:
+    """What was missed."""
+    return f"Regret: {euros(one.regret_eur)}{_kept(one)}; {_compared(one)}."
+
+
 def regret_section(regrets: Sequence[Regret]) -> str:
     """On the operator's sheet; empty where nothing could be compared."""
     if not regrets:
         return ""
     tables = "".join(_table(name, one) for name, one in by_scope(regrets).items())
-    return (
-        "<h2>Plan, reality and perfect foresight</h2>"
-        f'{tables}<p class="note">The second row is measured and of the whole unit; the others are of the heating '
-        "alone, so only the model’s rows may be set against each other. Regret is the third row less the fourth, with "
-        "discomfort, lost warmth, changes of mode and heat left over priced as the planner prices them.</p>"
-    )
+    return f'<h2>Plan, reality and perfect foresight</h2>{tables}<p class="note">{REGRET_NOTE}</p>'
 
 
 def _table(name: str, one: Comparison) -> str:
-    seen = one.hindsight
-    rows = (
-        ("planned", one.planned),
-        ("settled", one.settled),
-        ("done", seen.done),
-        ("foresight", seen.foresight),
-        ("neutral", seen.neutral),
+    rows = "".join(
+        f"<tr><th>{escape(words)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        for words, *cells in regret_rows(one)
     )
-    body = "".join(_row(REGRET_FIGURES[figure], outcome) for figure, outcome in rows)
     heads = "".join(f"<th>{head}</th>" for head in HEADS)
     return (
-        f'<h3>{escape(name)}</h3><table class="regret"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
-        f"<p>Regret: <b>{euros(one.regret_eur)}</b>{_kept(one)}; {_compared(one)}.</p>"
+        f'<h3>{escape(name)}</h3><table class="regret"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f"<p>{escape(regret_sentence(one))}</p>"
     )
-
-
-def _row(words: str, outcome: Outcome) -> str:
-    objective = "–" if outcome.objective_eur is None else f"{outcome.objective_eur:,.2f}"
-    text = escape(words[0].upper() + words[1:])
-    return f"<tr><th>{text}</th><td>{outcome.kwh:,.1f}</td><td>{outcome.cost_eur:,.2f}</td><td>{objective}</td></tr>"
 
 
 def _kept(one: Comparison) -> str:

@@ -1,10 +1,11 @@
 """How a report looks, on a screen and on A4."""
 
 STYLE = """
-:root { --ink: #1d2733; --soft: #64748b; --rule: #dbe2ea; --heat: #c2410c; --cool: #0369a1; }
+:root { --ink: #1d2733; --soft: #64748b; --rule: #dbe2ea; --heat: #c2410c; --cool: #0369a1;
+  --sheet: #fff; --around: #eef2f6; --accepted: #fef3c7; --rest: #e2e8f0; }
 * { box-sizing: border-box; }
-body { margin: 0; background: #eef2f6; color: var(--ink); font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; }
-section { background: #fff; max-width: 210mm; margin: 8mm auto; padding: 12mm 14mm; page-break-after: always; }
+body { margin: 0; background: var(--around); color: var(--ink); font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; }
+section { background: var(--sheet); max-width: 210mm; margin: 8mm auto; padding: 12mm 14mm; page-break-after: always; }
 section:last-child { page-break-after: auto; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 17px; margin: 22px 0 6px; }
 h3 { font-size: 14px; margin: 12px 0 4px; }
@@ -23,12 +24,16 @@ figure { margin: 10px 0; page-break-inside: avoid; } figcaption { font-size: 13p
 .row { font-size: 12px; fill: var(--ink); } .interval { stroke: var(--cool); stroke-width: 3; }
 .mean { fill: var(--cool); }
 polyline { fill: none; stroke-width: 1.8; } .price { stroke: var(--ink); } .would { stroke: var(--heat); }
-.room { stroke: var(--heat); } .band { fill: #fef3c7; } .paid { fill: #7dd3fc; }
+.room { stroke: var(--heat); } .band { fill: var(--accepted); } .paid { fill: #7dd3fc; }
 .meter { fill: #0369a1; background: #0369a1; } .power { fill: #38bdf8; background: #38bdf8; }
 .total { fill: #a5b4fc; background: #a5b4fc; } .model { fill: #cbd5e1; background: #cbd5e1; }
-.mode-MIN { fill: #6366f1; background: #6366f1; } .mode-LOW { fill: #e2e8f0; background: #e2e8f0; }
+.mode-MIN { fill: #6366f1; background: #6366f1; } .mode-LOW { fill: var(--rest); background: var(--rest); }
 .mode-MID { fill: #fb923c; background: #fb923c; } .mode-MAX { fill: #dc2626; background: #dc2626; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 5px; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e5e9f0; --soft: #9fb0c3; --rule: #3b485a; --heat: #fb923c; --cool: #38bdf8;
+    --sheet: #1b2430; --around: #0f151d; --accepted: #463c1c; --rest: #4b596b; }
+}
 @page { size: A4; margin: 10mm; }
 @media print { body { background: #fff; } section { margin: 0; padding: 0; max-width: none; } }
 """

@@ -2,7 +2,7 @@
 
 from application.savings.report import Report
 from console.cli.reports.regret import regret_lines
-from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, degrees, euros, outside, span_of
+from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, HOME_HEADS, euros, home_row, span_of
 from console.cli.terminal import table_of, terminal
 from domain.homes.settlement import Benefit
 from domain.savings.claim import Claim, Interval
@@ -29,17 +29,9 @@ def print_report(report: Report) -> None:
         console.print(f"not believed, in no figure: {told}")
     for line in regret_lines(report.regrets):
         console.print(line)
-    table = table_of("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
+    table = table_of(*HOME_HEADS)
     for home in report.homes[:MOST_HOMES]:
-        table.add_row(
-            home.pump,
-            f"{home.kwh:.1f}",
-            euros(home.cost_eur),
-            euros(home.unsteered_eur),
-            degrees(home.room_c),
-            outside(home.kelvin_hours),
-            f"{home.neutral_days} of {len(home.days)}",
-        )
+        table.add_row(*home_row(home))
     console.print(table)
     for line in _two_ledgers(report):
         console.print(line)

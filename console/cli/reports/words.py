@@ -1,9 +1,11 @@
 """The words of reports: for people who never saw a name of the code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 
+from application.savings.report import HomeReport
 from domain.homes.comfort import WEEK, Accepted, ComfortWeek, DayKind
+from domain.savings.claim import Claim
 from domain.savings.energy import Evidence, Flag
 
 EVIDENCE_WORDS = {
@@ -40,6 +42,47 @@ REGRET_FIGURES = {
     "kept_share": "share of what foresight gains over own control that was kept",
 }
 """What each figure of the regret is."""
+
+ARM_HEADS = ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside")
+HOME_HEADS = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
+
+
+def arm_rows(claim: Claim) -> list[tuple[str, ...]]:
+    """Both arms of a claim under `ARM_HEADS`."""
+    return [
+        (
+            name,
+            f"{arm.home_days:,}",
+            f"{arm.kwh_per_day:.1f}",
+            f"{arm.cost_eur_per_day:.2f}",
+            degrees(arm.room_c),
+            f"{arm.kelvin_hours_per_day:.2f}",
+        )
+        for name, arm in (("steered", claim.steered), ("left neutral", claim.neutral))
+        if arm is not None
+    ]
+
+
+def home_row(home: HomeReport) -> tuple[str, ...]:
+    """A home under `HOME_HEADS`."""
+    return (
+        home.pump,
+        f"{home.kwh:.1f}",
+        euros(home.cost_eur),
+        euros(home.unsteered_eur),
+        degrees(home.room_c),
+        outside(home.kelvin_hours),
+        f"{home.neutral_days} of {len(home.days)}",
+    )
+
+
+def evidence_rows(kwh: Mapping[Evidence, float]) -> list[tuple[str, str, str]]:
+    """Energy and its share of the whole, by what it rests on."""
+    total = sum(kwh.values()) or 1.0
+    return [
+        (EVIDENCE_WORDS[kind], f"{kwh.get(kind, 0.0):,.1f} kWh", f"{100 * kwh.get(kind, 0.0) / total:.0f} %")
+        for kind in Evidence
+    ]
 
 
 def euros(amount: float) -> str:

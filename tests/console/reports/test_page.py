@@ -4,14 +4,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from application.savings.report import Act, DayCourse, HomeReport, Report
+from console.cli.errors import UsageError
 from console.cli.reports.charts import axis_over
 from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
+from console.cli.reports.pdf import write_pdf
 from console.cli.reports.regret import regret_lines
 from domain.homes.comfort import ComfortBand, ComfortWeek, week_rules
 from domain.planning.scope import Scope
@@ -130,6 +133,20 @@ def test_what_was_saved_stands_with_its_interval_and_what_the_model_says_under_i
     assert "1 counter ran back" in page
 
 
+def test_the_pdf_has_the_operators_sheets_and_one_for_each_household(tmp_path: Path) -> None:
+    rules = week_rules("all 06:00-22:00 20.5-23")
+    report = a_report(a_claim(), ComfortBand(week=ComfortWeek(tz="Europe/Berlin", rules=rules)), [a_regret()])
+    file = tmp_path / "report.pdf"
+    write_pdf(file, report, BERLIN)
+    written = file.read_bytes()
+    assert written.startswith(b"%PDF")
+    sheets = len(re.findall(rb"/Type /Page\b", written))
+    write_pdf(file, replace(report, homes=[*report.homes, *report.homes]), BERLIN)
+    assert len(re.findall(rb"/Type /Page\b", file.read_bytes())) == sheets + 1
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_pdf(tmp_path / "nowhere" / "report.pdf", report, BERLIN)
+
+
 def test_without_an_interval_no_saving_is_shown_and_the_reason_is() -> None:
     page = page_of(a_report(a_claim(has_interval=False)), BERLIN)
     assert "No interval can be claimed: 3 homes were compared." in page
@@ -165,7 +182,7 @@ def test_a_household_with_a_week_reads_it_and_its_chart_shades_each_hours_band()
 def test_regret_stands_with_what_each_figure_is_and_scopes_apart() -> None:
     regrets = [a_regret(), a_regret("feeder-2")]
     page = page_of(a_report(a_claim(), regrets=regrets), BERLIN)
-    assert page.count("Regret: <b>0.60 €</b> (80 % of what foresight gains over own control was kept)") == 2
+    assert page.count("Regret: 0.60 € (80 % of what foresight gains over own control was kept)") == 2
     assert "9 home-days compared, 2 not (held by others, or without a plan), 90 % of their energy measured" in page
     assert "feeder-2" in page
     document = document_of(a_report(a_claim(), regrets=regrets))["regret"]
