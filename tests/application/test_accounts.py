@@ -169,4 +169,4 @@ async def test_a_plan_is_told_of_the_calls_that_an_account_has_left_and_of_the_p
     of_home, of_app = sorted(standing.quotas, key=lambda one: one.quota.window)
     assert (of_home.spent, of_home.pumps, of_home.observations) == (2, 2, 1), "the third has left the window by then"
     assert (of_app.spent, of_app.pumps, of_app.observations) == (0, 3, 2), "an answer tells of a whole account"
-    assert changes_carried(standing, timedelta(hours=12)) == int((160 - 2 - 48) / (3 * 2))
+    assert changes_carried(standing, timedelta(hours=12)) == int((160 - 2 - 48 * standing.observe_calls) / (3 * 2))
