@@ -57,6 +57,7 @@ def of_area(view: PlanView) -> tuple[datetime, list[Panel]]:
             parts={"heating": load},
             line=() if cap is None else (cap,) * len(load),
             line_name="limit, tanks included",
+            lines={"under own control": _sum([part["neutral_load_kw"] for part in parts])},
         ),
         Panel(
             title="pumps by mode",

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from application.planning.load_curve import StoredCurve
-from console.cli.commands.planning.load_curve import _write
+from console.cli.commands.planning.load_curve import _panels, _write
 from console.cli.main import _main
+from console.cli.plotting import draw
 from tests.domain.planning.test_load_curve import a_curve, a_scenario
 
 
@@ -32,3 +33,12 @@ def test_price_levels_that_are_no_numbers_are_refused_before_any_stack_is_asked(
 ) -> None:
     assert _main(["load-curve", "DE-LU", "--price-levels", "20,dear"]) == 2
     assert "20,dear is no list of numbers" in capsys.readouterr().err
+
+
+def test_a_curve_is_drawn_with_its_interval_and_its_levels(tmp_path: Path) -> None:
+    curve = a_curve(a_scenario("base", 4.0, 6.0)).model_copy(update={"levels": (a_scenario("mean 20", 8.0, 2.0),)})
+    load, levels = panels = _panels(StoredCurve(12, curve))
+    assert list(load.lines) == ["steered", "from", "to", "under own control"]
+    assert list(levels.lines.values()) == [(8.0, 2.0)]
+    draw(tmp_path / "curve.png", curve.slots[0].start, panels)
+    assert (tmp_path / "curve.png").stat().st_size > 10_000

@@ -42,9 +42,15 @@ def an_area_view(cap_kw: float | None) -> PlanView:
         "price_eur_per_mwh": [80.0] * 8,
         "cap_price_eur_per_mwh": [0.0] * 4 + [25.0] * 4,
         "load_kw": [6.0] * 8,
+        "neutral_load_kw": [5.0] * 8,
         "pumps_by_mode": {"LOW": [3] * 8},
     }
-    other = part | {"cap_price_eur_per_mwh": [0.0] * 8, "load_kw": [2.0] * 8, "pumps_by_mode": {"MAX": [1] * 8}}
+    other = part | {
+        "cap_price_eur_per_mwh": [0.0] * 8,
+        "load_kw": [2.0] * 8,
+        "neutral_load_kw": [3.0] * 8,
+        "pumps_by_mode": {"MAX": [1] * 8},
+    }
     return PlanView(
         7, "DE-LU", at(6), at(8), 4, False, 1, "published", at(1), at(1), None, shards=[], parts=[part, other]
     )  # fmt: skip
@@ -70,6 +76,7 @@ def test_an_area_shows_its_load_its_limit_and_what_the_limit_adds_to_the_price()
     assert start == at(6)
     assert price.parts["limit"][-1] == 25.0
     assert load.parts["heating"] == [8.0] * 8
+    assert load.lines == {"under own control": [8.0] * 8}
     assert list(load.line) == [20.0] * 8
     assert modes.parts == {"LOW": [3.0] * 8, "MAX": [1.0] * 8}
     assert not of_area(an_area_view(None))[1][1].line

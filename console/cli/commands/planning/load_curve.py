@@ -9,7 +9,8 @@ import typer
 
 from application.access import Access
 from application.planning.load_curve import StoredCurve, load_errors, make_load_curve
-from console.cli.options import Reading, reads
+from console.cli.options import Plot, Reading, reads
+from console.cli.plotting import Panel, draw
 from console.cli.terminal import table_of, terminal
 from console.cli.words import TZ, counted, local
 from domain.planning.load_curve import LoadError
@@ -33,6 +34,7 @@ def load_curve(
     day: Day = None,
     price_levels: Levels = None,
     csv_file: Csv = None,
+    plot: Plot = None,
     errors: Errors = False,
 ) -> None:
     """Steered and neutral load of a market day by quarter-hours, with an interval; stored, and given to no pump."""
@@ -44,6 +46,8 @@ def load_curve(
     stored = call.on_stack(lambda access: make_load_curve(access, area, date_, levels, _tz_of))
     if csv_file is not None:
         _write(csv_file, stored)
+    if plot is not None:
+        draw(plot, stored.curve.slots[0].start, _panels(stored))
     call.show({"version": stored.version, **stored.curve.model_dump(mode="json")}, lambda: _print(stored))
 
 
@@ -77,6 +81,20 @@ def _write(path: Path, stored: StoredCurve) -> None:
             powers += [scenario.load_kw[n] for scenario in curve.levels]
             times = [f"{moment:%Y-%m-%dT%H:%MZ}" for moment in (slot.start, slot.start + SLOT)]
             rows.writerow([stored.version, curve.area, *times, *(round(kw * SLOT_HOURS, 4) for kw in powers)])
+
+
+def _panels(stored: StoredCurve) -> list[Panel]:
+    slots, name = stored.curve.slots, f"load curve {stored.version} of {stored.curve.area}"
+    lines = {
+        "steered": [slot.steered_kw for slot in slots],
+        "from": [slot.low_kw for slot in slots],
+        "to": [slot.high_kw for slot in slots],
+        "under own control": [slot.neutral_kw for slot in slots],
+    }
+    panels = [Panel(f"{name}: expected power of the heating", "kW", lines=lines)]
+    if levels := {f"{one.mean_price_eur_per_mwh:g} EUR/MWh": one.load_kw for one in stored.curve.levels}:
+        panels.append(Panel("with the day's prices at other means", "kW", lines=levels))
+    return panels
 
 
 def _print(stored: StoredCurve) -> None:
