@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.homes.enrolment import PumpProfile
 from domain.homes.learned import LearnedHouses
-from domain.homes.settlement import Benefit, earns_by_moving
+from domain.homes.settlement import Benefit, earns_by_moving, most_extra_kwh
 from domain.modes import Mode
 from domain.planning.extremes import COLD_SNAP_SLOTS, is_cold_snap
 from domain.planning.fleet_plan import (
@@ -83,6 +83,7 @@ class RequestSources:
                     update={
                         "may_move": pump.may_move and pump.profile.enrolment.pump_id not in drawn_neutral,
                         "peaks": peaks.get(pump.profile.enrolment.pump_id),
+                        "most_extra_kwh": most_extra_kwh(scope.benefit),
                     }
                 )
                 for pump in pumps

@@ -44,6 +44,8 @@ MILP_PUMPS = 400
 MILP_S = 2.0
 COLUMNS_PER_GROUP = 4
 POLISHING = 3
+DEARER_EUR_PER_MWH = (20.0, 50.0, 120.0)
+"""What pumps that would use too much more than own control are asked again at, beside the day's price."""
 LAST_STEP_EUR_PER_MWH = 20.0
 """The last sweep follows the duals of all pumps' own schedules, which are right in direction and too far in length."""
 
@@ -233,7 +235,7 @@ def _counts(
 
 
 def _asked_again(fleet: Fleet, pool: Sequence[Proposal], mu_an: Array, caps: Caps, deadline: float) -> list[Proposal]:
-    """Further schedules of pumps that would be moved for something else than shifting; see `guard`."""
+    """Further schedules of pumps that would be moved for something else than shifting (see `guard`) or use too much."""
     price, calm = fleet.horizon.price_eur_per_mwh, fleet.calm
     failing, shifting = np.zeros(fleet.size, dtype=bool), np.zeros(fleet.size, dtype=bool)
     least = least_gain_eur(calm)
@@ -241,10 +243,15 @@ def _asked_again(fleet: Fleet, pool: Sequence[Proposal], mu_an: Array, caps: Cap
         failing |= (calm.cost_eur - proposal.cost_eur >= least) & (shifting_eur(calm, proposal, price) < least)
         shifting |= earns(calm, proposal, price)
     failing &= ~shifting
-    if not failing.any():
-        return []
     mu = mu_an[caps.area]
-    return [fleet.propose(mu, deadline, only=failing, price=stressed) for stressed in stressed_prices(price)]
+    again = []
+    if failing.any():
+        again = [fleet.propose(mu, deadline, only=failing, price=stressed) for stressed in stressed_prices(price)]
+    # who would use more than its home is to pay for is asked at prices that make every kilowatt-hour dearer
+    beyond = ~np.all([fleet.allows(proposal) | ~proposal.limited for proposal in (*pool, *again)], axis=0)
+    if beyond.any():
+        again += [fleet.propose(mu, deadline, only=beyond, price=price + dearer) for dearer in DEARER_EUR_PER_MWH]
+    return again
 
 
 def _choose(
@@ -276,7 +283,7 @@ def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp],
     cost = [fleet.calm.cost_eur[rows]]
     for proposal in pool[1:]:
         counted = counted_cost_eur(fleet.calm, proposal, price)
-        cost.append(np.where(proposal.limited, counted, NEVER_EUR)[rows])
+        cost.append(np.where(fleet.allows(proposal), counted, NEVER_EUR)[rows])
     power = np.stack([p.power_kw[rows] for p in pool])
     return Candidates(np.stack(cost), power, np.ones(len(rows)), cap_kw)
 

@@ -45,6 +45,8 @@ LEAST_NU_EUR = 0.002
 TIE_NOISE_EUR_PER_MWH = 0.02
 """Price noise of each house's own, so that equal houses break ties differently; never part of a reported cost."""
 NOTHING = np.empty((0, 0))
+ROUNDING_KWH = 1e-4
+"""Powers are kept in single precision."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,13 @@ class Fleet:
         seed: int,
         cell_k: float = CELL_K,
         peaks: Peaks | None = None,
+        most_extra_kwh: Array | None = None,
     ) -> None:
-        """`start` holds each house's mode in force and for how many slots it has been."""
+        """`start` holds each house's mode in force and for how many slots it has been.
+
+        `most_extra_kwh` (B,) is by how much a plan day's energy may exceed own control's, infinite for no limit.
+        """
+        self._most_extra_kwh = np.full(houses.size, np.inf) if most_extra_kwh is None else most_extra_kwh
         self.peaks = peaks
         self.tangent: Tangent | None = None
         """Prices that stand for the charge for peak power in a search and in the bound; see `peaks`."""
@@ -93,7 +100,8 @@ class Fleet:
         """Some of the houses as a fleet of their own."""
         peaks = None if self.peaks is None else self.peaks.part(rows)
         held = [self._held[i] for i in rows]
-        found = Fleet(self.houses.part(rows), self.horizon, held, self._seed, self._cell_k, peaks)
+        extra = self._most_extra_kwh[rows]
+        found = Fleet(self.houses.part(rows), self.horizon, held, self._seed, self._cell_k, peaks, extra)
         found.tangent = None if self.tangent is None else self.tangent.part(rows)
         return found
 
@@ -190,6 +198,17 @@ class Fleet:
 
         in_parallel([partial(job, place) for place in range(len(self._chunks))])
         return out
+
+    def allows(self, proposal: Proposal) -> npt.NDArray[np.bool_]:
+        """Whose schedules keep the limits on changes and on energy beyond calm's, (B,)."""
+        allowed = proposal.limited
+        bound = np.flatnonzero(np.isfinite(self._most_extra_kwh))
+        if not len(bound):
+            return allowed
+        more_kwh = (proposal.power_kw[bound].astype(float) - self.calm.power_kw[bound]) * SLOT_HOURS
+        of_day = np.stack([more_kwh[:, self.block == day].sum(axis=1) for day in range(self.days)], axis=1)
+        allowed[bound] &= of_day.max(axis=1) <= self._most_extra_kwh[bound] + ROUNDING_KWH
+        return allowed
 
     def admits(self, modes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
         """Which of these schedules (B, N) keep each house's dwell, (B,)."""

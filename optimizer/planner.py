@@ -86,7 +86,8 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         return _nothing_to_plan(request, monotonic() - began)
     houses = [house_of(pump) for pump in request.pumps]
     start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
-    fleet = Fleet(Houses.of(houses), horizon, start, seed, peaks=peaks_of(request))
+    extra = np.array([np.inf if p.most_extra_kwh is None else p.most_extra_kwh for p in request.pumps])
+    fleet = Fleet(Houses.of(houses), horizon, start, seed, peaks=peaks_of(request), most_extra_kwh=extra)
     tanks = _tanks(request, horizon)
     neutral_kw = fleet.neutral.power_kw.sum(axis=0, dtype=float)
     cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)

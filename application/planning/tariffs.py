@@ -14,7 +14,7 @@ from application.fleet.homes import pumps_of
 from application.planning.power_terms import PowerTerms, power_terms
 from domain.homes.enrolment import Enrolment
 from domain.homes.panels import OwnSun, Panels
-from domain.homes.settlement import Benefit, Settlement, earns_by_moving
+from domain.homes.settlement import Benefit, Settlement, earns_by_moving, most_extra_kwh
 from domain.planning.own_sun import own_sun_of
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import PricePart, Tariff, Tariffs, buys_at_market, parts_for, settled
@@ -52,6 +52,11 @@ class SlotPrice:
     """None for a home without panels, or without a forecast for the slot."""
     power: Sequence[PowerTerms] = ()
     """What each pump's home is charged for peak power; empty where it is not."""
+
+    @property
+    def most_extra_kwh(self) -> float | None:
+        """How much more than own control's heating a plan's day may use; None for no limit."""
+        return most_extra_kwh(self.benefit)
 
     @property
     def eur_per_mwh(self) -> float:

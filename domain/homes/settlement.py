@@ -26,6 +26,16 @@ class Benefit(StrEnum):
     """What the supplier pays at the wholesale market; fees and taxes pass through it."""
 
 
+MOST_UNPAID_KWH_PER_DAY = 1.0
+"""Electricity for heating beyond own control's that a household may be made to pay for on a day on which its supplier
+alone gains: about a kilowatt-hour, the standing losses of a house held half a kelvin warmer for some hours."""
+
+
+def most_extra_kwh(benefit: Benefit) -> float | None:
+    """How much more than under own control a plan may let a home use on a day; None for no limit of its own."""
+    return MOST_UNPAID_KWH_PER_DAY if benefit is Benefit.SUPPLIER else None
+
+
 def earns_by_moving(settlement: Settlement, benefit: Benefit) -> bool:
     """Whether moving consumption can earn whoever it is to earn for anything at all.
 

@@ -54,6 +54,8 @@ class PumpForPlanning(Value):
     """Its part of what its home's roof has left over, one figure per slot of the request; None without a roof."""
     peaks: HousePeaks | None = None
     """What its home pays for peak power; None for nothing."""
+    most_extra_kwh: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    """By how much the expected heating of a plan day may exceed own control's, kWh; None for no limit."""
 
 
 class PlanningRequest(Value):

@@ -66,6 +66,7 @@ def _document(one: SlotPrice) -> dict[str, Any]:
         "parts": [part.model_dump(mode="json") for part in one.parts],
         "eur_per_mwh": round(one.eur_per_mwh, 4),
         "surplus": None if one.surplus is None else asdict(one.surplus),
+        "most_extra_kwh": one.most_extra_kwh,
         "power": [_power_document(terms) for terms in one.power],
     }
 
@@ -94,7 +95,8 @@ def _print(found: list[SlotPrice]) -> None:
     console = terminal()
     for one in found:
         whose = "the household's price" if one.benefit == "household" else "the supplier's cost"
-        moved = "" if one.is_moved else "; not moved: nobody would earn by it"
+        extra = "" if one.most_extra_kwh is None else f", at most {one.most_extra_kwh:g} kWh a day beyond own control's"
+        moved = extra if one.is_moved else "; not moved: nobody would earn by it"
         console.print(
             f"{', '.join(one.pumps)}: {one.title}; settled by {one.settlement.value}, planned for {whose}{moved}",
             markup=False,
