@@ -8,6 +8,8 @@ class Lever(StrEnum):
 
     HEATING_OFFSET = "heating_offset"
     """Parallel shift of the heating curve, in the vendor's steps."""
+    LEAVING_WATER = "leaving_water"
+    """Supply temperature that the unit keeps whatever the weather, in degrees C."""
     ROOM_SETPOINT = "room_setpoint"
     """Room temperature that the unit aims at, in degrees C."""
     HOT_WATER_COMFORT = "hot_water_comfort"
@@ -23,6 +25,7 @@ class Lever(StrEnum):
 
 _CIRCUITS = {
     Lever.HEATING_OFFSET: "heating",
+    Lever.LEAVING_WATER: "heating",
     Lever.ROOM_SETPOINT: "heating",
     Lever.HOT_WATER_COMFORT: "hot_water",
     Lever.HOT_WATER_TARGET: "hot_water",

@@ -7,14 +7,22 @@ The classes' figures follow the German TABULA typology, with the oldest houses h
 pump in an untouched one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import BuildingClass
 from domain.homes.site import Emitter
 from simulator.homes.make import MIXED, Equipment
 from simulator.physics.building import FLOOR_SURFACE_EXPONENT, FLOOR_SURFACE_W_M2, Building, Emitters, settled
-from simulator.physics.controller import CURVE_FROM_C, CURVE_KNOTS, CURVE_STEP_K, Control, ControlState
+from simulator.physics.controller import (
+    CURVE_FROM_C,
+    CURVE_KNOTS,
+    CURVE_STEP_K,
+    Control,
+    ControlState,
+    curve_supply_c,
+)
 from simulator.physics.heat_pump import DESIGN_OUTDOOR_C, HeatPump
 from simulator.physics.hot_water import HYGIENE_EVERY_S, PLACE_C, WATER_WH_PER_L_K, Tank, TankState, charge_band_c
 from simulator.physics.house import Household, HouseSpec, HouseState
@@ -23,6 +31,10 @@ from simulator.seeded import bell, between, share
 NO_VALVES_C = 99.0
 _TUNING_SUN_W_M2 = 35.0
 """Mean radiation on the dull cold days on which curves are tuned."""
+_COLD_DAY_C = -10.0
+"""Outdoor temperature for which a fixed supply is set, so that it does on all but the coldest days."""
+_THERMOSTAT_ABOVE_K = 0.5
+"""How much warmer than preferred a room becomes before a thermostat stops a fixed supply."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,8 @@ def draw_house(seed: int, index: int, equipment: Equipment = MIXED) -> HouseSpec
     kind = next(name for name, up_to in _CLASS_SHARES if place < up_to)
     figures = FIGURES[kind]
     by_offset_share = 1.0 - equipment.by_setpoint
-    by_setpoint = _stratum(seed, "family", index, 0.7548776662) >= by_offset_share
+    family = _stratum(seed, "family", index, 0.7548776662)
+    by_setpoint = family >= by_offset_share
     without_sensor = equipment.without_room_sensor / by_offset_share if by_offset_share else 0.0
     has_sensor = by_setpoint or _stratum(seed, "sensor", index, 0.5698402910) >= without_sensor
     building = _draw_building(seed, index, figures)
@@ -78,6 +91,9 @@ def draw_house(seed: int, index: int, equipment: Equipment = MIXED) -> HouseSpec
     outdoor_sensor_k = between(-0.3, 0.7, seed, "outdoor-sensor", index)
     step_k = equipment.supply_k_per_step
     control = _commission(seed, index, building, emitters, pump, household, by_setpoint, outdoor_sensor_k, step_k)
+    if family < equipment.keeping_supply:
+        control = _at_fixed_supply(control, household)
+        household = replace(household, setting=control.commissioned)
     return HouseSpec(
         index,
         kind,
@@ -240,6 +256,19 @@ def _commission(
         room_gain=between(1.0, 2.0, seed, "room-gain", index),
         gain_per_k=0.05,
         reset_h=0.5 if emitters.is_floor else 0.25,
+    )
+
+
+def _at_fixed_supply(tuned: Control, household: Household) -> Control:
+    """Whole degrees that a cold day needs, kept whatever the weather; a thermostat minds the room."""
+    curve_c = curve_supply_c(tuned.curve_c, _COLD_DAY_C) + tuned.offset_step_k * household.setting
+    supply_c = float(min(int(tuned.supply_max_c), ceil(curve_c)))
+    return replace(
+        tuned,
+        offset_step_k=1.0,
+        curve_c=(supply_c,) * CURVE_KNOTS,
+        commissioned=supply_c,
+        thermostat_c=household.preferred_c + _THERMOSTAT_ABOVE_K,
     )
 
 

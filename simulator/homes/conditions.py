@@ -9,6 +9,8 @@ from enum import StrEnum
 from math import inf
 from typing import Any, Literal
 
+from simulator.levers import Lever
+
 type ConditionCause = Literal["household", "installer", "external", "vendor", "time", "asked"]
 
 
@@ -40,11 +42,10 @@ BROUGHT_BY: dict[Condition, ConditionCause] = {
 }
 APPLIES_NOTHING = frozenset((Condition.INSTALLER, Condition.UPDATING))
 """Conditions in which a unit applies nothing that comes from the cloud."""
-_AWAY_SHIFT = -2.0
-"""Away lowers the room by about 2 K: two steps of the offset, or two kelvin of the setpoint."""
-_EXTERNAL_SHIFT = {False: 1.5, True: 1.0}
-"""Another controller moves the supply by some 3 K, up or down depending on the house; by whether the unit holds a room
-setpoint."""
+_AWAY_SHIFT = {Lever.HEATING_OFFSET: -2.0, Lever.LEAVING_WATER: -4.0, Lever.ROOM_SETPOINT: -2.0}
+"""Away lowers the room by about 2 K: two steps of the offset, twice as much supply, or two kelvin of the setpoint."""
+_EXTERNAL_SHIFT = {Lever.HEATING_OFFSET: 1.5, Lever.LEAVING_WATER: 3.0, Lever.ROOM_SETPOINT: 1.0}
+"""Another controller moves the supply by some 3 K, up or down depending on the house."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ class ActiveCondition:
         return cls(Condition(kept["condition"]), inf if until_s is None else until_s)
 
 
-def shift_of(condition: Condition, by_setpoint: bool, index: int) -> float:
-    """How far the unit itself moves its heating setting, in the lever's unit, without showing it there."""
+def shift_of(condition: Condition, heating: Lever, index: int) -> float:
+    """How far the unit itself moves its heating setting, in that lever's unit, without showing it there."""
     match condition:
         case Condition.AWAY:
-            return _AWAY_SHIFT
+            return _AWAY_SHIFT[heating]
         case Condition.EXTERNAL:
-            return _EXTERNAL_SHIFT[by_setpoint] * (1.0 if index % 2 else -1.0)
+            return _EXTERNAL_SHIFT[heating] * (1.0 if index % 2 else -1.0)
     return 0.0

@@ -42,8 +42,10 @@ class Equipment:
 
     by_setpoint: float = 0.3
     """Controlled by a room setpoint with room feedback instead of by a heating offset and degree minutes."""
+    keeping_supply: float = 0.0
+    """Controlled by a fixed supply temperature instead of either, with a room thermostat beside it."""
     without_room_sensor: float = 0.25
-    """Without a room sensor; all of them controlled by offset."""
+    """Without a room sensor; none of them controlled by a room setpoint."""
     supply_k_per_step: float = 2.0
     """Supply per step of the heating offset."""
 

@@ -15,8 +15,7 @@ QUIET_S = 1800.0
 """Nobody changes anything so soon after the epoch."""
 INSIST_WITHIN_S = 3 * HOUR_S
 INSIST_AFTER_S = (1200.0, 3600.0)
-_STEP = {Lever.HEATING_OFFSET: 1.0, Lever.ROOM_SETPOINT: 0.5}
-_RANGE = {Lever.HEATING_OFFSET: (-10.0, 10.0), Lever.ROOM_SETPOINT: (5.0, 35.0)}
+_STEP = {Lever.HEATING_OFFSET: 1.0, Lever.LEAVING_WATER: 1.0, Lever.ROOM_SETPOINT: 0.5}
 
 
 class People:
@@ -54,7 +53,7 @@ class People:
         In the twin's life the same people change the same lever by as much, from what it shows there.
         """
         lever, state = unit.heating_lever, unit.heating
-        low, high = _RANGE[lever]
+        low, high = unit.ranges[lever].minimum, unit.ranges[lever].maximum
         delta = (-2, -1, 1, 2)[int(4 * share(self._seed, "touch", unit.spec.index, int(now_s)))] * _STEP[lever]
         if not low <= state.setting + delta <= high:
             delta = -delta

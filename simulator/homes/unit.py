@@ -73,7 +73,7 @@ class Unit:
         if self.active is None:
             return heating.setting, own, heating.household_setting, twin, True
         condition = self.active.condition
-        shift = shift_of(condition, self.spec.by_setpoint, self.spec.index)
+        shift = shift_of(condition, self.heating_lever, self.spec.index)
         allowed = condition is not Condition.OFF
         return heating.setting + shift, own, heating.household_setting + shift, twin, allowed
 

@@ -28,6 +28,10 @@ MIN_CYCLE_S = 1200.0
 MIN_ON_S = 360.0
 SUMMER_OUTDOOR_C = 17.0
 DEBT_MEMORY_H = 6.0
+THERMOSTAT_HALF_K = 0.3
+"""Half the hysteresis of a room thermostat."""
+COLD_START_LACK_K = 3.0
+"""Most that a supply which comes back from a thermostat's rest counts towards the immersion heater's debt."""
 SPEED_PER_MIN = 0.06
 """Most by which the share of full speed changes in a minute."""
 
@@ -54,6 +58,13 @@ class Control:
     """Share of full speed per kelvin of supply error."""
     reset_h: float
     """Time in which a lasting error doubles that."""
+    thermostat_c: float | None = None
+    """Room temperature at which a thermostat stops heating, where the supply is fixed, its curve level; else None."""
+
+    @property
+    def by_hysteresis(self) -> bool:
+        """The compressor starts and stops by the supply's error; else by degree minutes."""
+        return self.by_setpoint or self.thermostat_c is not None
 
 
 @dataclass(slots=True)
@@ -76,6 +87,8 @@ class ControlState:
     """The compressor charges the tank."""
     heated_before: bool = False
     """It was heating rooms when the charge began."""
+    warm_enough: bool = False
+    """A room thermostat has stopped heating."""
     iced_s: float = 0.0
     defrost_left_s: float = 0.0
 
@@ -122,6 +135,9 @@ def step_control(
     state.since_switch_s += step_s
     state.since_start_s += step_s
     error_k = state.target_c - state.supply_c
+    if control.thermostat_c is not None:
+        _step_thermostat(control.thermostat_c, state, room_sensor_c)
+        heating_allowed = heating_allowed and not state.warm_enough
     if heating_allowed:  # hot water and defrosts count too: the rooms get back what they missed
         _step_degree_minutes(control, state, error_k, step_s)
     wants_heat = heating_allowed and state.smoothed_outdoor_c < SUMMER_OUTDOOR_C
@@ -200,12 +216,22 @@ def _defrosted_w(
     return heat_w if state.defrost_left_s <= 0.0 else -DEFROST_TAKES * full_w
 
 
+def _step_thermostat(stops_at_c: float, state: ControlState, room_c: float) -> None:
+    """It knows the room only; a room that is warm enough misses nothing, so that its debt is over."""
+    if room_c > stops_at_c + THERMOSTAT_HALF_K:
+        state.warm_enough, state.degree_minutes = True, 0.0
+    elif room_c < stops_at_c - THERMOSTAT_HALF_K:
+        state.warm_enough = False
+
+
 def _step_degree_minutes(control: Control, state: ControlState, error_k: float, step_s: float) -> None:
+    if control.thermostat_c is not None:
+        error_k = min(error_k, COLD_START_LACK_K)
     debt = state.degree_minutes - error_k * step_s / 60.0
-    if control.by_setpoint:
+    if control.by_hysteresis:
         # Here the debt only calls the immersion heater, and forgets: it needs a lasting lack of about 2 K.
         debt -= debt * step_s / (DEBT_MEMORY_H * 3600.0)
-    state.degree_minutes = max(_LEAST_DM, min(0.0 if control.by_setpoint else _MOST_DM, debt))
+    state.degree_minutes = max(_LEAST_DM, min(0.0 if control.by_hysteresis else _MOST_DM, debt))
 
 
 def _is_rested(state: ControlState) -> bool:
@@ -213,7 +239,7 @@ def _is_rested(state: ControlState) -> bool:
 
 
 def _lacks(control: Control, state: ControlState, error_k: float) -> bool:
-    return error_k > 2.5 if control.by_setpoint else state.degree_minutes <= START_DM
+    return error_k > 2.5 if control.by_hysteresis else state.degree_minutes <= START_DM
 
 
 def _may_start(control: Control, state: ControlState, error_k: float) -> bool:
@@ -223,7 +249,7 @@ def _may_start(control: Control, state: ControlState, error_k: float) -> bool:
 def _may_stop(control: Control, state: ControlState, pump: HeatPump, error_k: float) -> bool:
     if error_k < -12.0:  # high pressure: the water takes no more heat
         return True
-    if control.by_setpoint:
+    if control.by_hysteresis:
         return error_k < -3.0 and state.modulation <= pump.minimum_modulation + 1e-9
     return state.degree_minutes >= STOP_DM
 
@@ -240,7 +266,7 @@ def _step_backup(state: ControlState, wants_heat: bool) -> None:
 
 def _step_speed(control: Control, state: ControlState, pump: HeatPump, error_k: float, step_s: float) -> None:
     """Proportional and integral control of the inverter, slow as compressors are driven."""
-    if not control.by_setpoint:
+    if not control.by_hysteresis:
         # A debt of degree minutes is worked off by running a little above the target.
         error_k += max(-1.0, min(3.0, (START_DM - state.degree_minutes) * 0.01))
     demanded = state.integral + control.gain_per_k * error_k

@@ -67,8 +67,13 @@ class HouseSpec:
 
     @property
     def by_setpoint(self) -> bool:
-        """Controlled by a room setpoint with room feedback; else by a heating offset and degree minutes."""
+        """Controlled by a room setpoint with room feedback; else by what its supply is to be."""
         return self.control.by_setpoint
+
+    @property
+    def keeps_supply(self) -> bool:
+        """Controlled by a fixed supply temperature and stopped by a room thermostat; else along a heating curve."""
+        return self.control.thermostat_c is not None
 
 
 @dataclass(slots=True)
@@ -146,7 +151,7 @@ def step_house(
     state.heat_w = heat_w + backup_w
     state.tank_heat_w = tank_heat_w
     state.tank_w = tank_w
-    in_season = heating_allowed and control.smoothed_outdoor_c < SUMMER_OUTDOOR_C
+    in_season = heating_allowed and not control.warm_enough and control.smoothed_outdoor_c < SUMMER_OUTDOOR_C
     state.power_w = compressor_w + heater_w + pump.standby_w + (pump.circulation_w if in_season else 0.0)
     step_tank(spec.tank, tank, tank_heat_w, around.drawn_l, _STEP_H)
     step_network(spec.building, spec.emitters, rooms, around, heat_w + backup_w, _STEP_H)

@@ -33,6 +33,7 @@ PUBLISHED_QUOTA = VendorQuota(calls_per_min=20, calls_per_day=200)
 MINUTE_S, DAY_S = 60.0, 86400.0
 LEVERS = {
     (MAIN_ZONE, "/operationModes/heating/setpoints/leavingWaterOffset"): Lever.HEATING_OFFSET,
+    (MAIN_ZONE, "/operationModes/heating/setpoints/leavingWaterTemperature"): Lever.LEAVING_WATER,
     (MAIN_ZONE, "/operationModes/heating/setpoints/roomTemperature"): Lever.ROOM_SETPOINT,
     (TANK, "/operationModes/heating/setpoints/domesticHotWaterTemperature"): Lever.HOT_WATER_TARGET,
 }

@@ -12,11 +12,16 @@ from simulator.homes.conditions import Condition
 from simulator.homes.snapshot import ABSENT, Snapshot
 from simulator.homes.unit import Unit
 from simulator.levers import Lever
-from simulator.vendors.daikin.make import OFFSET, ROOM, TANK_C
+from simulator.vendors.daikin.make import OFFSET, TANK_C
 
 MAIN_ZONE, TANK = "climateControlMainZone", "domesticHotWaterTank"
 CLOSED = frozenset((Condition.INSTALLER, Condition.UPDATING, Condition.REMOTE_DISABLED))
 """Conditions in which nothing can be set from afar."""
+_SETPOINT_MODES = {
+    Lever.HEATING_OFFSET: "weatherDependent",
+    Lever.LEAVING_WATER: "fixed",
+    Lever.ROOM_SETPOINT: "weatherDependentHeatingFixedCooling",
+}
 _SLOTS = {"d": 24, "w": 14, "m": 24}
 """Entries of the consumption lists: two-hour slots of two days, days of two weeks, months of two years."""
 
@@ -117,13 +122,13 @@ def _main_zone(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
         "setpointMode": {
             "settable": False,
             "requiresReboot": True,
-            "value": "weatherDependentHeatingFixedCooling" if by_room else "weatherDependent",
+            "value": _SETPOINT_MODES[unit.heating_lever],
             "values": ["fixed", "weatherDependent"],
         },
         "temperatureControl": {
             "settable": is_open,
             "ref": "#temperatureControl",
-            "value": {"operationModes": _setpoints(snapshot, by_room=by_room, is_open=is_open)},
+            "value": {"operationModes": _setpoints(unit, snapshot, is_open=is_open)},
         },
     }
     if by_room:
@@ -138,20 +143,20 @@ def _control_mode(condition: Condition, *, by_room: bool) -> str:
     return "externalRoomTemperature" if condition is Condition.EXTERNAL else "leavingWaterTemperature"
 
 
-def _setpoints(snapshot: Snapshot, *, by_room: bool, is_open: bool) -> dict[str, Any]:
-    offset = _span(0 if by_room else snapshot.setting, OFFSET.minimum, OFFSET.maximum, 1, is_open and not by_room)
-    if not by_room:
-        return {
-            "auto": {"setpoints": {"leavingWaterOffset": offset}},
-            "cooling": {"setpoints": {}},
-            "heating": {"setpoints": {"leavingWaterOffset": offset}},
-        }
-    room = _span(snapshot.setting, ROOM.minimum, ROOM.maximum, ROOM.step, is_open)
+def _setpoints(unit: Unit, snapshot: Snapshot, *, is_open: bool) -> dict[str, Any]:
+    span = unit.ranges[unit.heating_lever]
+    followed = _span(snapshot.setting, span.minimum, span.maximum, span.step, is_open)
+    if unit.heating_lever is not Lever.ROOM_SETPOINT:
+        # A fixed temperature has no curve to be shifted: it stands where the offset would.
+        name = "leavingWaterOffset" if unit.heating_lever is Lever.HEATING_OFFSET else "leavingWaterTemperature"
+        shown = {"setpoints": {name: followed}}
+        return {"auto": shown, "cooling": {"setpoints": {}}, "heating": shown}
+    offset = _span(0, OFFSET.minimum, OFFSET.maximum, 1, False)
     cooling = {
         "leavingWaterTemperature": _span(19, 18, 20, 1, False),
         "roomTemperature": _span(24, 19, 28, 0.5, False),
     }
-    both = {"leavingWaterOffset": offset, "roomTemperature": room}
+    both = {"leavingWaterOffset": offset, "roomTemperature": followed}
     return {"auto": {"setpoints": both}, "cooling": {"setpoints": cooling}, "heating": {"setpoints": both}}
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from simulator.homes.conditions import Condition
 from simulator.homes.snapshot import Snapshot
 from simulator.homes.unit import Unit
-from simulator.vendors.lg.make import ROOM, TANK_C
+from simulator.levers import Lever
+from simulator.vendors.lg.make import TANK_C
 
 KIND = "DEVICE_SYSTEM_BOILER"
+_TARGETS = {Lever.ROOM_SETPOINT: "airHeatTargetTemperature", Lever.LEAVING_WATER: "waterHeatTargetTemperature"}
 
 
 def listed(unit: Unit, *, reportable: bool) -> dict[str, Any]:
@@ -21,14 +23,15 @@ def listed(unit: Unit, *, reportable: bool) -> dict[str, Any]:
     return {"deviceId": unit.identity.device_id, "deviceInfo": info}
 
 
-def profile() -> dict[str, Any]:
+def profile(unit: Unit) -> dict[str, Any]:
     """What can be read and set."""
+    span = unit.ranges[unit.heating_lever]
     room = {
         "currentTemperature": _readable(),
         "airCurrentTemperature": _readable(),
         "outWaterCurrentTemperature": _readable(),
         "inWaterCurrentTemperature": _readable(),
-        "airHeatTargetTemperature": _settable(ROOM.minimum, ROOM.maximum, ROOM.step),
+        _TARGETS[unit.heating_lever]: _settable(span.minimum, span.maximum, span.step),
         "unit": "C",
     }
     tank = {
@@ -52,15 +55,16 @@ def profile() -> dict[str, Any]:
     }
 
 
-def state(snapshot: Snapshot) -> dict[str, Any]:
+def state(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
     """What the unit last published."""
+    by_water = unit.heating_lever is Lever.LEAVING_WATER
     power = "POWER_OFF" if snapshot.condition is Condition.OFF else "POWER_ON"
     return {
         "boilerJobMode": {"currentJobMode": "HEAT"},
         "operation": {
             "boilerOperationMode": power,
             "hotWaterMode": "ON",
-            "roomTempMode": "AIR",
+            "roomTempMode": "WATER" if by_water else "AIR",
             "roomWaterMode": "OUT_WATER",
         },
         "hotWaterTemperatureInUnits": [
@@ -75,11 +79,11 @@ def state(snapshot: Snapshot) -> dict[str, Any]:
         "roomTemperatureInUnits": [
             {
                 "unit": "C",
-                "currentTemperature": _half(snapshot.room_c),
+                "currentTemperature": round(snapshot.supply_c) if by_water else _half(snapshot.room_c),
                 "airCurrentTemperature": _half(snapshot.room_c),
                 "outWaterCurrentTemperature": round(snapshot.supply_c),
                 "inWaterCurrentTemperature": round(snapshot.return_c),
-                "airHeatTargetTemperature": _plain(snapshot.setting),
+                _TARGETS[unit.heating_lever]: _plain(snapshot.setting),
             }
         ],
     }

@@ -30,6 +30,7 @@ CALLS_AN_HOUR = 100
 """Not published; a client that asked every ten seconds was refused after some ten minutes."""
 LEVERS = {
     ("roomTemperatureInUnits", "airHeatTargetTemperature"): Lever.ROOM_SETPOINT,
+    ("roomTemperatureInUnits", "waterHeatTargetTemperature"): Lever.LEAVING_WATER,
     ("hotWaterTemperatureInUnits", "targetTemperature"): Lever.HOT_WATER_TARGET,
 }
 _DEVICE = r"/devices/(?P<device>[^/]+)"
@@ -98,7 +99,7 @@ class LgCloud(VendorCloud):
             raise Refusal(400, "One property with its unit is controlled", "1101")
         name = next(key for key in part if key != "unit")
         lever = LEVERS.get((resource, name))
-        if lever is None:
+        if lever is None or lever not in home.unit.levers:
             raise Refusal(400, "There is no such property to be controlled", "1102")
         value = part[name]
         if not _is_number(value) or home.unit.ranges[lever].refusal(float(value)) is not None:
@@ -122,11 +123,11 @@ class LgCloud(VendorCloud):
             return [listed(home.unit, reportable=self._is_connected(home, now_s)) for home in mine]
         home = self._home(call, grant)
         if call.endpoint.name == "profile":
-            return profile()
+            return profile(home.unit)
         if not self._is_connected(home, now_s):
             raise Refusal(416, "Not connected device", "1222")
         if write is None:
-            return state(home.unit.read(self._as_of(call, now_s)))
+            return state(home.unit, home.unit.read(self._as_of(call, now_s)))
         for setting in self.settings(call):
             self.delivery.deliver(write, setting, now_s)
         return {}

@@ -46,7 +46,7 @@ def code(answer: httpx.Response) -> str:
 @pytest.fixture
 def wire(make_fleet: MakeFleet, tmp_path: Path) -> LgWire:
     clock = ManualClock()
-    spoken = LgWire(make_fleet(clock, folder=tmp_path, pumps=2, vendors=["lg"], **CLIENT), clock, tmp_path)
+    spoken = LgWire(make_fleet(clock, folder=tmp_path, pumps=3, vendors=["lg"], **CLIENT), clock, tmp_path)
     spoken.wait(minutes=10)
     spoken.token = CLIENT["client_secret"]
     return spoken
@@ -79,9 +79,26 @@ def test_a_setting_is_taken_as_an_object_and_shown_in_a_list_later(wire: LgWire)
     assert home.unit.levers[Lever.HOT_WATER_TARGET].setting == 50
 
 
+def test_a_unit_that_follows_its_water_has_a_target_for_it_and_none_for_the_room(wire: LgWire) -> None:
+    home = next(home for home in wire.fleet.homes if home.unit.heating_lever is Lever.LEAVING_WATER)
+    shown = wire.state(home)
+    assert shown["operation"]["roomTempMode"] == "WATER"
+    assert "airHeatTargetTemperature" not in shown[ROOM][0]
+    before = shown[ROOM][0]["waterHeatTargetTemperature"]
+    profile = wire.lg("GET", f"/devices/{home.unit.identity.device_id}/profile").json()["response"]["property"]
+    limits = profile[ROOM][0]["waterHeatTargetTemperature"]["value"]["w"]
+    assert limits["min"] < before <= limits["max"] <= home.unit.spec.control.supply_max_c
+    assert code(wire.control(home, {ROOM: {"airHeatTargetTemperature": 21, "unit": "C"}})) == "1102"
+    assert code(wire.control(home, {ROOM: {"waterHeatTargetTemperature": limits["max"] + 1, "unit": "C"}})) == "2207"
+    assert wire.control(home, {ROOM: {"waterHeatTargetTemperature": before - 3, "unit": "C"}}).status_code == 200
+    wire.wait(minutes=4)
+    assert wire.state(home)[ROOM][0]["waterHeatTargetTemperature"] == before - 3
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
+        ({ROOM: {"waterHeatTargetTemperature": 35, "unit": "C"}}, "1102"),
         ({ROOM: {"airHeatTargetTemperature": 21.3, "unit": "C"}}, "2207"),
         ({ROOM: {"airHeatTargetTemperature": 31, "unit": "C"}}, "2207"),
         ({ROOM: {"airHeatTargetTemperature": "21", "unit": "C"}}, "2207"),
@@ -118,7 +135,7 @@ def test_the_hours_calls_are_used_up_without_a_word_on_when_they_return(wire: Lg
 
 
 def test_a_token_reaches_its_own_home_and_an_unknown_one_nothing(wire: LgWire) -> None:
-    mine, other = wire.fleet.homes
+    mine, other = wire.fleet.homes[:2]
     wire.token = f"{CLIENT['client_secret']}:{wire.fleet.account_of(mine)}"
     (listed,) = wire.lg("GET", "/devices").json()["response"]
     assert listed["deviceId"] == mine.unit.identity.device_id
@@ -133,4 +150,4 @@ def test_an_offline_unit_is_refused_and_listed_as_not_reporting(wire: LgWire) ->
     home = wire.fleet.homes[0]
     assert code(wire.lg("GET", f"/devices/{home.unit.identity.device_id}/state")) == "1222"
     listed = wire.lg("GET", "/devices").json()["response"]
-    assert [device["deviceInfo"]["reportable"] for device in listed] == [False, False]
+    assert [device["deviceInfo"]["reportable"] for device in listed] == [False] * 3
