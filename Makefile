@@ -34,7 +34,7 @@ demo: setup ## steer a winter market day end to end (ARGS="--pumps 30 --speed 36
 	@$(BIN)/heatsteer demo $(ARGS)
 
 test: $(STAMP) $(COMPILED) ## all tests, with the real Temporal server and PostgreSQL (a file's scenarios share one world)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-ui: $(STAMP) ## Temporal's Web UI as operators see it, in headless Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -n 0 -m browser tests/webui $(ARGS)

@@ -12,7 +12,7 @@ HANG_S = 60.0
 """Wall seconds after which something that takes milliseconds counts as hanging. Nothing is measured by it."""
 
 
-WORLD_LOAD = 0.9
+WORLD_LOAD = 1.3
 """Runnable processes of one test's world on average; the load average knows of it only after a minute."""
 
 IDLE_START_S = 2.0
