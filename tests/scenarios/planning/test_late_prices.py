@@ -1,4 +1,4 @@
-"""Prices that arrive in the evening, on the real stack: a plan made without them is renewed within minutes."""
+"""Late prices and intraday ones on the real stack: a plan made without them is renewed within minutes."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from application.planning.plans import PlanView, show_plan
+from domain.planning.intraday import LaterPrices, Market
 from domain.planning.series import Basis
-from domain.slots import bounds_of
+from domain.slots import SLOT, bounds_of
 from ledger.models import FleetPlan
 from tests.feeds import serving
 from tests.ledger.builders import prices
@@ -59,3 +60,18 @@ async def test_a_plan_on_flat_prices_is_renewed_within_five_minutes_of_the_real_
                 newest = (await connection.execute(query.limit(1))).one()
             assert newest.created_at - arrived_at <= AT_MOST
             assert (await access.ledger.series.prices(newest.price_version)).basis is Basis.PUBLISHED
+
+            noon = LaterPrices(
+                price_area="DE-LU",
+                market=Market.INTRADAY,
+                source="as the test says",
+                start=start + 48 * SLOT,
+                price_eur_per_mwh=(700.0,) * 8 + (-200.0,) * 8,
+            )
+            (laid_over,) = await access.ledger.series.store_later(noon, world.now())
+            said_at = world.now()
+            await everybody_follows(world, [pump], planned.revision + 2)
+            async with access.ledger.engine.connect() as connection:
+                again = (await connection.execute(query.limit(1))).one()
+            assert again.price_version == laid_over
+            assert again.created_at - said_at <= AT_MOST
