@@ -1,4 +1,4 @@
-"""The bound of each of some houses: which grids look how closely, and what is claimed where time has run out.
+"""The bound of each of some houses: how fine their grids are, and what is claimed where time has run out.
 
 Houses with a room sensor are bounded on the grids of `bound_along_modes`; those whose set-back must end because nobody
 sees the room, and those with a sun of their own, on that of `bound`. In a small fleet the former get the better of
@@ -25,7 +25,7 @@ from optimizer.response import Responses
 
 @dataclass(frozen=True)
 class Fineness:
-    """How closely the bounds look."""
+    """How fine the grids of the bounds are."""
 
     along_modes_k: float
     """Least cell of the grids that move with the rooms."""

@@ -104,5 +104,5 @@ def _compared(one: Comparison) -> str:
 def _name(scope: Scope, among: Sequence[Scope]) -> str:
     """Price and grid area, and what else differs between the scopes shown."""
     rest = ("weather_cell", "tariff", "settlement", "benefit")
-    telling = [name for name in rest if len({getattr(other, name) for other in among}) > 1]
-    return ", ".join([scope.price_area, scope.grid_area, *(str(getattr(scope, name)) for name in telling)])
+    distinguishing = [name for name in rest if len({getattr(other, name) for other in among}) > 1]
+    return ", ".join([scope.price_area, scope.grid_area, *(str(getattr(scope, name)) for name in distinguishing)])
