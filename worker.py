@@ -138,6 +138,8 @@ class Connections:
                 commands=ledger.commands,
                 adapters=adapters,
                 deliver=observation_delivery(self.client),
+                energy=ledger.savings,
+                home_tz_of=lambda price_area: area_of(price_area).home_tz.key,
             )
         )
 

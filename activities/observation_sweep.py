@@ -17,6 +17,7 @@ from temporalio import activity
 from activities.attempt import ask
 from activities.steered import not_yet, steered_now
 from activities.sweep_reporting import Judge, SweepPorts, SweepRead
+from activities.vendor_energy import VendorEnergy
 from domain.base import Instant, Value
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
@@ -75,6 +76,9 @@ class WatchActivities:
 
     def __init__(self, ports: SweepPorts) -> None:
         self._ports = ports
+        self._energy = {
+            oem: VendorEnergy(adapter, ports.energy, ports.home_tz_of) for oem, adapter in ports.adapters.items()
+        }
 
     @activity.defn
     async def sweep_vendor(self, given: SweepVendor) -> Swept:
@@ -82,7 +86,7 @@ class WatchActivities:
 
         Ends early, to be tried again at once elsewhere, when the worker is asked to stop.
         """
-        return await _Sweep(given, self._ports).run()
+        return await _Sweep(given, self._ports, self._energy[given.oem]).run()
 
 
 @dataclass
@@ -99,9 +103,10 @@ class _Account:
 class _Sweep:
     """One attempt at an hour of sweeping."""
 
-    def __init__(self, given: SweepVendor, ports: SweepPorts) -> None:
+    def __init__(self, given: SweepVendor, ports: SweepPorts, energy: VendorEnergy) -> None:
         self._given = given
         self._ports = ports
+        self._energy = energy
         self._adapter = ports.adapters[given.oem]
         self._now = steered_now(given.clock)
         now = self._now()
@@ -138,6 +143,7 @@ class _Sweep:
         ids = list(profiles)
         self._disconnected = {}
         await self._judge.remember(ids)
+        await self._energy.remember(list(profiles.values()))
         expected = await self._ports.watching.expected(ids)
         due = {i: p for i, p in profiles.items() if i not in self._judge.records or self._looked_at(i) < self._pass_at}
         looks = await self._read_by_their_verification(due, expected)
@@ -256,7 +262,10 @@ class _Sweep:
             await self._failed(account, error)
             return [SweepRead(profile) for profile in profiles]
         account.failures = 0
-        return [SweepRead.of(profile, told.get(profile.enrolment.vendor_ref)) for profile in profiles]
+        looks = [SweepRead.of(profile, told.get(profile.enrolment.vendor_ref)) for profile in profiles]
+        for look in looks:
+            await self._take_energy(account, look)
+        return looks
 
     async def _look(self, account: _Account, profile: PumpProfile) -> SweepRead | None:
         """One read; None where the account must wait and the pump with it."""
@@ -278,7 +287,20 @@ class _Sweep:
             await self._failed(account, error)
             return SweepRead(profile)
         account.failures = 0
-        return SweepRead(profile, reading)
+        look = SweepRead(profile, reading)
+        await self._take_energy(account, look)
+        return look
+
+    async def _take_energy(self, account: _Account, look: SweepRead) -> None:
+        """What the vendor counted of a unit that was just read; a call of its own is paced as one more read."""
+        now = self._now()
+        if look.reading is None or not self._energy.is_due(look.profile, now):
+            return
+        if self._energy.calls:
+            account.next_at = max(account.next_at, now) + account.gap * self._energy.calls
+        error = await self._energy.take(look.profile, now)
+        if error is not None:
+            await self._failed(account, error)
 
     async def _failed(self, account: _Account, error: OemError) -> None:
         """What a failure means for the other pumps of the account."""

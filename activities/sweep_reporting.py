@@ -19,6 +19,7 @@ from domain.oem.ports import OemAdapter
 from domain.oem.readings import Reading
 from domain.oem.timing import VendorTiming
 from domain.ports import CommandLog, ObservationDelivery, ObservationLog, PumpDirectory, WatchLog
+from domain.savings.vendor_energy import EnergyLog
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import (
     Expected,
@@ -44,6 +45,9 @@ class SweepPorts:
     commands: CommandLog
     adapters: Mapping[str, OemAdapter]
     deliver: ObservationDelivery
+    energy: EnergyLog
+    home_tz_of: Callable[[str], str]
+    """The time zone of the homes in a price area."""
 
 
 @dataclass(frozen=True)

@@ -436,10 +436,12 @@ class EnergyReport(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     """Of a counter's reading, or the end of a total."""
     kwh: Mapped[float] = mapped_column(Double)
+    is_of_vendor: Mapped[bool] = mapped_column(Boolean)
+    """Whether the unit's vendor reported it, rather than a meter or a file."""
     received_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (
         Index("ix_energy_reports_pump_at", "pump_id", "at"),
-        UniqueConstraint("pump_id", "starts_at", "at", "kwh", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("pump_id", "starts_at", "at", "kwh", "is_of_vendor", postgresql_nulls_not_distinct=True),
     )
 
 

@@ -57,8 +57,15 @@ class LedgerSavings:
         """Append what meters and vendors reported; the same report once. Returns how many were new."""
         shared = {"pump_id": pump_id, "received_at": received_at}
         rows: list[dict[str, Any]] = [
-            *({"starts_at": None, "at": reading.at, "kwh": reading.kwh} | shared for reading in reported.counters),
-            *({"starts_at": total.start, "at": total.end, "kwh": total.kwh} | shared for total in reported.totals),
+            {"starts_at": start, "at": at, "kwh": kwh, "is_of_vendor": is_of_vendor} | shared
+            for is_of_vendor, counters, totals in (
+                (False, reported.counters, reported.totals),
+                (True, reported.own_counters, reported.own_totals),
+            )
+            for start, at, kwh in (
+                *((None, one.at, one.kwh) for one in counters),
+                *((one.start, one.end, one.kwh) for one in totals),
+            )
         ]
         stored = 0
         async with self._engine.begin() as connection:
@@ -67,21 +74,24 @@ class LedgerSavings:
                 stored += len((await connection.execute(statement.returning(EnergyReport.id))).all())
         return stored
 
+    async def vendor_reported_at(self, pump_ids: Sequence[str]) -> dict[str, datetime]:
+        """When the newest report of each unit's vendor was received; a unit without any is missing."""
+        table = EnergyReport
+        query = select(table.pump_id, func.max(table.received_at).label("received_at")).where(
+            table.pump_id.in_(pump_ids), table.is_of_vendor
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.group_by(table.pump_id))
+            return {row.pump_id: row.received_at for row in rows}
+
     async def evidence(self, pump_ids: Sequence[str], slots: Sequence[datetime]) -> Mapping[str, DayEvidence]:
         """What is known of each pump's slots, reports of the day before included; a pump without any is missing."""
         start, end = slots[0] - BEFORE, slots[-1] + SLOT
-        counters: dict[str, list[CounterReading]] = {}
-        totals: dict[str, list[Total]] = {}
         power: dict[str, list[PowerSample]] = {}
         rooms: dict[str, list[tuple[datetime, float]]] = {}
         outdoor: dict[str, list[tuple[datetime, float]]] = {}
         async with self._engine.connect() as connection:
-            for row in await _reports(connection, pump_ids, start, end + AFTER):
-                if row.starts_at is None:
-                    counters.setdefault(row.pump_id, []).append(CounterReading(at=row.at, kwh=row.kwh))
-                elif row.starts_at >= slots[0] and row.at <= end:
-                    total = Total(start=row.starts_at, end=row.at, kwh=row.kwh)
-                    totals.setdefault(row.pump_id, []).append(total)
+            reported = await _reported(connection, pump_ids, slots[0], end)
             for row in await _readings(connection, pump_ids, slots[0], end):
                 reading = Reading.model_validate(row.reading)
                 if reading.power_w is not None:
@@ -91,14 +101,10 @@ class LedgerSavings:
                 if reading.outdoor_c is not None:
                     outdoor.setdefault(row.pump_id, []).append((reading.as_of, reading.outdoor_c))
             modes, others = await _modes(connection, pump_ids, start, slots[0], end)
-        known = counters.keys() | totals.keys() | power.keys() | rooms.keys() | outdoor.keys() | modes.keys()
+        known = reported.keys() | power.keys() | rooms.keys() | outdoor.keys() | modes.keys()
         return {
             pump_id: DayEvidence(
-                reported=Reported(
-                    counters=tuple(counters.get(pump_id, ())),
-                    totals=tuple(totals.get(pump_id, ())),
-                    power=tuple(power.get(pump_id, ())),
-                ),
+                reported=reported.get(pump_id, Reported()).model_copy(update={"power": tuple(power.get(pump_id, ()))}),
                 rooms=tuple(rooms.get(pump_id, ())),
                 modes=tuple(modes.get(pump_id, ())),
                 outdoor=tuple(outdoor.get(pump_id, ())),
@@ -179,14 +185,24 @@ class LedgerSavings:
             return [Claim.model_validate(body) for body in await connection.scalars(query)]
 
 
-async def _reports(
-    connection: AsyncConnection, pump_ids: Sequence[str], start: datetime, end: datetime
-) -> Sequence[Any]:
+async def _reported(
+    connection: AsyncConnection, pump_ids: Sequence[str], day: datetime, end: datetime
+) -> dict[str, Reported]:
+    """Reports on [day, end) by pump, with counters from `BEFORE` it and until `AFTER` it, in the order received."""
     table = EnergyReport
-    query = select(table.pump_id, table.starts_at, table.at, table.kwh).where(
-        table.pump_id.in_(pump_ids), table.at >= start, table.at <= end
+    query = select(table.pump_id, table.starts_at, table.at, table.kwh, table.is_of_vendor).where(
+        table.pump_id.in_(pump_ids), table.at >= day - BEFORE, table.at <= end + AFTER
     )
-    return (await connection.execute(query.order_by(table.id))).all()
+    found: dict[str, dict[str, list[CounterReading | Total]]] = {}
+    for row in await connection.execute(query.order_by(table.id)):
+        of_pump = found.setdefault(row.pump_id, {})
+        if row.starts_at is None:
+            name = "own_counters" if row.is_of_vendor else "counters"
+            of_pump.setdefault(name, []).append(CounterReading(at=row.at, kwh=row.kwh))
+        elif row.starts_at >= day and row.at <= end:
+            name = "own_totals" if row.is_of_vendor else "totals"
+            of_pump.setdefault(name, []).append(Total(start=row.starts_at, end=row.at, kwh=row.kwh))
+    return {pump_id: Reported.model_validate(of_pump) for pump_id, of_pump in found.items()}
 
 
 async def _readings(

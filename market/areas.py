@@ -29,6 +29,13 @@ class Area:
     east: float
     quarters_since: date | None = QUARTERS_SINCE
     """First delivery day that is published in quarter-hours; None where hours are published."""
+    clocks: str = ""
+    """The time zone of its homes, where that is another than the market's."""
+
+    @property
+    def home_tz(self) -> ZoneInfo:
+        """What clocks in its homes show, by which vendors count their days."""
+        return ZoneInfo(self.clocks) if self.clocks else self.tz
 
     def holds(self, latitude: float, longitude: float) -> bool:
         """Whether a place lies within the box."""
@@ -53,11 +60,20 @@ _AREAS = (
     Area("DE-LU", ZoneInfo("Europe/Berlin"), "10Y1001A1001A82H", 47.2, 55.1, 5.8, 15.1),
     Area("DK1", ZoneInfo("Europe/Copenhagen"), "10YDK-1--------W", 54.7, 57.8, 8.0, 11.3),
     Area("DK2", ZoneInfo("Europe/Copenhagen"), "10YDK-2--------M", 54.5, 56.3, 10.8, 15.3),
-    Area("EE", ZoneInfo("Europe/Brussels"), "10Y1001A1001A39I", 57.5, 59.8, 21.7, 28.3),
-    Area("FI", ZoneInfo("Europe/Brussels"), "10YFI-1--------U", 59.7, 70.1, 19.0, 31.6),
+    Area("EE", ZoneInfo("Europe/Brussels"), "10Y1001A1001A39I", 57.5, 59.8, 21.7, 28.3, clocks="Europe/Tallinn"),
+    Area(
+        "FI",
+        ZoneInfo("Europe/Brussels"),
+        "10YFI-1--------U",
+        59.7,
+        70.1,
+        19.0,
+        31.6,
+        clocks="Europe/Helsinki",
+    ),
     Area("FR", ZoneInfo("Europe/Paris"), "10YFR-RTE------C", 41.3, 51.2, -5.2, 9.7),
-    Area("LT", ZoneInfo("Europe/Brussels"), "10YLT-1001A0008Q", 53.8, 56.5, 20.9, 26.9),
-    Area("LV", ZoneInfo("Europe/Brussels"), "10YLV-1001A00074", 55.6, 58.1, 20.9, 28.3),
+    Area("LT", ZoneInfo("Europe/Brussels"), "10YLT-1001A0008Q", 53.8, 56.5, 20.9, 26.9, clocks="Europe/Vilnius"),
+    Area("LV", ZoneInfo("Europe/Brussels"), "10YLV-1001A00074", 55.6, 58.1, 20.9, 28.3, clocks="Europe/Riga"),
     Area("NL", ZoneInfo("Europe/Amsterdam"), "10YNL----------L", 50.7, 53.7, 3.3, 7.3),
     Area("NO1", ZoneInfo("Europe/Oslo"), "10YNO-1--------2", 58.8, 62.7, 7.5, 12.9),
     Area("NO2", ZoneInfo("Europe/Oslo"), "10YNO-2--------T", 57.9, 60.5, 5.0, 10.0),

@@ -4,10 +4,12 @@ Protects: a caller declares only what it needs of an adapter; all methods raise 
 nothing else; `now` is steered time, and so is the `retry_at` of an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import OemError
 from domain.oem.lever import LeverName
 from domain.oem.readings import Reading
@@ -80,6 +82,24 @@ class BulkReader(Protocol):
 
         A unit that is offline or cannot be read has its error and spoils nothing for the others; what concerns the
         whole account is raised.
+        """
+        ...
+
+
+@runtime_checkable
+class EnergyReader(Protocol):
+    """Reports what the vendor itself counted of a unit's electrical energy; not every adapter is one."""
+
+    @property
+    def energy_calls(self) -> int:
+        """Calls that asking for one unit costs; zero where answers to observations carry it already."""
+        ...
+
+    async def energy(self, pump: PumpAddress, tz: ZoneInfo, now: datetime) -> Sequence[EnergyReading]:
+        """Counters as they stood, and whole spans that are over, oldest first; `tz` is what the home's clocks show.
+
+        Without a call of its own it is what the newest answer carried. Empty where the vendor says nothing that can be
+        dated.
         """
         ...
 

@@ -34,6 +34,8 @@ class Evidence(StrEnum):
 
     METER = "meter"
     """A counter read before and after, at most an hour apart."""
+    COUNTER = "counter"
+    """The same of the unit's own counter, as its vendor shows it."""
     POWER = "power"
     """Samples of the electrical power that the vendor shows."""
     TOTAL = "total"
@@ -96,7 +98,12 @@ class Reported(Value):
     """All that was reported of one pump's energy, in the order in which it was received."""
 
     counters: tuple[CounterReading, ...] = ()
+    """Of the pump's meter."""
+    own_counters: tuple[CounterReading, ...] = ()
+    """Of the unit itself. Two counters that stand at different figures are never one series."""
     totals: tuple[Total, ...] = ()
+    own_totals: tuple[Total, ...] = ()
+    """As the unit's vendor sums up; where there is another of the same span, that one counts."""
     power: tuple[PowerSample, ...] = ()
 
 
@@ -128,17 +135,22 @@ def energy_course(
     before, so that a copied day is seen.
     """
     excluded: list[Excluded] = []
-    counters = _ordered(reported.counters, Evidence.METER, now, excluded)
-    rises = _not_copied(_rises(counters, limit_kw, excluded), slots, excluded)
     index = {slot: n for n, slot in enumerate(slots)}
     kwh: dict[int, float] = {}
     evidence: dict[int, Evidence] = {}
-    for n, share in _metered(rises, index):
-        kwh[n], evidence[n] = share, Evidence.METER
+    rises: list[Total] = []
+    for source, readings in ((Evidence.METER, reported.counters), (Evidence.COUNTER, reported.own_counters)):
+        counters = _ordered(readings, source, now, excluded)
+        found = _not_copied(_rises(counters, source, limit_kw, excluded), source, slots, excluded)
+        for n, share in _metered(found, index):
+            if n not in kwh:
+                kwh[n], evidence[n] = share, source
+        rises += found
     for n, share in _by_power(slots, _samples(reported.power, limit_kw, now, excluded)):
         if n not in kwh:
             kwh[n], evidence[n] = share, Evidence.POWER
-    totals = [*_totals(reported.totals, limit_kw, now, excluded), *(r for r in rises if r.end - r.start > EVEN_SPREAD)]
+    summed = (*reported.own_totals, *reported.totals)
+    totals = [*_totals(summed, limit_kw, now, excluded), *(r for r in rises if r.end - r.start > EVEN_SPREAD)]
     for total in totals:
         _spread(total, index, model_kwh, kwh, evidence, excluded)
     for n in range(len(slots)):
@@ -180,21 +192,25 @@ def _ordered(
     return [kept[at] for at in sorted(kept)]
 
 
-def _rises(counters: Sequence[CounterReading], limit_kw: float, excluded: list[Excluded]) -> list[Total]:
+def _rises(
+    counters: Sequence[CounterReading], source: Evidence, limit_kw: float, excluded: list[Excluded]
+) -> list[Total]:
     rises = []
     for before, after in pairwise(counters):
         hours = (after.at - before.at) / timedelta(hours=1)
         used = after.kwh - before.kwh
         if used < 0:
-            _exclude(Flag.RESET, Evidence.METER, after.at, after.kwh, excluded)
+            _exclude(Flag.RESET, source, after.at, after.kwh, excluded)
         elif used > limit_kw * hours:
-            _exclude(Flag.TOO_HIGH, Evidence.METER, after.at, used, excluded)
+            _exclude(Flag.TOO_HIGH, source, after.at, used, excluded)
         else:
             rises.append(Total(start=before.at, end=after.at, kwh=used))
     return rises
 
 
-def _not_copied(rises: Sequence[Total], slots: Sequence[datetime], excluded: list[Excluded]) -> list[Total]:
+def _not_copied(
+    rises: Sequence[Total], source: Evidence, slots: Sequence[datetime], excluded: list[Excluded]
+) -> list[Total]:
     """Without the day's rises where they all repeat those of the day before."""
     start, end = slots[0], slots[-1] + SLOT
     today = [rise for rise in rises if rise.start >= start and rise.end <= end]
@@ -203,7 +219,7 @@ def _not_copied(rises: Sequence[Total], slots: Sequence[datetime], excluded: lis
     if len(today) < 4 or not all(repeats) or sum(rise.kwh for rise in today) < COPY_LEAST_KWH:
         return list(rises)
     for rise in today:
-        _exclude(Flag.COPY, Evidence.METER, rise.start, rise.kwh, excluded)
+        _exclude(Flag.COPY, source, rise.start, rise.kwh, excluded)
     return [rise for rise in rises if rise not in today]
 
 

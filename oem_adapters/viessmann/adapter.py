@@ -4,13 +4,15 @@ Protects: a setting out of range or off step is never sent; a curve is written w
 write returns on acceptance only and claims nothing more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from domain.oem.calls import CallListener
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import Malformed, NotExecutable, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Reading
@@ -20,6 +22,7 @@ from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.viessmann.client import IotRequests
+from oem_adapters.viessmann.energy import CONSUMED, energy_of
 from oem_adapters.viessmann.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_TARGET, MANIFEST, TIMING
 from oem_adapters.viessmann.mapping import (
     circuit_of,
@@ -45,12 +48,14 @@ class _Known:
     levers: dict[LeverName, Lever] = field(default_factory=dict)
     slope: float | None = None
     slope_at: datetime | None = None
+    consumption: Features = field(default_factory=lambda: Features([]))
 
 
 class ViessmannIot:
-    """`domain.oem.ports.OemAdapter` for Viessmann. All methods raise the closed set of `domain.oem.errors`."""
+    """`domain.oem.ports.OemAdapter` and `EnergyReader` for Viessmann. All methods raise the closed set of errors."""
 
     oem = MANIFEST.oem
+    energy_calls = 0
 
     def __init__(
         self,
@@ -108,6 +113,11 @@ class ViessmannIot:
         """As `read`: one call tells all there is."""
         return await self.read(pump, lever, now)
 
+    async def energy(self, pump: PumpAddress, tz: ZoneInfo, now: datetime) -> Sequence[EnergyReading]:
+        """The days before today, from the newest read of all features; no call."""
+        known = self._known.get(_key(pump))
+        return [] if known is None else energy_of(known.consumption, tz, now)
+
     async def write(
         self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
@@ -157,6 +167,7 @@ class ViessmannIot:
         known = self._known.setdefault(_key(pump), _Known(now))
         known.at = now
         known.levers |= levers_of(features)
+        known.consumption = features.only(CONSUMED)
         curve = features.get(CURVE.format(circuit=circuit_of(features)))
         if (slope := slope_of(curve)) is not None:
             known.slope, known.slope_at = slope, now

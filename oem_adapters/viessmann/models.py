@@ -5,13 +5,14 @@ enabled or not ready is absent.
 """
 
 import math
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 
-def _stamp(told: Any) -> datetime | None:
+def stamp_of(told: Any) -> datetime | None:
     """An aware moment; None for anything else."""
     if not isinstance(told, str):
         return None
@@ -37,7 +38,7 @@ def _text(told: Any) -> str:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Stamp = Annotated[datetime | None, BeforeValidator(_stamp)]
+Stamp = Annotated[datetime | None, BeforeValidator(stamp_of)]
 Id = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 Objects = Annotated[list[dict[str, Any]], BeforeValidator(_objects)]
 Named = Annotated[dict[str, dict[str, Any]], BeforeValidator(_named)]
@@ -103,6 +104,10 @@ class Features:
         """A feature's property; None where either is absent."""
         feature = self._by_name.get(name)
         return None if feature is None else feature.value(property_name)
+
+    def only(self, names: Collection[str]) -> "Features":
+        """The features of these names that are there."""
+        return Features([feature for name, feature in self._by_name.items() if name in names])
 
     def stamps(self) -> list[datetime]:
         """When the values were told."""

@@ -3,6 +3,8 @@
 Protects: figures of a period are sums of its slots, exact and the same whoever asks when.
 """
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -53,6 +55,8 @@ class History:
 
     def __init__(self) -> None:
         self._slots: dict[int, SlotTotals] = {}
+        self._forgotten = (0.0, 0.0)
+        """Electricity of slots that are kept no more: in all, and for hot water."""
 
     def open(self, slot: int) -> SlotTotals:
         """The totals of a slot (Unix seconds / 900), started if need be."""
@@ -60,8 +64,22 @@ class History:
         if totals is None:
             totals = self._slots[slot] = SlotTotals()
             if len(self._slots) > KEPT_SLOTS:
-                del self._slots[next(iter(self._slots))]
+                gone = self._slots.pop(next(iter(self._slots)))
+                kwh, water_kwh = self._forgotten
+                self._forgotten = (kwh + gone.kwh, water_kwh + gone.hot_water_kwh)
         return totals
+
+    def counted(self, moments: Sequence[float]) -> list[tuple[float, float]]:
+        """Electricity used before each of these moments, in order of time: for heating, and for hot water, kWh."""
+        kwh, water_kwh = self._forgotten
+        slots = deque(self._slots.items())
+        found = []
+        for moment in moments:
+            while slots and slots[0][0] * SLOT_S < moment:
+                totals = slots.popleft()[1]
+                kwh, water_kwh = kwh + totals.kwh, water_kwh + totals.hot_water_kwh
+            found.append((kwh - water_kwh, water_kwh))
+        return found
 
     def get(self, slot: int) -> SlotTotals:
         """The totals of a slot; empty ones where nothing was added."""

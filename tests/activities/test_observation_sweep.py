@@ -18,6 +18,7 @@ from domain.oem.errors import AuthExpired, Malformed, OemError, Offline, RateLim
 from domain.oem.lever import LeverName
 from domain.oem.readings import Reading
 from domain.oem.units import PumpAddress
+from domain.savings.energy import Reported
 from domain.steering.pump_state import Observed
 from domain.steering.sweep_policy import PASS, Expected, WatchRecord
 from tests.activities.ports import CLOCK, Cloud, Commands, Directory, an_attempt, heartbeats_of
@@ -114,6 +115,21 @@ class Book:
         return {i: self.stored[i][-1] for i in pump_ids if i in self.stored}
 
 
+class Energy:
+    """`domain.savings.vendor_energy.EnergyLog` in memory."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[str, Reported, datetime]] = []
+        self.reported_at: dict[str, datetime] = {}
+
+    async def store_reports(self, pump_id: str, reported: Reported, received_at: datetime) -> int:
+        self.reports.append((pump_id, reported, received_at))
+        return 1
+
+    async def vendor_reported_at(self, pump_ids: Sequence[str]) -> dict[str, datetime]:
+        return {i: at for i, at in self.reported_at.items() if i in pump_ids}
+
+
 class Pumps:
     """An `ObservationDelivery` that notes what arrives, and fails as long as it is told to."""
 
@@ -150,6 +166,7 @@ class Sweeping:
         self, sky: Sky | None = None, book: Book | None = None, pumps: Pumps | None = None, fleet: Sequence[str] = FLEET
     ) -> None:
         self.sky, self.book, self.pumps, self.commands = sky or Sky(), book or Book(), pumps or Pumps(), Commands()
+        self.energy = Energy()
         ports = SweepPorts(
             pumps=Homes(*fleet),
             observations=self.book,
@@ -158,6 +175,8 @@ class Sweeping:
             commands=self.commands,
             adapters={"nibe": self.sky},
             deliver=self.pumps,
+            energy=self.energy,
+            home_tz_of=lambda _: "Europe/Berlin",
         )
         self.acts = WatchActivities(ports)
         self.beats: list[tuple[Any, ...]] = []

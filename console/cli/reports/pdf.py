@@ -31,7 +31,13 @@ from console.cli.reports.words import (
 from domain.savings.claim import Claim, Interval
 from domain.savings.energy import Evidence
 
-COLOURS = {Evidence.METER: "#0369a1", Evidence.POWER: "#38bdf8", Evidence.TOTAL: "#a5b4fc", Evidence.MODEL: "#94a3b8"}
+COLOURS = {
+    Evidence.METER: "#0369a1",
+    Evidence.COUNTER: "#0284c7",
+    Evidence.POWER: "#38bdf8",
+    Evidence.TOTAL: "#a5b4fc",
+    Evidence.MODEL: "#94a3b8",
+}
 HEAT, BAND, PAID = "#c2410c", "#fdeeb5", "#7dd3fc"
 MOST_ACTS = 20
 

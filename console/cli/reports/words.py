@@ -10,6 +10,7 @@ from domain.savings.energy import Evidence, Flag
 
 EVIDENCE_WORDS = {
     Evidence.METER: "meter",
+    Evidence.COUNTER: "counter of the unit, as the vendor shows it",
     Evidence.POWER: "power as the vendor shows it",
     Evidence.TOTAL: "total of hours or a day, spread by mode",
     Evidence.MODEL: "not measured: model",

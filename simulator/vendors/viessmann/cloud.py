@@ -22,6 +22,7 @@ from simulator.homes.fleet import Home, SimulatedFleet
 from simulator.homes.make import Make
 from simulator.homes.snapshot import Snapshot
 from simulator.levers import Lever
+from simulator.vendors.viessmann.consumption import consumption_of
 from simulator.vendors.viessmann.feature import Feature
 from simulator.vendors.viessmann.features import CURVE, ONE_TIME_CHARGE, TARGET, features_of
 from simulator.vendors.viessmann.make import DEVICE
@@ -166,7 +167,9 @@ class ViessmannCloud(VendorCloud):
 
     def _read(self, call: Call, now_s: float) -> Response:
         snapshot = self._snapshot(call, now_s)
-        features = {feature.name: feature for feature in features_of(self._home(call).unit, snapshot)}
+        home = self._home(call)
+        counted = consumption_of(home.history, snapshot.at_s, self.fleet.config.local_time)
+        features = {feature.name: feature for feature in (*features_of(home.unit, snapshot), *counted)}
         if call.endpoint.name == "feature":
             found = features.get(call.parts["feature"])
             if found is None:

@@ -145,3 +145,27 @@ def test_a_total_smaller_than_what_was_measured_is_contradicted() -> None:
     found = course(Reported(counters=tuple(counters(A_DAY)), totals=(Total(start=MIDNIGHT, end=at(24), kwh=2.0),)))
     assert flags(found) == [Flag.CONTRADICTED]
     assert sum(found.kwh) == pytest.approx(sum(A_DAY), abs=1e-3)
+
+
+def test_the_unit_s_own_counter_serves_where_no_meter_does_and_is_never_one_series_with_it() -> None:
+    own = tuple(CounterReading(at=r.at, kwh=r.kwh + 5000) for r in counters(A_DAY))
+    found = course(Reported(counters=tuple(counters(A_DAY[:6])), own_counters=own))
+    assert found.evidence[:24] == (Evidence.METER,) * 24
+    assert set(found.evidence[24:]) == {Evidence.COUNTER}
+    assert sum(found.kwh) == pytest.approx(sum(A_DAY))
+    assert not found.excluded
+
+
+def test_a_unit_s_own_counter_that_runs_back_is_excluded_and_counted() -> None:
+    readings = counters(A_DAY)
+    own = (*readings[:10], *(CounterReading(at=r.at, kwh=r.kwh - 90) for r in readings[10:]))
+    found = course(Reported(own_counters=own))
+    assert [(e.flag, e.source) for e in found.excluded] == [(Flag.RESET, Evidence.COUNTER)]
+    assert found.evidence[36:40] == (Evidence.MODEL,) * 4
+
+
+def test_a_day_of_a_vendor_gives_way_to_one_that_a_person_brought_and_that_is_said() -> None:
+    both = (Total(start=MIDNIGHT, end=at(24), kwh=11.0),), (Total(start=MIDNIGHT, end=at(24), kwh=12.0),)
+    found = course(Reported(own_totals=both[0], totals=both[1]))
+    assert sum(found.kwh) == pytest.approx(12.0)
+    assert [(e.flag, e.value) for e in found.excluded] == [(Flag.DUPLICATE, 11.0)]

@@ -60,6 +60,19 @@ async def test_a_home_day_is_one_row_and_its_revision_counts_how_often_it_came_o
     assert await savings.home_days("DE-LU", DAY, DAY) == [day for day, _, _ in kept]
 
 
+async def test_what_a_vendor_counted_is_kept_apart_from_a_meter_s_figures(engine: AsyncEngine) -> None:
+    await enrol_pumps(engine, "p-0001", "p-0002")
+    savings = LedgerSavings(engine)
+    meter, own = CounterReading(at=at(5), kwh=10_450.0), CounterReading(at=at(5), kwh=812.0)
+    day = Total(start=MIDNIGHT, end=at(24), kwh=12.6)
+    reported = Reported(counters=(meter,), own_counters=(own,), totals=(day,), own_totals=(day,))
+    assert await savings.store_reports("p-0001", reported, at(30)) == 4
+    assert await savings.store_reports("p-0001", reported, at(31)) == 0
+    assert (await savings.evidence(["p-0001"], SLOTS))["p-0001"].reported == reported
+    await savings.store_reports("p-0002", Reported(counters=(meter,)), at(32))
+    assert await savings.vendor_reported_at(["p-0001", "p-0002"]) == {"p-0001": at(30)}
+
+
 async def test_reports_are_kept_as_they_came_and_the_same_one_once(engine: AsyncEngine) -> None:
     await enrol_pumps(engine, "p-0001")
     savings = LedgerSavings(engine)

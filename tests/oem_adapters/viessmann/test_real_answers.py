@@ -4,14 +4,17 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from domain.modes import Mode
+from domain.oem.energy import EnergyCircuit
 from domain.oem.errors import NotExecutable, OemError, Offline, RateLimited, Rejected
 from domain.oem.lever import LeverName
 from domain.oem.readings import Condition, Reading
+from oem_adapters.viessmann.energy import energy_of
 from oem_adapters.viessmann.manifest import HEATING_OFFSET, HOT_WATER_TARGET
 from oem_adapters.viessmann.mapping import levers_of, newest_stamp, reading_of, slope_of
 from oem_adapters.viessmann.models import LISTING, Feature, Features, read_each
@@ -163,3 +166,44 @@ def test_a_shift_outside_of_its_range_is_no_setting(shift: Any) -> None:
 )
 def test_who_else_holds_a_unit_is_told(feature: str, properties: dict[str, Any], condition: Condition) -> None:
     assert read(json.dumps({"data": [a_feature(feature, **properties)]}).encode()).condition is condition
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_the_days_of_a_vitocal_250_a_are_totals_of_heating_and_hot_water_from_midnight_to_midnight(
+    real_data: Path,
+) -> None:
+    found = energy_of(features(real(real_data, "Vitocal250A.json")), BERLIN, NOW)
+    assert len(found) == 7
+    newest = found[-1]
+    assert newest.start == datetime(2025, 10, 3, 22, tzinfo=UTC)
+    assert newest.end == datetime(2025, 10, 4, 22, tzinfo=UTC)
+    assert newest.kwh == {EnergyCircuit.HEATING: 6.8, EnergyCircuit.HOT_WATER: 5.8}
+    told = features(real(real_data, "Vitocal250A.json")).value("heating.power.consumption.total", "day")
+    assert [one.unit_kwh for one in reversed(found)] == pytest.approx(told[1:]), "as the unit itself sums them"
+
+
+def test_lists_that_stood_still_for_a_week_under_a_fresh_stamp_are_no_evidence(real_data: Path) -> None:
+    standing = features(real(real_data, "Vitocal222S.json"))
+    consumption = standing.get("heating.power.consumption.heating")
+    assert consumption is not None
+    assert consumption.stamp == datetime(2025, 10, 5, 16, 25, 22, 816000, tzinfo=UTC)
+    assert energy_of(standing, BERLIN, datetime(2025, 10, 5, 16, 30, tzinfo=UTC)) == []
+
+
+def test_lists_of_yesterday_are_no_evidence_until_the_unit_told_today(real_data: Path) -> None:
+    assert energy_of(features(real(real_data, "Vitocal250A.json")), BERLIN, NOW + timedelta(days=1)) == []
+
+
+def test_a_unit_without_lists_has_no_energy(real_data: Path) -> None:
+    now = datetime(2021, 8, 17, 8, 12, tzinfo=UTC)
+    assert energy_of(features(real(real_data, "Vitocal200S.json")), BERLIN, now) == []
+
+
+def test_a_list_whose_week_is_not_the_sum_of_its_days_is_no_evidence(real_data: Path) -> None:
+    answer = json.loads(real(real_data, "Vitocal250A.json"))
+    for feature in answer["data"]:
+        if feature["feature"] == "heating.power.consumption.dhw":
+            feature["properties"]["week"]["value"][0] -= 2.6  # as where today were not yet in the week
+    assert energy_of(features(json.dumps(answer).encode()), BERLIN, NOW) == []
