@@ -6,14 +6,16 @@ answer from before it; a write returns on acceptance only and claims nothing mor
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from domain.modes import Circuit
 from domain.oem.calls import CallListener
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import Malformed, NotExecutable, OemError, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Condition, Reading
@@ -21,6 +23,7 @@ from domain.oem.spending import SharedAccounts
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.daikin.client import OnectaRequests
+from oem_adapters.daikin.energy import energy_of
 from oem_adapters.daikin.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, TIMING
 from oem_adapters.daikin.mapping import (
     condition_of,
@@ -55,9 +58,10 @@ class _Account:
 
 
 class DaikinOnecta:
-    """`domain.oem.ports.OemAdapter` and `BulkReader` for Daikin. All methods raise the closed set."""
+    """`domain.oem.ports.OemAdapter`, `BulkReader` and `EnergyReader` for Daikin. All methods raise the closed set."""
 
     oem = MANIFEST.oem
+    energy_calls = 0
 
     def __init__(
         self,
@@ -108,6 +112,11 @@ class DaikinOnecta:
     async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         """As `read`."""
         return await self.read(pump, lever, now)
+
+    async def energy(self, pump: PumpAddress, tz: ZoneInfo, now: datetime) -> Sequence[EnergyReading]:
+        """Yesterday, from the newest answer about the account; no call."""
+        device = self._accounts[pump.account_id].devices.get(pump.vendor_ref)
+        return [] if device is None else energy_of(device, tz, now)
 
     async def write(
         self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False

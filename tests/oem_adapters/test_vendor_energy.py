@@ -16,7 +16,7 @@ import oem_adapters
 from domain.oem.energy import EnergyReading
 from domain.oem.ports import EnergyReader
 from domain.oem.units import PumpAddress
-from domain.savings.energy import Evidence, Reported, energy_course
+from domain.savings.energy import CounterReading, Evidence, Reported, Total, energy_course
 from domain.savings.vendor_energy import reported_by_vendor
 from domain.slots import market_day_slots
 from oem_adapters.registry import build_adapter, vendors
@@ -44,19 +44,14 @@ class Counted:
 
     home: Home
     readings: list[EnergyReading]
+    reported: Reported
+    """As the ledger keeps it: the same report once."""
     calls_for_energy: int
+    calls_declared: int
 
     @property
     def step_kwh(self) -> float:
         return max(one.step_kwh for one in self.readings)
-
-    @property
-    def reported(self) -> Reported:
-        """As the ledger keeps it: the same report once."""
-        found = reported_by_vendor(self.readings)
-        return Reported(
-            own_counters=tuple(dict.fromkeys(found.own_counters)), own_totals=tuple(dict.fromkeys(found.own_totals))
-        )
 
 
 async def counted(oem: str, fleet: SimulatedFleet, clock: ManualClock, **hours: int) -> Counted:
@@ -73,6 +68,8 @@ async def counted(oem: str, fleet: SimulatedFleet, clock: ManualClock, **hours: 
 
     transport = httpx.ASGITransport(build_app(fleet, asyncio.Event()))
     found: list[EnergyReading] = []
+    counters: dict[CounterReading, None] = {}
+    totals: dict[Total, None] = {}
     extra = 0
     async with httpx.AsyncClient(transport=transport, event_hooks={"request": [note]}) as client:
         adapter = build_adapter(oem, client, vault)
@@ -87,8 +84,12 @@ async def counted(oem: str, fleet: SimulatedFleet, clock: ManualClock, **hours: 
             before = len(calls)
             readings = await adapter.energy(pump, TZ, clock())
             extra = max(extra, len(calls) - before)
-            found += [one for one in readings if one not in found]
-    return Counted(home, found, extra)
+            found += readings
+            reported = reported_by_vendor(readings)
+            counters |= dict.fromkeys(reported.own_counters)
+            totals |= dict.fromkeys(reported.own_totals)
+    kept = Reported(own_counters=tuple(counters), own_totals=tuple(totals))
+    return Counted(home, found, kept, extra, adapter.energy_calls)
 
 
 def a_fleet(make: MakeFleet, oem: str) -> tuple[SimulatedFleet, ManualClock]:
@@ -115,6 +116,7 @@ async def test_a_day_is_settled_by_what_the_vendor_counted_within_its_rounding(m
     within_kwh = found.step_kwh * circuits + reads_lie_beside_slots_kwh
     assert sum(course.kwh) - modelled_kwh == pytest.approx(truth_kwh, abs=within_kwh)
     assert not course.excluded
+    assert found.calls_for_energy == found.calls_declared
 
 
 @pytest.mark.parametrize("oem", vendors())

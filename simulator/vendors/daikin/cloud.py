@@ -25,6 +25,7 @@ from simulator.homes.conditions import Condition
 from simulator.homes.fleet import Home, SimulatedFleet
 from simulator.homes.make import Make
 from simulator.levers import Lever
+from simulator.vendors.daikin.consumption import consumption_of
 from simulator.vendors.daikin.device import MAIN_ZONE, TANK, device_of, settable
 
 SCOPES = frozenset(("openid", "onecta:basic.integration"))
@@ -116,7 +117,7 @@ class DaikinCloud(VendorCloud):
             return ()
         wanted = _read_value(body)
         name, path = call.parts["name"], str(body.get("path", ""))
-        device = device_of(home.unit, home.unit.read(self.fleet.now_s()), connected=True)
+        device = self._shown(home, self.fleet.now_s(), connected=True)
         found = settable(device, call.parts["point"], name, path)
         if found is None:
             raise Refusal(404, "There is no such characteristic", "CHARACTERISTIC_NOT_FOUND")
@@ -168,7 +169,12 @@ class DaikinCloud(VendorCloud):
         if dice.strikes("stale-read", home.unit.identity.device_id, call.number, now_s):
             at_s -= dice.amount("stale-read", home.unit.identity.device_id, call.number, 600.0, 1800.0)
         connected = not self.delivery.is_offline(home, now_s) and home.unit.condition is not Condition.UPDATING
-        return device_of(home.unit, home.unit.read(at_s), connected=connected)
+        return self._shown(home, at_s, connected=connected)
+
+    def _shown(self, home: Home, at_s: float, *, connected: bool) -> dict[str, Any]:
+        snapshot = home.unit.read(at_s)
+        counted = consumption_of(home.history, snapshot.at_s, self.fleet.config.local_time)
+        return device_of(home.unit, snapshot, counted, connected=connected)
 
     def _reached_by(self, grant: Grant) -> list[Home]:
         return [home for home in self.homes if grant.user in ("", self.fleet.account_of(home))]

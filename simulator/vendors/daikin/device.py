@@ -12,6 +12,7 @@ from simulator.homes.conditions import Condition
 from simulator.homes.snapshot import ABSENT, Snapshot
 from simulator.homes.unit import Unit
 from simulator.levers import Lever
+from simulator.vendors.daikin.consumption import Lists, without_any
 from simulator.vendors.daikin.make import OFFSET, TANK_C
 
 MAIN_ZONE, TANK = "climateControlMainZone", "domesticHotWaterTank"
@@ -22,8 +23,6 @@ _SETPOINT_MODES = {
     Lever.LEAVING_WATER: "fixed",
     Lever.ROOM_SETPOINT: "weatherDependentHeatingFixedCooling",
 }
-_SLOTS = {"d": 24, "w": 14, "m": 24}
-"""Entries of the consumption lists: two-hour slots of two days, days of two weeks, months of two years."""
 
 
 def fixed(value: Any, **more: Any) -> dict[str, Any]:
@@ -31,8 +30,8 @@ def fixed(value: Any, **more: Any) -> dict[str, Any]:
     return {"settable": False, "requiresReboot": False, "value": value, **more}
 
 
-def device_of(unit: Unit, snapshot: Snapshot, *, connected: bool) -> dict[str, Any]:
-    """One element of the answer."""
+def device_of(unit: Unit, snapshot: Snapshot, counted: tuple[Lists, Lists], *, connected: bool) -> dict[str, Any]:
+    """One element of the answer; `counted` for heating and for hot water."""
     device_id = unit.identity.device_id
     return {
         "_id": device_id,
@@ -41,8 +40,8 @@ def device_of(unit: Unit, snapshot: Snapshot, *, connected: bool) -> dict[str, A
         "isCloudConnectionUp": {"settable": False, "value": connected},
         "managementPoints": [
             _gateway(unit),
-            _main_zone(unit, snapshot),
-            _tank(snapshot),
+            _main_zone(unit, snapshot, counted[0]),
+            _tank(snapshot, counted[1]),
             _part("indoorUnitHydro", "Indoor Hydro Unit", "20017702", "EDLA08E3V3"),
             _part("outdoorUnit", "Outdoor Unit", "FFFF"),
             _part("userInterface", "User Interface", "7.3.0", "EDLA08E3V3"),
@@ -85,7 +84,7 @@ def _gateway(unit: Unit) -> dict[str, Any]:
     return point
 
 
-def _main_zone(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
+def _main_zone(unit: Unit, snapshot: Snapshot, counted: Lists) -> dict[str, Any]:
     condition, by_room = snapshot.condition, unit.heating_lever is Lever.ROOM_SETPOINT
     is_open = condition not in CLOSED
     point = {
@@ -93,7 +92,7 @@ def _main_zone(unit: Unit, snapshot: Snapshot) -> dict[str, Any]:
         "managementPointType": "climateControl",
         "managementPointCategory": "primary",
         "managementPointSubType": "mainZone",
-        "consumptionData": _consumption(("heating", "cooling") if by_room else ("heating",)),
+        "consumptionData": _consumption({"heating": counted} | ({"cooling": without_any(counted)} if by_room else {})),
         "controlMode": fixed(
             _control_mode(condition, by_room=by_room),
             values=["leavingWaterTemperature", "externalRoomTemperature", "roomTemperature"],
@@ -170,14 +169,14 @@ def _sensors(snapshot: Snapshot) -> dict[str, Any]:
     return shown
 
 
-def _tank(snapshot: Snapshot) -> dict[str, Any]:
+def _tank(snapshot: Snapshot, counted: Lists) -> dict[str, Any]:
     is_open = snapshot.condition not in CLOSED
     target = _span(snapshot.comfort, TANK_C.minimum, TANK_C.maximum, TANK_C.step, is_open)
     return {
         "embeddedId": TANK,
         "managementPointType": "domesticHotWaterTank",
         "managementPointCategory": "primary",
-        "consumptionData": _consumption(("heating",)),
+        "consumptionData": _consumption({"heating": counted}),
         "errorCode": fixed("", maxLength=16),
         "heatupMode": {
             "settable": False,
@@ -226,10 +225,13 @@ def _schedule(is_on: bool, is_open: bool) -> dict[str, Any]:
     return {"settable": is_open, "ref": "#schedule", "value": {"currentMode": modes, "modes": {"heating": heating}}}
 
 
-def _consumption(modes: Sequence[str]) -> dict[str, Any]:
-    """The fake meters nothing by the slot: zeros, as of a unit whose meter stands still."""
-    electrical = {mode: {name: [0] * count for name, count in _SLOTS.items()} for mode in modes}
-    return {"settable": False, "requiresReboot": False, "ref": "#consumptionData", "value": {"electrical": electrical}}
+def _consumption(electrical: Mapping[str, Lists]) -> dict[str, Any]:
+    return {
+        "settable": False,
+        "requiresReboot": False,
+        "ref": "#consumptionData",
+        "value": {"electrical": dict(electrical)},
+    }
 
 
 def _holiday(is_on: bool, at_s: float) -> dict[str, Any]:

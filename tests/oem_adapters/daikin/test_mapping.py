@@ -4,11 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from domain.modes import Mode
+from domain.oem.energy import EnergyCircuit
 from domain.oem.readings import Condition
+from oem_adapters.daikin.energy import energy_of
 from oem_adapters.daikin.manifest import HEATING_OFFSET, HOT_WATER_TARGET, LEAVING_WATER, ROOM_SETPOINT
 from oem_adapters.daikin.mapping import condition_of, heating_spec, levers_of, newest_stamp, path_of, reading_of
 from oem_adapters.daikin.models import Device, read_devices
@@ -141,3 +144,48 @@ def test_a_real_unit_on_holiday_is_away_and_has_nothing_that_can_be_set(real_dat
     assert condition_of(device) is Condition.AWAY
     assert levers_of(device) == {}
     assert reading_of(device, ROOM_SETPOINT.name, NOW).setting == 23
+
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+READ_AT = datetime(2024, 3, 25, 14, 4, 37, tzinfo=UTC)
+"""When the cloud heard of the room-controlled unit last."""
+
+
+def test_yesterday_of_a_real_unit_is_twelve_buckets_of_whole_kilowatt_hours(real_data: Path) -> None:
+    found = energy_of(real(real_data, "altherma3m"), AMSTERDAM, READ_AT)
+    assert len(found) == 12
+    assert found[0].start == datetime(2024, 3, 23, 23, tzinfo=UTC)
+    assert found[-1].end == datetime(2024, 3, 24, 23, tzinfo=UTC)
+    assert [one.kwh[EnergyCircuit.HEATING] for one in found] == [1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1]
+    assert sum(one.kwh[EnergyCircuit.HOT_WATER] for one in found) == 2
+    assert sum(one.unit_kwh for one in found) == 12
+
+
+def test_a_unit_that_cools_as_well_tells_each_by_itself(real_data: Path) -> None:
+    found = energy_of(real(real_data, "altherma_schedule"), AMSTERDAM, datetime(2025, 4, 14, 8, 10, 29, tzinfo=UTC))
+    assert {circuit for one in found for circuit in one.kwh} == set(EnergyCircuit) - {EnergyCircuit.UNIT}
+    assert sum(one.unit_kwh for one in found) == 3
+
+
+@pytest.mark.parametrize("later", [timedelta(hours=4), timedelta(days=1), timedelta(days=7, hours=10)])
+def test_lists_that_stood_still_are_no_evidence(real_data: Path, later: timedelta) -> None:
+    assert energy_of(real(real_data, "altherma3m"), AMSTERDAM, READ_AT + later) == []
+
+
+def test_a_unit_without_lists_has_no_energy(real_data: Path) -> None:
+    assert energy_of(real(real_data, "holidaymode"), AMSTERDAM, datetime(2024, 3, 21, 10, 18, 53, tzinfo=UTC)) == []
+
+
+@pytest.mark.parametrize("odd", [None, {}, {"electrical": None}, {"electrical": {"heating": {"d": None, "w": [1]}}}])
+def test_odd_lists_are_no_evidence_and_spoil_nothing(odd: object) -> None:
+    device = of(a_device(consumptionData={"value": odd}))
+    assert energy_of(device, AMSTERDAM, NOW) == []
+
+
+def test_a_night_without_its_third_hour_has_a_bucket_of_one_hour() -> None:
+    in_spring = datetime(2026, 3, 30, 4, 30, tzinfo=UTC)
+    heating = {"d": [1] * 12 + [0] * 3 + [None] * 9, "w": [0] * 6 + [12, 0] + [None] * 6}
+    device = of(a_device(consumptionData={"value": {"electrical": {"heating": heating}}}))
+    device = Device(device.device_id, {**device.fields, "managementPoints": device.fields["managementPoints"][:2]})
+    hours = [(one.end - (one.start or one.end)) / timedelta(hours=1) for one in energy_of(device, AMSTERDAM, in_spring)]
+    assert hours == [2, 1, *[2] * 10]
