@@ -21,7 +21,9 @@ from typing import Any, cast
 import numba
 
 HERE = Path(__file__).parent
-KERNELS = ("compiled.py", "kernels.py", "programme.py", "bound.py", "bound_along_modes.py", "choice.py")
+KERNELS = (
+    "compiled.py", "kernels.py", "programme.py", "few_changes.py", "bound.py", "bound_along_modes.py", "choice.py"
+)  # fmt: skip
 
 
 def _cache_folder() -> str:

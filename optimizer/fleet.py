@@ -21,6 +21,7 @@ import numpy.typing as npt
 from domain.slots import SLOT_HOURS
 from optimizer.compiled import in_parallel
 from optimizer.dwell import Dwell, change_blocks, dwell_of
+from optimizer.few_changes import FEW_CHANGES, best_with_few_changes
 from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, Array, Houses
 from optimizer.house_bound import COARSE, FINE, FINELY_BOUNDED_HOUSES, automaton, bounds_of, cells_of, crude_bound
@@ -170,12 +171,16 @@ class Fleet:
             nu = np.zeros((len(rows), self.days)) if nu_bd is None else nu_bd[rows].copy()
             modes = np.empty((len(rows), self.slots), dtype=np.int8)
             low, cell, points = _grid(modelled, self._cell_k)
+            free = NOTHING if free_kw_bn is None else free_kw_bn[rows]
             best_schedules(
-                modelled.model, prices, nu,
-                NOTHING if free_kw_bn is None else free_kw_bn[rows], automaton(chunk.dwell), self._start[rows],
-                low, cell, points, self.block, chunk.most_changes, NU_STEPS, LEAST_NU_EUR, modes,
-                np.empty(len(rows), dtype=bool),
+                modelled.model, prices, nu, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
+                self.block, chunk.most_changes, NU_STEPS, LEAST_NU_EUR, modes, np.empty(len(rows), dtype=bool),
             )  # fmt: skip
+            if chunk.most_changes <= FEW_CHANGES:  # the prices of changes found above serve the bound
+                best_with_few_changes(
+                    modelled.model, prices, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
+                    self.block, chunk.most_changes, modes,
+                )  # fmt: skip
             out.modes[rows], out.nu_bd[rows] = modes, nu
             self._run(modelled, rows, out)
 

@@ -4,6 +4,7 @@
 """
 
 import sys
+from dataclasses import replace
 from functools import cache
 from time import monotonic
 
@@ -51,6 +52,8 @@ def _plan_one_house_under_a_cap() -> None:
     caps = Caps(np.zeros(1, dtype=np.intp), np.full((1, 8), 1.0))
     found = coordinate(fleet, caps, NO_DEADLINE, NO_DEADLINE, seed=0)
     fleet.least_cost(found.mu_an[caps.area], found.near, NO_DEADLINE, np.ones(1, dtype=bool))
+    seldom = replace(houses, most_changes=np.ones(1, dtype=np.int64))
+    Fleet(seldom, horizon, [(LOW, 96)], seed=0).propose(np.zeros(8), NO_DEADLINE)
 
 
 @cache

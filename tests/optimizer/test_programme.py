@@ -57,6 +57,36 @@ def test_the_programme_finds_the_best_of_all_schedules_within_grid_error(seed: i
     assert cost - best <= 0.01 * max(abs(best), abs(neutral)) + 0.002
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_with_few_changes_allowed_the_best_of_all_schedules_within_them_is_found(seed: int, limit: int) -> None:
+    sensor, mode = bool(seed % 2), list(Mode)[seed]
+    pump = a_pump(building_class=list(BuildingClass)[seed], sensor=sensor, mode=mode, held_slots=20)
+    prices = np.random.default_rng(seed).uniform(-300, 900, 9)
+    request = a_request([pump.model_copy(update={"most_changes": limit})], prices, outdoor_c=-2)
+    start = (MODES.index(mode), 20)
+    fleet = Fleet(houses_of(request)[0], horizon_of(request), [start], seed=0)
+    fleet.has_authority[:] = True  # nine slots are too short to show it
+    proposal = fleet.propose(np.zeros(request.slots), NO_DEADLINE)
+    every = every_schedule(request, 0)
+    within = count_changes(every.modes, np.full(len(every.modes), start[0])).sum(axis=1) <= limit
+    best = every.cost_eur[within].min()
+    assert proposal.limited.all() == within.any()
+    assert best - 1e-9 <= proposal.cost_eur[0] <= best + 0.01 * abs(best) + 0.002
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_where_two_peaks_are_alike_a_pump_does_about_one_what_few_changes_allow(limit: int) -> None:
+    twice = np.concatenate([np.full(20, 60.0), np.full(8, 260.0), np.full(20, 60.0)] * 2)
+    request = a_request([a_pump().model_copy(update={"most_changes": limit})], twice)
+    fleet = Fleet(houses_of(request)[0], horizon_of(request), [(LOW, 96)], seed=0)
+    proposal = fleet.propose(np.zeros(96), NO_DEADLINE)
+    assert 0 < proposal.changes_bd[0, 0] <= limit
+    assert proposal.cost_eur[0] < 0.99 * fleet.neutral.cost_eur[0]
+    least = fleet.least_cost(np.zeros(96), proposal, NO_DEADLINE, np.zeros(1, dtype=bool))
+    assert least[0] <= proposal.cost_eur[0]
+
+
 def test_the_milp_of_the_same_house_agrees() -> None:
     slots = 16
     request = a_request([a_pump()], two_peaks(96)[24 : 24 + slots] * 4, outdoor_c=0.0, sun_w_per_m2=0.0)
