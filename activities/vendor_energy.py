@@ -12,7 +12,7 @@ import structlog
 
 from domain.homes.enrolment import PumpProfile
 from domain.local_clock import next_time
-from domain.oem.energy import EnergyReading
+from domain.oem.energy import EnergyKind, EnergyReading, is_worth_keeping
 from domain.oem.errors import OemError
 from domain.oem.ports import EnergyReader, OemAdapter
 from domain.savings.vendor_energy import EnergyLog, reported_by_vendor
@@ -65,12 +65,22 @@ class VendorEnergy:
             self._next_at[pump_id] = now + AFTER_FAILURE
             return error
         self._next_at[pump_id] = next_time(ASKED_FROM, now, tz)
-        if readings != self._stored.get(pump_id):
-            reported = reported_by_vendor(readings)
-            new = await self._kept.store_reports(pump_id, reported, now) if readings else 0
+        known = self._stored.get(pump_id, ())
+        counted = [one for one in readings if _is_news(one, known)]
+        if counted:
+            new = await self._kept.store_reports(pump_id, reported_by_vendor(counted), now)
             self._stored[pump_id] = readings
-            log.info("energy reported by the vendor", pump=pump_id, new=new)
+            log.debug("energy reported by the vendor", pump=pump_id, new=new)
         return None
 
     def _tz(self, profile: PumpProfile) -> ZoneInfo:
         return ZoneInfo(self._tz_of(profile.enrolment.price_area))
+
+
+def _is_news(reading: EnergyReading, known: Sequence[EnergyReading]) -> bool:
+    if reading in known:
+        return False
+    if reading.kind is not EnergyKind.COUNTER:
+        return True
+    kept = next((one for one in known if one.kind is EnergyKind.COUNTER), None)
+    return is_worth_keeping(reading, kept)

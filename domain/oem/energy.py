@@ -56,6 +56,18 @@ class EnergyReading(Value):
         return least if least < 0 else sum(self.kwh.values())
 
 
+FINE_KWH = 0.1
+"""Of a counter that counts so finely every reading is worth having."""
+
+
+def is_worth_keeping(counter: EnergyReading, kept: EnergyReading | None) -> bool:
+    """Whether a counter moved far enough since the reading that was kept of it, for its step to matter little."""
+    if kept is None or counter.step_kwh <= FINE_KWH:
+        return True
+    rise_kwh = counter.unit_kwh - kept.unit_kwh
+    return rise_kwh < 0 or rise_kwh >= LEAST_STEPS * counter.step_kwh
+
+
 def joined(readings: Iterable[EnergyReading]) -> list[EnergyReading]:
     """Buckets joined with those after them until each holds `LEAST_STEPS`; what is no bucket stays as it is.
 

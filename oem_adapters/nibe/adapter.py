@@ -6,11 +6,13 @@ write returns on acceptance only and claims nothing more.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
 
 from domain.oem.calls import CallListener
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import AuthExpired, Malformed, NotExecutable, OemError, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Reading
@@ -20,6 +22,7 @@ from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.nibe.client import MyUplinkRequests
 from oem_adapters.nibe.conditions import condition_of
+from oem_adapters.nibe.energy import counter_of
 from oem_adapters.nibe.manifest import EMERGENCY, HEATING_OFFSET, HOT_WATER_COMFORT, MANIFEST, ROOM_SETPOINT, TIMING
 from oem_adapters.nibe.mapping import (
     heating_offset,
@@ -46,7 +49,9 @@ _POINT_OF = {
 
 
 class NibeMyUplink:
-    """`domain.oem.ports.OemAdapter` for NIBE. All methods raise the closed set of `domain.oem.errors`."""
+    """`domain.oem.ports.OemAdapter` and `EnergyReader` for NIBE. All methods raise the closed set of errors."""
+
+    energy_calls = 0
 
     def __init__(
         self,
@@ -142,6 +147,16 @@ class NibeMyUplink:
         await self._look_whether_away(pump, lever, points, now)
         return self._reading(pump, lever, points, zones, as_of, now)
 
+    async def energy(
+        self,
+        pump: PumpAddress,
+        tz: ZoneInfo,  # noqa: ARG002 -- a counter has no days
+        now: datetime,  # noqa: ARG002
+    ) -> Sequence[EnergyReading]:
+        """How the counter of an S-series stood in the newest answer; no call."""
+        counter = self._memory.counter(pump)
+        return [] if counter is None else [counter]
+
     async def write(
         self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False
     ) -> None:
@@ -193,6 +208,7 @@ class NibeMyUplink:
         as_of: datetime,
         now: datetime,
     ) -> Reading:
+        self._memory.learn_counter(pump, counter_of(points, now))
         condition = condition_of(points, self._memory.updating(pump, now), self._memory.away(pump, now))
         return reading_of(lever, points, zones, self._memory.zone_id(pump, now), as_of, condition)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.oem.energy import EnergyReading
 from domain.oem.lever import Lever, LeverName
 from domain.oem.units import PumpAddress
 from oem_adapters.nibe.conditions import points_of_others
@@ -33,6 +34,7 @@ class _Seen[What]:
 class _Unit:
     parameters: _Seen[tuple[str, ...]] | None = None
     levers: dict[LeverName, _Seen[Lever]] = field(default_factory=dict)
+    counter: EnergyReading | None = None
 
 
 @dataclass
@@ -74,6 +76,14 @@ class Memory:
         """Remember where a lever is and what it takes."""
         if lever is not None:
             self._unit(pump).levers[lever.name] = _Seen(lever, now)
+
+    def learn_counter(self, pump: PumpAddress, counter: EnergyReading | None) -> None:
+        """Remember how the unit's counter stood in the newest answer."""
+        self._unit(pump).counter = counter
+
+    def counter(self, pump: PumpAddress) -> EnergyReading | None:
+        """How the unit's counter stood in the newest answer; None where it showed none."""
+        return self._unit(pump).counter
 
     def parameters(self, pump: PumpAddress, now: datetime, life: timedelta = MEMORY_LIFE) -> tuple[str, ...]:
         """Ids of the useful points; empty where they are not known, or were learnt longer ago than `life`."""

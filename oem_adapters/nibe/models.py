@@ -183,6 +183,7 @@ class Point(_Wire):
     parameter_id: Id = Field(alias="parameterId")
     name: Text = Field(default="", alias="parameterName")
     category: Text = ""
+    unit: Text = Field(default="", alias="parameterUnit")
     writable: Flag = False
     stamp: Stamp = Field(default=None, alias="timestamp")
     value: Number = None

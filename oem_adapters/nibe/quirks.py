@@ -81,6 +81,7 @@ class Quantity(StrEnum):
     ALLOW_HEATING = "allow_heating"
     HOLIDAY = "holiday"
     COMPRESSOR_MODE = "compressor_mode"
+    TOTAL_KWH = "total_kwh"
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,13 @@ SIGNS: dict[Quantity, Signs] = {
         lowest=0.0,
         highest=1000.0,
     ),
+    Quantity.TOTAL_KWH: Signs(
+        category=None,
+        names=frozenset({"total consumption"}),
+        ids={Family.S: ("28393",)},
+        lowest=0.0,
+        highest=10_000_000.0,
+    ),
     Quantity.DEFROST_S: _switch(100_000.0, "defrosting time", f_series="43066"),
     Quantity.OPERATING_MODE: _switch(10.0, "operating mode", "operational mode", f_series="47137"),
     Quantity.ALLOW_HEATING: _switch(1.0, "allow heating", f_series="47371"),
@@ -226,17 +234,18 @@ def find(points: Sequence[Point], quantity: Quantity) -> Point | None:
     confirmed = [p for p in by_id if p in by_category or p in by_name]
     for candidates in (confirmed, by_category, by_name, by_id):
         if candidates:
-            return next((p for p in candidates if _plausible(p, signs)), candidates[0])
+            return next((p for p in candidates if is_plausible(p, signs)), candidates[0])
     return None
 
 
 def value_of(points: Sequence[Point], quantity: Quantity) -> float | None:
     """The quantity's value; None where it is absent or cannot be true."""
     point = find(points, quantity)
-    return point.value if point is not None and _plausible(point, SIGNS[quantity]) else None
+    return point.value if point is not None and is_plausible(point, SIGNS[quantity]) else None
 
 
-def _plausible(point: Point, signs: Signs) -> bool:
+def is_plausible(point: Point, signs: Signs) -> bool:
+    """Whether a point has a value that its quantity can have."""
     return point.value is not None and signs.lowest <= point.value <= signs.highest
 
 

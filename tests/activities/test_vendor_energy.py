@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.oem.energy import EnergyCircuit, EnergyKind, EnergyReading
-from domain.oem.errors import OemError, RateLimited
+from domain.oem.errors import AuthExpired, OemError
 from domain.oem.units import PumpAddress
 from tests.activities.test_observation_sweep import FLEET, NOW, Sky, Sweeping
 from tests.builders import MIDNIGHT, at
@@ -65,11 +65,12 @@ async def test_another_worker_does_not_ask_again_on_the_same_day() -> None:
 
 
 async def test_a_refusal_costs_the_read_nothing_and_holds_the_account_back() -> None:
-    sky = Counting(calls=1, failing={"p-0001": RateLimited("429", NOW + timedelta(hours=2))})
+    sky = Counting(calls=1, failing={"p-0001": AuthExpired("401")})
     sweep = Sweeping(sky, fleet=FLEET[:2])
     sweep.book.grant = 60.0  # a read every two steered seconds
     await sweep.a_pass()
     assert "p-0001" in sweep.book.stored
     assert sky.asked_for_energy == ["p-0001"]
-    assert "p-0002" not in sweep.book.stored, "its turn comes when the account may call again"
+    assert "p-0002" not in sweep.book.stored, "its turn comes when a person renewed the consent"
+    assert [account_id for account_id, _ in sweep.book.asks] == ["nibe-main"]
     assert sweep.energy.reports == []

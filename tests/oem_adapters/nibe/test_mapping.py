@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.oem.energy import EnergyCircuit
+from oem_adapters.nibe.energy import counter_of
 from oem_adapters.nibe.manifest import HEATING_OFFSET
 from oem_adapters.nibe.mapping import heat_zone, heating_offset, room_setpoint
 from oem_adapters.nibe.models import POINTS, SYSTEMS_PAGE, ZONES, Point, verdict_on
 from oem_adapters.nibe.quirks import Family, Quantity, family_of, find, value_of
 from tests.oem_adapters.nibe.bodies import a_point, a_zone, an_offset, f_series_points, s_series_points
+
+NOW = datetime(2026, 1, 21, 6, 0, tzinfo=UTC)
 
 
 def points(*bodies: dict[str, Any]) -> list[Point]:
@@ -38,7 +42,9 @@ def test_the_recorded_points_of_a_real_f730_are_understood(real_data: Path) -> N
         Quantity.ALLOW_HEATING: None,
         Quantity.HOLIDAY: None,
         Quantity.COMPRESSOR_MODE: None,
+        Quantity.TOTAL_KWH: None,
     }
+    assert counter_of(recorded, NOW) is None, "an F-series counts nothing that the cloud shows"
     absent = next(point for point in recorded if point.parameter_id == "40047")
     assert absent.value is None
     assert max(p.stamp for p in recorded if p.stamp) == datetime(2024, 2, 9, 11, 11, 19, tzinfo=UTC)
@@ -223,3 +229,30 @@ def test_what_is_written_in_real_units_is_a_whole_raw_number_on_the_points_own_g
     assert raw == pytest.approx(round(raw), abs=1e-6)
     assert raw_minimum <= round(raw) <= raw_maximum
     assert (round(raw) - raw_minimum) % raw_step == 0
+
+
+def a_counter(value: Any = 8123.4, **fields: Any) -> list[Point]:
+    return points(a_point("28393", value, **{"parameterName": "Total consumption", "parameterUnit": "kWh", **fields}))
+
+
+def test_the_counter_of_an_s_series_counts_as_of_its_own_stamp() -> None:
+    found = counter_of(a_counter(), NOW)
+    assert found is not None
+    assert (found.kwh, found.start, found.step_kwh) == ({EnergyCircuit.UNIT: 8123.4}, None, 0.1)
+    assert found.end == datetime(2026, 1, 21, 5, 58, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"value": -32768},
+        {"value": -3276.8},
+        {"value": None},
+        {"timestamp": None},
+        {"timestamp": "2026-01-22T05:58:00+00:00"},
+        {"parameterUnit": "MWh"},
+        {"parameterUnit": None},
+    ],
+)
+def test_a_counter_that_is_absent_undated_or_in_another_unit_is_none(fields: dict[str, Any]) -> None:
+    assert counter_of(a_counter(**fields), NOW) is None
