@@ -59,6 +59,14 @@ FLOOR_WATER_AT_DESIGN_C = 33.0
 
 CARNOT_FRACTION = 0.45
 COP_LIMITS = (1.0, 7.0)
+STANDBY_KW = 0.017
+CIRCULATION_KW_PER_KW = 0.005
+"""Controller and circulating pump run whether the compressor does or not: the median of hplib's Keymark units, and an
+efficient pump's half a per cent of the rated heat."""
+DEFROST_SHARE = 0.08
+DEFROST_WORST_C, DEFROST_WIDTH_K = 0.0, 4.0
+"""Heat that a coil icing up and its defrosts take from the rooms, most of it a little above freezing, where air is wet:
+3 to 12 % between -4 and 3 C after Rogeau et al. (2024)."""
 ASSUMED_ROOM_C = 21.0
 SENSED_MARGIN_K = 0.4
 UNSENSED_MARGIN_K = 0.6
@@ -214,7 +222,7 @@ def house_of(pump: PumpForPlanning) -> House:
         aperture_m2=APERTURE_M2_PER_M2 * area_m2,
         rated_heat_kw=enrolment.rated_heat_kw,
         design_outdoor_c=design_outdoor_c,
-        standby_kw=0.02,
+        standby_kw=STANDBY_KW + CIRCULATION_KW_PER_KW * enrolment.rated_heat_kw,
         room_held_c=held,
         room_start_c=held,
         power_scale=1.0,
@@ -280,7 +288,13 @@ def cop(outdoor_c: Array, water_c: Array, part_load: Array) -> Array:
     evaporating_k = outdoor_c - 4.0 + 273.15
     lift_k = np.maximum(condensing_k - evaporating_k, 12.0)
     part_load_factor = 1.10 - 0.15 * np.clip(part_load, 0.2, 1.0)
-    return np.clip(CARNOT_FRACTION * condensing_k / lift_k * part_load_factor, *COP_LIMITS)
+    left = left_by_defrosts(outdoor_c)
+    return np.clip(CARNOT_FRACTION * condensing_k / lift_k * part_load_factor * left, *COP_LIMITS)
+
+
+def left_by_defrosts(outdoor_c: Array) -> Array:
+    """Share of an air source's heat that ice on its coil leaves to the house."""
+    return np.asarray(1 - DEFROST_SHARE * np.exp(-(((outdoor_c - DEFROST_WORST_C) / DEFROST_WIDTH_K) ** 2)))
 
 
 def steady_power(houses: Houses, outdoor_c: Array, room_c: Array) -> Array:

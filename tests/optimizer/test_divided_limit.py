@@ -11,7 +11,7 @@ from tests.optimizer.builders import a_fleet, a_request
 def test_requests_that_share_a_grid_area_keep_its_limit_together_without_knowing_of_each_other() -> None:
     fleet = a_fleet(6)
     free_kw = np.sum([p.expected_power_kw for p in plan_fleet(a_request(fleet)).pumps], axis=0)
-    limit_kw = round(0.8 * float(free_kw.max()), 3)
+    limit_kw = round(0.85 * float(free_kw.max()), 3)
     (place,) = {(p.profile.enrolment.price_area, p.profile.enrolment.grid_area) for p in fleet}
     caps = GridCaps(limits=(GridLimit(price_area=place[0], grid_area=place[1], cap_kw=limit_kw),))
     enrolments = [p.profile.enrolment for p in fleet]

@@ -89,7 +89,7 @@ def test_where_two_peaks_are_alike_a_pump_does_about_one_what_few_changes_allow(
 
 def test_the_milp_of_the_same_house_agrees() -> None:
     slots = 16
-    request = a_request([a_pump()], two_peaks(96)[24 : 24 + slots] * 4, outdoor_c=0.0, sun_w_per_m2=0.0)
+    request = a_request([a_pump()], two_peaks(96)[24 : 24 + slots] * 8, outdoor_c=0.0, sun_w_per_m2=0.0)
     houses, responses, objective = houses_of(request)
     fleet = Fleet(houses, horizon_of(request), [(LOW, 96)], seed=0)
     proposal = fleet.propose(np.zeros(slots), NO_DEADLINE)
