@@ -4,13 +4,15 @@ Protects: a veto is begun, changed or ended as the zone's state wants it; a docu
 as its values move or its system is connected; a write returns on acceptance only and claims nothing more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from domain.oem.calls import CallListener
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import NotExecutable, Offline, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Reading
@@ -20,6 +22,7 @@ from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.timeouts import WallTimeouts
 from oem_adapters.vaillant.client import AppRequests
+from oem_adapters.vaillant.energy import ENERGY_DAYS, MOST_PARTS, energy_of, parts_of
 from oem_adapters.vaillant.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, ROOM_SETPOINT, TIMING
 from oem_adapters.vaillant.mapping import is_vetoed, levers_of, reading_of
 from oem_adapters.vaillant.models import Document
@@ -40,9 +43,10 @@ class _Known:
 
 
 class VaillantApp:
-    """`domain.oem.ports.OemAdapter` for Vaillant, and its `LeverReverter`; raises the closed set of errors only."""
+    """`domain.oem.ports.OemAdapter` for Vaillant, `LeverReverter` and `EnergyReader`; raises the closed set only."""
 
     oem = MANIFEST.oem
+    energy_calls = 1 + MOST_PARTS
 
     def __init__(
         self,
@@ -130,6 +134,15 @@ class VaillantApp:
             return
         known = await self._lately(pump, lever, now, urgent)
         await self._ask.end_veto(pump, known.levers[lever].wire_id, now, urgent)
+
+    async def energy(self, pump: PumpAddress, tz: ZoneInfo, now: datetime) -> Sequence[EnergyReading]:
+        """The hours of the two days before today; a call for what there is, and one for each part of it."""
+        today = datetime.combine(now.astimezone(tz).date(), time(), tz)
+        first = datetime.combine(today.date() - timedelta(days=ENERGY_DAYS), time(), tz)
+        told = {}
+        for part in parts_of(await self._ask.generators(pump, now)):
+            told[part] = await self._ask.hours(pump, part, first, today, now)
+        return [one for one in energy_of(told) if one.start is not None and first <= one.start < today]
 
     async def _veto(self, pump: PumpAddress, known: _Known, setting: float, now: datetime, urgent: bool) -> None:
         """Begin one or change the one in force; where the zone says that it is the other way round, the other."""

@@ -5,14 +5,26 @@ Protects: paths and bodies stand in one place; nothing here remembers or decides
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from domain.oem.units import PumpAddress
 from oem_adapters.http import Call, CloudClient
-from oem_adapters.vaillant.models import CLAIMS, CONNECTION, DOCUMENT, Claim, Document
+from oem_adapters.vaillant.energy import ELECTRICITY, Part
+from oem_adapters.vaillant.models import (
+    BUCKETS,
+    CLAIMS,
+    CONNECTION,
+    DOCUMENT,
+    GENERATORS,
+    Bucket,
+    Claim,
+    Document,
+    Generators,
+)
 
 _SYSTEM = "/systems/{system}"
+_ENERGY = "/emf/v2/{system}"
 _VETO = _SYSTEM + "/tli/zones/{zone}/quick-veto"
 
 
@@ -33,6 +45,27 @@ class AppRequests:
     async def connected(self, pump: PumpAddress, now: datetime, urgent: bool = False) -> bool:
         call = Call("GET", _SYSTEM + "/meta-info/connection-status", {"system": pump.vendor_ref})
         return (await self.cloud.fetch(pump.account_id, call, CONNECTION, now, urgent)).connected
+
+    async def generators(self, pump: PumpAddress, now: datetime) -> Generators:
+        """What the system heats with, and until when its energy is known."""
+        call = Call("GET", _ENERGY + "/currentSystem", {"system": pump.vendor_ref})
+        return await self.cloud.fetch(pump.account_id, call, GENERATORS, now)
+
+    async def hours(
+        self, pump: PumpAddress, part: Part, start: datetime, end: datetime, now: datetime
+    ) -> Sequence[Bucket]:
+        """Electricity of a part by the hour, of a span; empty where the answer is of something else."""
+        query = {
+            "resolution": "HOUR",
+            "operationMode": part.mode,
+            "energyType": ELECTRICITY,
+            "startDate": start.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "endDate": end.astimezone(UTC).isoformat(timespec="milliseconds"),
+        }
+        ids = {"system": pump.vendor_ref, "unit": part.device_id}
+        call = Call("GET", _ENERGY + "/devices/{unit}/buckets", ids, query=query)
+        told = await self.cloud.fetch(pump.account_id, call, BUCKETS, now)
+        return told.buckets if (told.mode, told.kind) == (part.mode, ELECTRICITY) else []
 
     async def begin_veto(
         self, pump: PumpAddress, zone: str, c: float, hours: float, now: datetime, urgent: bool

@@ -40,6 +40,15 @@ def _objects(told: Any) -> list[Any]:
     return [item for item in listed if isinstance(item, dict) and isinstance(item.get("index"), int)]
 
 
+def _plain_objects(told: Any) -> list[Any]:
+    """The objects of a list."""
+    return [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+
+
+def _object_or_none(told: Any) -> Any:
+    return told if isinstance(told, dict | BaseModel) else None
+
+
 Number = Annotated[float | None, BeforeValidator(_number)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Text = Annotated[str, BeforeValidator(lambda told: told if isinstance(told, str) else "")]
@@ -175,6 +184,49 @@ class Connection(_Wire):
     connected: Yes = False
 
 
+class Usage(_Wire):
+    """Something that is counted of a generator."""
+
+    mode: Text = Field(default="", alias="operation_mode")
+    kind: Text = Field(default="", alias="value_type")
+    until: Moment = Field(default=None, alias="to")
+
+
+class Generator(_Wire):
+    """A heat pump or an electric heater, with what is counted of it."""
+
+    device_id: Text = Field(default="", alias="device_uuid")
+    is_valid: Yes = Field(default=False, alias="emfValid")
+    usages: Annotated[list[Usage], BeforeValidator(_plain_objects)] = Field(default=[], alias="data")
+
+
+class Generators(_Wire):
+    """What a system heats with. This document's names are not in the others' style, but for one."""
+
+    heat_pump: Annotated[Generator | None, BeforeValidator(_object_or_none)] = Field(
+        default=None, alias="primary_heat_generator"
+    )
+    heater: Annotated[Generator | None, BeforeValidator(_object_or_none)] = Field(
+        default=None, alias="electric_backup_heater"
+    )
+
+
+class Bucket(_Wire):
+    """What was used in a span."""
+
+    start: Moment = Field(default=None, alias="startDate")
+    end: Moment = Field(default=None, alias="endDate")
+    watt_hours: Number = Field(default=None, alias="value")
+
+
+class Buckets(_Wire):
+    """Spans in a row."""
+
+    mode: Text = Field(default="", alias="operationMode")
+    kind: Text = Field(default="", alias="energyType")
+    buckets: Annotated[list[Bucket], BeforeValidator(_plain_objects)] = Field(default=[], alias="data")
+
+
 class Refusal(_Wire):
     """The body of an answer outside of 2xx."""
 
@@ -195,5 +247,7 @@ CLAIMS = TypeAdapter(
         BeforeValidator(lambda told: [c for c in told if isinstance(c, dict)] if isinstance(told, list) else told),
     ]
 )
+GENERATORS = TypeAdapter(Generators)
+BUCKETS = TypeAdapter(Buckets)
 CONNECTION = TypeAdapter(Connection)
 REFUSAL = TypeAdapter(Refusal)

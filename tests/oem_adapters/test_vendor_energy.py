@@ -124,7 +124,7 @@ async def test_a_day_is_settled_by_what_the_vendor_counted_within_its_rounding(m
     within_kwh = found.step_kwh * circuits + reads_lie_beside_slots_kwh
     assert sum(course.kwh) - modelled_kwh == pytest.approx(truth_kwh, abs=within_kwh)
     assert not course.excluded
-    assert found.calls_for_energy == found.calls_declared
+    assert found.calls_for_energy <= found.calls_declared
 
 
 async def test_a_counter_that_begins_anew_is_counted_as_a_reset_and_moves_no_other_slot(make_fleet: MakeFleet) -> None:

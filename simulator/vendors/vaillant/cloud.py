@@ -9,6 +9,7 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -17,12 +18,13 @@ from simulator.clouds.cloud import ANONYMOUS, Call, Refusal, VendorCloud, endpoi
 from simulator.clouds.delivery import Delays, Setting, Write
 from simulator.clouds.oauth import Grant, TokenRules, TokenServer
 from simulator.clouds.quota import Allowance, OpenedWindow
-from simulator.clouds.wire import Answer, html_error
+from simulator.clouds.wire import Answer, html_error, query_of
 from simulator.config import VendorQuota
 from simulator.homes.conditions import Condition
 from simulator.homes.fleet import Home, SimulatedFleet
 from simulator.homes.make import Make
 from simulator.levers import Lever
+from simulator.vendors.vaillant.counted import ELECTRICITY, MODES, buckets_of, generators_of, heater_id, pump_id
 from simulator.vendors.vaillant.make import ROOM, TANK_C
 from simulator.vendors.vaillant.system import TANK, ZONE, document_of, is_vetoed
 
@@ -35,6 +37,8 @@ LONGEST_VETO_H = 24.0
 _REALM = "/auth/realms/vaillant-germany-b2c/protocol/openid-connect"
 _BASE = "/service-connected-control/end-user-app-api/v1"
 _SYSTEM = rf"{_BASE}/systems/(?P<device>[^/]+)"
+_ENERGY = rf"{_BASE}/emf/v2/(?P<device>[^/]+)"
+_ASKED = frozenset(("resolution", "operationMode", "energyType", "startDate", "endDate"))
 
 
 class VaillantCloud(VendorCloud):
@@ -49,6 +53,8 @@ class VaillantCloud(VendorCloud):
         endpoint("connection", rf"{_SYSTEM}/meta-info/connection-status", "GET"),
         endpoint("control", rf"{_SYSTEM}/meta-info/control-identifier", "GET"),
         endpoint("system", rf"{_SYSTEM}/tli", "GET"),
+        endpoint("generators", rf"{_ENERGY}/currentSystem", "GET"),
+        endpoint("buckets", rf"{_ENERGY}/devices/(?P<unit>[^/]+)/buckets", "GET"),
         endpoint(
             "veto",
             rf"{_SYSTEM}/tli/zones/(?P<zone>\d+)/quick-veto",
@@ -137,7 +143,12 @@ class VaillantCloud(VendorCloud):
         dice = self.switchboard.dice
         if dice.strikes("stale-read", call.device, call.number, now_s):
             now_s -= dice.amount("stale-read", call.device, call.number, 600.0, 1800.0)
-        return document_of(home.unit, home.unit.read(now_s))
+        snapshot = home.unit.read(now_s)
+        if call.endpoint.name == "generators":
+            return generators_of(home.unit.identity.system_id, snapshot.at_s)
+        if call.endpoint.name == "buckets":
+            return _buckets(call, home, snapshot.at_s)
+        return document_of(home.unit, snapshot)
 
     def _claim(self, home: Home, now_s: float) -> dict[str, Any]:
         identity = home.unit.identity
@@ -229,3 +240,26 @@ def _number(told: Any) -> float | None:
 
 def _error(status: int, message: str) -> Answer:
     return Answer({"statusCode": status, "message": message}, status)
+
+
+def _buckets(call: Call, home: Home, at_s: float) -> dict[str, Any]:
+    """Energy of a device; raises Refusal for a question that is not whole."""
+    try:
+        asked = query_of(call.request, _ASKED)
+    except ValueError as broken:
+        raise Refusal(400, str(broken)) from broken
+    ids = {pump_id(home.unit.identity.system_id): False, heater_id(home.unit.identity.system_id): True}
+    if call.parts["unit"] not in ids:
+        raise Refusal(404, "Not Found")
+    if set(asked) != _ASKED or asked["resolution"] != "HOUR" or asked["energyType"] != ELECTRICITY:
+        raise Refusal(400, "the question is not complete, or not known")
+    if asked["operationMode"] not in MODES:
+        raise Refusal(400, "unknown operationMode")
+    try:
+        start, end = (datetime.fromisoformat(asked[name]) for name in ("startDate", "endDate"))
+    except ValueError:
+        raise Refusal(400, "startDate and endDate must be dates") from None
+    if start.tzinfo is None or end.tzinfo is None or start >= end:
+        raise Refusal(400, "startDate and endDate must be a span with offsets")
+    span = (start.timestamp(), end.timestamp())
+    return buckets_of(home.history, ids[call.parts["unit"]], asked["operationMode"], span, at_s)

@@ -137,3 +137,22 @@ def test_a_used_up_quota_says_in_words_when_it_is_replenished(wire: VaillantWire
     assert statuses == [200] * 220 + [403]
     message = wire.system(home).json()["message"]
     assert re.fullmatch(r"Out of call volume quota\. Quota will be replenished in (1\.)?\d\d:\d\d:\d\d\.", message)
+
+
+def test_energy_has_the_keys_and_types_of_a_real_one(wire: VaillantWire, real_data: Path) -> None:
+    folder = real_data / "oem/vaillant/current_power"
+    (path,) = folder.glob("*/current_system.json")
+    real = json.loads(path.read_text())
+    base = f"{BASE}/emf/v2/{wire.fleet.homes[0].unit.identity.system_id}"
+    ours = wire.call("GET", f"{base}/currentSystem").json()
+    assert set(ours) == set(real)
+    for device in ("primary_heat_generator", "electric_backup_heater"):
+        assert shape(ours[device]) == shape(real[device])
+    (path,) = folder.glob("*/device_buckets.json")
+    query = {"resolution": "HOUR", "operationMode": "HEATING", "energyType": "CONSUMED_ELECTRICAL_ENERGY"}
+    query |= {"startDate": "2026-01-14T23:00:00.000+00:00", "endDate": "2026-01-15T23:00:00.000+00:00"}
+    route = f"{base}/devices/{ours['primary_heat_generator']['device_uuid']}/buckets"
+    assert shape(wire.call("GET", route, params=query).json()) == shape(json.loads(path.read_text()))
+    for missing in query:
+        less = {name: value for name, value in query.items() if name != missing}
+        assert wire.call("GET", route, params=less).status_code == 400
