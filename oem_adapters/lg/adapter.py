@@ -3,13 +3,15 @@
 Protects: a setting out of range or off step is never sent; a write returns on acceptance only and claims nothing more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from domain.oem.calls import CallListener
+from domain.oem.energy import EnergyReading
 from domain.oem.errors import Malformed, NotExecutable, Rejected
 from domain.oem.lever import Lever, LeverName
 from domain.oem.readings import Reading
@@ -18,10 +20,11 @@ from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
 from oem_adapters.http import CloudClient
 from oem_adapters.lg.client import ThinqRequests
+from oem_adapters.lg.energy import counts, energy_of, span_of
 from oem_adapters.lg.manifest import EMERGENCY, HOT_WATER_TARGET, MANIFEST, TIMING
 from oem_adapters.lg.mapping import PLACES, heating_spec, levers_of, reading_of, room_c
 from oem_adapters.lg.models import Document
-from oem_adapters.lg.quirks import PROFILE_LIFE, headers_of, refusal_of
+from oem_adapters.lg.quirks import ENERGY_PROFILE_LIFE, PROFILE_LIFE, headers_of, refusal_of
 from oem_adapters.timeouts import WallTimeouts
 
 
@@ -35,9 +38,10 @@ class _Known:
 
 
 class LgThinq:
-    """`domain.oem.ports.OemAdapter` for LG. All methods raise the closed set of `domain.oem.errors`."""
+    """`domain.oem.ports.OemAdapter` and `EnergyReader` for LG. All methods raise the closed set of errors."""
 
     oem = MANIFEST.oem
+    energy_calls = 2
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class LgThinq:
         )
         self._ask = ThinqRequests(cloud)
         self._known: dict[tuple[str, str], _Known] = {}
+        self._counting: dict[tuple[str, str], tuple[bool, datetime]] = {}
+        """Whether the cloud counts a unit's electricity, and when it was asked."""
 
     @property
     def timing(self) -> VendorTiming:
@@ -89,6 +95,20 @@ class LgThinq:
     async def observe(self, pump: PumpAddress, lever: LeverName, now: datetime) -> Reading:
         """As `read`: one call tells all there is."""
         return await self.read(pump, lever, now)
+
+    async def energy(self, pump: PumpAddress, tz: ZoneInfo, now: datetime) -> Sequence[EnergyReading]:
+        """The days before today; one call, and one now and then for whether the cloud counts that unit at all."""
+        is_counted, asked_at = self._counting.get(_key(pump), (False, None))
+        if asked_at is None or now - asked_at > ENERGY_PROFILE_LIFE:
+            is_counted = await self._is_counted(pump, now)
+            self._counting[_key(pump)] = is_counted, now
+        return energy_of(await self._ask.energy(pump, *span_of(tz, now), now), tz, now) if is_counted else []
+
+    async def _is_counted(self, pump: PumpAddress, now: datetime) -> bool:
+        try:
+            return counts(await self._ask.energy_profile(pump, now))
+        except Rejected:  # of a device that counts nothing this cloud has no profile
+            return False
 
     async def write(
         self, pump: PumpAddress, lever: LeverName, setting: float, now: datetime, *, urgent: bool = False

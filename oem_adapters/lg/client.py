@@ -9,6 +9,7 @@ from datetime import datetime
 
 from domain.oem.units import PumpAddress
 from oem_adapters.http import Call, CloudClient
+from oem_adapters.lg.energy import USAGE
 from oem_adapters.lg.models import DEVICES, DOCUMENT, Document, Listed, read_listed
 from oem_adapters.lg.quirks import KIND
 
@@ -33,6 +34,17 @@ class ThinqRequests:
     async def state(self, pump: PumpAddress, now: datetime, urgent: bool = False) -> Document:
         """What the unit last reported."""
         return await self._of_device(pump, "state", now, urgent)
+
+    async def energy_profile(self, pump: PumpAddress, now: datetime) -> Document:
+        """Which energies of a unit the cloud counts."""
+        call = Call("GET", "/devices/energy/{device}/profile", {"device": pump.vendor_ref})
+        return Document((await self.cloud.fetch(pump.account_id, call, DOCUMENT, now)).response)
+
+    async def energy(self, pump: PumpAddress, first: str, last: str, now: datetime) -> Document:
+        """Energy by the day, both days included."""
+        query = {"property": USAGE, "period": "DAILY", "startDate": first, "endDate": last}
+        call = Call("GET", "/devices/energy/{device}/usage", {"device": pump.vendor_ref}, query=query)
+        return Document((await self.cloud.fetch(pump.account_id, call, DOCUMENT, now)).response)
 
     async def control(
         self, pump: PumpAddress, place: tuple[str, str], value: float, now: datetime, urgent: bool

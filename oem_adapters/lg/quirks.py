@@ -27,6 +27,8 @@ COUNTRY = "DE"
 CLIENT = "heatsteer"
 PROFILE_LIFE = timedelta(hours=24)
 """How long ranges are believed; an installer or a firmware update changes them rarely."""
+ENERGY_PROFILE_LIFE = timedelta(days=7)
+"""How long a unit is believed to be counted, or not to be."""
 SPENT_FOR = timedelta(minutes=15)
 """The hour's budget is used up, and nothing tells until when: tried again some times in it."""
 

@@ -17,7 +17,7 @@ from simulator.clouds.cloud import ANONYMOUS, ANY_METHOD, Call, Refusal, VendorC
 from simulator.clouds.delivery import Delays, Setting, Write
 from simulator.clouds.oauth import Grant
 from simulator.clouds.quota import Allowance, FixedWindow
-from simulator.clouds.wire import Answer, html_error
+from simulator.clouds.wire import Answer, html_error, query_of
 from simulator.homes.conditions import APPLIES_NOTHING, Condition
 from simulator.homes.fleet import Home, SimulatedFleet
 from simulator.homes.make import Make
@@ -25,6 +25,7 @@ from simulator.levers import Lever
 from simulator.truth import stamp
 from simulator.vendors.lg.boiler import listed, profile, state
 from simulator.vendors.lg.tokens import EVERYBODY, PersonalTokens
+from simulator.vendors.lg.usage import PROPERTY, energy_profile, span_asked, usage_of
 
 CALLS_AN_HOUR = 100
 """Not published; a client that asked every ten seconds was refused after some ten minutes."""
@@ -34,6 +35,7 @@ LEVERS = {
     ("hotWaterTemperatureInUnits", "targetTemperature"): Lever.HOT_WATER_TARGET,
 }
 _DEVICE = r"/devices/(?P<device>[^/]+)"
+_ENERGY = r"/devices/energy/(?P<device>[^/]+)"
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -48,6 +50,8 @@ class LgCloud(VendorCloud):
         endpoint("devices", r"/devices", "GET"),
         endpoint("profile", f"{_DEVICE}/profile", "GET"),
         endpoint("state", f"{_DEVICE}/state", "GET"),
+        endpoint("energy-profile", f"{_ENERGY}/profile", "GET"),
+        endpoint("energy-usage", f"{_ENERGY}/usage", "GET"),
         endpoint("control", f"{_DEVICE}/control", "POST", writes=("POST",)),
     )
 
@@ -124,6 +128,10 @@ class LgCloud(VendorCloud):
         home = self._home(call, grant)
         if call.endpoint.name == "profile":
             return profile(home.unit)
+        if call.endpoint.name == "energy-profile":
+            return energy_profile()
+        if call.endpoint.name == "energy-usage":
+            return self._usage(call, home, now_s)
         if not self._is_connected(home, now_s):
             raise Refusal(416, "Not connected device", "1222")
         if write is None:
@@ -131,6 +139,18 @@ class LgCloud(VendorCloud):
         for setting in self.settings(call):
             self.delivery.deliver(write, setting, now_s)
         return {}
+
+    def _usage(self, call: Call, home: Home, now_s: float) -> dict[str, Any]:
+        """What the cloud has heard of, also of a unit that is not connected now."""
+        try:
+            asked = query_of(call.request, frozenset(("property", "period", "startDate", "endDate")))
+            span = span_asked(asked.get("startDate", ""), asked.get("endDate", ""))
+        except ValueError as broken:
+            raise Refusal(400, str(broken), "1102") from broken
+        if asked.get("property") != PROPERTY or asked.get("period") != "DAILY":
+            raise Refusal(400, "Not supported property", "1220")
+        at_s = home.unit.read(self._as_of(call, now_s)).at_s
+        return usage_of(home.history, span, self.fleet.config.local_time, at_s)
 
     def _as_of(self, call: Call, now_s: float) -> float:
         """What the cloud knows of a unit; a stale read knows less than it could."""

@@ -151,3 +151,19 @@ def test_an_offline_unit_is_refused_and_listed_as_not_reporting(wire: LgWire) ->
     assert code(wire.lg("GET", f"/devices/{home.unit.identity.device_id}/state")) == "1222"
     listed = wire.lg("GET", "/devices").json()["response"]
     assert [device["deviceInfo"]["reportable"] for device in listed] == [False] * 3
+
+
+def test_energy_by_the_day_has_the_shape_that_the_vendor_s_client_reads_and_an_odd_question_is_refused(
+    wire: LgWire,
+) -> None:
+    device = wire.fleet.homes[0].unit.identity.device_id
+    profile = wire.lg("GET", f"/devices/energy/{device}/profile").json()["response"]
+    assert profile == {"resultCode": "0000", "result": {"property": ["energyUsage"]}}
+    query = {"property": "energyUsage", "period": "DAILY", "startDate": "20260113", "endDate": "20260115"}
+    usage = wire.lg("GET", f"/devices/energy/{device}/usage", params=query).json()["response"]
+    assert set(usage) == {"resultCode", "result"}
+    assert set(usage["result"]) == {"dataList", "property"}
+    assert [entry["usedDate"] for entry in usage["result"]["dataList"]] == ["20260113", "20260114", "20260115"]
+    for odd in ({"period": "HOURLY"}, {"property": "water"}, {"endDate": "20260112"}, {"startDate": "2026-01-13"}):
+        refused = wire.lg("GET", f"/devices/energy/{device}/usage", params=query | odd)
+        assert code(refused) in {"1102", "1220"}
