@@ -292,12 +292,13 @@ class _Sweep:
         return look
 
     async def _take_energy(self, account: _Account, look: SweepRead) -> None:
-        """What the vendor counted of a unit that was just read; a call of its own is paced as one more read."""
+        """What the vendor counted of a unit that was just read.
+
+        Calls of its own do not put the next read off: they are few, once a day, and fit into what a sweep leaves free.
+        """
         now = self._now()
         if look.reading is None or not self._energy.is_due(look.profile, now):
             return
-        if self._energy.calls:
-            account.next_at = max(account.next_at, now) + account.gap * self._energy.calls
         error = await self._energy.take(look.profile, now)
         if error is not None:
             await self._failed(account, error)
