@@ -46,7 +46,7 @@ async def gather(
         plans=await reports.price_plans(),
         journal=await access.ledger.journal.by_pump(),
         plan_row=plan,
-        prices=_priced(await access.ledger.series.prices(plan["price_version"]), order) if plan else None,
+        prices=await _prices(order, access, plan) if plan else None,
         price_version=plan["price_version"] if plan else None,
         weather=_named(await access.ledger.series.weather(plan["weather_version"]), order) if plan else None,
         planning_s=planning_s,
@@ -111,6 +111,18 @@ async def most_events(client: Client, spans: Sequence[tuple[datetime, datetime]]
     for workflow_id, events in await asyncio.gather(*(within(w.id, w.run_id) for w in listed)):
         counts[workflow_id] = counts.get(workflow_id, 0) + events
     return max(counts.values(), default=0)
+
+
+async def _prices(order: DemoOrder, access: Access, plan: Mapping[str, Any]) -> WholesalePrices | None:
+    """What the newest plan was made with; of a run over several days, what was published for them, None with a gap."""
+    if len(order.market_days) == 1:
+        return _priced(await access.ledger.series.prices(plan["price_version"]), order)
+    area, start = order.staging.price_area, order.staging.epoch
+    days = await access.ledger.series.published_days(area, start, order.end)
+    if len(days) < len(order.market_days):
+        return None
+    values = tuple(price for day in days for price in day.price_eur_per_mwh)
+    return _priced(days[0].model_copy(update={"price_eur_per_mwh": values, "later_eur_per_mwh": ()}), order)
 
 
 def _priced(prices: WholesalePrices, order: DemoOrder) -> WholesalePrices:

@@ -1,11 +1,13 @@
 """What a demo is asked to run."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from demo.stage import Staging
+from domain.slots import SLOT
 
 CELL = "50.0,10.0"
 """The demo's weather cell."""
@@ -32,6 +34,13 @@ class DemoOrder:
         """The folder of the stack's files, once one was given."""
         assert self.folder is not None, "an order is run in a folder"
         return self.folder
+
+    @property
+    def market_days(self) -> tuple[date, ...]:
+        """The days that the run touches, in order."""
+        first, tz = self.staging.day, ZoneInfo(self.staging.tz)
+        last = (self.end - SLOT).astimezone(tz).date()
+        return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
     def given(self) -> dict[str, Any]:
         """The failures that were asked for, for the report."""

@@ -1,4 +1,4 @@
-"""`heatsteer demo`: a market day at speed, from an empty folder to a report.
+"""`heatsteer demo`: a market day or a few at speed, from an empty folder to a report.
 
 Protects: every number in the report comes from what ran; a run that could not finish says why and leaves no process.
 """
@@ -8,13 +8,13 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from application.access import Access
 from application.errors import Failed
-from application.planning.schedule import create_schedule, plan_day, wait_for_plan
+from application.planning.schedule import create_schedule, nominal_time, plan_day, wait_for_plan
 from application.pump_workflows import status
 from demo import stage
 from demo.facts import gather
@@ -30,7 +30,7 @@ from domain.planning.scope import GridCaps
 from domain.slots import SLOT
 from embedded.errors import StackError
 from embedded.stack import Stack, StackOptions
-from workflows.contracts import PlanningInput, PlanningResult
+from workflows.contracts import PlanningInput
 from workflows.price_watch import start_price_watch
 
 PLAN_BUDGET_S = 40.0
@@ -46,7 +46,6 @@ class _Scene:
     access: Access
     world: SimulatorClient
     killer: Killer
-    planned: PlanningResult | None = None
     planning_s: float = 0.0
 
 
@@ -104,20 +103,22 @@ async def _opened(order: DemoOrder, stack: Stack, progress: Progress) -> AsyncIt
 
 async def _steer(scene: _Scene, progress: Progress) -> Run:
     await _plan(scene, progress)
-    clock = scene.access.clock
-    while (now := clock.steered(datetime.now(UTC))) < scene.order.end:
-        await scene.killer.look(now)
-        progress.show(await _snapshot(scene, now))
-        await asyncio.sleep(BOARD_EVERY_S)
+    clock, tz = scene.access.clock, ZoneInfo(scene.order.staging.tz)
+    _, *later = scene.order.market_days
+    async with asyncio.TaskGroup() as planning:
+        while (now := clock.steered(datetime.now(UTC))) < scene.order.end:
+            if later and now >= nominal_time(later[0], tz):
+                planning.create_task(_plan_later_day(scene, progress, later.pop(0)))
+            await scene.killer.look(now)
+            progress.show(await _snapshot(scene, now))
+            await asyncio.sleep(BOARD_EVERY_S)
     await _drain(scene, progress)
     return await gather(scene.order, scene.access, scene.world, scene.planning_s, scene.killer.done)
 
 
 async def _plan(scene: _Scene, progress: Progress) -> None:
-    """Plan by a backfill of the Schedule, at its nominal time the afternoon before."""
+    """Make the Schedule and plan the first day by it."""
     staging, client = scene.order.staging, scene.access.client
-    tz = ZoneInfo(staging.tz)
-    begun = time.monotonic()
     given = PlanningInput(
         clock=scene.access.clock,
         caps=GridCaps(share=stage.CAP_SHARE),
@@ -125,18 +126,33 @@ async def _plan(scene: _Scene, progress: Progress) -> None:
         budget_s=PLAN_BUDGET_S,
         patience=staging.patience,
     )
-    await create_schedule(client, given, tz, paused=True)
-    await plan_day(client, staging.day, tz)
-    scene.planned = await wait_for_plan(client, staging.day, tz, patience_s=4 * PLAN_BUDGET_S)
-    scene.planning_s = time.monotonic() - begun
+    await create_schedule(client, given, ZoneInfo(staging.tz), paused=True)
+    await _plan_day(scene, progress, staging.day)
     await start_price_watch(client, given)
-    if not scene.planned.revisions:
-        progress.say(f"no plan: {scene.planned.reason}")
+
+
+async def _plan_day(scene: _Scene, progress: Progress, day: date) -> None:
+    """Plan by a backfill of the Schedule, at its nominal time the afternoon before."""
+    client, tz = scene.access.client, ZoneInfo(scene.order.staging.tz)
+    begun = time.monotonic()
+    await plan_day(client, day, tz)
+    planned = await wait_for_plan(client, day, tz, patience_s=4 * PLAN_BUDGET_S)
+    scene.planning_s = time.monotonic() - begun
+    if not planned.revisions:
+        progress.say(f"no plan: {planned.reason}")
     else:
         progress.say(
-            f"plan revision {', '.join(map(str, scene.planned.revisions))} handed to {scene.planned.delivered} pumps "
+            f"plan revision {', '.join(map(str, planned.revisions))} handed to {planned.delivered} pumps "
             f"after {scene.planning_s:.1f} s"
         )
+
+
+async def _plan_later_day(scene: _Scene, progress: Progress, day: date) -> None:
+    """A day without a plan is steered on without one, as it would be in earnest."""
+    try:
+        await _plan_day(scene, progress, day)
+    except Failed as error:
+        progress.say(f"no plan for {day}: {error}")
 
 
 async def _snapshot(scene: _Scene, now: datetime) -> Snapshot:

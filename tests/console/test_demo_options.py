@@ -1,7 +1,9 @@
 """A demo's options become an order, or one sentence before anything is started."""
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +67,28 @@ def test_what_cannot_be_run_is_refused_with_a_sentence(given: dict[str, Any], wo
     with pytest.raises(UsageError, match=re.escape(word)) as refusal:
         an_order(**given)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_run_may_go_on_for_some_market_days_whatever_their_length() -> None:
+    assert an_order().market_days == (date(2026, 1, 15),)
+    assert an_order(hours=24).market_days == (date(2026, 1, 15),)
+    two = an_order(hours=24.25)
+    assert two.end - two.staging.epoch == timedelta(hours=24, minutes=15)
+    assert two.market_days == (date(2026, 1, 15), date(2026, 1, 16))
+    assert an_order(day=date(2026, 10, 25), hours=25).market_days == (date(2026, 10, 25),)
+    assert len(an_order(day=date(2026, 3, 29), hours=24).market_days) == 2
+
+
+def test_a_file_of_one_days_prices_ends_with_that_day(tmp_path: Path) -> None:
+    start = int(datetime(2026, 1, 14, 23, tzinfo=UTC).timestamp())
+    seconds = list(range(start, start + 86400, 900))
+    prices = tmp_path / "prices.json"
+    prices.write_text(
+        json.dumps({"unix_seconds": seconds, "price": [80.0 + n for n in range(96)], "unit": "EUR / MWh"})
+    )
+    assert an_order(prices=prices, hours=24).market_days == (date(2026, 1, 15),)
+    with pytest.raises(UsageError, match=r"--hours 48 .*prices\.json"):
+        an_order(prices=prices, hours=48)
 
 
 def test_a_run_is_as_fast_as_what_it_does_allows() -> None:

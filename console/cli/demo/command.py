@@ -20,7 +20,7 @@ from demo.run import run_demo
 
 def demo(
     pumps: Annotated[int, typer.Option(min=1, max=2000, help="Heat pumps in the fleet.")] = 12,
-    hours: Annotated[float | None, typer.Option(min=0.25, max=25, help="Default: the whole market day.")] = None,
+    hours: Annotated[float | None, typer.Option(min=0.25, max=168, help="Default: the whole market day.")] = None,
     speed: Annotated[
         float | None,
         typer.Option(

@@ -61,15 +61,14 @@ def demo_order(
     if hours is not None and (hours * 4) % 1:
         raise UsageError(f"--hours {hours:g} is no whole number of quarter-hours")
     day = _day(prices, day)
-    start, end = market_day_bounds(day, TZ)
+    start, midnight = market_day_bounds(day, TZ)
+    end = _end(start, midnight, hours, prices)
     if weather is not None:
-        _checked(lambda: load_weather_file(weather, CELL, start, (end - start) // SLOT))
-    if hours is not None:
-        end = min(end, start + timedelta(hours=hours))
+        _checked(lambda: load_weather_file(weather, CELL, start, (max(end, midnight) - start) // SLOT))
     speed = _speed(speed, pumps, is_rough=kill_every is not None or bool(outages))
     every = None if kill_every is None else _kill_every(kill_every, speed)
     vendors = _vendors(oem, pumps)
-    cuts = tuple(_outage(text, day, start, end, vendors) for text in outages)
+    cuts = tuple(_outage(text, day, start, min(end, midnight), vendors) for text in outages)
     _make_folder(out)
     staging = Staging(
         pumps=pumps,
@@ -89,6 +88,16 @@ def demo_order(
     )
     folder = Path("var") / f"demo-{os.getpid()}" if keep else None
     return DemoOrder(staging=staging, end=end, out=out, keep=keep, folder=folder, kill_every=every)
+
+
+def _end(start: datetime, midnight: datetime, hours: float | None, prices: Path | None) -> datetime:
+    """When the run ends: with the market day, or after so many hours; a day of 25 hours counts as one day."""
+    if hours is None:
+        return midnight
+    end = start + timedelta(hours=hours)
+    if end > midnight and prices is not None:
+        raise UsageError(f"--hours {hours:g} goes beyond the one market day whose prices {prices.name} holds")
+    return end
 
 
 def _day(prices: Path | None, day: date | None) -> date:

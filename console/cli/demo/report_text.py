@@ -12,6 +12,8 @@ from console.cli.demo.trouble_text import trouble_rows
 from console.cli.terminal import terminal
 
 DONE = ("applied", "effective")
+LONGEST_DAY_HOURS = 25
+"""What is longer has a plan for each of its days, of which the newest is shown."""
 
 
 def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | None = None) -> None:
@@ -101,8 +103,9 @@ def _given_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         else f"{plan['cap_kw']:.1f} kW, up to {plan['reserved_kw']:.1f} kW kept back for tanks and doubt; "
         f"what is left is reached in {plan['cap_binding_slots']} slots"
     )
+    which = "newest revision" if report["hours"] > LONGEST_DAY_HOURS else "revision"
     said = (
-        f"revision {plan['revision']}: {plan['cost_eur']:.2f} EUR, no plan under {plan['lower_bound_eur']:.2f} EUR "
+        f"{which} {plan['revision']}: {plan['cost_eur']:.2f} EUR, no plan under {plan['lower_bound_eur']:.2f} EUR "
         f"(gap {plan['gap_pct']:.2f} %, {plan['gap_of_gain_pct']:.1f} % of the gain); "
         f"planned under a limit of {cap}; solved in {plan['seconds']:.1f} s"
     )
