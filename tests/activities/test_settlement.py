@@ -11,7 +11,7 @@ from domain.homes.panels import Panels
 from domain.homes.settlement import Benefit, Settlement
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.savings.claim import Claim
-from domain.savings.energy import CounterReading, EnergyCourse, Evidence, Flag, Reported
+from domain.savings.energy import CounterReading, EnergyCourse, Evidence, Flag, Reported, Total
 from domain.savings.experiment import Experiment
 from domain.savings.home_day import HomeDay, LeftOut
 from domain.savings.ports import DayEvidence
@@ -151,6 +151,24 @@ async def test_garbage_is_counted_and_the_day_costs_what_it_cost_without_it() ->
     await settled(dirty)
     before, after = clean.kept[PUMP, DAY][0], dirty.kept[PUMP, DAY][0]
     assert after.excluded == {Flag.NEGATIVE: 1, Flag.FUTURE: 1}
+    assert after.cost_eur == before.cost_eur
+
+
+async def test_a_vendor_s_day_is_settled_and_its_garbage_is_counted_and_changes_no_euro() -> None:
+    end = START + timedelta(days=1)
+    day = Total(start=START, end=end, kwh=20.0)
+    garbage = (
+        Total(start=START, end=end, kwh=-3.0),
+        Total(start=START, end=end, kwh=2_000.0),
+        Total(start=end, end=end + timedelta(days=1), kwh=18.0),
+    )
+    clean = Store({PUMP: DayEvidence(reported=Reported(own_totals=(day,)))})
+    dirty = Store({PUMP: DayEvidence(reported=Reported(own_totals=(day, *garbage)))})
+    await settled(clean)
+    await settled(dirty)
+    before, after = clean.kept[PUMP, DAY][0], dirty.kept[PUMP, DAY][0]
+    assert before.evidence == {Evidence.TOTAL: pytest.approx(20.0, abs=96 * 0.00001)}, "slots are rounded"
+    assert after.excluded == {Flag.NEGATIVE: 1, Flag.TOO_HIGH: 1, Flag.FUTURE: 1}
     assert after.cost_eur == before.cost_eur
 
 
