@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from console.cli.demo.board import Board
-from console.cli.demo.options import OUTAGE_EXAMPLE, demo_order
+from console.cli.demo.options import OUTAGE_EXAMPLE, demo_order, usual_speed
 from console.cli.demo.report_text import print_report
 from console.cli.errors import UsageError
 from console.cli.running import run
@@ -71,6 +71,11 @@ def demo(
     )
     tz = ZoneInfo(order.staging.tz)
     board = Board(tz)
+    if order.staging.speed > 2 * (usual := usual_speed(pumps)):
+        board.say(
+            f"--speed {order.staging.speed:g} asks more than two cores give {pumps} pumps: commands may come too late; "
+            f"without it this fleet runs at {usual:g} times wall time"
+        )
 
     def on_kept(ui_url: str) -> None:
         typer.echo(f"The stack stays up: {ui_url}  (heatsteer top, heatsteer pumps list; Ctrl-C ends it)", err=True)

@@ -131,10 +131,14 @@ def _is_share(name: str) -> bool:
     return name not in PER_DAY
 
 
+def usual_speed(pumps: int) -> float:
+    """Steered seconds a wall second that two cores keep up with."""
+    return max(ROUGH_SPEED, float(round(USUAL_SPEED * min(1.0, FULL_SPEED_PUMPS / pumps))))
+
+
 def _speed(speed: float | None, pumps: int, *, is_rough: bool) -> float:
     if speed is None:
-        slowed = USUAL_SPEED * min(1.0, FULL_SPEED_PUMPS / pumps)
-        return ROUGH_SPEED if is_rough else max(ROUGH_SPEED, float(round(slowed)))
+        return ROUGH_SPEED if is_rough else usual_speed(pumps)
     if is_rough and speed > ROUGH_SPEED:
         raise UsageError(
             f"--speed {speed:g}: a run that kills workers or cuts a vendor off runs at most {ROUGH_SPEED:g} times "
