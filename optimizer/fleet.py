@@ -28,7 +28,7 @@ from optimizer.house_bound import COARSE, FINE, FINELY_BOUNDED_HOUSES, automaton
 from optimizer.kernels import simulate
 from optimizer.modelled import Modelled, has_authority, modelled_of, most_by_sun
 from optimizer.peaks import Peaks, Tangent
-from optimizer.programme import best_schedules
+from optimizer.programme import VECTOR_POINTS, best_schedules
 from optimizer.proposal import Proposal
 from optimizer.response import Horizon
 
@@ -39,8 +39,6 @@ KEPT_CHUNKS = 256
 CELL_K = 0.05
 BELOW_K, ABOVE_K = 0.6, 0.4
 """The programme looks this far beyond the rooms its houses aim for; further out a plan has nothing to do."""
-VECTOR_POINTS = 16
-"""Grids are widened to multiples of this: what is left over of a vector loop runs one by one (a third of the time)."""
 NU_STEPS = 8
 LEAST_NU_EUR = 0.002
 TIE_NOISE_EUR_PER_MWH = 0.02

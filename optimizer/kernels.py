@@ -70,6 +70,31 @@ def room_after(model: Model, b: int, t: int, m: int, room: float) -> float:
 
 
 @compiled
+def rooms_ahead(
+    keep_on: Array, keep_off: Array, drift_on: Array, drift_off: Array, drift_cap: Array, start: Array, mode: int,
+    path: Array, least: Array, most: Array,
+) -> None:  # fmt: skip
+    """Rooms at the slots' ends in one mode throughout, (B, N), and the coldest and warmest in any modes, (B,)."""
+    houses, slots, modes = drift_on.shape
+    for b in range(houses):
+        x = low = high = start[b]
+        least[b], most[b] = low, high
+        for t in range(slots):
+            coldest, warmest = np.inf, -np.inf
+            off, cap = drift_off[b, t], drift_cap[b, t]
+            for m in range(modes):
+                on = drift_on[b, t, m]
+                coldest = min(
+                    coldest, max(keep_off[b] * low + off, min(keep_on[b] * low + on, keep_off[b] * low + cap))
+                )
+                warmest = max(warmest, keep_off[b] * high + off, min(keep_on[b] * high + on, keep_off[b] * high + cap))
+            on = drift_on[b, t, mode]
+            x = max(keep_off[b] * x + off, min(keep_on[b] * x + on, keep_off[b] * x + cap))
+            path[b, t], low, high = x, coldest, warmest
+            least[b], most[b] = min(least[b], low), max(most[b], high)
+
+
+@compiled
 def power_of(model: Model, b: int, t: int, m: int, room: float) -> float:
     """Mean electrical power of the slot, kW."""
     demand = model.power_at_zero[b, t, m] + model.power_slope[b, t, m] * room

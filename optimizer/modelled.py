@@ -12,7 +12,7 @@ from domain.slots import SLOT_HOURS
 from optimizer.house import MAX, MIN, Array, Houses
 from optimizer.kernels import Model
 from optimizer.objective import Objective, objective_of, sun_of
-from optimizer.response import Horizon, Responses, respond
+from optimizer.response import Horizon, Responses, ahead_of, respond
 
 LEAST_ROOM_AUTHORITY_K = 0.3
 LEAST_POWER_AUTHORITY = 0.05
@@ -33,6 +33,9 @@ class Modelled:
     """Rooms that can be reached at all, with a little beyond, (B,)."""
 
     def part(self, places: npt.NDArray[np.intp]) -> "Modelled":
+        """Some of the houses, in rising order."""
+        if len(places) == self.houses.size:
+            return self
         return Modelled(
             self.houses.part(places),
             self.responses.part(places),
@@ -65,12 +68,7 @@ def most_by_sun(model: Model) -> Array:
 
 def reachable(responses: Responses) -> tuple[Array, Array]:
     """Lowest and highest room a house can reach in the horizon, with a little beyond, (B,) each."""
-    low = high = responses.room_start_c
-    least, most = low, high
-    for t in range(responses.size[1]):
-        ends = responses.rooms(t, np.stack([low, high], axis=1))
-        low, high = ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)
-        least, most = np.minimum(least, low), np.maximum(most, high)
+    _, least, most = ahead_of(responses)
     return least - 0.02, most + 0.02
 
 

@@ -37,7 +37,7 @@ import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
 from optimizer.house import LOW, Array, Houses, steady_power
-from optimizer.response import Horizon, Responses
+from optimizer.response import Horizon, Responses, ahead_of
 
 CHANGE_COST_EUR = 0.01
 """Wear, and one write at a vendor's cloud."""
@@ -171,12 +171,7 @@ def gentler(objective: Objective, reach_eur_per_mwh: float) -> Objective:
 
 def neutral_path(responses: Responses) -> Array:
     """Room temperature at the slots' ends with every pump LOW throughout, (B, N)."""
-    b, n, _ = responses.size
-    room, path = responses.room_start_c, np.empty((b, n))
-    for t in range(n):
-        room = responses.rooms(t, room[:, None])[LOW, :, 0]
-        path[:, t] = room
-    return path
+    return ahead_of(responses)[0]
 
 
 def _marginal_power(houses: Houses, outdoor_c: Array) -> Array:

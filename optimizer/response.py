@@ -34,6 +34,7 @@ import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
 from optimizer.house import LOW, MIN, Array, Houses, cop, left_by_defrosts
+from optimizer.kernels import rooms_ahead
 
 TANK_SHARE = 0.2
 """Of the compressor's time that the tank takes where it matters: a charge of three quarters of an hour in a raise, or
@@ -137,7 +138,7 @@ class Responses:
     def rooms(self, slot: int, room_c: Array) -> Array:
         """Rooms at the slot's end under every mode: (M, B, k) for rooms (B, k) at its start."""
         off = self.keep_off[:, None] * room_c + self.drift_off_bn[:, slot, None]
-        cap = off + (self.drift_cap_bn - self.drift_off_bn)[:, slot, None]
+        cap = off + (self.drift_cap_bn[:, slot] - self.drift_off_bn[:, slot])[:, None]
         on = self.keep_on[:, None] * room_c + self.drift_on_bnm[:, slot].T[:, :, None]
         return np.maximum(off, np.minimum(on, cap))
 
@@ -148,6 +149,18 @@ class Responses:
         heat = self.heat_at_zero_bnm[:, slot].T[:, :, None] + self.heat_slope[:, None] * room_c
         excess = np.maximum(heat - self.heat_limit_bn[:, slot, None], 0.0) * self.rod_bn[:, slot, None]
         return self.standby_kw[:, None] + compressor + excess
+
+
+def ahead_of(responses: Responses) -> tuple[Array, Array, Array]:
+    """Rooms at the slots' ends with every pump LOW, (B, N), and the coldest and warmest any modes lead to, (B,)."""
+    b, n, _ = responses.size
+    path, least, most = np.empty((b, n)), np.empty(b), np.empty(b)
+    drifts = responses.drift_on_bnm, responses.drift_off_bn, responses.drift_cap_bn
+    rooms_ahead(
+        responses.keep_on, responses.keep_off, *(np.ascontiguousarray(drift) for drift in drifts),
+        responses.room_start_c, LOW, path, least, most,
+    )  # fmt: skip
+    return path, least, most
 
 
 def respond(houses: Houses, horizon: Horizon) -> Responses:
