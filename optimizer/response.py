@@ -155,11 +155,11 @@ def ahead_of(responses: Responses) -> tuple[Array, Array, Array]:
     """Rooms at the slots' ends with every pump LOW, (B, N), and the coldest and warmest any modes lead to, (B,)."""
     b, n, _ = responses.size
     path, least, most = np.empty((b, n)), np.empty(b), np.empty(b)
-    drifts = responses.drift_on_bnm, responses.drift_off_bn, responses.drift_cap_bn
-    rooms_ahead(
-        responses.keep_on, responses.keep_off, *(np.ascontiguousarray(drift) for drift in drifts),
-        responses.room_start_c, LOW, path, least, most,
-    )  # fmt: skip
+    on, off, cap = (
+        np.ascontiguousarray(drift)
+        for drift in (responses.drift_on_bnm, responses.drift_off_bn, responses.drift_cap_bn)
+    )
+    rooms_ahead(responses.keep_on, responses.keep_off, on, off, cap, responses.room_start_c, LOW, path, least, most)
     return path, least, most
 
 
