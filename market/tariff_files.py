@@ -4,15 +4,19 @@ Protects: a tariff that cannot be read stops the worker with a sentence, not a p
 """
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import holidays
 from pydantic import ValidationError
 
 from domain.planning.local_times import LocalTimes
 from domain.planning.tariff import SPOT, WHOLESALE, Tariff, Tariffs
 
 OWN_FOLDER = Path(__file__).parent / "tariffs"
+YEARS_OF_HOLIDAYS = 10
+"""From the year in which a part begins; a part that is older is renewed with its price sheet."""
 
 
 class BadTariff(ValueError):
@@ -44,6 +48,8 @@ def _read(file: Path) -> Tariff:
         )
     except tomllib.TOMLDecodeError as error:
         raise BadTariff(f"{file} is not TOML: {error}") from error
+    except NotImplementedError as error:
+        raise BadTariff(f"{file}: holidays_of: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"])
@@ -51,10 +57,30 @@ def _read(file: Path) -> Tariff:
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
-    return {"windows" if field == "window" else field: value for field, value in part.items()}
+    windows = [_without_holidays(window, part) for window in part.get("window", ())]
+    return {field: value for field, value in part.items() if field != "window"} | {"windows": windows}
 
 
 def _power(charge: dict[str, Any]) -> dict[str, Any]:
+    charge = _without_holidays(charge, charge)
     times = {field: charge[field] for field in LocalTimes.model_fields if field in charge}
     rest = {field: value for field, value in charge.items() if field not in (*times, "step")}
     return rest | {"times": times, "steps": charge.get("step", ())}
+
+
+def _without_holidays(times: dict[str, Any], dated: dict[str, Any]) -> dict[str, Any]:
+    """Times that name a country (`holidays_of`) with the dates of its holidays left out, while `dated` is in force.
+
+    Raises NotImplementedError for a country without known holidays."""
+    if "holidays_of" not in times or not isinstance(dated.get("begins"), date):
+        return times
+    country, _, part = str(times["holidays_of"]).partition("-")
+    begins, ends = dated["begins"].year, dated.get("ends")
+    last = ends.year if isinstance(ends, date) else begins + YEARS_OF_HOLIDAYS
+    found = holidays.country_holidays(country, subdiv=part or None, years=range(begins, last + 1))
+    kinds = set(times.get("holiday_kinds", ("public",)))
+    if not kinds <= set(found.supported_categories):
+        raise NotImplementedError(f"{country} has holidays of the kinds {', '.join(found.supported_categories)}")
+    found = holidays.country_holidays(country, subdiv=part or None, years=range(begins, last + 1), categories=kinds)
+    rest = {field: value for field, value in times.items() if field not in ("holidays_of", "holiday_kinds")}
+    return rest | {"not_on": tuple(sorted({*times.get("not_on", ()), *found}))}

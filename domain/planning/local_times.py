@@ -1,4 +1,4 @@
-"""Local times at which a tariff charges something: months, weekdays and hours of the clock.
+"""Local times at which a tariff charges something: months, weekdays, hours of the clock, and days left out.
 
 Protects: the hours past midnight belong to the day on which a window began.
 """
@@ -21,6 +21,8 @@ class LocalTimes(Value):
     start: time = time()
     end: time = time()
     """Local, exclusive; midnight is the end of the day, and an end before the start lies on the day after."""
+    not_on: tuple[date, ...] = ()
+    """Days on which no window begins, such as public holidays."""
 
     def holds(self, local: datetime) -> bool:
         """Whether a local time lies in it; the hours past midnight belong to the day on which the window began."""
@@ -33,6 +35,8 @@ class LocalTimes(Value):
 
     def holds_on(self, day: date) -> bool:
         """Whether a window begins on a local day."""
-        return (not self.months or day.month in self.months) and (
-            not self.weekdays or day.isoweekday() in self.weekdays
+        return (
+            (not self.months or day.month in self.months)
+            and (not self.weekdays or day.isoweekday() in self.weekdays)
+            and day not in self.not_on
         )

@@ -1,7 +1,8 @@
 """Tariffs as files: the examples that come with the project, and what cannot be read."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -77,4 +78,31 @@ def test_an_unknown_tariff_is_named_with_those_there_are(tmp_path: Path) -> None
 def test_a_file_that_is_no_tariff_is_refused_with_the_place(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "broken.toml").write_text(text)
     with pytest.raises(BadTariff, match=problem):
+        tariffs_in(tmp_path)
+
+
+def test_what_is_charged_on_working_days_is_not_charged_on_public_holidays() -> None:
+    elvia = tariffs_in()("no-elvia")
+    wednesday, ascension = datetime(2026, 5, 13, 10, tzinfo=UTC), datetime(2026, 5, 14, 10, tzinfo=UTC)
+    steps = [
+        next(part.eur_per_mwh for part in price_parts(elvia, at, 80.0) if part.kind is PartKind.GRID)
+        for at in (wednesday, ascension)
+    ]
+    assert steps == pytest.approx([209.9 / 11.5, 129.9 / 11.5])
+
+
+def test_swedish_peaks_of_working_days_leave_out_holidays_and_their_eves() -> None:
+    day, tz = date(2026, 12, 1), ZoneInfo("Europe/Stockholm")
+    charge = tariffs_in()("se-sollentuna-power").power_charge(day)
+    assert charge is not None
+    noons = {n: datetime(2026, 12, n, 11, tzinfo=UTC) for n in (23, 24, 25, 30, 31)}
+    assert [n for n, noon in noons.items() if charge.interval_of(noon, tz)] == [23, 30]
+    assert charge.days_of(day) == 20, "of 23 days from Monday to Friday, three are Christmas and the eves"
+
+
+@pytest.mark.parametrize("line", ['holidays_of = "XX"', 'holidays_of = "NO"\nholiday_kinds = ["school"]'])
+def test_holidays_that_are_not_known_are_refused(tmp_path: Path, line: str) -> None:
+    text = (OWN_FOLDER / "no-elvia.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(text.replace('holidays_of = "NO"', line, 1), encoding="utf-8")
+    with pytest.raises(BadTariff, match=r"mine\.toml: holidays_of"):
         tariffs_in(tmp_path)
