@@ -25,7 +25,8 @@ figure { margin: 10px 0; page-break-inside: avoid; } figcaption { font-size: 13p
 .mean { fill: var(--cool); }
 polyline { fill: none; stroke-width: 1.8; } .price { stroke: var(--ink); } .would { stroke: var(--heat); }
 .room { stroke: var(--heat); } .band { fill: var(--accepted); } .paid { fill: #7dd3fc; }
-.meter { fill: #0369a1; background: #0369a1; } .power { fill: #38bdf8; background: #38bdf8; }
+.meter { fill: #0369a1; background: #0369a1; } .counter { fill: #0284c7; background: #0284c7; }
+.power { fill: #38bdf8; background: #38bdf8; }
 .total { fill: #a5b4fc; background: #a5b4fc; } .model { fill: #cbd5e1; background: #cbd5e1; }
 .mode-MIN { fill: #6366f1; background: #6366f1; } .mode-LOW { fill: var(--rest); background: var(--rest); }
 .mode-MID { fill: #fb923c; background: #fb923c; } .mode-MAX { fill: #dc2626; background: #dc2626; }
