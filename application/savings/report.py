@@ -82,6 +82,13 @@ class HomeReport:
     """Whose cost its plans lower."""
     power: Sequence[PowerMonth] = ()
     """Charges for peak power by month, as far as its days are settled."""
+    has_panels: bool = False
+
+    @property
+    def own_sun_kwh(self) -> float | None:
+        """What the pump used of the surplus of its home's panels; None where there are none, or they do not count."""
+        used = sum(day.own_sun_kwh for day in self.days)
+        return used if used or (self.has_panels and self.benefit is Benefit.HOUSEHOLD) else None
 
     @property
     def kwh(self) -> float:
@@ -225,6 +232,7 @@ async def _home(
     return HomeReport(
         benefit=profile.enrolment.benefit,
         power=_power_months(tariffs(profile.enrolment.tariff), days),
+        has_panels=profile.enrolment.panels is not None,
         pump=pump,
         days=days,
         acts=listed[:MOST_ACTS],

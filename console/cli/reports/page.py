@@ -18,6 +18,7 @@ from console.cli.reports.words import (
     EVIDENCE_WORDS,
     FLAG_WORDS,
     HOME_HEADS,
+    HOUSE_HEAD,
     LEFT_OUT_WORDS,
     MODE_WORDS,
     arm_rows,
@@ -26,6 +27,7 @@ from console.cli.reports.words import (
     euros,
     evidence_rows,
     home_row,
+    house_sentences,
     span_of,
     week_of,
 )
@@ -168,6 +170,7 @@ def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
         "and proves nothing: what steering saves is measured over all homes, against homes that are left alone.</p>",
         _comfort(home),
         _course_charts(home, tz) if home.course is not None else _home_days_chart(home, tz),
+        _house(home),
         _acts(home, tz),
     ]
     return f"<section>{''.join(parts)}</section>"
@@ -185,6 +188,11 @@ def _comfort(home: HomeReport) -> str:
         return f"<p>{told}</p>"
     rules = "".join(f"<li>{escape(rule)}</li>" for rule in week_of(week))
     return f'<p>Your week:</p><ul class="week">{rules}</ul><p>{told}</p>'
+
+
+def _house(home: HomeReport) -> str:
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in house_sentences(home))
+    return f"<h2>{HOUSE_HEAD}</h2>{told}" if told else ""
 
 
 def _course_charts(home: HomeReport, tz: ZoneInfo) -> str:

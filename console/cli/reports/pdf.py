@@ -18,6 +18,7 @@ from console.cli.reports.words import (
     EVIDENCE_WORDS,
     FLAG_WORDS,
     HOME_HEADS,
+    HOUSE_HEAD,
     MODE_WORDS,
     arm_rows,
     band_of,
@@ -25,6 +26,7 @@ from console.cli.reports.words import (
     euros,
     evidence_rows,
     home_row,
+    house_sentences,
     span_of,
     week_of,
 )
@@ -146,6 +148,10 @@ def _household(sheets: Sheets, report: Report, home: HomeReport, tz: ZoneInfo) -
     elif len(home.days) > 1:
         names = [f"{day.day:%d %b}" for day in home.days]
         _paid_by_day(sheets, names, [d.cost_eur for d in home.days], [d.unsteered_eur for d in home.days])
+    if told := house_sentences(home):
+        sheets.heading(HOUSE_HEAD)
+        for sentence in told:
+            sheets.paragraph(sentence)
     sheets.heading("What was done, and why")
     for act in home.acts[:MOST_ACTS]:
         mode = MODE_WORDS.get(act.mode, act.mode)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 
-from application.savings.report import HomeReport
+from application.savings.report import HomeReport, PowerMonth
 from domain.homes.comfort import WEEK, Accepted, ComfortWeek, DayKind
 from domain.savings.claim import Claim
 from domain.savings.energy import Evidence, Flag
@@ -45,6 +45,8 @@ REGRET_FIGURES = {
 """What each figure of the regret is."""
 
 ARM_HEADS = ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside")
+HOUSE_HEAD = "Your whole house"
+"""Over peak power and panels, which are the house's and not the pump's alone."""
 HOME_HEADS = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
 
 
@@ -74,6 +76,28 @@ def home_row(home: HomeReport) -> tuple[str, ...]:
         degrees(home.room_c),
         outside(home.kelvin_hours),
         f"{home.neutral_days} of {len(home.days)}",
+    )
+
+
+def house_sentences(home: HomeReport) -> list[str]:
+    """What a household is told of peak power and of its own panels; nothing where it has neither."""
+    sentences = [_peak_power(month) for month in home.power]
+    if home.own_sun_kwh is not None:
+        sentences.append(
+            f"Of the {home.kwh:.1f} kWh that your heat pump used, {home.own_sun_kwh:.1f} kWh were surplus of your "
+            "own panels (estimated from the weather: not metered). They are in what you paid, at what feeding them in "
+            "would have earned."
+        )
+    return sentences
+
+
+def _peak_power(month: PowerMonth) -> str:
+    basis = "by its meter" if month.is_metered else "estimated: it had no meter on some or all of these days"
+    return (
+        f"The peak power of your whole house in {date.fromisoformat(f'{month.month}-01'):%B %Y} came to "
+        f"{month.level_kw:.2f} kW ({basis}), which costs {euros(month.eur)} for the month ({month.name}), on top of "
+        "what you paid for energy. It goes by the days of this report. Without steering, by our model, it would have "
+        f"cost {euros(month.unsteered_eur)}."
     )
 
 

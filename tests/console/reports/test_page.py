@@ -4,19 +4,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import escape
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from application.savings.report import Act, DayCourse, HomeReport, Report
+from application.savings.report import Act, DayCourse, HomeReport, PowerMonth, Report
 from console.cli.errors import UsageError
 from console.cli.reports.charts import axis_over
 from console.cli.reports.document import document_of
 from console.cli.reports.page import page_of
 from console.cli.reports.pdf import write_pdf
 from console.cli.reports.regret import regret_lines
+from console.cli.reports.sheet import Sheets
+from console.cli.reports.style import STYLE
+from console.cli.reports.words import HOUSE_HEAD, house_sentences
 from domain.homes.comfort import ComfortBand, ComfortWeek, week_rules
+from domain.homes.settlement import Benefit
 from domain.planning.scope import Scope
 from domain.savings.claim import ArmFigures, Claim, Interval
 from domain.savings.energy import Evidence, Flag
@@ -191,3 +197,65 @@ def test_regret_stands_with_what_each_figure_is_and_scopes_apart() -> None:
     assert first.keys() >= document["figures"].keys() - {"done", "foresight", "neutral"}
     assert "regret 1.20 €" not in " ".join(regret_lines(regrets)), "scopes are not added up"
     assert any("regret 1.20 €" in line for line in regret_lines([a_regret(), a_regret()])), "days of one scope are"
+
+
+def with_house(report: Report, *, power: Sequence[PowerMonth] = (), own_sun_kwh: float = 0.0, panels: bool) -> Report:
+    (home,) = report.homes
+    day = home.days[0].model_copy(update={"own_sun_kwh": own_sun_kwh})
+    return replace(report, homes=[replace(home, days=[day], power=power, has_panels=panels)])
+
+
+def a_power_month(is_metered: bool) -> PowerMonth:
+    return PowerMonth(
+        month="2026-01", name="mean <of 3>", level_kw=4.2, eur=12.1, unsteered_eur=13.5, is_metered=is_metered
+    )
+
+
+def test_a_household_reads_what_its_peak_power_costs_and_whether_that_was_metered() -> None:
+    metered = page_of(with_house(a_report(a_claim()), power=[a_power_month(True)], panels=False), BERLIN)
+    assert f"<h2>{HOUSE_HEAD}</h2>" in metered
+    assert "in January 2026 came to 4.20 kW (by its meter), which costs 12.10 € for the month" in metered
+    assert "by our model, it would have cost 13.50 €" in metered
+    assert "mean &lt;of 3&gt;" in metered
+    assert "estimated" not in metered.split(HOUSE_HEAD)[1]
+    assumed = page_of(with_house(a_report(a_claim()), power=[a_power_month(False)], panels=False), BERLIN)
+    assert "4.20 kW (estimated: it had no meter on some or all of these days)" in assumed
+
+
+def test_a_household_reads_what_its_pump_used_of_its_own_panels_and_that_it_is_estimated() -> None:
+    sunny = page_of(with_house(a_report(a_claim()), own_sun_kwh=7.26, panels=True), BERLIN)
+    assert "Of the 30.0 kWh that your heat pump used, 7.3 kWh were surplus of your own panels (estimated" in sunny
+    dark = page_of(with_house(a_report(a_claim()), panels=True), BERLIN)
+    assert "0.0 kWh were surplus of your own panels" in dark, "none is a figure too where there are panels"
+
+
+def test_every_kind_of_evidence_has_its_colour_on_the_page() -> None:
+    assert [kind for kind in Evidence if f".{kind.value} {{" not in STYLE] == []
+
+
+def test_a_home_with_neither_charge_nor_panels_is_told_of_neither() -> None:
+    report = a_report(a_claim())
+    assert HOUSE_HEAD not in page_of(report, BERLIN)
+    supplied = with_house(report, panels=True)
+    supplied = replace(supplied, homes=[replace(supplied.homes[0], benefit=Benefit.SUPPLIER)])
+    assert HOUSE_HEAD not in page_of(supplied, BERLIN), "panels do not count where the supplier alone gains"
+
+
+def test_the_pdf_says_of_the_house_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    write = Sheets._write
+
+    def keep(sheets: Sheets, x: float, y: float, text: str, **how: Any) -> None:
+        written.append(text)
+        write(sheets, x, y, text, **how)
+
+    monkeypatch.setattr(Sheets, "_write", keep)
+    report = with_house(a_report(a_claim()), power=[a_power_month(False)], own_sun_kwh=7.26, panels=True)
+    write_pdf(tmp_path / "report.pdf", report, BERLIN)
+    told = " ".join(written)
+    for sentence in house_sentences(report.homes[0]):
+        assert sentence in told
+        assert escape(sentence) in page_of(report, BERLIN)
+    written.clear()
+    write_pdf(tmp_path / "report.pdf", a_report(a_claim()), BERLIN)
+    assert HOUSE_HEAD not in written
