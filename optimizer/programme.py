@@ -45,6 +45,7 @@ SET_BACK_IN_THE_COLD_EUR = 5.0
 MIN_MODE = 0
 VECTOR_POINTS = 16
 """Loops are widened to multiples of this: what is left over of a vector loop runs one by one (a third of the time)."""
+VECTOR, ALL_BUT_ONE = np.uint64(VECTOR_POINTS), np.uint64(VECTOR_POINTS - 1)
 FAR = np.float32(1e9)
 f32 = np.float32
 
@@ -164,7 +165,8 @@ def _values(
                 if auto.mode[s] == m and auto.mode[s - 1] == m:
                     for r in range(stretches):
                         first, lead = begins[r], np.uint64(place[begins[r]])
-                        for i in range(begins[r + 1] - first):
+                        long = (begins[r + 1] - first + ALL_BUT_ONE) // VECTOR * VECTOR
+                        for i in range(long):  # what lies beyond the end is written anew by the next, or never read
                             left, at = ahead[t, s, lead + i], first + i
                             right = ahead[t, s, lead + i + ONE]
                             phi[s, at] = left + share[at] * (right - left) + stage[at]
@@ -247,6 +249,7 @@ def best_schedules(
     the Lagrangian largest.
     """
     houses, slots, days, states, most = price.shape[0], price.shape[1], nu.shape[1], len(auto.mode), points.max()
+    most += 2 * VECTOR_POINTS  # stretches are run through in whole vectors, beyond their ends
     ahead, lows, many = np.empty((slots, states, most), np.float32), np.empty(slots + 1), np.empty(slots + 1, np.uint64)
     phi, scratch = np.empty((states, most), np.float32), np.empty((len(auto.entry) + 4, most), np.float32)
     place, begins = np.empty(most, np.int32), np.empty(most + 1, np.uint64)
