@@ -8,6 +8,7 @@ Everything comes from the environment: TEMPORAL_* (address, namespace, TLS), DAT
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -368,6 +369,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="worker", description="Runs heatsteer's Temporal workers.")
     parser.add_argument("--role", default="all", help="all, pumps, planner or oem:NAME; several with commas")
     given = parser.parse_args(argv)
+    # Before anybody imports numpy: cores are kept busy by processes and the planner's own threads, and a library's
+    # threads on small matrices only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         settings = settings_from_environment()
         configure_logging(settings.log_level.upper())

@@ -12,6 +12,10 @@ from hypothesis import settings
 settings.register_profile("no deadline", deadline=None)  # on a busy machine an example takes as long as it takes
 settings.load_profile("no deadline")
 
+# Before anybody imports numpy: small matrices gain nothing from more threads, which on a busy machine spin while
+# they wait for each other (a regression took 25 times as long). Processes that tests start inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
