@@ -23,6 +23,7 @@ from domain.planning.fleet_plan import Certificate
 from domain.slots import SLOT_HOURS
 from optimizer.house import Array, Houses
 from optimizer.kernels import Single
+from optimizer.load_cost import LoadCost
 from optimizer.response import Horizon
 
 NOTHING_TO_GAIN_SHARE = 0.01
@@ -48,9 +49,10 @@ class Ledger:
     """For peak power, of the plan and of neutral."""
     neutral_charge_eur: float
     houses: Houses
+    neutral_load_kw: Array
     cap_kw: float | None
-    heating_cap_kw: Array
-    """What of the cap is left for the heating, (N,): what costs and bound were priced against."""
+    together: LoadCost
+    """What the load of the heating costs, of what is left of the cap for it: what costs and bound were priced with."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
     is_rounding = 0 < ledger.bound_eur - ledger.cost_eur <= ROUNDING_SHARE * scale
     bound = ledger.cost_eur if is_rounding else ledger.bound_eur
     gap, room_for_gain = ledger.cost_eur - bound, ledger.neutral_eur - bound
-    cap, left = ledger.cap_kw, ledger.heating_cap_kw
+    cap, left, named = ledger.cap_kw, ledger.together.cap_kw, ledger.together.nominated
+    above, below = (0.0, 0.0) if named is None else named.above_below_kwh(load)
     return Certificate(
         cost_eur=ledger.cost_eur,
         lower_bound_eur=bound,
@@ -79,6 +82,10 @@ def certify(ledger: Ledger, horizon: Horizon, effort: Effort) -> Certificate:
         energy_cost_eur=energy,
         peak_charge_eur=ledger.charge_eur,
         neutral_peak_charge_eur=ledger.neutral_charge_eur,
+        deviation_eur=ledger.together.deviation_eur(load),
+        neutral_deviation_eur=ledger.together.deviation_eur(ledger.neutral_load_kw),
+        above_nominated_kwh=above,
+        below_nominated_kwh=below,
         gap_pct=100 * gap / scale,
         gap_of_gain_pct=100 * gap / room_for_gain if room_for_gain > NOTHING_TO_GAIN_SHARE * scale else 0.0,
         cap_kw=cap,

@@ -1,7 +1,8 @@
-"""Keeps the caps of grid areas: prices for each cap from representatives, then own schedules for every pump.
+"""Keeps caps and nominations of grid areas: prices for each from representatives, then own schedules for every pump.
 
-Symbols: a in A grid areas; cap (A, N); mu (A, N) the caps' duals, EUR/MWh; s segments with weight w_s (see `segments`);
-E = dt/1000 h k; L(mu) the Lagrangian, what all houses cost at price + mu, less mu'cap E.
+Symbols: a in A grid areas; cap (A, N); mu (A, N) the duals of their loads, EUR/MWh; s segments with weight w_s (see
+`segments`); E = dt/1000 h k; L(mu) the Lagrangian, what all houses cost at price + mu, less mu'cap E (with a
+nomination: plus psi(mu) E, see `load_cost`).
 
 *Prices.* The programme answers the representatives at price + mu with new schedules, the duals of those schedules
 (`choice.dual_ascent`) with a new mu, until the two values meet (Dantzig and Wolfe). The programme sees the point half
@@ -26,11 +27,12 @@ from time import monotonic
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.choice import ENERGY, NEVER_EUR, Candidates, dual_ascent, overflow_eur, settle
+from optimizer.choice import NEVER_EUR, Candidates, dual_ascent, settle
 from optimizer.compiled import in_parallel
-from optimizer.fleet import Fleet
+from optimizer.fleet import Fleet, Named
 from optimizer.guard import counted_cost_eur, earns, least_gain_eur, shifting_eur, stressed_prices
 from optimizer.house import Array
+from optimizer.load_cost import ENERGY, LoadCost, Nominated
 from optimizer.master import Column, Master
 from optimizer.proposal import Proposal
 from optimizer.segments import Segments, segments_of
@@ -43,6 +45,8 @@ MILP_PUMPS = 400
 """In a larger fleet the integer master speaks for segments only, and `choice.settle` for single pumps."""
 MILP_S = 2.0
 COLUMNS_PER_GROUP = 4
+NO_LIMIT_KW = 1e6
+"""Compiled loops may not meet infinities."""
 POLISHING = 3
 DEARER_EUR_PER_MWH = (20.0, 50.0, 120.0)
 """What pumps that would use too much more than own control are asked again at, beside the day's price."""
@@ -52,12 +56,44 @@ LAST_STEP_EUR_PER_MWH = 20.0
 
 @dataclass(frozen=True)
 class Caps:
-    """Limits on the heating's power by grid area."""
+    """Limits on the heating's power by grid area, and what was nominated of it."""
 
     area: npt.NDArray[np.intp]
     """Area of each pump, (B,)."""
     cap_kw: Array
     """(A, N); infinite where there is no limit."""
+    nominated: tuple[Nominated | None, ...] = ()
+    """By area; none where empty."""
+
+    def of_area(self, a: int) -> LoadCost:
+        """What the load of an area costs."""
+        return LoadCost(self.cap_kw[a], self.nominated[a] if self.nominated else None)
+
+    @property
+    def are_free(self) -> bool:
+        """Does no load of any area cost anything?"""
+        return all(self.of_area(a).is_free for a in range(len(self.cap_kw)))
+
+    @property
+    def is_nominated(self) -> npt.NDArray[np.bool_]:
+        """Which areas have a nomination, (A,)."""
+        return np.array([self.of_area(a).nominated is not None for a in range(len(self.cap_kw))])
+
+    def least_eur(self, mu_an: Array) -> Array:
+        """sum_t psi(mu) E of every area, (A,); see `load_cost`."""
+        least = -((mu_an * np.where(np.isfinite(self.cap_kw), self.cap_kw, 0.0)).sum(axis=1) * ENERGY)
+        for a in np.flatnonzero(self.is_nominated).tolist():
+            least[a] = self.of_area(a).least_eur(mu_an[a])
+        return np.asarray(least)
+
+    def named(self, others_kw: Array) -> Named | None:
+        """What is left of the nominations to each pump where the others draw `others_kw` (B, N)."""
+        if not self.is_nominated.any():
+            return None
+        none = Nominated(np.zeros(self.cap_kw.shape[1]), 0.0, 0.0)
+        each = [self.of_area(a).nominated or none for a in range(len(self.cap_kw))]
+        kw, up, down = (np.array([getattr(one, name) for one in each])[self.area] for name in ("kw", "up", "down"))
+        return Named(kw - others_kw, up, down)
 
     def loads_kw(self, power_kw: npt.NDArray[np.floating]) -> Array:
         """Power by area, (A, N), of powers (B, N)."""
@@ -68,7 +104,7 @@ class Caps:
 
     def of(self, rows: npt.NDArray[np.intp]) -> "Caps":
         """The same limits for some of the pumps."""
-        return Caps(self.area[rows], self.cap_kw)
+        return Caps(self.area[rows], self.cap_kw, self.nominated)
 
 
 @dataclass(frozen=True)
@@ -100,7 +136,7 @@ def coordinate(
 ) -> Coordinated:
     """One own schedule for every pump; both deadlines in monotonic seconds. `further` schedules are weighed as well."""
     no_mu = np.zeros(caps.cap_kw.shape)
-    if not np.isfinite(caps.cap_kw).any():
+    if caps.are_free:
         free = fleet.propose(no_mu[0], choice_by)
         pool = [fleet.calm, free, *further]
         pool += _asked_again(fleet, pool[1:], no_mu, caps, choice_by)
@@ -133,7 +169,6 @@ def _find_prices(small: Fleet, segments: Segments, caps: Caps, deadline: float) 
     best, near = np.full(areas, -np.inf), calm.copy()
     proposals: list[Proposal] = []
     seen: list[Array] = []
-    cap = np.where(np.isfinite(caps.cap_kw), caps.cap_kw, 0.0)
     for _ in range(ROUNDS_FOR_PUMPS if segments.are_single else ROUNDS_FOR_SEGMENTS):
         proposal = small.propose(mu[segments.area], deadline)
         if monotonic() > deadline:
@@ -141,7 +176,7 @@ def _find_prices(small: Fleet, segments: Segments, caps: Caps, deadline: float) 
         proposals.append(proposal)
         seen.append(mu.copy())
         own = segments.weight * lagrangian(proposal, mu[segments.area])
-        value = np.bincount(segments.area, own, areas) - (mu * cap).sum(axis=1) * ENERGY
+        value = np.bincount(segments.area, own, areas) + caps.least_eur(mu)
         better = value > best
         best, best_mu = np.where(better, value, best), np.where(better[:, None], mu, best_mu)
         near.take(proposal, np.flatnonzero(better[segments.area]))
@@ -165,15 +200,15 @@ def _duals(segments: Segments, caps: Caps, pool: Sequence[Proposal], start: Arra
     def job(a: int) -> None:
         rows = np.flatnonzero(segments.area == a)
         if len(rows):
-            mu[a], value[a] = dual_ascent(_candidates(pool, rows, caps.cap_kw[a], segments.weight[rows]), start[a])
+            mu[a], value[a] = dual_ascent(_candidates(pool, rows, caps.of_area(a), segments.weight[rows]), start[a])
 
     in_parallel([partial(job, a) for a in range(len(start))])
     return mu, value
 
 
-def _candidates(pool: Sequence[Proposal], rows: npt.NDArray[np.intp], cap_kw: Array, weight: Array) -> Candidates:
+def _candidates(pool: Sequence[Proposal], rows: npt.NDArray[np.intp], together: LoadCost, weight: Array) -> Candidates:
     cost = np.stack([np.where(p.limited[rows], p.cost_eur[rows], NEVER_EUR) for p in pool])
-    return Candidates(cost, np.stack([p.power_kw[rows] for p in pool]), weight, cap_kw)
+    return Candidates(cost, np.stack([p.power_kw[rows] for p in pool]), weight, together)
 
 
 def _duals_of_members(segments: Segments, caps: Caps, small: Fleet, found: _Found, deadline: float, seed: int) -> Array:
@@ -185,7 +220,7 @@ def _duals_of_members(segments: Segments, caps: Caps, small: Fleet, found: _Foun
         groups = np.flatnonzero(segments.area == a)
         if limit_s < 0.1:
             break
-        counts = _counts(segments, groups, caps.cap_kw[a], small, found, a, limit_s)
+        counts = _counts(segments, groups, caps.of_area(a), small, found, a, limit_s)
         for group, runs in counts.items():
             members = draw.permutation(np.flatnonzero(segments.of == group))
             for member, turn in zip(members, np.repeat([r for r, _ in runs], [n for _, n in runs]), strict=False):
@@ -199,7 +234,7 @@ def _last_duals(fleet: Fleet, pool: Sequence[Proposal], caps: Caps, mu_an: Array
 
     def job(a: int) -> None:
         if mu_an[a].any():
-            candidates = _counted(fleet, pool, np.flatnonzero(caps.area == a), caps.cap_kw[a])
+            candidates = _counted(fleet, pool, np.flatnonzero(caps.area == a), caps.of_area(a))
             step = dual_ascent(candidates, mu_an[a])[0] - mu_an[a]
             moved[a] += np.clip(step, -LAST_STEP_EUR_PER_MWH, LAST_STEP_EUR_PER_MWH)
 
@@ -208,11 +243,17 @@ def _last_duals(fleet: Fleet, pool: Sequence[Proposal], caps: Caps, mu_an: Array
 
 
 def _counts(
-    segments: Segments, groups: npt.NDArray[np.intp], cap_kw: Array, small: Fleet, found: _Found, a: int, limit_s: float
+    segments: Segments,
+    groups: npt.NDArray[np.intp],
+    together: LoadCost,
+    small: Fleet,
+    found: _Found,
+    a: int,
+    limit_s: float,
 ) -> dict[int, list[tuple[int, int]]]:
     """How many pumps of each segment run the schedule of which round, by the integer master."""
     pool = [small.calm, *found.proposals]
-    priced = _candidates(pool, groups, cap_kw, segments.weight[groups]).priced(found.mu_an[a])
+    priced = _candidates(pool, groups, together, segments.weight[groups]).priced(found.mu_an[a])
     columns, rounds = [], []
     for place, group in enumerate(groups):
         scale = float(segments.weight[group] / segments.size[group])
@@ -225,7 +266,9 @@ def _counts(
             power = scale * pool[k].power_kw[group].astype(float)
             columns.append(Column(place, pool[k].modes[group], power, scale * float(pool[k].cost_eur[group])))
             rounds.append(int(k) - 1)
-    counts = Master([int(n) for n in segments.size[groups]], cap_kw).choose(columns, limit_s, gap=1e-3)
+    counts = Master([int(n) for n in segments.size[groups]], together.cap_kw, together.nominated).choose(
+        columns, limit_s, gap=1e-3
+    )
     runs: dict[int, list[tuple[int, int]]] = {}
     if counts is not None:
         for column, turn, count in zip(columns, rounds, counts, strict=True):
@@ -264,7 +307,7 @@ def _choose(
         rows = np.flatnonzero(caps.area == a)
         if not len(rows):
             return
-        candidates = _counted(fleet, pool, rows, caps.cap_kw[a])
+        candidates = _counted(fleet, pool, rows, caps.of_area(a))
         mu = dual_ascent(candidates, mu_an[a])[0] if mu_an[a].any() and monotonic() < deadline else mu_an[a]
         mine = candidates.priced(mu).argmin(axis=0)
         if mu_an[a].any() and fleet.size <= MILP_PUMPS:
@@ -277,7 +320,7 @@ def _choose(
     return chosen
 
 
-def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp], cap_kw: Array) -> Candidates:
+def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp], together: LoadCost) -> Candidates:
     """The pool's schedules of some pumps, at the cost the rule of `guard` counts."""
     price = fleet.horizon.price_eur_per_mwh
     cost = [fleet.calm.cost_eur[rows]]
@@ -285,12 +328,12 @@ def _counted(fleet: Fleet, pool: Sequence[Proposal], rows: npt.NDArray[np.intp],
         counted = counted_cost_eur(fleet.calm, proposal, price)
         cost.append(np.where(fleet.allows(proposal), counted, NEVER_EUR)[rows])
     power = np.stack([p.power_kw[rows] for p in pool])
-    return Candidates(np.stack(cost), power, np.ones(len(rows)), cap_kw)
+    return Candidates(np.stack(cost), power, np.ones(len(rows)), together)
 
 
 def _together_eur(candidates: Candidates, chosen: npt.NDArray[np.intp]) -> float:
     own = candidates.cost_eur[chosen, np.arange(len(chosen))].sum()
-    return float(own) + overflow_eur(candidates.load_kw(chosen), candidates.cap_kw)
+    return float(own) + candidates.together.eur(candidates.load_kw(chosen))
 
 
 def _pick_in_integers(
@@ -308,7 +351,8 @@ def _pick_in_integers(
             power = candidates.power_kw[k, i].astype(float)
             columns.append(Column(i, np.empty(0, dtype=np.intp), power, float(candidates.cost_eur[k, i])))
             which.append(k)
-    counts = Master([1] * len(chosen), candidates.cap_kw).choose(columns, limit_s)
+    together = candidates.together
+    counts = Master([1] * len(chosen), together.cap_kw, together.nominated).choose(columns, limit_s)
     if counts is None:
         return chosen
     picked = chosen.copy()
@@ -327,17 +371,18 @@ def _polish(
     deadline: float,
     seed: int,
 ) -> npt.NDArray[np.intp]:
-    """Let every pump answer to what the others leave of the cap, while that helps."""
+    """Let every pump answer to what the others leave of cap and nomination, while that helps."""
     everyone = np.arange(fleet.size)
     for _ in range(POLISHING):
         own = _compose(pool, chosen).power_kw
-        free = caps.cap_kw[caps.area] - (caps.loads_kw(own)[caps.area] - own)
+        others = caps.loads_kw(own)[caps.area] - own
+        free = np.minimum(caps.cap_kw[caps.area] - others, NO_LIMIT_KW)
         for mu in (np.zeros_like(mu_an), mu_an):
-            pool += [fleet.propose(mu[caps.area], deadline, free_kw_bn=free)]
+            pool += [fleet.propose(mu[caps.area], deadline, free_kw_bn=free, named=caps.named(others))]
         before = after = 0.0
         for a in np.unique(caps.area):
             rows = everyone[caps.area == a]
-            candidates = _counted(fleet, pool, rows, caps.cap_kw[a])
+            candidates = _counted(fleet, pool, rows, caps.of_area(a))
             before += _together_eur(candidates, chosen[rows])
             mine = settle(candidates, _pick_in_integers(candidates, chosen[rows], mu_an[a], deadline), seed)
             after += _together_eur(candidates, mine)

@@ -25,7 +25,7 @@ from optimizer.few_changes import FEW_CHANGES, best_with_few_changes
 from optimizer.guard import least_gain_eur, most_by_shifting
 from optimizer.house import LOW, Array, Houses
 from optimizer.house_bound import COARSE, FINE, FINELY_BOUNDED_HOUSES, automaton, bounds_of, cells_of, crude_bound
-from optimizer.kernels import simulate
+from optimizer.kernels import Model, simulate
 from optimizer.modelled import Modelled, has_authority, modelled_of, most_by_sun
 from optimizer.peaks import Peaks, Tangent
 from optimizer.programme import VECTOR_POINTS, best_schedules
@@ -57,6 +57,28 @@ class _Chunk:
     most_changes: int
 
 
+@dataclass(frozen=True)
+class Named:
+    """What the others leave of a nomination to each house, and what deviating from that costs, EUR/MWh."""
+
+    room_kw: Array
+    """(B, N)."""
+    up: Array
+    """(B,)."""
+    down: Array
+
+    def laid_over(self, model: Model, rows: npt.NDArray[np.intp]) -> tuple[Model, Array]:
+        """A model of these houses with the price of deviation inside, and what to add to its prices (b, 1).
+
+        With n the room, u (P - n)+ + d (n - P)+ = u P - (u + d) min(P, n) + d n for n >= 0: a power whose first n kW
+        are cheaper by u + d, which is what an own roof does. A house under one is left with its roof.
+        """
+        bare = ~model.sun.any(axis=1, keepdims=True)
+        up, cheaper = self.up[rows, None], (self.up + self.down)[rows, None]
+        sun = np.where(bare, np.maximum(self.room_kw[rows], 0.0), model.sun)
+        return model._replace(sun=sun, sun_saving=np.where(bare, cheaper, model.sun_saving)), np.where(bare, up, 0.0)
+
+
 class Fleet:
     """Houses and their programmes; pumps without authority stay neutral in every proposal."""
 
@@ -69,13 +91,16 @@ class Fleet:
         cell_k: float = CELL_K,
         peaks: Peaks | None = None,
         most_extra_kwh: Array | None = None,
+        deviation_eur_per_mwh: float = 0.0,
     ) -> None:
         """`start` holds each house's mode in force and for how many slots it has been.
 
         `most_extra_kwh` (B,) is by how much a plan day's energy may exceed own control's, infinite for no limit.
+        `deviation_eur_per_mwh` is the most that moving a kilowatt-hour can save of deviating from a nomination.
         """
         self._most_extra_kwh = np.full(houses.size, np.inf) if most_extra_kwh is None else most_extra_kwh
         self.peaks = peaks
+        self._deviation_eur_per_mwh = deviation_eur_per_mwh
         self.tangent: Tangent | None = None
         """Prices that stand for the charge for peak power in a search and in the bound; see `peaks`."""
         self.houses, self.horizon, self._seed, self._held = houses, horizon, seed, list(start)
@@ -100,7 +125,10 @@ class Fleet:
         peaks = None if self.peaks is None else self.peaks.part(rows)
         held = [self._held[i] for i in rows]
         extra = self._most_extra_kwh[rows]
-        found = Fleet(self.houses.part(rows), self.horizon, held, self._seed, self._cell_k, peaks, extra)
+        found = Fleet(
+            self.houses.part(rows), self.horizon, held, self._seed, self._cell_k, peaks, extra,
+            self._deviation_eur_per_mwh,
+        )  # fmt: skip
         found.tangent = None if self.tangent is None else self.tangent.part(rows)
         return found
 
@@ -139,11 +167,13 @@ class Fleet:
         *,
         nu_bd: Array | None = None,
         free_kw_bn: Array | None = None,
+        named: Named | None = None,
         only: npt.NDArray[np.bool_] | None = None,
         price: Array | None = None,
     ) -> Proposal:
-        """Every house's best schedule at price + mu ((N,) or (B, N)), overflow of `free_kw_bn` at its price.
+        """Every house's best schedule at price + mu ((N,) or (B, N)).
 
+        Overflow of `free_kw_bn` and deviation from `named` are priced as well.
         Houses outside `only`, and those not reached before the deadline (monotonic seconds), keep to `calm`. `price`
         (N,) takes the place of the day's in the search; what is reported is always at the day's.
         """
@@ -169,14 +199,18 @@ class Fleet:
             nu = np.zeros((len(rows), self.days)) if nu_bd is None else nu_bd[rows].copy()
             modes = np.empty((len(rows), self.slots), dtype=np.int8)
             low, cell, points = _grid(modelled, self._cell_k)
+            model = modelled.model
+            if named is not None:
+                model, more = named.laid_over(model, rows)
+                prices += more
             free = NOTHING if free_kw_bn is None else free_kw_bn[rows]
             best_schedules(
-                modelled.model, prices, nu, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
+                model, prices, nu, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
                 self.block, chunk.most_changes, NU_STEPS, LEAST_NU_EUR, modes, np.empty(len(rows), dtype=bool),
             )  # fmt: skip
             if chunk.most_changes <= FEW_CHANGES:  # the prices of changes found above serve the bound
                 best_with_few_changes(
-                    modelled.model, prices, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
+                    model, prices, free, automaton(chunk.dwell), self._start[rows], low, cell, points,
                     self.block, chunk.most_changes, modes,
                 )  # fmt: skip
             out.modes[rows], out.nu_bd[rows] = modes, nu
@@ -274,7 +308,7 @@ class Fleet:
         if kept is None:
             rows = self._chunks[place].rows
             reach = 0.0 if self.peaks is None else self.peaks.reach_eur_per_mwh[rows]
-            kept = modelled_of(self.houses.part(rows), self.horizon, reach)
+            kept = modelled_of(self.houses.part(rows), self.horizon, reach + self._deviation_eur_per_mwh)
             if len(self._kept) < KEPT_CHUNKS:
                 self._kept[place] = kept
         return kept

@@ -101,7 +101,8 @@ def objective_of(
 ) -> Objective:
     """Corners and slopes of the room costs, from the houses and the horizon's prices.
 
-    `peak_eur_per_mwh` is the most that a kilowatt-hour can add to a home's charge for peak power, (B,).
+    `peak_eur_per_mwh` is the most that a kilowatt-hour can add to a home's charge for peak power, (B,), and to what
+    deviating from a nomination costs.
     """
     b, n, _ = responses.size
     neutral = neutral_path(responses)

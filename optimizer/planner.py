@@ -21,11 +21,11 @@ from domain.planning.fleet_plan import Certificate, FleetPlanResult, PlannedPump
 from domain.planning.series import HomePrices, WeatherSeries
 from domain.slots import SLOT
 from optimizer.certificate import Effort, Ledger, certify
-from optimizer.choice import ENERGY, overflow_eur
 from optimizer.coordination import Caps, Coordinated, coordinate
 from optimizer.fleet import Fleet
 from optimizer.hot_water import hot_water_modes
 from optimizer.house import MODES, Houses, house_of
+from optimizer.load_cost import Nominated
 from optimizer.peaks import peaks_of
 from optimizer.reserve import cap_for_heating, tanks_kw
 from optimizer.response import Horizon
@@ -57,17 +57,17 @@ def solve(fleet: Fleet, caps: Caps, began: float, budget_s: float, seed: int = 0
     planned = monotonic()
     # where calm breaks a cap, pumps are moved for the cap and the rule on gains binds nobody
     kept = (caps.loads_kw(fleet.calm.power_kw) <= caps.cap_kw).all(axis=1) & ~found.mu_an.any(axis=1)
+    kept &= ~caps.is_nominated  # nor where they are moved for a nomination
     least = fleet.least_cost(found.mu_an[caps.area], found.near, bound_by, kept[caps.area])
     bounded = monotonic()
-    finite = np.where(np.isfinite(caps.cap_kw), caps.cap_kw, 0.0)
     over, over_neutral = (
-        sum(overflow_eur(*pair) for pair in zip(caps.loads_kw(power_kw), caps.cap_kw, strict=True))
+        sum(caps.of_area(a).eur(load_kw) for a, load_kw in enumerate(caps.loads_kw(power_kw)))
         for power_kw in (found.plan.power_kw, fleet.neutral.power_kw)
     )
     return Solved(
         found=found,
         cost_eur=float(found.plan.cost_eur.sum()) + over,
-        bound_eur=float(least.sum() - (found.mu_an * finite).sum() * ENERGY),
+        bound_eur=float(least.sum() + caps.least_eur(found.mu_an).sum()),
         neutral_eur=float(fleet.neutral.cost_eur.sum()) + over_neutral,
         seconds={"plan": planned - start, "bound": bounded - planned},
         finished=found.finished and bounded < bound_by,
@@ -87,11 +87,20 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     houses = [house_of(pump) for pump in request.pumps]
     start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
     extra = np.array([np.inf if p.most_extra_kwh is None else p.most_extra_kwh for p in request.pumps])
-    fleet = Fleet(Houses.of(houses), horizon, start, seed, peaks=peaks_of(request), most_extra_kwh=extra)
+    nominated = nominated_of(request)
+    fleet = Fleet(
+        Houses.of(houses),
+        horizon,
+        start,
+        seed,
+        peaks=peaks_of(request),
+        most_extra_kwh=extra,
+        deviation_eur_per_mwh=0.0 if nominated is None else nominated.up + nominated.down,
+    )
     tanks = _tanks(request, horizon)
     neutral_kw = fleet.neutral.power_kw.sum(axis=0, dtype=float)
     cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)
-    caps = Caps(np.zeros(fleet.size, dtype=np.intp), cap[None, :])
+    caps = Caps(np.zeros(fleet.size, dtype=np.intp), cap[None, :], (nominated,))
     solved = solve(fleet, caps, began, request.budget_s, seed)
     plan, found = solved.found.plan, solved.found
     ledger = Ledger(
@@ -104,8 +113,9 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         charge_eur=float(plan.charge_eur.sum()),
         neutral_charge_eur=float(fleet.neutral.charge_eur.sum()),
         houses=fleet.houses,
+        neutral_load_kw=neutral_kw,
         cap_kw=request.cap_kw,
-        heating_cap_kw=cap,
+        together=caps.of_area(0),
     )
     effort = Effort(found.segments, found.iterations, monotonic() - began, solved.finished)
     return FleetPlanResult(
@@ -125,6 +135,16 @@ def horizon_of(request: PlanningRequest) -> Horizon:
         np.array(_cut(request, weather, weather.radiation_w_per_m2, "radiation")),
         np.array(weather.outdoor_c[: (request.first_slot - weather.start) // SLOT]),
     )
+
+
+def nominated_of(request: PlanningRequest) -> Nominated | None:
+    """The request's nomination; None where deviating costs nothing. ValueError where it does not cover the plan."""
+    asked = request.nominated
+    if asked is None or asked.prices.up_eur_per_mwh == asked.prices.down_eur_per_mwh == 0:
+        return None
+    if len(asked.power_kw) != request.slots:
+        raise ValueError(f"{len(asked.power_kw)} slots are nominated, but the plan has {request.slots}")
+    return Nominated(np.array(asked.power_kw), asked.prices.up_eur_per_mwh, asked.prices.down_eur_per_mwh)
 
 
 def _cut(

@@ -15,6 +15,7 @@ from domain.homes.enrolment import PumpProfile
 from domain.homes.learned import LearnedHouse
 from domain.homes.panels import OwnSun
 from domain.modes import HotWaterMode, Mode
+from domain.planning.load_curve import NominatedPower
 from domain.planning.peaks import HousePeaks, PeakHours
 from domain.planning.price_plan import PricePlan, hot_water_segments, segments_from_modes
 from domain.planning.series import HomePrices, WeatherSeries
@@ -71,6 +72,8 @@ class PlanningRequest(Value):
     """The intervals in which peak power is charged; None where it is not."""
     cap_kw: Annotated[FiniteFloat, Field(ge=0)] | None = None
     """Limit on the pumps' total electrical power for heating in every slot; None for no limit."""
+    nominated: NominatedPower | None = None
+    """What of a nomination the pumps' heating is to draw, one figure per slot; None for nothing."""
     budget_s: float = 60.0
     """Wall seconds the planner may think."""
 
@@ -100,9 +103,9 @@ def pumps_by_mode(pumps: Sequence[PlannedPump]) -> dict[Mode, tuple[int, ...]]:
 class Certificate(Value):
     """What is claimed of a fleet plan, in the planner's own objective.
 
-    The objective is energy cost and the charge for peak power plus priced discomfort, lost warmth and changes of mode,
-    less the value of heat left at the end of the horizon; `neutral_cost_eur` is the same objective with every pump
-    neutral throughout.
+    The objective is energy cost, the charge for peak power and the price of deviating from a nomination plus priced
+    discomfort, lost warmth and changes of mode, less the value of heat left at the end of the horizon;
+    `neutral_cost_eur` is the same objective with every pump neutral throughout.
     """
 
     cost_eur: float
@@ -114,6 +117,13 @@ class Certificate(Value):
     """What the plan is expected to add to the homes' charges for peak power; part of `cost_eur`."""
     neutral_peak_charge_eur: float = 0.0
     """The same with every pump neutral throughout."""
+    deviation_eur: float = 0.0
+    """What deviating from the nomination is expected to cost; part of `cost_eur`."""
+    neutral_deviation_eur: float = 0.0
+    """The same with every pump neutral throughout."""
+    above_nominated_kwh: float = 0.0
+    """Expected energy beyond what was nominated, and missing of it."""
+    below_nominated_kwh: float = 0.0
     gap_pct: float
     """(cost - bound) as a share of the energy cost, percent."""
     gap_of_gain_pct: float
@@ -201,6 +211,10 @@ def merged(certificates: Sequence[Certificate]) -> Certificate:
         energy_cost_eur=energy,
         peak_charge_eur=sum(c.peak_charge_eur for c in certificates),
         neutral_peak_charge_eur=sum(c.neutral_peak_charge_eur for c in certificates),
+        deviation_eur=sum(c.deviation_eur for c in certificates),
+        neutral_deviation_eur=sum(c.neutral_deviation_eur for c in certificates),
+        above_nominated_kwh=sum(c.above_nominated_kwh for c in certificates),
+        below_nominated_kwh=sum(c.below_nominated_kwh for c in certificates),
         gap_pct=100 * (cost - bound) / max(scale, LEAST_SCALE_EUR),
         gap_of_gain_pct=100 * (cost - bound) / (neutral - bound) if neutral - bound > 0.01 * scale else 0.0,
         cap_kw=sum(caps) if len(caps) == len(certificates) else None,

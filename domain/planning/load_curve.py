@@ -1,11 +1,13 @@
-"""The load an area is expected to draw before its prices are known: quarter by quarter, with an interval.
+"""The load an area is expected to draw before its prices are known, quarter by quarter; and what was nominated of it.
 
 Protects: a curve names the versions it was made from, and an interval is never narrower than what its scenarios did.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.planning.series import Basis
@@ -88,6 +90,22 @@ class LoadCurve(Value):
     def steered_kwh(self) -> float:
         """Energy of the day."""
         return sum(slot.steered_kw for slot in self.slots) * SLOT_HOURS
+
+
+class DeviationPrices(Value):
+    """What a MWh off the nominated energy costs beside its price of the day, EUR/MWh."""
+
+    up_eur_per_mwh: Annotated[FiniteFloat, Field(ge=0)]
+    """Of energy beyond it: what it costs above the day-ahead price."""
+    down_eur_per_mwh: Annotated[FiniteFloat, Field(ge=0)]
+    """Of energy missing of it: what it loses below the day-ahead price."""
+
+
+class NominatedPower(Value):
+    """Power that pumps are to draw together, slot by slot, and what deviating costs."""
+
+    power_kw: tuple[Annotated[FiniteFloat, Field(ge=0)], ...]
+    prices: DeviationPrices
 
 
 class LoadError(Value):

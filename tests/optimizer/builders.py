@@ -12,6 +12,7 @@ from domain.homes.site import Emitter
 from domain.modes import Mode
 from domain.oem.lever import LeverSpec
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
+from domain.planning.load_curve import DeviationPrices, NominatedPower
 from domain.planning.series import HomePrices, WeatherSeries
 from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.house import LOSS_W_PER_M2_K
@@ -117,3 +118,12 @@ def a_request(
         cap_kw=cap_kw,
         budget_s=budget_s,
     )
+
+
+def nominated(
+    request: PlanningRequest, power_kw: Sequence[float] | Array, up: float, down: float | None = None
+) -> PlanningRequest:
+    """The same request with a nomination, deviations at these prices in EUR/MWh (`down` is `up` unless given)."""
+    prices = DeviationPrices(up_eur_per_mwh=up, down_eur_per_mwh=up if down is None else down)
+    named = NominatedPower(power_kw=tuple(float(kw) for kw in power_kw), prices=prices)
+    return request.model_copy(update={"nominated": named})

@@ -38,7 +38,9 @@ def houses_of(request: PlanningRequest) -> tuple[Houses, Responses, Objective]:
     responses = respond(houses, horizon)
     peaks = peaks_of(request)
     reach = 0.0 if peaks is None else peaks.reach_eur_per_mwh
-    return houses, responses, objective_of(houses, responses, horizon, reach)
+    named = request.nominated
+    deviating = 0.0 if named is None else named.prices.up_eur_per_mwh + named.prices.down_eur_per_mwh
+    return houses, responses, objective_of(houses, responses, horizon, reach + deviating)
 
 
 def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
@@ -86,8 +88,20 @@ def _charges(request: PlanningRequest, which: int, power_kw: Array) -> Array:
     return found
 
 
+def _deviation_eur(request: PlanningRequest, load_kw: Array) -> Array:
+    """What loads (..., N) cost for lying above or below what was nominated."""
+    named, cost = request.nominated, np.zeros(load_kw.shape[:-1])
+    if named is None:
+        return cost
+    for t, kw in enumerate(named.power_kw):
+        more = load_kw[..., t] - kw
+        price = np.where(more > 0, named.prices.up_eur_per_mwh, -named.prices.down_eur_per_mwh)
+        cost += more * price * SLOT_HOURS / 1000
+    return cost
+
+
 def cheapest_together(request: PlanningRequest, *, counted: bool = False) -> float:
-    """EUR of the best combination of three pumps under the cap, overflow priced: all combinations are tried."""
+    """EUR of the best combination of three pumps under cap and nomination: all combinations are tried."""
     one, two, three = (every_schedule(request, i) for i in range(3))
     neutral = one.neutral_kw + two.neutral_kw + three.neutral_kw
     cap = cap_for_heating(request.cap_kw, np.zeros(request.slots), neutral)
@@ -97,5 +111,6 @@ def cheapest_together(request: PlanningRequest, *, counted: bool = False) -> flo
     pair_cost = costs[1][:, None] + costs[2][None, :]
     for cost, power in zip(costs[0], one.power_kw, strict=True):
         over = np.maximum(pair_power + power - cap, 0.0).sum(axis=2) * 0.25 / 1000 * OVERFLOW_EUR_PER_MWH
+        over += _deviation_eur(request, pair_power + power)
         best = min(best, float((pair_cost + cost + over).min()))
     return best
