@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 PYTHON := $(shell sh tools/find-python)
-PACKAGES := domain workflows activities oem_adapters market optimizer ledger savings telemetry application console demo embedded simulator worker.py worker_environment.py tests benchmarks
+PACKAGES := domain workflows activities oem_adapters market optimizer ledger savings telemetry application console backtest demo embedded simulator worker.py worker_environment.py tests benchmarks
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from backtest.profiles import profile_of
 from demo.stage import CAP_SHARE
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit
-from domain.oem.lever import Lever
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning, price_plan
 from domain.planning.price_plan import PricePlan, jitter
 from domain.planning.scope import nameplate_kw
@@ -29,14 +29,12 @@ from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.tariff import WHOLESALE, home_prices
 from domain.slots import SLOT, SLOT_HOURS, market_day_bounds
 from market.files import load_price_file
-from oem_adapters.registry import manifest_of
 from optimizer.planner import plan_fleet
 from simulator import levers
 from simulator.app import build_fleet
 from simulator.config import SimulatorConfig
-from simulator.control.enrolment import enrolment_of
 from simulator.feeds.market import MarketFeed
-from simulator.homes.fleet import Home, SimulatedFleet
+from simulator.homes.fleet import SimulatedFleet
 
 TZ = ZoneInfo("Europe/Berlin")
 PRICE_AREA = "DE-LU"
@@ -132,31 +130,6 @@ def _request(fleet: SimulatedFleet, prices: WholesalePrices, start: datetime, sl
             for profile in profiles
         ),
         cap_kw=round(CAP_SHARE * nameplate_kw(p.enrolment for p in profiles), 3),
-    )
-
-
-def profile_of(fleet: SimulatedFleet, home: Home) -> PumpProfile:
-    spec, tank = home.unit.spec, home.unit.levers.get(levers.Lever.HOT_WATER_COMFORT)
-    enrolment = enrolment_of(fleet, home)
-    manifest = manifest_of(enrolment.oem)
-    low, high, step = (5.0, 35.0, 0.5) if spec.by_setpoint else (-10.0, 10.0, 1.0)
-    heating = Lever(
-        spec=manifest.lever(levers.Lever.ROOM_SETPOINT if spec.by_setpoint else levers.Lever.HEATING_OFFSET),
-        minimum=low,
-        maximum=high,
-        step=step,
-        baseline=home.unit.household_setting,
-    )
-    hot_water = None
-    if tank is not None:
-        comfort = manifest.lever(levers.Lever.HOT_WATER_COMFORT)
-        hot_water = Lever(spec=comfort, minimum=0, maximum=2, step=1, baseline=tank.household_setting)
-    return PumpProfile(
-        enrolment=enrolment,
-        model=home.unit.identity.model,
-        heating=heating,
-        has_room_sensor=spec.has_room_sensor,
-        hot_water=hot_water,
     )
 
 

@@ -19,8 +19,10 @@ from demo.report.recording import AccountUse, OutageSeen, Run
 from demo.simulator_client import SimulatorClient
 from domain.clock import SteeringClock
 from domain.homes.enrolment import PumpProfile
+from domain.oem.quota import QuotaScope
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.slots import SLOT
+from ledger.oem.vendors import AccountLoad, VendorSummary
 
 _AT_A_TIME = 8
 _MINUTE = timedelta(minutes=1)
@@ -67,12 +69,19 @@ def _line(line: Mapping[str, Any], clock: SteeringClock) -> dict[str, Any]:
 
 async def _accounts(order: DemoOrder, access: Access) -> Sequence[AccountUse]:
     """What every account with pumps was granted and used."""
+    span = order.end - order.staging.epoch
     calls = await access.ledger.runs.calls_by_account(order.staging.epoch, order.end)
     return [
-        AccountUse(vendor.oem, account.account_id, calls.get(account.account_id, 0), account.granted_per_min)
+        AccountUse(vendor.oem, one.account_id, calls.get(one.account_id, 0), _granted(one, vendor, span))
         for vendor in await access.ledger.vendors.status(access.now())
-        for account in vendor.accounts
+        for one in vendor.accounts
     ]
+
+
+def _granted(account: AccountLoad, vendor: VendorSummary, span: timedelta) -> float | None:
+    """The most calls of an account in a span; what is granted to the client is shared by its accounts."""
+    shared = {QuotaScope.CLIENT: len(vendor.accounts)}
+    return min((q.most_in(span) / shared.get(q.scope, 1) for q in account.quotas), default=None)
 
 
 async def _outage_seen(order: DemoOrder, access: Access, world: SimulatorClient) -> OutageSeen:

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.shifting import CELL, DAY_SLOTS, TZ, generated_prices, profile_of
+from backtest.profiles import profile_of
+from benchmarks.shifting import CELL, DAY_SLOTS, TZ, generated_prices
 from domain.clock import SteeringClock
 from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import PumpProfile

@@ -32,6 +32,7 @@ from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
 from console.cli.running import Interrupted
+from console.cli.seasons.command import backtest
 from console.cli.watching import metrics, top
 from demo.errors import DemoFailed
 from embedded.errors import StackError
@@ -49,6 +50,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo)
+app.command("backtest")(backtest)
 app.add_typer(handover.app, name="pumps")
 app.add_typer(invitations.app, name="accounts")
 app.add_typer(shadow.app, name="shadow")

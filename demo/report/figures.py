@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from demo.report.course import commands_of, fleet_course
 from demo.report.drift import drift_figures, touched_figures
 from demo.report.outage import outage_figures
 from demo.report.power import power_figures
@@ -29,6 +30,7 @@ def build_report(run: Run) -> dict[str, Any]:
     """The document `report.json` holds."""
     slots = round((run.end - run.start) / SLOT)
     targets = Targets(run)
+    course = fleet_course(run, targets)
     in_flight = {pump: manifest_of(p.enrolment.oem).timing.longest_in_flight for pump, p in run.profiles.items()}
     return {
         "schema": SCHEMA,
@@ -59,6 +61,8 @@ def build_report(run: Run) -> dict[str, Any]:
         "power": power_figures(run),
         "hot_water": _hot_water(run),
         "temporal": dict(run.temporal),
+        "course": course.model_dump(mode="json") if course is not None else None,
+        "commands_of_one": commands_of(run, course.one.pump) if course is not None and course.one else [],
     }
 
 

@@ -43,8 +43,8 @@ class AccountUse:
     oem: str
     account_id: str
     calls: int
-    granted_per_min: float | None
-    """On average, by the tightest of its quotas; None where no quota is known."""
+    granted: float | None
+    """The most calls that its quotas allow in the run; None where no quota is known."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Protects: a vendor's figures are the fleet's own figures over its pumps alone, s
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from demo.report.recording import Lines, Run, moment, percentile
@@ -13,8 +13,6 @@ from demo.report.targets import Targets, fidelity
 from demo.report.writes import commands_figures
 from domain.commands.command import CommandState, EventKind
 from domain.modes import Circuit
-
-_MINUTE = timedelta(minutes=1)
 
 
 def vendor_figures(run: Run, targets: Targets) -> dict[str, dict[str, Any]]:
@@ -47,13 +45,8 @@ def _figures(run: Run, targets: Targets, oem: str) -> dict[str, Any]:
 
 
 def _quota_pct(run: Run, oem: str) -> float | None:
-    """The busiest account's calls over what its tightest quota grants on average in the run."""
-    minutes = (run.end - run.start) / _MINUTE
-    shares = [
-        account.calls / (account.granted_per_min * minutes)
-        for account in run.accounts
-        if account.oem == oem and account.granted_per_min
-    ]
+    """The busiest account's calls over the most that its quotas allow in the run."""
+    shares = [account.calls / account.granted for account in run.accounts if account.oem == oem and account.granted]
     return round(100 * max(shares), 1) if shares else None
 
 

@@ -46,6 +46,10 @@ class Quota(Value):
         """Calls a minute on average."""
         return self.calls * (MINUTE / self.window)
 
+    def most_in(self, span: timedelta) -> int:
+        """The most calls in a span: a day's calls are there for its first hour too."""
+        return self.calls * ceil(span / self.window)
+
     @property
     def lot(self) -> int:
         """Calls that are counted together."""

@@ -35,8 +35,8 @@ def test_each_vendor_has_the_fleets_figures_over_its_own_pumps() -> None:
     ]
     run = a_run([a_change(6, 3.0), a_change(66, 0.0)], events=events)
     accounts = [
-        AccountUse("nibe", "a", 30, 1.0),
-        AccountUse("nibe", "b", 60, 1.0),
+        AccountUse("nibe", "a", 30, 120.0),
+        AccountUse("nibe", "b", 60, 120.0),
         AccountUse("viessmann", "home-1", 9, None),
     ]
     profiles = {**run.profiles, OTHER: other_profile()}

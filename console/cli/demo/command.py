@@ -11,9 +11,11 @@ import typer
 
 from console.cli.demo.board import Board
 from console.cli.demo.options import OUTAGE_EXAMPLE, demo_order, usual_speed
+from console.cli.demo.page import page_of
 from console.cli.demo.report_text import print_report
 from console.cli.errors import UsageError
 from console.cli.running import run
+from demo.errors import DemoFailed
 from demo.fleet_vendors import ALL
 from demo.run import run_demo
 
@@ -45,7 +47,7 @@ def demo(
         str, typer.Option("--oem", help="Whose pumps: all, or vendors by commas; homes take them in turn.")
     ] = ALL,
     out_folder: Annotated[
-        str | None, typer.Option("--out", help="Folder for report.json, truth.jsonl, commands.jsonl.")
+        str | None, typer.Option("--out", help="Folder for report.html, report.json, truth.jsonl, commands.jsonl.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up after the report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
@@ -87,6 +89,8 @@ def demo(
         else:
             print_report(report, tz)
             _where_next(keep)
+        if out is not None:
+            _leave_page(out, page_of(report, tz))
 
     with tempfile.TemporaryDirectory(prefix="heatsteer-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o711)  # the database's own user must be able to enter when we are root
@@ -96,6 +100,14 @@ def demo(
             run(run_demo(order, board, on_report, on_kept))
         finally:
             board.close()
+
+
+def _leave_page(out: Path, page: str) -> None:
+    try:
+        (out / "report.html").write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise DemoFailed(f"the report is complete, but {out / 'report.html'} was not: {error.strerror}") from error
+    typer.echo(f"Charts: {out / 'report.html'}", err=True)
 
 
 def _where_next(keep: bool) -> None:

@@ -12,6 +12,7 @@ from console.cli.demo.trouble_text import trouble_rows
 from console.cli.terminal import terminal
 
 DONE = ("applied", "effective")
+VENDOR_HEADS = ("vendor", "pumps", "fidelity", "calls", "of grant", "seen after", "95 in 100", "ignored", "evidence")
 LONGEST_DAY_HOURS = 25
 """What is longer has a plan for each of its days, of which the newest is shown."""
 
@@ -25,7 +26,7 @@ def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | Non
         f"  (seed {report['seed']}, {report['speed']:g} times wall time)\n"
     )
     table = Table.grid(padding=(0, 2))
-    for name, sentence in _rows(report):
+    for name, sentence in report_rows(report):
         table.add_row(f"[dim]{name}[/dim]", sentence)
     console.print(table)
     console.print(_vendors(report["vendors"]))
@@ -34,28 +35,36 @@ def print_report(report: Mapping[str, Any], tz: ZoneInfo, console: Console | Non
 def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Table:
     """What each vendor's cloud was asked, and how its pumps obeyed."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("vendor")
-    for name in ("pumps", "fidelity", "calls", "of grant", "seen after", "95 in 100", "ignored", "evidence"):
-        table.add_column(name, justify="right")
-    for oem, told in vendors.items():
-        table.add_row(
+    for n, name in enumerate(VENDOR_HEADS):
+        table.add_column(name, justify="right" if n else "left")
+    for row in vendor_rows(vendors):
+        table.add_row(*row)
+    return table
+
+
+def vendor_rows(vendors: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Each vendor under `VENDOR_HEADS`."""
+    return [
+        (
             oem,
             str(told["pumps"]),
             _share(told["fidelity_pct"]),
             str(told["calls"]),
             _share(told["quota_pct"]),
-            *("" if told[name] is None else _span(told[name]) for name in ("verify_s_p50", "verify_s_p95")),
+            *("" if told[name] is None else span_text(told[name]) for name in ("verify_s_p50", "verify_s_p95")),
             str(told["ignored"]),
             _share(told["evidence_pct"]),
         )
-    return table
+        for oem, told in vendors.items()
+    ]
 
 
 def _share(percent: float | None) -> str:
     return "" if percent is None else f"{percent:.1f} %"
 
 
-def _rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def report_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The report line by line: what, and a sentence with rich's marks."""
     comfort, energy = report["comfort"], report["energy"]
     rows = [("fidelity", _fidelity(report)), *_given_rows(report), *_command_rows(report)]
     rows += trouble_rows(report)
@@ -123,7 +132,7 @@ def _command_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     timed = (
         ""
         if took["p50"] is None
-        else f"; seen {_span(took['p50'])} after the decision (99 in 100 {_span(took['p99'])})"
+        else f"; seen {span_text(took['p50'])} after the decision (99 in 100 {span_text(took['p99'])})"
     )
     wrong = [f"{writes[name]} {name}" for name in ("late", "conflicting") if writes[name]]
     if report["dwell_violations"]:
@@ -166,7 +175,8 @@ def _power(power: dict[str, Any]) -> str:
     )
 
 
-def _span(seconds: float) -> str:
+def span_text(seconds: float) -> str:
+    """Seconds, or minutes where that reads better."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 

@@ -80,6 +80,22 @@ def bars(axis: Axis, values: Sequence[float], classes: Sequence[str], gap: float
     return drawn
 
 
+def stacked(axis: Axis, layers: Sequence[tuple[str, Sequence[float]]]) -> list[str]:
+    """Layers (class, values) upon each other, from zero; each equal part of the width has one value of each layer."""
+    drawn: list[str] = []
+    below = [0.0] * (len(layers[0][1]) if layers else 0)
+    for name, values in layers:
+        top = [low + value for low, value in zip(below, values, strict=True)]
+        spans = _runs(list(zip(below, top, strict=True)))
+        drawn += [
+            _rect(name, axis, first / len(values), last / len(values), low, high)
+            for first, last, (low, high) in spans
+            if high > low
+        ]
+        below = top
+    return drawn
+
+
 def steps(axis: Axis, values: Sequence[float], name: str) -> list[str]:
     """A line of steps, one value for each equal part of the width."""
     points = []
@@ -95,22 +111,29 @@ def line(axis: Axis, points: Sequence[tuple[float, float]], name: str) -> list[s
     return [f'<polyline class="{name}" points="{drawn}"/>'] if points else []
 
 
-def bands(axis: Axis, ranges: Sequence[tuple[float, float]]) -> list[str]:
+def bands(axis: Axis, ranges: Sequence[tuple[float, float]], name: str = "band") -> list[str]:
     """Ranges of values (low, high), one for each equal part of the width, as far as they lie on the axis."""
-    drawn, first = [], 0
-    for n in range(1, len(ranges) + 1):
-        if n < len(ranges) and ranges[n] == ranges[first]:
-            continue
-        low, high = ranges[first]
-        top, bottom = axis.y(min(high, axis.high)), axis.y(max(low, axis.low))
-        left, right = x_of(first / len(ranges)), x_of(n / len(ranges))
-        if bottom > top:
-            drawn.append(
-                f'<rect class="band" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
-                f'height="{bottom - top:.1f}"/>'
-            )
-        first = n
+    drawn = []
+    for first, last, (low, high) in _runs(ranges):
+        bottom, top = max(low, axis.low), min(high, axis.high)
+        if top > bottom:
+            drawn.append(_rect(name, axis, first / len(ranges), last / len(ranges), bottom, top))
     return drawn
+
+
+def _runs(ranges: Sequence[tuple[float, float]]) -> list[tuple[int, int, tuple[float, float]]]:
+    """Stretches of equal ranges: first, one after the last, range."""
+    found, first = [], 0
+    for n in range(1, len(ranges) + 1):
+        if n == len(ranges) or ranges[n] != ranges[first]:
+            found.append((first, n, ranges[first]))
+            first = n
+    return found
+
+
+def _rect(name: str, axis: Axis, start: float, end: float, low: float, high: float) -> str:
+    left, right, top, bottom = x_of(start), x_of(end), axis.y(high), axis.y(low)
+    return f'<rect class="{name}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"/>'
 
 
 def strip(spans: Sequence[tuple[float, float, str]], y: float, height: float) -> list[str]:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from application.savings.report import HomeReport, Report
 from console.cli.reports import charts
+from console.cli.reports.parts import tiles, whole_page
 from console.cli.reports.regret import regret_section
-from console.cli.reports.style import STYLE
 from console.cli.reports.words import (
     ARM_HEADS,
     EVIDENCE_WORDS,
@@ -45,10 +45,7 @@ def page_of(report: Report, tz: ZoneInfo) -> str:
     """The whole page."""
     sheets = [_operator(report, tz), *(_household(report, home, tz) for home in report.homes)]
     title = f"heatsteer report, {span_of(report.first, report.last)}"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body>{''.join(sheets)}</body></html>\n"
-    )
+    return whole_page(title, sheets)
 
 
 def _operator(report: Report, tz: ZoneInfo) -> str:
@@ -58,7 +55,7 @@ def _operator(report: Report, tz: ZoneInfo) -> str:
     parts = [
         f"<h1>{escape(span_of(report.first, report.last))}</h1>",
         '<p class="lead">The operator’s report of heatsteer</p>',
-        _tiles(
+        tiles(
             ("Homes", str(len(report.homes))),
             ("Electricity used", f"{report.kwh:,.0f} kWh"),
             ("Paid for it", euros(report.cost_eur)),
@@ -88,7 +85,7 @@ def _claim(claim: Claim) -> str:
     drawn = [(name, 100 * i.mean, 100 * i.low, 100 * i.high) for name, i in rows if i is not None]
     return (
         head
-        + _tiles(("Saved in all", _with_interval(total)), ("Saved a day", _with_interval(per_day)))
+        + tiles(("Saved in all", _with_interval(total)), ("Saved a day", _with_interval(per_day)))
         + charts.intervals(drawn, "cents, with 95 % interval", "Saved by a mean steered home on a mean day")
         + _arms(claim)
     )
@@ -160,7 +157,7 @@ def _household(report: Report, home: HomeReport, tz: ZoneInfo) -> str:
     parts = [
         f"<h1>{escape(home.pump)}</h1>",
         f'<p class="lead">Your heat pump, {escape(span_of(report.first, report.last))}</p>',
-        _tiles(
+        tiles(
             ("You paid", euros(home.cost_eur)),
             ("Without steering, by our model", euros(home.unsteered_eur)),
             ("Electricity", f"{home.kwh:.1f} kWh"),
@@ -272,11 +269,6 @@ def _acts(home: HomeReport, tz: ZoneInfo) -> str:
     if not rows:
         return f"<h2>What was done</h2>{note}"
     return f'<h2>What was done, and why</h2><table class="acts"><tbody>{rows}</tbody></table>{note}'
-
-
-def _tiles(*tiles: tuple[str, str]) -> str:
-    drawn = "".join(f'<div class="tile"><span>{escape(name)}</span><b>{value}</b></div>' for name, value in tiles)
-    return f'<div class="tiles">{drawn}</div>'
 
 
 def _with_interval(interval: Interval) -> str:

@@ -61,3 +61,10 @@ def test_a_quota_has_calls_and_a_window() -> None:
         Quota(calls=0, window=DAY)
     with pytest.raises(ValidationError):
         Quota(calls=1, window=timedelta())
+
+
+def test_a_days_calls_are_there_for_its_first_hour_too() -> None:
+    a_day = Quota(calls=200, window=timedelta(days=1))
+    assert a_day.most_in(timedelta(hours=12)) == 200
+    assert a_day.most_in(timedelta(hours=25)) == 400
+    assert Quota(calls=10, window=timedelta(minutes=1)).most_in(timedelta(hours=1)) == 600

@@ -13,8 +13,8 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.backtest.controllers import CONTROLLERS, LEARNING, Asked, Day
-from benchmarks.backtest.memory import SAMPLED_AT_MIN, Memory
+from backtest.controllers import CONTROLLERS, LEARNING, Asked, Day
+from backtest.memory import SAMPLED_AT_MIN, Memory
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Circuit, HotWaterMode, Mode
 from domain.planning.price_plan import jitter
@@ -23,6 +23,7 @@ from simulator.physics.building import Surroundings
 from simulator.physics.house import STEP_S, HouseSpec, HouseState, house_stored_kwh, step_house
 
 SLOT_MIN = 15
+MODES = tuple(Mode)
 KWH_PER_W_MIN = STEP_S / 3.6e6
 
 Array = npt.NDArray[np.float64]
@@ -52,6 +53,10 @@ class Played:
     """Heat held at the end."""
     nameplate_kw: Array
     """Highest mean power of any slot."""
+    modes: npt.NDArray[np.int8]
+    """Mode at the slot's end as its place in `Mode`, (H, N)."""
+    band_c: Array
+    """What each household accepts, (H, 2)."""
 
 
 class Life:
@@ -69,6 +74,7 @@ class Life:
         self._starts_before = [state.control.starts for state in self._states]
         self._below, self._above, self._backup = ([0.0] * len(self._specs) for _ in range(3))
         self._when_planned = self.shown()
+        self._modes = [Mode.LOW] * len(profiles)
         self._asked: list[Asked] = []
         self._days: list[tuple[Array, ...]] = []
         self._slot: list[tuple[list[float], ...]] = []
@@ -92,8 +98,8 @@ class Life:
     def step(self, minute: int, around: Sequence[Surroundings]) -> None:
         """One minute of a day, in all houses."""
         if minute % SLOT_MIN == 0:
-            self._slot.append(tuple([0.0] * len(self._specs) for _ in range(3)))
-        kwh, tank, room = self._slot[-1]
+            self._slot.append(tuple([0.0] * len(self._specs) for _ in range(4)))
+        kwh, tank, room, modes = self._slot[-1]
         for i, (spec, state) in enumerate(zip(self._specs, self._states, strict=True)):
             since = minute - self._late_min[i]
             if since >= 0 and since % SLOT_MIN == 0:
@@ -107,18 +113,18 @@ class Life:
                 self._below[i] += (band.room_min_c - air_c) / 60
             elif air_c > band.room_max_c:
                 self._above[i] += (air_c - band.room_max_c) / 60
-            room[i] = air_c
+            room[i], modes[i] = air_c, MODES.index(self._modes[i])
             if self._memory is not None and minute % SLOT_MIN == SAMPLED_AT_MIN:
                 mode = self._asked[i].modes[minute // SLOT_MIN]
                 self._memory.sample(i, mode, self._room(spec, state), state)
 
     def end(self) -> None:
         """The day is over."""
-        kwh, tank, room = (np.array(rows).T for rows in zip(*self._slot, strict=True))
+        kwh, tank, room, modes = (np.array(rows).T for rows in zip(*self._slot, strict=True))
         slots = kwh.shape[1]
         expected_kwh = _rows([asked.expected_kw for asked in self._asked], slots) / 4
         expected_room = _rows([asked.expected_room_c for asked in self._asked], slots)
-        self._days.append((kwh, tank, expected_kwh, room, expected_room))
+        self._days.append((kwh, tank, expected_kwh, room, expected_room, modes))
         if self._memory is not None and self._day is not None:
             truth, slots = self._day.truth, self._day.slots
             self._memory.end_day(truth.outdoor_c[-slots:], truth.radiation_w_per_m2[-slots:])
@@ -126,7 +132,8 @@ class Life:
     def _obey(self, i: int, slot: int) -> None:
         asked, profile = self._asked[i], self._profiles[i]
         room_c = self._room(self._specs[i], self._states[i]) if asked.looks_at_room else None
-        self._settings[i] = _setting(profile, asked.mode_in(slot, room_c, profile), asked.lower_by_steps)
+        self._modes[i] = asked.mode_in(slot, room_c, profile)
+        self._settings[i] = _setting(profile, self._modes[i], asked.lower_by_steps)
         if profile.hot_water is not None:
             level = asked.hot_water[slot] if asked.hot_water else HotWaterMode.NORMAL
             self._comforts[i] = profile.hot_water.setting_for(level)
@@ -137,7 +144,7 @@ class Life:
 
     def played(self, price_eur_per_mwh: Array) -> Played:
         """The whole season."""
-        kwh, tank, expected, room, expected_room = (
+        kwh, tank, expected, room, expected_room, modes = (
             np.concatenate(parts, axis=1) for parts in zip(*self._days, strict=True)
         )
         starts = [state.control.starts for state in self._states]
@@ -146,6 +153,8 @@ class Life:
             price_eur_per_mwh, kwh, tank, expected, room, expected_room,
             np.array(self._below), np.array(self._above), np.array(self._backup),
             np.array(starts, dtype=float) - self._starts_before, np.array(stored), 4 * kwh.max(axis=1),
+            modes.astype(np.int8),
+            np.array([(spec.household.band.room_min_c, spec.household.band.room_max_c) for spec in self._specs]),
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ Invariant: every figure is a sum over what was played.
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.backtest.life import Array, Played
+from backtest.life import Array, Played
 
 SETTLED_AT_COP = 3.0
 """Heat held at the end is worth the electricity that it took, at the mean price."""

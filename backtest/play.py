@@ -5,19 +5,19 @@ are theirs alone.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.backtest.controllers import CONTROLLERS, PLANNED_BEFORE_H, Day
-from benchmarks.backtest.life import SLOT_MIN, Life, Played
-from benchmarks.backtest.season import Place, days_from, flat_prices, prices_of, write_weather
-from benchmarks.shifting import profile_of
+from backtest.controllers import CONTROLLERS, PLANNED_BEFORE_H, Day
+from backtest.life import SLOT_MIN, Life, Played
+from backtest.profiles import profile_of
+from backtest.season import PRICE_AREA, Local, days_from
 from domain.clock import SteeringClock
-from domain.planning.series import HomePrices, WeatherSeries
+from domain.planning.series import HomePrices, WeatherSeries, WholesalePrices
 from domain.planning.tariff import WHOLESALE, home_prices
 from domain.slots import SLOT
 from simulator.app import build_fleet
@@ -31,43 +31,49 @@ FORECAST_ERROR_K = 1.5
 """Root mean square after 24 h, growing with the root of the lead."""
 SUN_ERROR = 0.3
 SMOOTH_RMS = 0.85
+LOOK_EVERY_MIN = 60
+"""Of steered time, between two looks whether to stop."""
 
 
 @dataclass(frozen=True)
 class Task:
     """One place."""
 
-    place: Place
-    place_number: int
-    prices: Path | None
-    """None for a constant price."""
-    constant_eur_per_mwh: float
-    fees_eur_per_mwh: float
-    weather: Path
+    local: Local
+    number: int
+    """The place's own; it takes part in the draw of houses."""
+    price_eur_per_mwh: Sequence[float]
+    """What a kilowatt-hour costs, by slot from the first day's start to the last day's end."""
     first: date
     days: int
     houses: int
     seed: int
 
 
-def play(task: Task) -> dict[str, Played]:
-    """Play a task from its first day to its last; by controller."""
+class Stopped(Exception):
+    """Whoever asked wants no more of it."""
+
+
+def play(
+    task: Task, day_done: Callable[[], None] = lambda: None, is_stopped: Callable[[], bool] = lambda: False
+) -> dict[str, Played]:
+    """Play a task from its first day to its last; by controller. Raises Stopped soon after it is asked to stop."""
     bounds = days_from(task.first, task.days)
     with tempfile.TemporaryDirectory() as scratch:
-        fleet = _fleet(task, bounds[0][0], bounds[-1][1], Path(scratch))
+        fleet = _fleet(task, bounds[0][0], Path(scratch))
         profiles = [profile_of(fleet, home) for home in fleet.homes]
         lives = {name: Life(name, fleet, profiles, bounds[0][0]) for name in CONTROLLERS}
         days = _Days(task, fleet)
-        prices: list[float] = []
-        for start, end in bounds:
-            day = days.day(start, end)
-            prices += day.prices.price_eur_per_mwh
-            _live(list(lives.values()), fleet, day)
-        fleet.close()
-    return {name: life.played(np.array(prices)) for name, life in lives.items()}
+        try:
+            for start, end in bounds:
+                _live(list(lives.values()), fleet, days.day(start, end), is_stopped)
+                day_done()
+        finally:
+            fleet.close()
+    return {name: life.played(np.array(task.price_eur_per_mwh)) for name, life in lives.items()}
 
 
-def _live(lives: Sequence[Life], fleet: SimulatedFleet, day: Day) -> None:
+def _live(lives: Sequence[Life], fleet: SimulatedFleet, day: Day, is_stopped: Callable[[], bool]) -> None:
     """One market day of all lives."""
     for life in lives:
         life.begin(day)
@@ -75,6 +81,8 @@ def _live(lives: Sequence[Life], fleet: SimulatedFleet, day: Day) -> None:
     start_s, outside = day.prices.start.timestamp(), fleet.outside
     around = [of_house.around for of_house in outside.days]
     for minute in range(minutes):
+        if minute % LOOK_EVERY_MIN == 0 and is_stopped():
+            raise Stopped
         if minute == minutes - int(PLANNED_BEFORE_H * 60):
             for life in lives:
                 life.keep_what_is_shown()
@@ -85,12 +93,12 @@ def _live(lives: Sequence[Life], fleet: SimulatedFleet, day: Day) -> None:
         life.end()
 
 
-def _fleet(task: Task, start: datetime, end: datetime, scratch: Path) -> SimulatedFleet:
+def _fleet(task: Task, start: datetime, scratch: Path) -> SimulatedFleet:
     weather = scratch / "weather.json"
-    write_weather(task.weather, task.place, start, end, weather)
+    weather.write_text(task.local.weather, encoding="utf-8")
     config = SimulatorConfig(
         clock=SteeringClock(epoch=start, start_wall=start),
-        seed=task.seed * 100 + task.place_number,
+        seed=task.seed * 100 + task.number,
         pumps=task.houses,
         day=task.first,
         weather_file=weather,
@@ -112,13 +120,12 @@ class _Days:
 
     def _prices(self, start: datetime, end: datetime) -> HomePrices:
         task = self._task
-        if task.prices is None:
-            spot = flat_prices(task.constant_eur_per_mwh, start, end)
-        else:
-            spot = prices_of(task.prices, start, end)
-        prices = home_prices(spot, WHOLESALE)
-        fees = task.fees_eur_per_mwh
-        return prices.model_copy(update={"price_eur_per_mwh": tuple(p + fees for p in prices.price_eur_per_mwh)})
+        first = (start - days_from(task.first, 1)[0][0]) // SLOT
+        spot = WholesalePrices(
+            price_area=PRICE_AREA, source="backtest", resolution_min=15, start=start,
+            price_eur_per_mwh=tuple(task.price_eur_per_mwh[first : first + (end - start) // SLOT]),
+        )  # fmt: skip
+        return home_prices(spot, WHOLESALE)
 
     def _weather(self, start: datetime, end: datetime, error: float) -> WeatherSeries:
         """Yesterday as it was, and the day as it comes or, with an error of 1, as it is forecast."""

@@ -1,0 +1,1 @@
+"""`heatsteer backtest`: its options, its progress, and what came out as text and as a page."""
