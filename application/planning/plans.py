@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from application.access import Access
 from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Failed, Refused, Unanswered
+from application.planning.segment_reasons import Reason, reasons_of
 from domain.planning.fleet_plan import Certificate, merged
 from domain.planning.price_plan import PricePlan
 from workflows.contracts import (
@@ -77,6 +78,8 @@ class PumpPlanView:
     """What its grid area's limit adds to that, by slot."""
     power_kw: Sequence[float]
     """Expected power of the heating, by slot."""
+    reasons: Sequence[Reason] = ()
+    """Why, for each segment of the plan."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ async def _view(access: Access, outline: dict[str, Any], grid_area: str | None =
 
 
 def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
+    plan = PricePlan.model_validate(found["plan"])
     return PumpPlanView(
         pump_id=pump_id,
         revision=found["revision"],
@@ -196,10 +200,11 @@ def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
         weather_cell=found["weather_cell"],
         tariff=found["tariff"],
         cap_kw=found["cap_kw"],
-        plan=PricePlan.model_validate(found["plan"]),
+        plan=plan,
         price_eur_per_mwh=found["price_eur_per_mwh"],
         cap_price_eur_per_mwh=found["cap_price_eur_per_mwh"],
         power_kw=found["power_kw"],
+        reasons=reasons_of(plan, found["price_eur_per_mwh"], found["cap_price_eur_per_mwh"]),
     )
 
 

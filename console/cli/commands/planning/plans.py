@@ -10,6 +10,7 @@ from rich.console import Console
 
 from application.planning import plans
 from application.planning.plans import MadePlans, PlanView, PumpPlanView
+from application.planning.segment_reasons import Reason
 from console.cli import plan_panels
 from console.cli.errors import CommandFailed
 from console.cli.options import Change, Plot, Reading, changes, reads
@@ -23,6 +24,16 @@ from domain.slots import SLOT
 
 app = typer.Typer(help="Plans: made by hand, previewed, shown.", no_args_is_help=True, rich_markup_mode=None)
 
+REASON_WORDS = {
+    Reason.DEAR: "dear hours",
+    Reason.LIMIT: "the grid area's limit",
+    Reason.STORED: "warm enough from before",
+    Reason.CHEAP: "cheap hours",
+    Reason.AHEAD: "dearer hours follow",
+    Reason.MOVED: "better hours were barred",
+    Reason.COLD_SNAP: "cold snap: no set-back",
+    Reason.OWN: "own control does as well",
+}
 PriceArea = Annotated[str | None, typer.Option("--area", help="Only this price area; default: all with pumps.")]
 Day = Annotated[
     datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Market day; default: what is left of today.")
@@ -125,9 +136,9 @@ def _print_pump(console: Console, view: PumpPlanView) -> None:
         f"{view.grid_area}{cap}, weather of {view.weather_cell}, tariff {view.tariff}",
         markup=False,
     )
-    table = table_of("from", "to", "heating", "mean price", "room at the end")
-    for segment in view.plan.segments:
-        table.add_row(*_segment_row(view, segment))
+    table = table_of("from", "to", "heating", "mean price", "room at the end", "why")
+    for segment, reason in zip(view.plan.segments, view.reasons, strict=True):
+        table.add_row(*_segment_row(view, segment), REASON_WORDS[reason])
     console.print(table)
     for water in view.plan.hot_water:
         if water.mode is not HotWaterMode.NORMAL:
