@@ -245,7 +245,9 @@ class SettlementActivities:
         rooms = [room for at, room in known.rooms if slots[0] <= at < slots[-1] + SLOT]
         room_c = sum(rooms) / len(rooms) if rooms else None
         mean_outdoor_c = sum(outdoor_c) / len(outdoor_c)
-        neutral_kwh = self._model.expected_kwh(profile, outdoor_c, [Mode.LOW] * len(slots), room_c)
+        # Not at the day's own room, which steering made: whoever compares the arms would take what it costs to warm a
+        # room for a costlier day.
+        neutral_kwh = self._model.expected_kwh(profile, outdoor_c, [Mode.LOW] * len(slots), None)
         expected_kwh = self._model.expected_kwh(profile, outdoor_c, modes_by_slot(known.modes, slots), room_c)
         energy = energy_course(slots, known.reported, expected_kwh, most_kw(e), shared.now)
         prices = self._prices(shared, scope_of(e))

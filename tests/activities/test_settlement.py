@@ -207,6 +207,15 @@ async def test_the_heat_that_a_day_borrowed_is_settled_in_its_counterfactual() -
     assert colder.kept[PUMP, DAY][0].unsteered_eur > even.kept[PUMP, DAY][0].unsteered_eur
 
 
+async def test_what_a_day_is_expected_to_cost_does_not_know_the_room_that_steering_made() -> None:
+    usual = Store({PUMP: counters(1.0).model_copy(update={"rooms": _rooms(21.0, 21.0)})})
+    warmer = Store({PUMP: counters(1.0).model_copy(update={"rooms": _rooms(21.5, 21.5)})})
+    await settled(usual)
+    await settled(warmer)
+    assert warmer.kept[PUMP, DAY][0].room_c == 21.5
+    assert warmer.kept[PUMP, DAY][0].expected_eur == usual.kept[PUMP, DAY][0].expected_eur > 0
+
+
 def _rooms(first_c: float, last_c: float) -> tuple[tuple[datetime, float], ...]:
     return (START + SLOT, first_c), (START + timedelta(hours=23), last_c)
 
