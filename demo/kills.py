@@ -6,6 +6,7 @@ Protects: a kill is a SIGKILL of the worker's own process by its id, and is neve
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from embedded.children import Child
 from embedded.stack import Stack
 
 SLOWEST_START_S = 10.0
@@ -42,9 +43,11 @@ class Killer:
         workers = self._stack.workers
         worker = workers[len(self.done) % len(workers)]
         worker.kill()
-        self.done.append((now, _role_of(worker.launch.argv)))
+        self.done.append((now, role_of(worker)))
         await self._stack.restart(worker)
 
 
-def _role_of(argv: tuple[str, ...]) -> str:
+def role_of(worker: Child) -> str:
+    """The role that a worker was started for, or several by commas."""
+    argv = worker.launch.argv
     return argv[argv.index("--role") + 1]

@@ -21,6 +21,7 @@ from demo.facts import gather
 from demo.files import last_words, leave_files, leave_logs
 from demo.kills import Killer, roles, single_roles
 from demo.order import DemoOrder
+from demo.process_faults import ProcessFaults
 from demo.progress import Progress, Snapshot
 from demo.report.figures import build_report
 from demo.report.recording import Run
@@ -46,6 +47,7 @@ class _Scene:
     access: Access
     world: SimulatorClient
     killer: Killer
+    faults: ProcessFaults
     planning_s: float = 0.0
 
 
@@ -74,7 +76,7 @@ async def run_demo(
                 )
             if order.keep:
                 on_kept(stack.temporal.ui_url)
-                await stack.guard(_forever())
+                await stack.guard(scene.faults.follow(BOARD_EVERY_S))
     except BaseException as error:
         # Whatever ended it is what must be said: a log that cannot be copied never takes its place.
         if order.out is not None:
@@ -84,21 +86,18 @@ async def run_demo(
         raise
 
 
-async def _forever() -> None:
-    await asyncio.Event().wait()
-
-
 @contextlib.asynccontextmanager
 async def _opened(order: DemoOrder, stack: Stack, progress: Progress) -> AsyncIterator[_Scene]:
     """Bring the world, the workers and the pumps up."""
     progress.say("stack up: PostgreSQL and Temporal answer")
-    async with stage.opened(stack, order.staging) as staged, staged.serving_metrics():
-        for role in (roles if order.kill_every is None else single_roles)(order.staging.oems):
+    async with stage.opened(stack, order.staging) as staged, ProcessFaults(staged) as faults:
+        is_merged = order.kill_every is None and "lost-worker" not in order.staging.faults
+        for role in (roles if is_merged else single_roles)(order.staging.oems):
             await staged.start_worker(role)
         enrolled = await staged.enrol_everybody()
         progress.say(f"{enrolled} pumps enrolled; Web UI at {stack.temporal.ui_url}")
         killer = Killer(stack, order.kill_every, order.staging.epoch, order.end)
-        yield _Scene(order=order, access=staged.access, world=staged.world, killer=killer)
+        yield _Scene(order=order, access=staged.access, world=staged.world, killer=killer, faults=faults)
 
 
 async def _steer(scene: _Scene, progress: Progress) -> Run:
@@ -110,8 +109,10 @@ async def _steer(scene: _Scene, progress: Progress) -> Run:
             if later and now >= nominal_time(later[0], tz):
                 planning.create_task(_plan_later_day(scene, progress, later.pop(0)))
             await scene.killer.look(now)
+            await scene.faults.look()
             progress.show(await _snapshot(scene, now))
             await asyncio.sleep(BOARD_EVERY_S)
+    await scene.faults.obey({})  # what is left to do is to give every pump back
     await _drain(scene, progress)
     return await gather(scene.order, scene.access, scene.world, scene.planning_s, scene.killer.done)
 

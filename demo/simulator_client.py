@@ -1,6 +1,6 @@
 """The demo's window into the simulator's truth: for reports and pictures, never for steering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,15 @@ class SimulatorClient:
         """True rooms and levers at this moment."""
         answer: dict[str, Any] = await self._get("/_world/now")
         return answer
+
+    async def faults(self) -> dict[str, float]:
+        """The rates of faults that were set, by name."""
+        answer: dict[str, float] = await self._get("/_world/faults")
+        return answer
+
+    async def set_faults(self, rates: Mapping[str, float]) -> None:
+        """Change the named rates and leave the others."""
+        (await self._http.post(f"{self.url}/_world/faults", json=dict(rates))).raise_for_status()
 
     async def summary(self, start: datetime, end: datetime) -> Truth:
         """What happened in [start, end)."""

@@ -140,6 +140,12 @@ class Stack:
         self._metrics[name] = address
         self._publish()
 
+    def unset_metrics(self, worker: Child) -> None:
+        """Say in `stack.json` that a worker serves no metrics any more."""
+        for name in [name for name in self._metrics if name == worker.name or name.startswith(f"{worker.name}-")]:
+            del self._metrics[name]
+        self._publish()
+
     async def start_simulator(
         self, config: Mapping[str, Any], *, argv: Sequence[str] | None = None
     ) -> Mapping[str, Any]:
@@ -193,6 +199,12 @@ class Stack:
         self._workers[self._workers.index(worker)] = fresh
         self._publish()
         return fresh
+
+    async def end_worker(self, worker: Child) -> None:
+        """Stop a worker that nobody replaces."""
+        await worker.stop()
+        self._workers.remove(worker)
+        self._publish()
 
     async def guard[T](self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work`, but cancel it and raise StackError at once when a child dies that nobody asked to."""

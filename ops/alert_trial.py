@@ -1,14 +1,13 @@
 """A small sped-up fleet in which one thing at a time is broken and mended, and the alert that should name it.
 
-Protects: a fault is switched on and off where it would happen (a cloud, a feed, a unit, a process), never in a metric.
+Protects: a fault is switched on and off where it would happen (a cloud, a feed, a unit, a process), never in a metric,
+and by the switch that `heatsteer demo --fault` knows as well.
 """
 
 import asyncio
 import contextlib
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,10 +20,9 @@ from application.planning.schedule import PLANNED_AT, create_schedule, plan_day,
 from application.steering.dead_letters import dead_letters, retry_one
 from demo import stage
 from demo.kills import single_roles
+from demo.process_faults import ProcessFaults
 from demo.stage import Stage, Staging
-from demo.watching import serving_figures
 from domain.planning.scope import GridCaps
-from embedded.children import Child
 from embedded.stack import Stack, StackOptions
 from workflows.contracts import PlanningInput
 
@@ -40,20 +38,19 @@ FIRST_PLAN_S = 300.0
 """Wall seconds that the first plan may take, on a busy machine and with loops that nobody compiled."""
 LEAD_S = 40.0
 STARTS_WITHIN_S = 60.0
+ONE = 0.01
+"""A share that is rounded up to one process."""
 OPERATOR = Actor("operator", "the fault is mended")
 
 
-@dataclass
 class Trial:
-    """The running world and its levers for faults."""
+    """The running world and its switches for faults."""
 
-    stage: Stage
-    workers: dict[str, Child] = field(default_factory=dict)
-    figures: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
-    lost: set[str] = field(default_factory=set)
-    """Names of workers that nobody expects to serve metrics any more."""
-    aim: Callable[[Mapping[str, str]], None] = lambda _served: None
-    """Where whoever scrapes hears whom to scrape from now on; may wait until it is done."""
+    def __init__(self, staged: Stage) -> None:
+        self.stage = staged
+        self.processes = ProcessFaults(staged, self._tell)
+        self.aim: Callable[[Mapping[str, str]], None] = lambda _served: None
+        """Where whoever scrapes hears whom to scrape from now on; may wait until it is done."""
 
     def now(self) -> datetime:
         """Steered."""
@@ -61,42 +58,23 @@ class Trial:
 
     def metrics(self) -> dict[str, str]:
         """Who should serve metrics now, and where."""
-        served = self.stage.stack.file().metrics
-        return {name: at for name, at in served.items() if name.removesuffix("-temporal") not in self.lost}
+        return dict(self.stage.stack.file().metrics)
 
     async def until(self, moment: datetime) -> None:
         """Wait for a moment of steered time."""
         wall = self.stage.access.clock.wall(moment)
         await asyncio.sleep(max(0.0, (wall - datetime.now(UTC)).total_seconds()))
 
-    async def rates(self, **rates: float) -> None:
-        """Change fault rates of the simulated world; underscores stand for dashes."""
-        given = {name.replace("_", "-"): rate for name, rate in rates.items()}
-        async with httpx.AsyncClient() as http:
-            (await http.post(f"{self.stage.world.url}/_world/faults", json=given)).raise_for_status()
+    async def switch(self, name: str, rate: float) -> None:
+        """Set a fault to a rate, and have it done where it is one of our own processes'."""
+        await self.stage.world.set_faults({name: rate})
+        await self.processes.look()
 
-    async def start(self, role: str) -> None:
-        """A worker for a role; it is scraped once it answers, for it starts in minutes of steered time."""
-        worker = self.workers[role] = await self.stage.start_worker(role)
-        await _answers(f"http://{self.stage.stack.file().metrics[worker.name]}/metrics")
-        await asyncio.to_thread(self.aim, self.metrics())
-
-    async def lose(self, role: str) -> None:
-        """A role's only worker is scaled away: gone, and not missed by whoever watches processes."""
-        worker = self.workers.pop(role)
-        self.lost.add(worker.name)
-        await asyncio.to_thread(self.aim, self.metrics())
-        worker.asked_to_end = True
-        await worker.stop()
-
-    def send(self, role: str, signum: signal.Signals) -> None:
-        """A signal to a worker's processes."""
-        os.killpg(self.workers[role].pid, signum)
-
-    async def show_figures(self) -> None:
-        """Start to serve the fleet's figures."""
-        await self.figures.enter_async_context(serving_figures(self.stage.stack, self.stage.access))
-        await asyncio.to_thread(self.aim, self.metrics())
+    async def _tell(self) -> None:
+        """A worker is scraped once it answers, for it starts in minutes of steered time."""
+        served = self.metrics()
+        await asyncio.gather(*(_answers(f"http://{address}/metrics") for address in served.values()))
+        await asyncio.to_thread(self.aim, served)
 
     async def plan_tomorrow(self) -> None:
         """Run the planning for the next market day; nobody waits for it."""
@@ -130,20 +108,18 @@ class Fault:
     alert: str
     strike: Act
     mend: Act
-    by_switch: bool = True
-    """Whether it is a `--fault` of the demo."""
     not_before: time | None = None
     """Local time of day before which it would change nothing."""
 
 
 def switched(name: str, rate: float, alert: str) -> Fault:
-    """A fault of the simulated world, by the name that `--fault` knows it by."""
+    """A fault by the name that `--fault` knows it by."""
 
     async def strike(trial: Trial) -> None:
-        await trial.rates(**{name: rate})
+        await trial.switch(name, rate)
 
     async def mend(trial: Trial) -> None:
-        await trial.rates(**{name: 0.0})
+        await trial.switch(name, 0.0)
 
     return Fault(name, alert, strike, mend)
 
@@ -159,43 +135,14 @@ def of_a_feed(name: str, alert: str) -> Fault:
     return replace(fault, mend=mend, not_before=BEFORE_RESULTS)
 
 
-def process(name: str, alert: str, strike: Act, mend: Act) -> Fault:
-    """A fault of one of our own processes."""
-    return Fault(name, alert, strike, mend, by_switch=False)
-
-
-async def _hang(trial: Trial) -> None:
-    trial.send("planner", signal.SIGSTOP)
-
-
-async def _wake(trial: Trial) -> None:
-    trial.send("planner", signal.SIGCONT)
-
-
-async def _lose(trial: Trial) -> None:
-    await trial.lose(f"oem:{OEM}")
-
-
-async def _replace(trial: Trial) -> None:
-    await trial.start(f"oem:{OEM}")
-
-
-async def _hide(trial: Trial) -> None:
-    await trial.figures.aclose()
-
-
-async def _show(trial: Trial) -> None:
-    await trial.show_figures()
-
-
 FAULTS = (
     switched("http-500", 1.0, "VendorDown"),
     switched("revoked-consent", 1.0, "AccountNeedsPerson"),
     switched("cut-quota", 0.97, "QuotaNearlySpent"),
-    process("hung-worker", "ProcessDown", _hang, _wake),
-    process("no-figures", "FiguresMissing", _hide, _show),
+    switched("hung-worker", ONE, "ProcessDown"),
+    switched("no-figures", 1.0, "FiguresMissing"),
     of_a_feed("no-weather", "PlanStale"),
-    process("lost-worker", "QueueBacklog", _lose, _replace),
+    switched("lost-worker", ONE, "QueueBacklog"),
     switched("no-heat", 1.0, "HomesBelowFloor"),
     switched("unplugged", 0.07, "DeadLetters"),
     of_a_feed("no-prices", "PricesMissing"),
@@ -219,10 +166,9 @@ async def a_trial(folder: Path, speed: float, seed: int) -> AsyncIterator[Trial]
     )
     async with Stack(StackOptions(folder=folder, ephemeral=True)) as stack, stage.opened(stack, staging) as staged:
         trial = Trial(staged)
-        async with trial.figures:
-            await trial.show_figures()
+        async with trial.processes:
             for role in single_roles(staging.oems):
-                await trial.start(role)
+                await staged.start_worker(role)
             await staged.enrol_everybody()
             given = PlanningInput(
                 clock=staged.access.clock,

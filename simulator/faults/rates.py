@@ -8,6 +8,12 @@ from collections.abc import Mapping
 
 from simulator.seeded import between, share
 
+PROCESS_FAULTS: dict[str, str] = {
+    "hung-worker": "share of our worker processes that hang, the planner's first; above 0 at least one",
+    "lost-worker": "share of the vendors whose worker is scaled away; above 0 at least one",
+    "no-figures": "above 0 nobody serves the fleet's figures",
+}
+"""Switches that the world only keeps: whoever runs the processes reads them and does what they say."""
 FAULTS: dict[str, str] = {
     "slow-apply": "share of accepted writes that a unit applies only after 120 to 300 s",
     "silent-ignore": "share of writes answered 200 that a unit never applies",
@@ -27,6 +33,7 @@ FAULTS: dict[str, str] = {
     "no-weather": "share of forecast requests answered 503",
     "touched": "times a day that a person moves a unit's heating lever by a step or two, and insists if overwritten",
     "drift": "times a day that a unit's heating lever falls back by itself to an older setting",
+    **PROCESS_FAULTS,
 }
 PER_DAY = frozenset(("touched", "drift"))
 MOST_PER_DAY = 20.0

@@ -45,6 +45,13 @@ def test_a_summer_outage_is_in_summer_time() -> None:
     assert outage.starts == datetime(2026, 7, 1, tzinfo=UTC)
 
 
+def test_faults_of_our_own_processes_are_named_like_others_and_leave_time_to_get_over_them() -> None:
+    order = an_order(faults=["hung-worker=0.1", "no-figures=1"], keep=True)
+    assert order.staging.faults == {"hung-worker": 0.1, "no-figures": 1.0}
+    assert order.staging.patience == SPED_UP
+    assert an_order(faults=["http-500=0.1"]).staging.patience == UNDISTURBED
+
+
 @pytest.mark.parametrize(
     ("given", "word"),
     [
@@ -56,6 +63,7 @@ def test_a_summer_outage_is_in_summer_time() -> None:
         ({"outages": ["nibe@02:00+2h"], "hours": 3}, "to 15 Jan 03:00 local"),
         ({"outages": ["nibe@02:00+2h"], "speed": 61.0}, "--speed 61"),
         ({"kill_every": "60m", "speed": 720.0}, "at most 60 times"),
+        ({"faults": ["no-figures=1"]}, "--keep"),
         ({"kill_every": "hourly"}, "--kill-worker-every"),
         ({"kill_every": "5m"}, "10 min"),
         ({"faults": ["touched=21"]}, "times per pump and day"),

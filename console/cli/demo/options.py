@@ -20,7 +20,7 @@ from domain.ports import DocumentRefused
 from domain.slots import SLOT, market_day_bounds
 from market.files import load_price_file, load_weather_file
 from simulator.faults.outages import Outage
-from simulator.faults.rates import FAULTS, PER_DAY, checked_rates
+from simulator.faults.rates import FAULTS, PER_DAY, PROCESS_FAULTS, checked_rates
 
 PRICE_AREA = "DE-LU"
 TZ = ZoneInfo("Europe/Berlin")
@@ -69,6 +69,9 @@ def demo_order(
     every = None if kill_every is None else _kill_every(kill_every, speed)
     vendors = _vendors(oem, pumps)
     cuts = tuple(_outage(text, day, start, min(end, midnight), vendors) for text in outages)
+    rates = dict(_fault(text) for text in faults)
+    if "no-figures" in rates and not keep:
+        raise UsageError("--fault no-figures: only a demo with --keep serves the fleet's figures, so add --keep")
     _make_folder(out)
     staging = Staging(
         pumps=pumps,
@@ -81,9 +84,9 @@ def demo_order(
         lead=timedelta(seconds=LEAD_S + LEAD_S_PER_PUMP * pumps),
         prices_file=prices,
         weather_file=weather,
-        faults=dict(_fault(text) for text in faults),
+        faults=rates,
         outages=cuts,
-        is_undisturbed=every is None,
+        is_undisturbed=every is None and not rates.keys() & PROCESS_FAULTS.keys(),
         with_metrics=keep,
     )
     folder = Path("var") / f"demo-{os.getpid()}" if keep else None
