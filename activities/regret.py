@@ -13,6 +13,7 @@ import structlog
 
 from activities.plan_requests import MOST_HELD_SLOTS, floor_of
 from domain.homes.enrolment import PumpProfile
+from domain.homes.learned import LearnedHouse
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.fleet_plan import PlanningRequest, PumpForPlanning
@@ -52,17 +53,24 @@ class LivedHome:
     is_ours: bool
     """Whether nothing but plan and own control held its heating."""
     outdoor: Sequence[tuple[datetime, float]]
+    learned: LearnedHouse | None = None
+    """What is known of the house by now."""
 
 
 def lived_home(
-    profile: PumpProfile, day: HomeDay, known: DayEvidence, modes: Sequence[Mode], start: datetime
+    profile: PumpProfile,
+    day: HomeDay,
+    known: DayEvidence,
+    modes: Sequence[Mode],
+    start: datetime,
+    learned: LearnedHouse | None,
 ) -> LivedHome:
     """What regret keeps of a home whose day was just settled."""
     before = [(at, mode) for at, mode in known.modes if at <= start]
     since, mode = before[-1] if before else (None, Mode.LOW)
     held = MOST_HELD_SLOTS if since is None else min(MOST_HELD_SLOTS, (start - since) // SLOT)
     at_start = next((room for at, room in known.rooms if start <= at < start + READING_HOLDS), None)
-    return LivedHome(profile, day, modes, mode, held, at_start, known.is_ours, known.outdoor)
+    return LivedHome(profile, day, modes, mode, held, at_start, known.is_ours, known.outdoor, learned)
 
 
 @dataclass(frozen=True)
@@ -206,4 +214,5 @@ def _pump(home: LivedHome, slots: Sequence[datetime], ahead: WeatherSeries) -> P
         accepts=e.band.over(slots),
         may_move=earns_by_moving(e.settlement, e.benefit) and home.day.arm is not Arm.NEUTRAL,
         own_sun=own_sun_of(e, ahead),
+        learned=home.learned,
     )

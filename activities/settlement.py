@@ -20,6 +20,7 @@ from activities.steered import steered_now
 from domain.base import Value
 from domain.clock import SteeringClock
 from domain.homes.enrolment import Enrolment, PumpProfile
+from domain.homes.learned import LearnedHouse
 from domain.homes.settlement import earns_by_moving
 from domain.modes import Mode
 from domain.planning.house_load import HouseLoads, peaks_of_day
@@ -213,6 +214,7 @@ class SettlementActivities:
         ids = [enrolment.pump_id for enrolment in enrolments]
         known = await self._store.evidence(ids, shared.slots)
         start, end = shared.slots[0], shared.slots[-1] + SLOT
+        learned = {} if self._learning is None else await self._learning.learned.newest(ids)
         metered = {} if self._loads is None else await self._loads.loads_kw(ids, start, end)
         found = []
         for profile in await self._pumps.profiles(ids):
@@ -223,14 +225,15 @@ class SettlementActivities:
             weather_then = forecast.cut(shared.slots[0], len(shared.slots))
             evidence = known.get(pump_id, DayEvidence())
             try:
-                settled = self._home_day(shared, profile, evidence, weather_then, metered.get(pump_id))
+                house = learned.get(pump_id)
+                settled = self._home_day(shared, profile, evidence, weather_then, metered.get(pump_id), house)
             except Exception as error:  # noqa: BLE001 -- one home's bad numbers must not cost the others their day
                 reason = str(error).partition("\n")[0][:240]
                 log.warning("home-day not settled", pump=pump_id, day=str(shared.day), reason=reason)
                 continue
             found.append(settled)
             modes = modes_by_slot(evidence.modes, shared.slots)
-            lived.append(lived_home(profile, settled[0], evidence, modes, shared.slots[0]))
+            lived.append(lived_home(profile, settled[0], evidence, modes, shared.slots[0], learned.get(pump_id)))
         return found
 
     def _home_day(
@@ -240,15 +243,16 @@ class SettlementActivities:
         known: DayEvidence,
         weather: WeatherSeries,
         metered_kw: Mapping[datetime, float] | None,
+        learned: LearnedHouse | None,
     ) -> tuple[HomeDay, EnergyCourse]:
         e, slots, outdoor_c = profile.enrolment, shared.slots, weather.outdoor_c
         rooms = [room for at, room in known.rooms if slots[0] <= at < slots[-1] + SLOT]
         room_c = sum(rooms) / len(rooms) if rooms else None
         mean_outdoor_c = sum(outdoor_c) / len(outdoor_c)
-        # Not at the day's own room, which steering made: whoever compares the arms would take what it costs to warm a
-        # room for a costlier day.
+        # Nothing that steering made may be in it, neither the day's own room nor what was learned meanwhile: whoever
+        # compares the arms would take what it costs to warm a room for a costlier day.
         neutral_kwh = self._model.expected_kwh(profile, outdoor_c, [Mode.LOW] * len(slots), None)
-        expected_kwh = self._model.expected_kwh(profile, outdoor_c, modes_by_slot(known.modes, slots), room_c)
+        expected_kwh = self._model.expected_kwh(profile, outdoor_c, modes_by_slot(known.modes, slots), room_c, learned)
         energy = energy_course(slots, known.reported, expected_kwh, most_kw(e), shared.now)
         prices = self._prices(shared, scope_of(e))
         fallen_k = rooms[0] - rooms[-1] if rooms else 0.0

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from domain.base import Value
 from domain.homes.enrolment import PumpProfile
+from domain.homes.learned import LearnedHouse
 from domain.modes import Mode
 from domain.savings.claim import Claim
 from domain.savings.energy import EnergyCourse, Reported
@@ -62,9 +63,14 @@ class HouseModel(Protocol):
     """What a model of houses expects of one (`optimizer.expected_energy`)."""
 
     def expected_kwh(
-        self, profile: PumpProfile, outdoor_c: Sequence[float], modes: Sequence[Mode], room_c: float | None
+        self,
+        profile: PumpProfile,
+        outdoor_c: Sequence[float],
+        modes: Sequence[Mode],
+        room_c: float | None,
+        learned: LearnedHouse | None = None,
     ) -> tuple[float, ...]:
-        """Electrical energy by slot, kWh."""
+        """Electrical energy by slot, kWh; without what was `learned` of the house, of its class."""
         ...
 
     def kwh_to_warm(self, profile: PumpProfile, rise_k: float, outdoor_c: float, room_c: float | None) -> float:

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from activities.learning import DAY, LOOK_BACK, HouseLearning, record_of
+from activities.regret import Regrets
 from activities.settlement import SettleDay, SettlementActivities
 from domain.homes.enrolment import PumpProfile
-from domain.homes.learned import HouseRecord, LearnedHouse, ObservedSlot
+from domain.homes.learned import Fitted, HouseRecord, LearnedHouse, ObservedSlot, Source
 from domain.modes import Mode
 from domain.planning.series import WeatherSeries
 from domain.slots import SLOT
 from market.tariff_files import tariffs_in
 from optimizer import expected_energy
 from tests.activities.ports import CLOCK, Directory, an_attempt
+from tests.activities.test_regret import PLANNED, Foresight, Plans
 from tests.activities.test_settlement import AREA, START, Store, a_series, no_claim
 from tests.activities.test_settlement import DAY as SETTLED_DAY
 
@@ -89,7 +91,11 @@ def a_learned(profile: PumpProfile, record: HouseRecord, now: datetime) -> Learn
     )
 
 
-async def settle(houses: Houses, *pump_ids: str, clock_day_later: int = 0) -> None:
+async def settle(
+    houses: Houses, *pump_ids: str, clock_day_later: int = 0, store: Store | None = None, regrets: Plans | None = None
+) -> Foresight:
+    """Settle a day; returns what it was planned again with."""
+    foresee = Foresight()
     series = await a_series()
     before = WeatherSeries(
         cell="50.0,10.0",
@@ -101,17 +107,19 @@ async def settle(houses: Houses, *pump_ids: str, clock_day_later: int = 0) -> No
     await series.store_weather(before, END)
     learning = HouseLearning(houses, houses, series, a_learned, list)
     acts = SettlementActivities(
-        Store(),
+        store or Store(),
         Directory(*pump_ids),
         series,
         tariffs_in(),
         expected_energy,
         no_claim,
         lambda _: "Europe/Berlin",
+        None if regrets is None else Regrets(regrets, series, foresee),
         learning=learning,
     )
     given = SettleDay(clock=CLOCK, price_area=AREA, day=SETTLED_DAY - timedelta(days=clock_day_later))
     await an_attempt().run(acts.settle_day, given)
+    return foresee
 
 
 async def test_a_settled_day_teaches_every_house_once_a_week_and_a_bad_one_costs_the_others_nothing() -> None:
@@ -130,3 +138,23 @@ async def test_an_older_day_that_is_settled_again_teaches_nothing() -> None:
     houses = Houses()
     await settle(houses, "p-0001", clock_day_later=3)
     assert houses.kept == []
+
+
+async def test_what_was_learned_of_a_house_counts_where_nothing_was_measured_and_not_in_what_compares_arms() -> None:
+    thrifty = LearnedHouse(
+        pump_id="p-0001",
+        learned_at=END,
+        since=BEGIN,
+        room_days=10,
+        power_days=10,
+        power=Source.LEARNED,
+        power_scale=Fitted(value=0.5, low=0.4, high=0.6),
+    )
+    by_class, as_learned = Store(), Store()
+    await settle(Houses(), "p-0001", store=by_class)
+    known = Plans({"p-0001": PLANNED})
+    foresee = await settle(Houses(kept=[thrifty]), "p-0001", store=as_learned, regrets=known)
+    (usual, _), (learned, _) = by_class.kept["p-0001", SETTLED_DAY], as_learned.kept["p-0001", SETTLED_DAY]
+    assert 0.5 * usual.kwh < learned.kwh < 0.7 * usual.kwh, "what it draws at rest was not learned"
+    assert learned.expected_eur == usual.expected_eur
+    assert foresee.asked[0].pumps[0].learned == thrifty
