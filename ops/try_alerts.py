@@ -300,8 +300,10 @@ def main() -> int:
     else:
         drawn_by = f"; drawn by seed {seed}" if given.hidden else ""
         counts = f"{outcome.named} of {len(outcome.verdicts)} faults named by the right alert alone"
-        boards = f"{outcome.panels - len(outcome.problems)} of {outcome.panels} panels had data"
-        print("\n".join([*outcome.problems, f"{counts}, {outcome.cleared} cleared; {boards}{drawn_by}"]))  # noqa: T201
+        boards = (
+            f"; {outcome.panels - len(outcome.problems)} of {outcome.panels} panels had data" if outcome.panels else ""
+        )
+        print("\n".join([*outcome.problems, f"{counts}, {outcome.cleared} cleared{boards}{drawn_by}"]))  # noqa: T201
     return 0 if outcome.is_good else 1
 
 
