@@ -6,6 +6,7 @@ Protects: what can happen is there with 0 before it happens, so that the first t
 from collections.abc import Iterable
 from importlib.metadata import version
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from domain.commands.command import Authority, EventKind
@@ -25,6 +26,7 @@ from telemetry.catalogue import (
     Metric,
 )
 from telemetry.events import ActivityAttempt, TelemetryEvent, WorkflowRun
+from telemetry.trace_names import command_trace
 
 NO_OEM = "none"
 """For a pump that was never enrolled."""
@@ -59,7 +61,7 @@ class EventCounter:
             case CallMade():
                 self._calls.labels(event.oem, _kind_of(event.is_write), event.fate.value).inc()
                 if event.took_s is not None:
-                    self._call_s.labels(event.oem).observe(event.took_s)
+                    self._call_s.labels(event.oem).observe(event.took_s, _exemplar())
             case ActivityAttempt():
                 self._attempts.labels(event.activity, event.outcome.value).inc()
             case WorkflowRun():
@@ -75,7 +77,7 @@ class EventCounter:
         self._commands.labels(oem, line.kind.value).inc()
         if line.kind in STAGES and recorded.decided_at is not None:
             took_s = (line.at - recorded.decided_at).total_seconds()
-            self._command_s.labels(oem, line.kind.value).observe(max(0.0, took_s))
+            self._command_s.labels(oem, line.kind.value).observe(max(0.0, took_s), _exemplar(line.command_id))
 
     def _expect(self, oem: str) -> None:
         self._call_s.labels(oem)
@@ -96,6 +98,14 @@ class EventCounter:
 
     def _histogram(self, metric: Metric) -> Histogram:
         return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
+
+
+def _exemplar(command_id: str | None = None) -> dict[str, str] | None:
+    """What leads from a measurement to its trace, or to its command's; None where traces are off."""
+    around: str | None = structlog.contextvars.get_contextvars().get("trace_id")
+    if around is None or command_id is None:
+        return None if around is None else {"trace_id": around}
+    return {"trace_id": command_trace(command_id)[:16].hex()}
 
 
 def _kind_of(is_write: bool) -> str:

@@ -9,7 +9,6 @@ Protects: nothing is traced unless asked for; a span holds no payload, token, qu
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from domain.commands.command import Command, EventKind
 from domain.ports import RecordedDecision
 from telemetry.events import TelemetryEvent
+from telemetry.trace_names import command_trace, plan_trace, planning_trace
 
 TO_FILE = "file:"
 TO_COLLECTOR = "otlp"
@@ -98,19 +98,18 @@ def tracing(destination: str, service: str) -> Iterator[Tracing]:
 
 def context_of(command_id: str) -> Context:
     """The trace of a command, the same in every process."""
-    return _context_named(f"command {command_id}")
+    return _context_of(command_trace(command_id))
 
 
 def context_of_plan(revision: int) -> Context:
     """The trace of a plan revision, the same in every process."""
-    return _context_named(f"plan {revision}")
+    return _context_of(plan_trace(revision))
 
 
-def _context_named(name: str) -> Context:
-    digest = hashlib.sha256(name.encode()).digest()
+def _context_of(ids: bytes) -> Context:
     root = SpanContext(
-        trace_id=int.from_bytes(digest[:16]),
-        span_id=int.from_bytes(digest[16:24]),
+        trace_id=int.from_bytes(ids[:16]),
+        span_id=int.from_bytes(ids[16:]),
         is_remote=True,
         trace_flags=TraceFlags(TraceFlags.SAMPLED),
     )
@@ -239,7 +238,7 @@ def _trace_of(given: Any) -> Context:
         return context_of_plan(revision)
     if hasattr(given, "price_area"):
         info = activity.info()
-        return _context_named(f"planning {info.workflow_id} {info.workflow_run_id}")
+        return _context_of(planning_trace(f"{info.workflow_id} {info.workflow_run_id}"))
     return Context()
 
 

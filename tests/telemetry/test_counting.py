@@ -2,6 +2,11 @@
 
 from datetime import timedelta
 
+import structlog
+from opentelemetry import trace
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 from domain.commands.command import Authority, CommandEvent, EventKind
 from domain.modes import Circuit, Mode
 from domain.oem.calls import CallFate, CallMade
@@ -11,6 +16,7 @@ from domain.steering.pump_state import PlanArrived
 from telemetry.catalogue import WORKER_METRICS
 from telemetry.counting import EventCounter
 from telemetry.events import ActivityAttempt, ActivityOutcome, RunPhase, WorkflowRun
+from telemetry.tracing import context_of
 from tests.builders import MIDNIGHT, a_plan, a_state, at
 from tests.telemetry.exposition import as_catalogued, exposed, names, value
 
@@ -69,3 +75,30 @@ def test_a_call_is_counted_by_what_became_of_it_and_timed_where_it_was_answered(
     assert value(families, "heatsteer_vendor_calls_total", {"oem": "nibe", "kind": "write", "fate": "transport"}) == 1
     assert value(families, "heatsteer_vendor_call_duration_seconds_count", {"oem": "nibe"}) == 1
     assert not [s for f in families for s in f.samples if "a" in s.labels.values()], "no account is a label"
+
+
+def test_a_latency_leads_to_its_trace_where_traces_are_on_and_to_none_where_they_are_off() -> None:
+    call = CallMade(oem="nibe", account_id="a", at=MIDNIGHT, fate=CallFate.OK, took_s=0.2)
+    counter = EventCounter(["nibe"])
+    counter(call)
+    counter(a_line(EventKind.APPLIED, timedelta(seconds=20)))
+    assert exemplars(counter) == {}
+    with structlog.contextvars.bound_contextvars(trace_id="ab" * 16):
+        counter(call)
+        counter(a_line(EventKind.APPLIED, timedelta(seconds=20)))
+    of_the_command = trace.get_current_span(context_of("p-0001-c1")).get_span_context().trace_id
+    assert exemplars(counter) == {
+        "heatsteer_vendor_call_duration_seconds_bucket": {"ab" * 16},
+        "heatsteer_command_latency_seconds_bucket": {f"{of_the_command:032x}"},
+    }
+
+
+def exemplars(counter: EventCounter) -> dict[str, set[str]]:
+    """Trace ids by sample, as a scrape in OpenMetrics shows them."""
+    found: dict[str, set[str]] = {}
+    page = generate_latest(counter.registry).decode()  # type: ignore[no-untyped-call]
+    for family in text_string_to_metric_families(page):  # type: ignore[no-untyped-call]
+        for sample in family.samples:
+            if sample.exemplar is not None:
+                found.setdefault(sample.name, set()).add(sample.exemplar.labels["trace_id"])
+    return found
