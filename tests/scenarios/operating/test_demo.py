@@ -30,6 +30,7 @@ def demo(tmp_path: Path, speed: float, *words: str) -> tuple[dict[str, Any], Pat
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report == json.loads((out / "report.json").read_text())
+    assert "What was asked of them" in (out / "report.html").read_text()
     return report, out
 
 
