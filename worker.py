@@ -227,6 +227,7 @@ def _planner_worker(world: Connections) -> Worker:
     from optimizer.hindsight import hindsight
     from optimizer.learning import learn, with_the_fleet
     from optimizer.planner import plan_fleet
+    from optimizer.submitted import judge
     from savings.estimator import estimate
 
     settings, ledger = world.settings, world.ledger
@@ -253,6 +254,7 @@ def _planner_worker(world: Connections) -> Worker:
         lambda request: asyncio.to_thread(plan_fleet, request),  # the loop must go on heartbeating
         plan_delivery(world.client),
         _tz_of,
+        lambda request, wanted, kept: asyncio.to_thread(judge, request, wanted, kept),
     )
     settlement = SettlementActivities(
         ledger.savings,
@@ -281,6 +283,7 @@ def _planner_worker(world: Connections) -> Worker:
             planning.open_plan,
             planning.solve_shard,
             planning.deliver_shard,
+            planning.take_submission,
             planning.close_plan,
             settlement.settle_day,
             settlement.claim_savings,

@@ -3,7 +3,7 @@
 Protects: a stale room temperature is no room temperature, and a cold snap's floor is decided before anything is solved.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -181,9 +181,9 @@ class RequestSources:
         return {account_id: changes_carried(standing, lasts) for account_id, standing in standings.items()}
 
 
-def cold_snap_pumps(request: PlanningRequest) -> int:
+def cold_snap_pumps(pumps: Iterable[PumpForPlanning]) -> int:
     """Pumps kept at neutral or above because of the forecast alone."""
-    return sum(pump.floor is not Mode.MIN and pump.profile.site.may_set_back for pump in request.pumps)
+    return sum(pump.floor is not Mode.MIN and pump.profile.site.may_set_back for pump in pumps)
 
 
 def floor_of(profile: PumpProfile, ahead_c: Sequence[float]) -> Mode:

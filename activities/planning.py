@@ -16,14 +16,23 @@ from temporalio.exceptions import ApplicationError
 
 from activities.plan_requests import RequestSources, cold_snap_pumps
 from activities.steered import steered_now
+from activities.submissions import judged, not_to_be_judged, speaking_of
 from domain.base import Value
 from domain.clock import SteeringClock
-from domain.planning.fleet_plan import PlanFigures, PlanOutline, price_plan, pumps_by_mode
+from domain.planning.fleet_plan import (
+    Judged,
+    PlanFigures,
+    PlanningRequest,
+    PlanOutline,
+    Refusal,
+    price_plan,
+    pumps_by_mode,
+)
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea, GridCaps
 from domain.planning.series import Basis
 from domain.planning.shards import SHARD_PUMPS, Part, Shard, SolvedPart, shards_of
-from domain.ports import PlanDelivery, Planner, PlanStore
+from domain.ports import Judge, PlanDelivery, Planner, PlanStore
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +72,8 @@ class OpenPlan(Value):
     caps: GridCaps
     is_preview: bool = False
     most_pumps: int = SHARD_PUMPS
+    submission: str | None = None
+    """A submitted plan to be judged, by its key; None where we plan. Opened as a preview, until it is taken."""
 
 
 class PlanOpened(Value):
@@ -93,6 +104,13 @@ class DeliverShard(Value):
     shard: int
 
 
+class TakeSubmission(Value):
+    """Make a judged submission a plan that pumps are given."""
+
+    revision: int
+    despite_refusals: bool
+
+
 class ClosePlan(Value):
     """Nothing more comes of a revision."""
 
@@ -112,8 +130,13 @@ class PlanningActivities:
         planner: Planner,
         deliver: PlanDelivery,
         tz_of: Callable[[str], str],
+        judge: Judge | None = None,
     ) -> None:
-        """`tz_of` names the time zone of a price area's market day; LookupError where the area is not known."""
+        """`tz_of` names the time zone of a price area's market day; LookupError where the area is not known.
+
+        `judge` is None where nobody else's plans are taken.
+        """
+        self._judge = judge
         self._sources = sources
         self._plans = plans
         self._planner = planner
@@ -142,16 +165,23 @@ class PlanningActivities:
     async def _open(self, given: OpenPlan) -> PlanOpened:
         enrolments = await self._sources.pumps.enrolments(given.price_area)
         shards = shards_of(enrolments, given.caps, given.weather_versions, given.most_pumps)
+        pumps = len(enrolments)
+        refused: tuple[Refusal, ...] = ()
+        if given.submission is not None:
+            wanted = await self._plans.submitted(given.submission)
+            refused = await not_to_be_judged(self._sources.pumps, given.price_area, wanted, enrolments, shards)
+            pumps, shards = len(wanted), speaking_of(shards, wanted)
         outline = PlanOutline(
             price_area=given.price_area,
             price_version=given.price_version,
             first_slot=given.first_slot,
             slots=given.slots,
             until=given.until,
-            pumps=len(enrolments),
-            is_preview=given.is_preview,
+            pumps=pumps,
+            is_preview=given.is_preview or given.submission is not None,
+            submission=given.submission,
         )
-        revision = await self._plans.open_plan(given.key, outline, shards, steered_now(given.clock)())
+        revision = await self._plans.open_plan(given.key, outline, shards, steered_now(given.clock)(), refused)
         # An earlier attempt may have stored it, of the pumps that there were then: what is stored counts.
         kept = await self._plans.outline(revision)
         prices = await self._sources.series.prices(kept.price_version)
@@ -185,7 +215,8 @@ class PlanningActivities:
         now = steered_now(given.clock)
         budget_s = max(LEAST_BUDGET_S, given.budget_s * len(part.pump_ids) / shard.pumps)
         request = await self._sources.request(outline, part, budget_s, now())
-        result = await self._planner(request)
+        schedules = await self._schedules(outline, part, request)
+        result = schedules.result
         floors = {p.profile.enrolment.pump_id: p.floor for p in request.pumps}
         plans = {
             planned.pump_id: price_plan(given.revision, request, planned, outline.until, floors[planned.pump_id])
@@ -194,13 +225,14 @@ class PlanningActivities:
         solved = SolvedPart(
             asked=part,
             pumps=len(plans),
-            cold_snap_pumps=cold_snap_pumps(request),
+            cold_snap_pumps=cold_snap_pumps(pump for pump in request.pumps if pump.profile.enrolment.pump_id in plans),
             certificate=result.certificate,
             price_eur_per_mwh=request.prices.price_eur_per_mwh,
             cap_price_eur_per_mwh=result.cap_price_eur_per_mwh,
             neutral_load_kw=result.neutral_load_kw,
             power_kw={planned.pump_id: planned.expected_power_kw for planned in result.pumps},
             pumps_by_mode=pumps_by_mode(result.pumps),
+            refused=schedules.refused,
         )
         is_new = await self._plans.store_part(given.revision, given.shard, place, solved, plans, now())
         log.info(
@@ -213,6 +245,19 @@ class PlanningActivities:
             gap_pct=round(result.certificate.gap_pct, 3),
         )
         return len(plans)
+
+    async def _schedules(self, outline: PlanOutline, part: Part, request: PlanningRequest) -> Judged:
+        """Our own schedules of a part, or those of a submitted plan that keep our rules."""
+        if outline.submission is None:
+            return Judged(result=await self._planner(request), refused=())
+        if self._judge is None:
+            raise ApplicationError("this planner takes nobody else's plans", type="NoJudge", non_retryable=True)
+        return await judged(self._plans, self._judge, outline, part, request)
+
+    @activity.defn
+    async def take_submission(self, given: TakeSubmission) -> bool:
+        """Make a judged submission a plan; whether it was one to be taken."""
+        return await self._plans.take_submission(given.revision, despite_refusals=given.despite_refusals)
 
     @activity.defn
     async def deliver_shard(self, given: DeliverShard) -> int:

@@ -72,6 +72,8 @@ class ErrorCode(StrEnum):
     """done, problem."""
     NOT_ENROLLED = "not-enrolled"
     """pump, problem."""
+    PLAN_REFUSED = "plan-refused"
+    """submitted: what was judged, as `application.planning.submissions.Submitted`."""
     PLANNING_FAILED = "planning-failed"
     """day, workflow_id."""
     SETTLEMENT_FAILED = "settlement-failed"

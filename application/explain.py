@@ -61,6 +61,8 @@ class Explanation:
     decided: Mapping[Circuit, Decided]
     """With the bounds in force."""
     plan: PricePlan | None
+    planned_by: str | None
+    """Who made the plan, where it was submitted; None for our own."""
     market: Market | None
     steps: Sequence[Mapping[str, Any]]
     """The plan's steps over the next hours, on the pump's own edges."""
@@ -121,6 +123,7 @@ async def story_of(access: Access, pump_id: str, at: datetime) -> Explanation:
         retired_at=life["retired_at"],
         decided=decided,
         plan=plan,
+        planned_by=next((row["planned_by"] for row in made if plan and row["revision"] == plan.revision), None),
         market=await _market(access, made, plan, at, decided[Circuit.HEATING].target.until),
         steps=_steps(plan, pump_id, at),
         commands=await trails.newest_commands(pump_id, at),

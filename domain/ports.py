@@ -16,9 +16,9 @@ from domain.homes.enrolment import Enrolment, PumpProfile
 from domain.modes import Mode
 from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.readings import Reading
-from domain.planning.fleet_plan import FleetPlanResult, PlanFigures, PlanningRequest, PlanOutline
+from domain.planning.fleet_plan import FleetPlanResult, Judged, PlanFigures, PlanningRequest, PlanOutline, Refusal
 from domain.planning.intraday import LaterPrices
-from domain.planning.price_plan import PricePlan
+from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.shards import Shard, SolvedPart
@@ -166,8 +166,13 @@ class SeriesStore(Protocol):
 class PlanStore(Protocol):
     """Fleet plans by revision: stored shard by shard and part by part, so that a lost attempt costs its part only."""
 
-    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
-        """Store what is to be solved under the next revision and return it; the same `key` keeps what it has."""
+    async def open_plan(
+        self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime, refused: Sequence[Refusal] = ()
+    ) -> int:
+        """Store what is to be solved under the next revision and return it; the same `key` keeps what it has.
+
+        `refused` is what of a submitted plan no shard can take.
+        """
         ...
 
     async def outline(self, revision: int) -> PlanOutline:
@@ -177,7 +182,7 @@ class PlanStore(Protocol):
     async def newest_outlines(self, after: datetime) -> Sequence[tuple[PlanOutline, datetime]]:
         """The newest plan of each price area and horizon's end that reaches beyond `after`, and when it was made.
 
-        Previews are no plans.
+        Previews are no plans, and a submitted plan is no reason to let our own grow old.
         """
         ...
 
@@ -221,6 +226,28 @@ class PlanStore(Protocol):
 
     async def figures(self, revision: int) -> PlanFigures:
         """What was solved of a revision, summed up."""
+        ...
+
+    async def submitted(self, submission: str) -> Sequence[str]:
+        """The pumps that a submitted plan speaks of, ordered by id."""
+        ...
+
+    async def submitted_schedules(
+        self, submission: str, pump_ids: Sequence[str]
+    ) -> Mapping[str, tuple[ModeSegment, ...]]:
+        """What a submitted plan asks of those of these pumps that it speaks of."""
+        ...
+
+    async def standing_plans(self, pump_ids: Sequence[str], start: datetime, end: datetime) -> Mapping[str, PricePlan]:
+        """The newest plan that each of these pumps was given for some slot of [start, end); missing for none."""
+        ...
+
+    async def take_submission(self, revision: int, *, despite_refusals: bool) -> bool:
+        """Make a judged submission a plan; False, and it stays a preview, where it is not to be taken.
+
+        It is not where something of it was refused (unless `despite_refusals`), where no pump is left, and where the
+        same submission was taken under another revision.
+        """
         ...
 
 
@@ -282,6 +309,12 @@ JournalListener = Callable[[JournalEntry], None]
 
 Planner = Callable[[PlanningRequest], Awaitable[FleetPlanResult]]
 """Solves off the event loop; never raises for an infeasible fleet."""
+
+Judge = Callable[
+    [PlanningRequest, Mapping[str, Sequence[Mode | None]], Mapping[str, Sequence[Mode]]], Awaitable[Judged]
+]
+"""Judges schedules off the event loop: what is wanted of some pumps (None for a slot left out), and what the others of
+the request keep to; a pump in neither is neutral."""
 
 PlanDelivery = Callable[[str, PricePlan], Awaitable[bool]]
 """Hands a price plan to a pump's workflow; False where the pump is steered no more."""

@@ -46,14 +46,14 @@ class LedgerLoadCurves:
     async def planned_kw(self, area: str, start: datetime, end: datetime) -> Mapping[datetime, float]:
         """What plans that pumps were given expect a grid area or price area to draw, by slot of [start, end).
 
-        Of each slot the newest plan of it counts.
+        Of each slot the newest plan of it counts; submitted ones, which a curve knows nothing of, do not.
         """
         part = PlanPart
         query = (
             select(part.revision, part.load_kw, FleetPlan.first_slot)
             .join(FleetPlan, FleetPlan.revision == part.revision)
             .where(or_(FleetPlan.price_area == area, part.grid_area == area))
-            .where(FleetPlan.is_preview.is_(False))
+            .where(FleetPlan.is_preview.is_(False), FleetPlan.submission.is_(None))
             .where(FleetPlan.first_slot < end, FleetPlan.first_slot + FleetPlan.slots * SLOT > start)
         )
         by_slot: dict[datetime, tuple[int, float]] = {}

@@ -126,6 +126,27 @@ class QuarantinedDocument(Base):
     released_version: Mapped[int | None] = mapped_column(ForeignKey("price_versions.version"))
 
 
+class PlanSubmission(Base):
+    """A plan that another optimiser made, as it was submitted; judged under every revision that names it."""
+
+    __tablename__ = "plan_submissions"
+    submission: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """A hash of what it says: the same plan is stored once."""
+    price_area: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date] = mapped_column(Date)
+    planned_by: Mapped[str] = mapped_column(String(80))
+    submitted_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class SubmittedSchedule(Base):
+    """What a submitted plan asks of one pump, known to us or not."""
+
+    __tablename__ = "submitted_schedules"
+    submission: Mapped[str] = mapped_column(ForeignKey("plan_submissions.submission"), primary_key=True)
+    pump_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    segments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
 class FleetPlan(Base):
     """One revision for the pumps of a price area; what was solved of it is in `plan_parts`."""
 
@@ -141,6 +162,8 @@ class FleetPlan(Base):
     pumps: Mapped[int] = mapped_column(Integer)
     is_preview: Mapped[bool] = mapped_column(Boolean)
     """A preview; no pump was given it."""
+    submission: Mapped[str | None] = mapped_column(ForeignKey("plan_submissions.submission"))
+    """Whose schedules these are; null for our own."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When nothing more came of it; open while it is being solved and delivered."""
@@ -201,6 +224,19 @@ class PumpPlan(Base):
         ),
         Index("ix_pump_plans_shard", "revision", "shard", "pump_id"),
     )
+
+
+class PlanRefusal(Base):
+    """What of a submitted plan was not taken under a revision, and why."""
+
+    __tablename__ = "plan_refusals"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    revision: Mapped[int] = mapped_column(ForeignKey("fleet_plans.revision"), index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    """A pump, or a grid area whose pumps together are meant."""
+    slot: Mapped[datetime | None] = mapped_column(Moment)
+    problem: Mapped[str] = mapped_column(Text)
+    way_out: Mapped[str] = mapped_column(Text)
 
 
 class LoadCurveRow(Base):

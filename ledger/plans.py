@@ -7,15 +7,24 @@ first; a plan names the versions it was made from.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, true, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import exists, func, select, true, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.planning.fleet_plan import Certificate, PlanFigures, PlanOutline, merged
-from domain.planning.price_plan import PricePlan
+from domain.planning.fleet_plan import Certificate, PlanFigures, PlanOutline, Refusal, merged
+from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.planning.shards import Shard, SolvedPart
 from domain.slots import SLOT
-from ledger.models import FleetPlan, PlanPart, PlanShard, PumpPlan
+from domain.submission import SubmittedPlan
+from ledger.models import (
+    FleetPlan,
+    PlanPart,
+    PlanRefusal,
+    PlanShard,
+    PlanSubmission,
+    PumpPlan,
+    SubmittedSchedule,
+)
 
 
 class LedgerPlans:
@@ -24,8 +33,13 @@ class LedgerPlans:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
-        """Store what is to be solved under the next revision; the same `key` keeps the revision and shards it has."""
+    async def open_plan(
+        self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime, refused: Sequence[Refusal] = ()
+    ) -> int:
+        """Store what is to be solved under the next revision; the same `key` keeps the revision and shards it has.
+
+        `refused` is what of a submitted plan no shard can take.
+        """
         row = {"key": key, "created_at": at, **outline.model_dump()}
         async with self._engine.begin() as connection:
             # An attempt given up for dead may still be storing: the key decides whose revision and shards count.
@@ -45,6 +59,7 @@ class LedgerPlans:
             ]
             if rows:
                 await connection.execute(insert(PlanShard), rows)
+            await _refuse(connection, revision, refused)
             return revision
 
     async def outline(self, revision: int) -> PlanOutline:
@@ -57,10 +72,12 @@ class LedgerPlans:
         return PlanOutline.model_validate(dict(row._mapping))
 
     async def newest_outlines(self, after: datetime) -> Sequence[tuple[PlanOutline, datetime]]:
-        """The newest plan of each price area and horizon's end that reaches beyond `after`, and when it was made."""
+        """Our newest plan of each price area and horizon's end that reaches beyond `after`, and when it was made."""
         columns = [getattr(FleetPlan, name) for name in PlanOutline.model_fields]
         query = select(FleetPlan.created_at, *columns).where(
-            FleetPlan.first_slot + FleetPlan.slots * SLOT > after, FleetPlan.is_preview.is_(False)
+            FleetPlan.first_slot + FleetPlan.slots * SLOT > after,
+            FleetPlan.is_preview.is_(False),
+            FleetPlan.submission.is_(None),
         )
         newest: dict[tuple[str, datetime], tuple[PlanOutline, datetime]] = {}
         async with self._engine.connect() as connection:
@@ -133,6 +150,7 @@ class LedgerPlans:
             ]
             if rows:
                 await connection.execute(insert(PumpPlan), rows)
+            await _refuse(connection, revision, solved.refused)
             return True
 
     async def price_plans(
@@ -175,3 +193,90 @@ class LedgerPlans:
             cold_snap_pumps=sum(row.cold_snap_pumps for row in rows),
             certificate=merged(certificates) if certificates else None,
         )
+
+    async def store_submission(self, plan: SubmittedPlan, planned_by: str, at: datetime) -> None:
+        """Keep a plan that somebody else made, under its own key; the same one once, as submitted when it was taken."""
+        row = {
+            "submission": plan.key,
+            "price_area": plan.price_area,
+            "day": plan.day,
+            "planned_by": planned_by,
+            "submitted_at": at,
+        }
+        schedules = [
+            {
+                "submission": plan.key,
+                "pump_id": pump_id,
+                "segments": [segment.model_dump(mode="json") for segment in segments],
+            }
+            for pump_id, segments in plan.pumps.items()
+        ]
+        async with self._engine.begin() as connection:
+            taken = exists().where(FleetPlan.submission == plan.key, FleetPlan.is_preview.is_(False))
+            statement = insert(PlanSubmission).values(row)
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["submission"], set_=row, where=~taken)
+            )
+            await connection.execute(insert(SubmittedSchedule).on_conflict_do_nothing(), schedules)
+
+    async def submitted(self, submission: str) -> Sequence[str]:
+        """The pumps that a submitted plan speaks of, ordered by id."""
+        table = SubmittedSchedule
+        async with self._engine.connect() as connection:
+            query = select(table.pump_id).where(table.submission == submission).order_by(table.pump_id)
+            return (await connection.scalars(query)).all()
+
+    async def submitted_schedules(
+        self, submission: str, pump_ids: Sequence[str]
+    ) -> Mapping[str, tuple[ModeSegment, ...]]:
+        """What a submitted plan asks of those of these pumps that it speaks of."""
+        table = SubmittedSchedule
+        query = select(table.pump_id, table.segments).where(table.submission == submission, table.pump_id.in_(pump_ids))
+        async with self._engine.connect() as connection:
+            return {
+                row.pump_id: tuple(ModeSegment.model_validate(segment) for segment in row.segments)
+                for row in await connection.execute(query)
+            }
+
+    async def standing_plans(self, pump_ids: Sequence[str], start: datetime, end: datetime) -> Mapping[str, PricePlan]:
+        """The newest plan that each of these pumps was given for some slot of [start, end); missing for none."""
+        query = (
+            select(PumpPlan.pump_id, PumpPlan.plan)
+            .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
+            .where(PumpPlan.pump_id.in_(pump_ids), FleetPlan.is_preview.is_(False))
+            .where(FleetPlan.first_slot < end, FleetPlan.until > start)
+            .ext(distinct_on(PumpPlan.pump_id))
+            .order_by(PumpPlan.pump_id, PumpPlan.revision.desc())
+        )
+        async with self._engine.connect() as connection:
+            return {row.pump_id: PricePlan.model_validate(row.plan) for row in await connection.execute(query)}
+
+    async def take_submission(self, revision: int, *, despite_refusals: bool) -> bool:
+        """Make a judged submission a plan; False, and it stays a preview, where it is not to be taken.
+
+        It is not where something of it was refused (unless `despite_refusals`), where no pump is left, and where the
+        same submission was taken under another revision.
+        """
+        plan = FleetPlan
+        async with self._engine.begin() as connection:
+            submission = select(plan.submission).where(plan.revision == revision).scalar_subquery()
+            # Whoever takes the same submission under another revision waits here.
+            await connection.execute(
+                select(PlanSubmission.submission).where(PlanSubmission.submission == submission).with_for_update()
+            )
+            other = select(plan.revision).where(
+                plan.submission == submission, plan.revision != revision, plan.is_preview.is_(False)
+            )
+            is_whole = ~exists().where(PlanRefusal.revision == revision)
+            statement = (
+                update(plan)
+                .where(plan.revision == revision, ~other.exists(), exists().where(PumpPlan.revision == revision))
+                .where(true() if despite_refusals else is_whole)
+                .values(is_preview=False)
+            )
+            return (await connection.execute(statement.returning(plan.revision))).scalar_one_or_none() is not None
+
+
+async def _refuse(connection: AsyncConnection, revision: int, refused: Sequence[Refusal]) -> None:
+    if refused:
+        await connection.execute(insert(PlanRefusal), [{"revision": revision, **one.model_dump()} for one in refused])

@@ -60,15 +60,19 @@ class Dwell:
         if self.may_leave[state]:
             yield from (int(e) for m, e in enumerate(self.entry) if e >= 0 and m != self.mode[state])
 
-    def admits(self, modes: npt.NDArray[np.intp], start: int) -> bool:
-        """Is this sequence of modes a walk from `start`?"""
+    def first_break(self, modes: npt.NDArray[np.intp], start: int) -> int | None:
+        """The first slot whose mode does not follow, walking from `start`; None for an admissible sequence."""
         state = start
-        for mode in modes:
+        for slot, mode in enumerate(modes):
             step = [s for s in self.followers(state) if self.mode[s] == mode]
             if not step:
-                return False
+                return slot
             state = step[0]
-        return True
+        return None
+
+    def admits(self, modes: npt.NDArray[np.intp], start: int) -> bool:
+        """Is this sequence of modes a walk from `start`?"""
+        return self.first_break(modes, start) is None
 
 
 @cache

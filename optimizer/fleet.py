@@ -247,6 +247,11 @@ class Fleet:
         allowed[bound] &= of_day.max(axis=1) <= self._most_extra_kwh[bound] + ROUNDING_KWH
         return allowed
 
+    def first_break(self, row: int, modes: npt.NDArray[np.int8]) -> int | None:
+        """The first slot in which one house's schedule (N,) breaks its dwell; None for none."""
+        dwell = dwell_of(bool(self.houses.sensed[row]))
+        return dwell.first_break(modes.astype(np.intp), int(self._start[row]))
+
     def admits(self, modes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
         """Which of these schedules (B, N) keep each house's dwell, (B,)."""
         dwells = [dwell_of(bool(sensed)) for sensed in self.houses.sensed]

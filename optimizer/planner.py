@@ -27,6 +27,7 @@ from optimizer.hot_water import hot_water_modes
 from optimizer.house import MODES, Houses, house_of
 from optimizer.load_cost import Nominated
 from optimizer.peaks import peaks_of
+from optimizer.proposal import Proposal
 from optimizer.reserve import cap_for_heating, tanks_kw
 from optimizer.response import Horizon
 from optimizer.shaving import shave
@@ -48,15 +49,18 @@ class Solved:
     finished: bool
 
 
-def solve(fleet: Fleet, caps: Caps, began: float, budget_s: float, seed: int = 0) -> Solved:
-    """Schedules for all pumps under the caps of their areas, and the bound over the individual pumps."""
+def solve(fleet: Fleet, caps: Caps, began: float, budget_s: float, seed: int = 0, *, is_guarded: bool = True) -> Solved:
+    """Schedules for all pumps under the caps of their areas, and the bound over the individual pumps.
+
+    Without `is_guarded` the bound also holds for schedules that move a pump for less than the least gain (see `guard`).
+    """
     start = monotonic()
     prices_by, choice_by, bound_by = (began + share * budget_s for share in (PRICES_SHARE, CHOICE_SHARE, BOUND_SHARE))
     shaved = shave(fleet, prices_by)
     found = coordinate(fleet, caps, prices_by, choice_by, seed, shaved)
     planned = monotonic()
     # where calm breaks a cap, pumps are moved for the cap and the rule on gains binds nobody
-    kept = (caps.loads_kw(fleet.calm.power_kw) <= caps.cap_kw).all(axis=1) & ~found.mu_an.any(axis=1)
+    kept = is_guarded & (caps.loads_kw(fleet.calm.power_kw) <= caps.cap_kw).all(axis=1) & ~found.mu_an.any(axis=1)
     kept &= ~caps.is_nominated  # nor where they are moved for a nomination
     least = fleet.least_cost(found.mu_an[caps.area], found.near, bound_by, kept[caps.area])
     bounded = monotonic()
@@ -83,28 +87,23 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     began = monotonic()
     horizon = horizon_of(request)
     if not request.pumps:
-        return _nothing_to_plan(request, monotonic() - began)
-    houses = [house_of(pump) for pump in request.pumps]
-    start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
-    extra = np.array([np.inf if p.most_extra_kwh is None else p.most_extra_kwh for p in request.pumps])
-    nominated = nominated_of(request)
-    fleet = Fleet(
-        Houses.of(houses),
-        horizon,
-        start,
-        seed,
-        peaks=peaks_of(request),
-        most_extra_kwh=extra,
-        deviation_eur_per_mwh=0.0 if nominated is None else nominated.up + nominated.down,
-    )
-    tanks = _tanks(request, horizon)
+        return nothing_to_plan(request, monotonic() - began)
+    fleet = fleet_of(request, seed)
+    tanks = tanks_of(request, horizon)
     neutral_kw = fleet.neutral.power_kw.sum(axis=0, dtype=float)
     cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)
-    caps = Caps(np.zeros(fleet.size, dtype=np.intp), cap[None, :], (nominated,))
+    caps = Caps(np.zeros(fleet.size, dtype=np.intp), cap[None, :], (nominated_of(request),))
     solved = solve(fleet, caps, began, request.budget_s, seed)
-    plan, found = solved.found.plan, solved.found
+    return certified(request, fleet, caps, solved, solved.found.plan, monotonic() - began)
+
+
+def certified(
+    request: PlanningRequest, fleet: Fleet, caps: Caps, solved: Solved, plan: Proposal, seconds: float
+) -> FleetPlanResult:
+    """Schedules of a request's fleet, of whoever made them, with their cost beside the bound of what was solved."""
+    horizon, together, neutral_kw = fleet.horizon, caps.of_area(0), fleet.neutral.power_kw.sum(axis=0, dtype=float)
     ledger = Ledger(
-        cost_eur=solved.cost_eur,
+        cost_eur=float(plan.cost_eur.sum()) + together.eur(plan.power_kw.sum(axis=0, dtype=float)),
         bound_eur=solved.bound_eur,
         neutral_eur=solved.neutral_eur,
         energy_eur=float(plan.energy_eur.sum()),
@@ -115,14 +114,31 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
         houses=fleet.houses,
         neutral_load_kw=neutral_kw,
         cap_kw=request.cap_kw,
-        together=caps.of_area(0),
+        together=together,
     )
-    effort = Effort(found.segments, found.iterations, monotonic() - began, solved.finished)
+    effort = Effort(solved.found.segments, solved.found.iterations, seconds, solved.finished)
     return FleetPlanResult(
-        pumps=_planned(request, fleet, solved, tanks),
+        pumps=_planned(request, fleet, plan, tanks_of(request, horizon)),
         certificate=certify(ledger, horizon, effort),
-        cap_price_eur_per_mwh=tuple(float(x) for x in found.mu_an[0]),
+        cap_price_eur_per_mwh=tuple(float(x) for x in solved.found.mu_an[0]),
         neutral_load_kw=tuple(float(x) for x in neutral_kw),
+    )
+
+
+def fleet_of(request: PlanningRequest, seed: int = 0) -> Fleet:
+    """The houses of a request, which has some; raises ValueError where a series does not cover the horizon."""
+    houses = [house_of(pump) for pump in request.pumps]
+    start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
+    extra = np.array([np.inf if p.most_extra_kwh is None else p.most_extra_kwh for p in request.pumps])
+    nominated = nominated_of(request)
+    return Fleet(
+        Houses.of(houses),
+        horizon_of(request),
+        start,
+        seed,
+        peaks=peaks_of(request),
+        most_extra_kwh=extra,
+        deviation_eur_per_mwh=0.0 if nominated is None else nominated.up + nominated.down,
     )
 
 
@@ -161,7 +177,7 @@ def _cut(
     return values[offset : offset + request.slots]
 
 
-def _tanks(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMode, ...]]:
+def tanks_of(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMode, ...]]:
     """Hot-water modes of every pump; none where it has no lever for them."""
     prices = horizon.price_eur_per_mwh.tolist()
     return [
@@ -173,9 +189,8 @@ def _tanks(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMod
 
 
 def _planned(
-    request: PlanningRequest, fleet: Fleet, solved: Solved, tanks: Sequence[tuple[HotWaterMode, ...]]
+    request: PlanningRequest, fleet: Fleet, plan: Proposal, tanks: Sequence[tuple[HotWaterMode, ...]]
 ) -> tuple[PlannedPump, ...]:
-    plan = solved.found.plan
     room_c, power_kw = np.round(plan.room_c.astype(float), 4), np.round(plan.power_kw.astype(float), 5)
     return tuple(
         PlannedPump(
@@ -190,7 +205,8 @@ def _planned(
     )
 
 
-def _nothing_to_plan(request: PlanningRequest, seconds: float) -> FleetPlanResult:
+def nothing_to_plan(request: PlanningRequest, seconds: float) -> FleetPlanResult:
+    """The answer for no pumps."""
     return FleetPlanResult(
         pumps=(),
         certificate=Certificate(

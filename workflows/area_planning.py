@@ -14,7 +14,15 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from activities.market import FetchPrices, FetchWeather, MarketActivities, NewestPrices
-from activities.planning import ClosePlan, DeliverShard, OpenPlan, PlanningActivities, PlanOpened, SolveShard
+from activities.planning import (
+    ClosePlan,
+    DeliverShard,
+    OpenPlan,
+    PlanningActivities,
+    PlanOpened,
+    SolveShard,
+    TakeSubmission,
+)
 from activities.pumps import ObserveFleet, PumpActivities
 from domain.planning.extremes import COLD_SNAP_SLOTS
 from domain.planning.fleet_plan import PlanFigures
@@ -27,6 +35,8 @@ PRICE_PATIENCE = timedelta(hours=9)
 """Steered: from the scheduled afternoon until late evening; the next firing is a day away."""
 PRICE_PATIENCE_WITHIN = timedelta(minutes=10)
 """Steered, of a day that has begun: every hour without a plan costs more than one that is renewed later."""
+PRICE_PATIENCE_JUDGING = timedelta(minutes=1)
+"""Steered, for a submitted plan: who made it waits for the answer, and no price decides whether it keeps the rules."""
 WEATHER_PATIENCE = timedelta(minutes=30)
 FIRST_ASK_AGAIN = timedelta(minutes=1)
 LONGEST_ASK_AGAIN = timedelta(minutes=3)
@@ -55,12 +65,20 @@ class _Horizon:
 
 @dataclass
 class _Shards:
-    """What became of the shards so far."""
+    """What became of the shards so far, and how many are worked on at a time."""
 
     count: int
     solved: int = 0
     delivered: int = 0
     failed: dict[int, str] = field(default_factory=dict)
+    is_withheld: bool = False
+    """Nobody is given anything of it: a preview, or a submitted plan that is not taken."""
+    solving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SOLVED_AT_ONCE))
+    delivering: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DELIVERED_AT_ONCE))
+
+    def fail(self, number: int, problem: str) -> None:
+        """One more problem of a shard."""
+        self.failed[number] = f"{self.failed[number]}; {problem}" if number in self.failed else problem
 
 
 @workflow.defn
@@ -87,8 +105,11 @@ class AreaPlanning:
             self._say("reading the pumps")
             await asyncio.gather(*(self._observe(area, oem) for oem in area.area.oems))
         opened = await self._open(area, horizon, price_version, weather)
-        shards = _Shards(count=opened.shards)
-        await self._solve_and_deliver(given, opened, shards)
+        shards = _Shards(count=opened.shards, is_withheld=given.is_preview)
+        if given.submission is None:
+            await self._solve_and_deliver(given, opened, shards)
+        else:
+            await self._judge_and_deliver(given, opened, shards)
         figures = await self._close(given, opened, shards)
         return self._planned(area, horizon, opened, shards, figures)
 
@@ -108,11 +129,14 @@ class AreaPlanning:
     async def _prices(self, area: AreaPlanningInput, day_start: datetime) -> int:
         given, price_area = area.planning, area.area.price_area
         is_ahead = given.clock.steered(workflow.now()) < day_start
+        patience = PRICE_PATIENCE if is_ahead else PRICE_PATIENCE_WITHIN
+        if given.submission is not None:
+            patience = PRICE_PATIENCE_JUDGING
         try:
             return await workflow.execute_activity_method(
                 MarketActivities.fetch_prices,
                 FetchPrices(clock=given.clock, price_area=price_area, tz=area.tz, day=area.day),
-                schedule_to_close_timeout=self._wall(given, PRICE_PATIENCE if is_ahead else PRICE_PATIENCE_WITHIN),
+                schedule_to_close_timeout=self._wall(given, patience),
                 start_to_close_timeout=timedelta(seconds=given.patience.start_to_close_s),
                 retry_policy=self._growing(given),
                 summary=f"{price_area} prices of {area.day}",
@@ -192,6 +216,7 @@ class AreaPlanning:
                 caps=given.caps,
                 is_preview=given.is_preview,
                 most_pumps=given.most_pumps_per_shard,
+                submission=given.submission,
             ),
             schedule_to_close_timeout=OPEN_PATIENCE,
             heartbeat_timeout=timedelta(seconds=given.patience.heartbeat_s),
@@ -199,27 +224,47 @@ class AreaPlanning:
         )
 
     async def _solve_and_deliver(self, given: PlanningInput, opened: PlanOpened, shards: _Shards) -> None:
-        solving, delivering = asyncio.Semaphore(SOLVED_AT_ONCE), asyncio.Semaphore(DELIVERED_AT_ONCE)
-
         async def one(number: int) -> None:
-            problems = []
-            async with solving:
-                if problem := await self._solve(given, opened, number):
-                    problems.append(problem)
-                else:
-                    shards.solved += 1
-                self._show(opened, shards)
-            if not given.is_preview:
-                async with delivering:  # also of a shard that failed: some of its parts may be planned
-                    taken, problem = await self._deliver(given, opened, number)
-                    shards.delivered += taken
-                    problems += [problem] if problem else []
-            if problems:
-                shards.failed[number] = "; ".join(problems)
-            self._show(opened, shards)
+            await self._solve_one(given, opened, shards, number)
+            if not shards.is_withheld:  # also of a shard that failed: some of its parts may be planned
+                await self._deliver_one(given, opened, shards, number)
 
         self._show(opened, shards)
         await asyncio.gather(*(one(number) for number in range(opened.shards)))
+
+    async def _judge_and_deliver(self, given: PlanningInput, opened: PlanOpened, shards: _Shards) -> None:
+        """As `_solve_and_deliver`, but no pump is given anything before all of them were judged."""
+        self._show(opened, shards)
+        await asyncio.gather(*(self._solve_one(given, opened, shards, number) for number in range(opened.shards)))
+        is_whole = given.despite_refusals or not shards.failed
+        shards.is_withheld = shards.is_withheld or not (is_whole and await self._take(given, opened))
+        if not shards.is_withheld:
+            await asyncio.gather(*(self._deliver_one(given, opened, shards, number) for number in range(opened.shards)))
+
+    async def _solve_one(self, given: PlanningInput, opened: PlanOpened, shards: _Shards, number: int) -> None:
+        async with shards.solving:
+            if problem := await self._solve(given, opened, number):
+                shards.fail(number, problem)
+            else:
+                shards.solved += 1
+            self._show(opened, shards)
+
+    async def _deliver_one(self, given: PlanningInput, opened: PlanOpened, shards: _Shards, number: int) -> None:
+        async with shards.delivering:
+            taken, problem = await self._deliver(given, opened, number)
+            shards.delivered += taken
+            if problem:
+                shards.fail(number, problem)
+        self._show(opened, shards)
+
+    async def _take(self, given: PlanningInput, opened: PlanOpened) -> bool:
+        return await workflow.execute_activity_method(
+            PlanningActivities.take_submission,
+            TakeSubmission(revision=opened.revision, despite_refusals=given.despite_refusals),
+            schedule_to_close_timeout=OPEN_PATIENCE,
+            start_to_close_timeout=timedelta(seconds=given.patience.start_to_close_s),
+            summary=f"take submission {given.submission}"[:180],
+        )
 
     def _show(self, opened: PlanOpened, shards: _Shards) -> None:
         failed = f", {len(shards.failed)} failed" if shards.failed else ""
@@ -274,10 +319,13 @@ class AreaPlanning:
         if opened.price_basis is not Basis.PUBLISHED:
             reasons.insert(0, f"prices are {opened.price_basis.value}: the market was silent")
         if not_planned := opened.pumps - figures.pumps:
-            reasons.insert(0, f"{not_planned} of {opened.pumps} pumps have no plan: no weather, or not solved")
-        not_taken = 0 if area.planning.is_preview else figures.pumps - shards.delivered
+            why = "no weather, or not solved" if area.planning.submission is None else "refused, or not judged"
+            reasons.insert(0, f"{not_planned} of {opened.pumps} pumps have no plan: {why}")
+        not_taken = 0 if shards.is_withheld else figures.pumps - shards.delivered
         if not_taken:
             reasons.insert(0, f"{not_taken} of {figures.pumps} pumps did not take it: retired, or not reached")
+        if area.planning.submission is not None and shards.is_withheld and not area.planning.is_preview:
+            reasons.insert(0, "nothing was taken of the submitted plan")
         summary = f"revision {opened.revision}: {shards.delivered} of {opened.pumps} pumps"
         if made is not None:
             summary += f", {made.cost_eur:.2f} EUR, at most {made.gap_pct:.2f} % above the bound"
@@ -287,7 +335,7 @@ class AreaPlanning:
         return AreaPlanned(
             price_area=area.area.price_area,
             day=horizon.day,
-            revision=opened.revision if made is not None else None,
+            revision=opened.revision if made is not None or area.planning.submission is not None else None,
             pumps=opened.pumps,
             delivered=shards.delivered,
             cold_snap_pumps=figures.cold_snap_pumps,

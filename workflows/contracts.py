@@ -175,6 +175,10 @@ class PlanningInput(Value):
     """Market day to plan; None for the local day after the run's nominal time."""
     is_preview: bool = False
     """Solve and store, but read no pump and deliver nothing."""
+    submission: str | None = None
+    """A plan that somebody else made, by its key: it is judged in place of solving; None to plan."""
+    despite_refusals: bool = False
+    """Give pumps what of a submitted plan keeps the rules, though some of it does not."""
     patience: Patience = Patience()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from temporalio.client import ScheduleActionStartWorkflow, WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from application.access import Access
@@ -57,6 +58,10 @@ class PlanView:
     parts: Sequence[dict[str, Any]]
     """shard, part, grid_area, weather_cell, tariff, pumps, cap_kw, certificate, price_eur_per_mwh,
     cap_price_eur_per_mwh, load_kw, pumps_by_mode and more."""
+    submission: str | None = None
+    """The key of the submitted plan whose schedules these are; None for our own."""
+    planned_by: str | None = None
+    """Who made that one; None for our own."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class PumpPlanView:
     """Expected power of the heating, by slot."""
     reasons: Sequence[Reason] = ()
     """Why, for each segment of the plan."""
+    planned_by: str | None = None
+    """Who made the submitted plan that it is of; None for our own."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +102,14 @@ async def make_plans(access: Access, price_area: str | None, day: date | None, b
 
     Raises Refused for a price area without pumps and Failed where the run did not end well.
     """
-    given = await _order(access, price_area, day)
+    given = await order_of(access, price_area, day)
     detail = {"day": str(given.day), "price_area": price_area}
     return await audited(access, "plan-run", price_area or "all", by, detail, lambda: _run(access, given))
 
 
 async def preview_plans(access: Access, price_area: str | None, day: date | None) -> MadePlans:
     """As `make_plans`, with what is known of the pumps and without signalling any of them."""
-    given = await _order(access, price_area, day)
+    given = await order_of(access, price_area, day)
     return await _run(access, given.model_copy(update={"is_preview": True}))
 
 
@@ -118,7 +125,7 @@ async def show_plan(access: Access, subject: str) -> PlanView | PumpPlanView:
     raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="plan", name=subject, known=areas)
 
 
-async def _order(access: Access, price_area: str | None, day: date | None) -> PlanningInput:
+async def order_of(access: Access, price_area: str | None, day: date | None) -> PlanningInput:
     """The Schedule's own input, for one area and day."""
     known = [area.price_area for area in await access.ledger.pumps.price_areas()]
     if price_area is not None and price_area not in known:
@@ -146,23 +153,39 @@ async def usual_planning(access: Access, day: date | None = None) -> tuple[Plann
 
 
 async def _run(access: Access, given: PlanningInput) -> MadePlans:
-    workflow_id = f"{PLANNING_WORKFLOW_ID}-by-hand-{uuid.uuid4().hex[:12]}"
-    handle = await access.client.start_workflow(FleetPlanning.run, given, id=workflow_id, task_queue=PLANNER_QUEUE)
+    result = await run_to_the_end(access, given, f"by-hand-{uuid.uuid4().hex[:12]}")
+    return MadePlans(result, [await view_of(access, revision) for revision in result.revisions])
+
+
+async def run_to_the_end(access: Access, given: PlanningInput, name: str) -> PlanningResult:
+    """Start a planning run, or join the one that goes by this name already, and wait for its end.
+
+    Raises Failed where it did not end well and Unanswered where it goes on for longer than a person waits.
+    """
+    workflow_id = f"{PLANNING_WORKFLOW_ID}-{name}"
+    handle = await access.client.start_workflow(
+        FleetPlanning.run,
+        given,
+        id=workflow_id,
+        task_queue=PLANNER_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
     facts = {"day": given.day, "workflow_id": workflow_id}
     try:
-        result = await asyncio.wait_for(handle.result(), RUN_PATIENCE_S)
+        return await asyncio.wait_for(handle.result(), RUN_PATIENCE_S)
     except TimeoutError:
         sentence = f"planning {given.day} goes on, but did not end within {RUN_PATIENCE_S:.0f} s ({workflow_id})"
         raise Unanswered(ErrorCode.PLANNING_FAILED, sentence, **facts) from None
     except WorkflowFailureError as error:
         sentence = f"planning {given.day} failed: {error.cause}; its history says why ({workflow_id})"
         raise Failed(ErrorCode.PLANNING_FAILED, sentence, **facts) from error
-    views = []
-    for revision in result.revisions:
-        outline = await access.ledger.plan_queries.revision(revision)
-        assert outline is not None
-        views.append(await _view(access, outline))
-    return MadePlans(result, views)
+
+
+async def view_of(access: Access, revision: int) -> PlanView:
+    """A revision, previews included, with all its parts."""
+    outline = await access.ledger.plan_queries.revision(revision)
+    assert outline is not None
+    return await _view(access, outline)
 
 
 async def _view(access: Access, outline: dict[str, Any], grid_area: str | None = None) -> PlanView:
@@ -179,6 +202,8 @@ async def _view(access: Access, outline: dict[str, Any], grid_area: str | None =
         until=outline["until"],
         pumps=outline["pumps"],
         is_preview=outline["is_preview"],
+        submission=outline["submission"],
+        planned_by=outline["planned_by"],
         price_version=outline["price_version"],
         price_basis=(await access.ledger.series.prices(outline["price_version"])).basis.value,
         created_at=outline["created_at"],
@@ -194,6 +219,7 @@ def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
     return PumpPlanView(
         pump_id=pump_id,
         revision=found["revision"],
+        planned_by=found["planned_by"],
         created_at=found["created_at"],
         price_area=found["price_area"],
         grid_area=found["grid_area"],
@@ -204,7 +230,9 @@ def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:
         price_eur_per_mwh=found["price_eur_per_mwh"],
         cap_price_eur_per_mwh=found["cap_price_eur_per_mwh"],
         power_kw=found["power_kw"],
-        reasons=reasons_of(plan, found["price_eur_per_mwh"], found["cap_price_eur_per_mwh"]),
+        reasons=reasons_of(plan, found["price_eur_per_mwh"], found["cap_price_eur_per_mwh"])
+        if found["planned_by"] is None
+        else (Reason.SUBMITTED,) * len(plan.segments),
     )
 
 

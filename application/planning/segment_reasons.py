@@ -36,6 +36,8 @@ class Reason(StrEnum):
     """Not set back, for it is too cold to be stuck so."""
     OWN = "own"
     """Its own control does as well."""
+    SUBMITTED = "submitted"
+    """Another optimiser asks for it."""
 
 
 def reasons_of(plan: PricePlan, price: Sequence[float], cap_price: Sequence[float]) -> list[Reason]:

@@ -155,6 +155,25 @@ class FleetPlanResult(Value):
     """Expected power of the heating of all pumps together under their own control, per slot."""
 
 
+class Refusal(Value):
+    """Why a pump's submitted schedule, or a grid area's together, is not taken."""
+
+    subject: str
+    """A pump's id, or the name of a grid area whose pumps together are meant."""
+    slot: Instant | None = None
+    """The first slot that is meant; None for the whole schedule."""
+    problem: str
+    way_out: str
+
+
+class Judged(Value):
+    """Schedules that somebody else made, by our rules."""
+
+    result: FleetPlanResult
+    """Of the pumps whose schedules keep every rule, with the cost of these and the bound that our own plans have."""
+    refused: tuple[Refusal, ...]
+
+
 class PlanOutline(Value):
     """What a revision is of, fixed before any of it is solved."""
 
@@ -168,6 +187,8 @@ class PlanOutline(Value):
     """Steered pumps of the price area, those that no shard could take included."""
     is_preview: bool = False
     """A preview: no pump is ever given it."""
+    submission: str | None = None
+    """Whose schedules these are: the key of a submitted plan; None for our own."""
 
     @property
     def end(self) -> datetime:

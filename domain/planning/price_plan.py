@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from domain.base import Instant, Value, own_share
 from domain.modes import Circuit, HotWaterMode, Level, Mode, neutral_of
+from domain.slots import SLOT
 
 MAX_JITTER = timedelta(minutes=5)
 """Every pump moves its plan's edges later by its own share of this, so that a fleet never steps as one."""
@@ -98,6 +99,11 @@ class PricePlan(Value):
                 if segment.start <= moment < segment.end:
                     return segment.mode
         return neutral_of(circuit)
+
+    def modes_from(self, first_slot: datetime, slots: int) -> tuple[Mode, ...]:
+        """The heating's mode in each of `slots` slots (unjittered); neutral where the plan does not speak of one."""
+        levels = (self.level_at(Circuit.HEATING, first_slot + n * SLOT) for n in range(slots))
+        return tuple(level for level in levels if isinstance(level, Mode))
 
     def next_edge(self, circuit: Circuit, moment: datetime) -> datetime | None:
         """First instant after `moment` at which the plan's level may change (unjittered), or None."""

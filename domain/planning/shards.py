@@ -18,7 +18,7 @@ from pydantic import Field
 from domain.base import Value
 from domain.homes.enrolment import Enrolment
 from domain.modes import Mode
-from domain.planning.fleet_plan import Certificate
+from domain.planning.fleet_plan import Certificate, Refusal
 from domain.planning.scope import GridCaps, Scope, nameplate_kw, scope_of
 
 SHARD_PUMPS = 2000
@@ -55,11 +55,14 @@ class SolvedPart(Value):
     """Expected power of every pump's heating per slot."""
     pumps_by_mode: Mapping[Mode, tuple[int, ...]]
     """How many pumps are in each mode, per slot; modes that nobody is in are left out."""
+    refused: tuple[Refusal, ...] = ()
+    """Of a submitted plan: what of it is not taken."""
 
     @property
     def load_kw(self) -> tuple[float, ...]:
         """Expected power of the heating of all its pumps together, per slot."""
-        return tuple(sum(of_slot) for of_slot in zip(*self.power_kw.values(), strict=True))
+        nothing = (0.0,) * len(self.price_eur_per_mwh)
+        return tuple(sum(of_slot) for of_slot in zip(nothing, *self.power_kw.values(), strict=True))
 
 
 class Shard(Value):

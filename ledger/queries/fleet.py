@@ -149,12 +149,15 @@ class LedgerFleet:
         return {row.price_area: SeriesTimes(row.stored_at, row.ends_at) for row in rows}
 
     async def plans_end(self) -> Mapping[str, datetime]:
-        """The latest end of any plan that pumps were given, by price area."""
+        """The latest end of any plan of ours that pumps were given, by price area.
+
+        A submitted plan may speak of one pump alone, and does not stand for a day that was not planned.
+        """
         plan = FleetPlan
         query = (
             select(plan.price_area, func.max(plan.until).label("until"))
             .join(PlanPart, PlanPart.revision == plan.revision)
-            .where(plan.is_preview.is_(False))
+            .where(plan.is_preview.is_(False), plan.submission.is_(None))
             .group_by(plan.price_area)
         )
         return {row.price_area: row.until for row in await self._rows(query)}

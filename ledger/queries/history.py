@@ -28,6 +28,7 @@ from ledger.models import (
     OemCallCount,
     OrderRow,
     PlanPart,
+    PlanSubmission,
     Pump,
     PumpPlan,
     PumpWatch,
@@ -106,12 +107,14 @@ class LedgerHistory:
                 FleetPlan.created_at,
                 FleetPlan.price_version,
                 FleetPlan.first_slot,
+                PlanSubmission.planned_by,
                 PlanPart.weather_version,
                 PlanPart.tariff,
                 PlanPart.price_eur_per_mwh.label("home_eur_per_mwh"),
             )
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, _PART_OF_PUMP)
+            .outerjoin(PlanSubmission, PlanSubmission.submission == FleetPlan.submission)
             .where(PumpPlan.pump_id == pump_id, FleetPlan.created_at <= moment, FleetPlan.is_preview.is_(False))
             .order_by(PumpPlan.revision.desc())
             .limit(8)

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.models import FleetPlan, PlanPart, PlanShard, PumpPlan
+from domain.planning.fleet_plan import Refusal
+from ledger.models import FleetPlan, PlanPart, PlanRefusal, PlanShard, PlanSubmission, PumpPlan
 
 _OUTLINE = (
     FleetPlan.revision,
@@ -20,9 +21,12 @@ _OUTLINE = (
     FleetPlan.until,
     FleetPlan.pumps,
     FleetPlan.is_preview,
+    FleetPlan.submission,
+    PlanSubmission.planned_by,
     FleetPlan.created_at,
     FleetPlan.closed_at,
 )
+_OF_PLAN = PlanSubmission.submission == FleetPlan.submission
 _PART = (
     PlanPart.shard,
     PlanPart.part,
@@ -54,6 +58,7 @@ class LedgerPlanQueries:
         query = (
             select(*_OUTLINE)
             .join(PlanPart, PlanPart.revision == FleetPlan.revision)
+            .outerjoin(PlanSubmission, _OF_PLAN)
             .where(in_area, FleetPlan.is_preview.is_(False))
             .order_by(FleetPlan.revision.desc())
             .limit(1)
@@ -62,7 +67,19 @@ class LedgerPlanQueries:
 
     async def revision(self, revision: int) -> dict[str, Any] | None:
         """A plan by its revision, previews included."""
-        return next(iter(await self._rows(select(*_OUTLINE).where(FleetPlan.revision == revision))), None)
+        query = select(*_OUTLINE).outerjoin(PlanSubmission, _OF_PLAN).where(FleetPlan.revision == revision)
+        return next(iter(await self._rows(query)), None)
+
+    async def taken(self, submission: str) -> dict[str, Any] | None:
+        """The plan that a submission became; None where it was not taken."""
+        query = select(*_OUTLINE).outerjoin(PlanSubmission, _OF_PLAN).where(FleetPlan.submission == submission)
+        return next(iter(await self._rows(query.where(FleetPlan.is_preview.is_(False)))), None)
+
+    async def refusals(self, revision: int) -> Sequence[Refusal]:
+        """What of a submitted plan was refused under a revision, in the order of judging."""
+        table = PlanRefusal
+        query = select(table.subject, table.slot, table.problem, table.way_out).where(table.revision == revision)
+        return [Refusal.model_validate(row) for row in await self._rows(query.order_by(table.id))]
 
     async def parts(self, revision: int) -> Sequence[dict[str, Any]]:
         """What was solved of a plan."""
@@ -88,11 +105,12 @@ class LedgerPlanQueries:
             PlanPart.price_eur_per_mwh,
             PlanPart.cap_price_eur_per_mwh,
         )
-        outline = (FleetPlan.revision, FleetPlan.price_area, FleetPlan.price_version)
+        outline = (FleetPlan.revision, FleetPlan.price_area, FleetPlan.price_version, PlanSubmission.planned_by)
         query = (
             select(PumpPlan.plan, PumpPlan.power_kw, *outline, FleetPlan.created_at, *figures)
             .join(FleetPlan, FleetPlan.revision == PumpPlan.revision)
             .join(PlanPart, of_pump)
+            .outerjoin(PlanSubmission, _OF_PLAN)
             .where(PumpPlan.pump_id == pump_id, FleetPlan.is_preview.is_(False))
             .order_by(PumpPlan.revision.desc())
             .limit(1)

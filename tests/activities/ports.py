@@ -20,15 +20,16 @@ from domain.oem.lever import LeverName
 from domain.oem.readings import Reading
 from domain.oem.timing import VendorTiming
 from domain.oem.units import Capability, PumpAddress
-from domain.planning.fleet_plan import PlanFigures, PlanOutline, merged
+from domain.planning.fleet_plan import PlanFigures, PlanOutline, Refusal, merged
 from domain.planning.intraday import LaterPrices, overlaid
-from domain.planning.price_plan import PricePlan
+from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
 from domain.planning.shards import Shard, SolvedPart
 from domain.ports import Recorder
 from domain.slots import SLOT
 from domain.steering.journal import JournalEntry
+from domain.submission import SubmittedPlan
 from tests.builders import MIDNIGHT, TIMING, a_plan, a_profile
 
 WALL = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -154,7 +155,10 @@ class Directory:
         return profile.model_copy(update={"enrolment": enrolment})
 
     async def profile(self, pump_id: str) -> PumpProfile:
-        return next(p for p in self.pumps if p.enrolment.pump_id == pump_id)
+        for profile in self.pumps:
+            if profile.enrolment.pump_id == pump_id:
+                return profile
+        raise LookupError(f"pump {pump_id} is not enrolled")
 
     async def active(self) -> Sequence[PumpProfile]:
         return self.pumps
@@ -285,14 +289,21 @@ class Plans:
         self.parts: dict[tuple[int, int, int], tuple[SolvedPart, dict[str, PricePlan]]] = {}
         self.delivered: dict[tuple[int, int], int] = {}
         self.failed: dict[int, Mapping[int, str]] = {}
+        self.refused: list[Refusal] = []
+        """At opening."""
+        self.submissions: dict[str, SubmittedPlan] = {}
+        self.standing: dict[str, PricePlan] = {}
         self._pump_ids = sorted(pump_ids)
 
-    async def open_plan(self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime) -> int:
+    async def open_plan(
+        self, key: str, outline: PlanOutline, shards: Sequence[Shard], at: datetime, refused: Sequence[Refusal] = ()
+    ) -> int:
         for revision, (known, _, _) in enumerate(self.opened, 1):
             if known == key:
                 return revision
         self.opened.append((key, outline, tuple(shards)))
         self.opened_at.append(at)
+        self.refused += refused
         return len(self.opened)
 
     async def outline(self, revision: int) -> PlanOutline:
@@ -347,6 +358,21 @@ class Plans:
             cold_snap_pumps=sum(s.cold_snap_pumps for s in solved),
             certificate=merged([s.certificate for s in solved]) if solved else None,
         )
+
+    async def submitted(self, submission: str) -> Sequence[str]:
+        return sorted(self.submissions[submission].pumps)
+
+    async def submitted_schedules(
+        self, submission: str, pump_ids: Sequence[str]
+    ) -> Mapping[str, tuple[ModeSegment, ...]]:
+        wanted = self.submissions[submission].pumps
+        return {pump_id: wanted[pump_id] for pump_id in pump_ids if pump_id in wanted}
+
+    async def standing_plans(self, pump_ids: Sequence[str], start: datetime, end: datetime) -> Mapping[str, PricePlan]:
+        return {pump_id: self.standing[pump_id] for pump_id in pump_ids if pump_id in self.standing}
+
+    async def take_submission(self, revision: int, *, despite_refusals: bool) -> bool:
+        raise AssertionError("the ledger's own tests take submissions")
 
 
 class WorkerDied(BaseException):

@@ -22,6 +22,7 @@ from oem_adapters.nibe.manifest import HEATING_OFFSET, ROOM_SETPOINT
 from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
 from optimizer.house import MODES, house_of
 from optimizer.planner import plan_fleet
+from optimizer.submitted import judge
 from tests.optimizer.builders import a_pump, a_request, two_peaks
 from tests.optimizer.reference.enumeration import cheapest_together, every_schedule
 
@@ -137,6 +138,22 @@ def assert_it_is_an_answer(request: PlanningRequest) -> FleetPlanResult:
 @given(requests(st.integers(1, 110), st.integers(0, 5)))
 def test_any_small_fleet_in_any_weather_at_any_price_is_planned_with_a_valid_bound(request: PlanningRequest) -> None:
     assert_it_is_an_answer(request)
+
+
+@thorough
+@given(requests(st.integers(1, 110), st.integers(1, 4)))
+def test_our_own_plan_submitted_by_somebody_else_costs_what_it_costs_us_and_keeps_its_bound(
+    request: PlanningRequest,
+) -> None:
+    ours = plan_fleet(request)
+    theirs = judge(request, {pump.pump_id: pump.modes for pump in ours.pumps}, {})
+    certificate = theirs.result.certificate
+    assert certificate.lower_bound_eur <= certificate.cost_eur
+    # Our search only pays for a room outside its band; nothing else of what it finds is ever refused.
+    assert all("room" in refusal.problem for refusal in theirs.refused), theirs.refused
+    if not theirs.refused:
+        assert [pump.modes for pump in theirs.result.pumps] == [pump.modes for pump in ours.pumps]
+        assert certificate.cost_eur == pytest.approx(ours.certificate.cost_eur, rel=1e-5, abs=1e-3)
 
 
 @thorough

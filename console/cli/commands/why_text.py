@@ -92,6 +92,8 @@ def _by(story: Explanation, target: Target) -> str:
                 f"({override.source.value}: {override.why}){until}{bent}"
             )
         case Authority.PLAN:
+            if story.planned_by is not None and story.plan is not None and story.plan.revision == target.revision:
+                return f"by the plan that {story.planned_by} submitted (revision {target.revision})"
             return f"by the price plan (revision {target.revision}){_because(story, target)}"
         case _:
             stop = next((o for o in story.orders if target.reason.startswith("stopped")), None)
@@ -190,7 +192,8 @@ def lines_of(story: Explanation) -> Iterator[str]:
     if story.market is not None:
         yield f"  market     {_market(story.market)}"
     if story.plan is not None:
-        yield f"  plan       revision {story.plan.revision}, valid until {local(story.plan.valid_until)}"
+        whose = "" if story.planned_by is None else f", submitted by {story.planned_by}"
+        yield f"  plan       revision {story.plan.revision}{whose}, valid until {local(story.plan.valid_until)}"
     for step in story.steps:
         if step["mode"] != neutral_of(Circuit(step["circuit"])).value:
             yield f"             {local(step['start'])} to {clock_of(step['end'])} {step['circuit']} {step['mode']}"
@@ -269,7 +272,9 @@ def document_of(story: Explanation) -> dict[str, Any]:
             circuit.value: [bound.model_dump(mode="json") for bound in story.bounds(circuit)]
             for circuit in story.decided
         },
-        "plan": None if story.plan is None else {"revision": story.plan.revision, "steps": list(story.steps)},
+        "plan": None
+        if story.plan is None
+        else {"revision": story.plan.revision, "planned_by": story.planned_by, "steps": list(story.steps)},
         "market": None if market is None else vars(market),
         "commands": list(story.commands),
         "events": list(story.events),

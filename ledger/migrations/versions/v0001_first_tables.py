@@ -146,6 +146,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_weather_versions_digest")),
     )
     op.create_table(
+        "plan_submissions",
+        sa.Column("submission", sa.String(length=32), nullable=False),
+        sa.Column("price_area", sa.String(length=16), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("planned_by", sa.String(length=80), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("submission", name=op.f("pk_plan_submissions")),
+    )
+    op.create_table(
+        "submitted_schedules",
+        sa.Column("submission", sa.String(length=32), nullable=False),
+        sa.Column("pump_id", sa.Text(), nullable=False),
+        sa.Column("segments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["submission"],
+            ["plan_submissions.submission"],
+            name=op.f("fk_submitted_schedules_submission_plan_submissions"),
+        ),
+        sa.PrimaryKeyConstraint("submission", "pump_id", name=op.f("pk_submitted_schedules")),
+    )
+    op.create_table(
         "fleet_plans",
         sa.Column("revision", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("key", sa.String(length=160), nullable=False),
@@ -156,14 +177,34 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("pumps", sa.Integer(), nullable=False),
         sa.Column("is_preview", sa.Boolean(), nullable=False),
+        sa.Column("submission", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["price_version"], ["price_versions.version"], name=op.f("fk_fleet_plans_price_version_price_versions")
         ),
+        sa.ForeignKeyConstraint(
+            ["submission"],
+            ["plan_submissions.submission"],
+            name=op.f("fk_fleet_plans_submission_plan_submissions"),
+        ),
         sa.PrimaryKeyConstraint("revision", name=op.f("pk_fleet_plans")),
         sa.UniqueConstraint("key", name=op.f("uq_fleet_plans_key")),
     )
+    op.create_table(
+        "plan_refusals",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("way_out", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["revision"], ["fleet_plans.revision"], name=op.f("fk_plan_refusals_revision_fleet_plans")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_refusals")),
+    )
+    op.create_index(op.f("ix_plan_refusals_revision"), "plan_refusals", ["revision"], unique=False)
     op.create_table(
         "plan_shards",
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -372,7 +413,10 @@ def downgrade() -> None:
     op.drop_table("pumps")
     op.drop_table("plan_parts")
     op.drop_table("plan_shards")
+    op.drop_table("plan_refusals")
     op.drop_table("fleet_plans")
+    op.drop_table("submitted_schedules")
+    op.drop_table("plan_submissions")
     op.drop_table("weather_versions")
     op.drop_table("quarantine")
     op.drop_table("price_versions")

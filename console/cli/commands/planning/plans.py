@@ -1,18 +1,21 @@
-"""`heatsteer plan run|preview|show`: planning by hand, and what was planned for a pump or an area."""
+"""`heatsteer plan run|preview|submit|show`: planning by hand, another optimiser's plan, and what was planned."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from application.errors import Refused
 from application.planning import plans
 from application.planning.plans import MadePlans, PlanView, PumpPlanView
 from application.planning.segment_reasons import Reason
+from application.planning.submissions import Submitted, submit_plan, try_submission
 from console.cli import plan_panels
-from console.cli.errors import CommandFailed
+from console.cli.errors import CommandFailed, UsageError
 from console.cli.options import Change, Plot, Reading, changes, reads
 from console.cli.plotting import draw
 from console.cli.terminal import table_of, terminal
@@ -21,6 +24,8 @@ from domain.modes import HotWaterMode, Mode
 from domain.planning.price_plan import ModeSegment
 from domain.planning.series import Basis
 from domain.slots import SLOT
+from domain.submission import submitted_plan
+from market.areas import area_of
 
 app = typer.Typer(help="Plans: made by hand, previewed, shown.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,6 +38,7 @@ REASON_WORDS = {
     Reason.MOVED: "better hours were barred",
     Reason.COLD_SNAP: "cold snap: no set-back",
     Reason.OWN: "own control does as well",
+    Reason.SUBMITTED: "as submitted",
 }
 PriceArea = Annotated[str | None, typer.Option("--area", help="Only this price area; default: all with pumps.")]
 Day = Annotated[
@@ -54,6 +60,59 @@ def preview(call: Reading, area: PriceArea = None, day: Day = None) -> None:
     """Plan a market day from what is known now and show the plan; no pump is read or given anything."""
     date = None if day is None else day.date()
     _print_made(call, call.on_stack(lambda access: plans.preview_plans(access, area, date)))
+
+
+@app.command("submit")
+@changes
+def submit(
+    call: Change,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON: price_area, day, planned_by, pumps.")],
+    accept_valid: Annotated[
+        bool, typer.Option("--accept-valid", help="Give the pumps whose schedules keep the rules theirs all the same.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Judge it and show it; no pump is given anything.")
+    ] = False,
+) -> None:
+    """Judge another optimiser's plan by our rules, and give it to its pumps as our own."""
+    try:
+        plan = submitted_plan(file.read_text(encoding="utf-8"), _tz_of)
+    except ValueError as error:  # of the text's encoding too
+        raise UsageError(f"{file}: {error}") from None
+    tz = _tz_of(plan.price_area)
+    try:
+        if dry_run:
+            found = call.on_stack(lambda access: try_submission(access, plan, tz, call.by))
+        else:
+            found = call.on_stack(lambda access: submit_plan(access, plan, tz, call.by, accept_valid=accept_valid))
+    except Refused as refusal:
+        judged = refusal.facts.get("submitted")
+        if not isinstance(judged, Submitted):
+            raise
+        _show_submitted(call, judged)
+        is_some_valid = not accept_valid and any(part["pumps"] for part in judged.plan.parts)
+        way_out = ", or give the others theirs with --accept-valid" if is_some_valid else ""
+        raise UsageError(f"{refusal}: mend the file{way_out}") from None
+    _show_submitted(call, found)
+
+
+def _tz_of(price_area: str) -> str:
+    return area_of(price_area).tz.key
+
+
+def _show_submitted(call: Reading, found: Submitted) -> None:
+    def readable() -> None:
+        console = terminal()
+        _print_plan(console, found.plan)
+        if found.is_repeated:
+            console.print("  it was submitted before, and pumps were given it then", markup=False)
+        if found.reason:
+            console.print(f"  {found.reason}", markup=False)
+        for one in found.refused:
+            at = "" if one.slot is None else f" {local(one.slot)}"
+            console.print(f"  {one.subject}{at}: {one.problem}; {one.way_out}", markup=False)
+
+    call.show(asdict(found), readable)
 
 
 @app.command("show")
@@ -84,6 +143,8 @@ def _print_made(call: Reading, made: MadePlans) -> None:
 
 def _print_plan(console: Console, view: PlanView) -> None:
     kind = "preview" if view.is_preview else "plan"
+    if view.planned_by is not None:
+        console.print(f"submitted by {view.planned_by}:", markup=False)
     console.print(
         f"{kind} {view.revision} of {view.price_area}, {local(view.first_slot)} to {local(view.until)}, "
         f"made {local(view.created_at)} with price version {view.price_version}: {_state(view)}",
@@ -130,9 +191,10 @@ def _part_row(part: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _print_pump(console: Console, view: PumpPlanView) -> None:
+    whose = "" if view.planned_by is None else f", submitted by {view.planned_by}"
     cap = "" if view.cap_kw is None else f" (a limit of {view.cap_kw:g} kW for all that were planned with it)"
     console.print(
-        f"{view.pump_id}: plan {view.revision}, made {local(view.created_at)}; {view.price_area}, "
+        f"{view.pump_id}: plan {view.revision}{whose}, made {local(view.created_at)}; {view.price_area}, "
         f"{view.grid_area}{cap}, weather of {view.weather_cell}, tariff {view.tariff}",
         markup=False,
     )
