@@ -255,6 +255,7 @@ def _planner_worker(world: Connections) -> Worker:
         plan_delivery(world.client),
         _tz_of,
         lambda request, wanted, kept: asyncio.to_thread(judge, request, wanted, kept),
+        ledger.load_curves,
     )
     settlement = SettlementActivities(
         ledger.savings,

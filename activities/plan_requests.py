@@ -90,6 +90,7 @@ class RequestSources:
             ),
             peaks=hours,
             cap_kw=part.cap_kw,
+            nominated=part.nominated,
             budget_s=budget_s,
         )
 

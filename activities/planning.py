@@ -31,8 +31,8 @@ from domain.planning.fleet_plan import (
 from domain.planning.price_plan import PricePlan
 from domain.planning.scope import EnrolledArea, GridCaps
 from domain.planning.series import Basis
-from domain.planning.shards import SHARD_PUMPS, Part, Shard, SolvedPart, shards_of
-from domain.ports import Judge, PlanDelivery, Planner, PlanStore
+from domain.planning.shards import SHARD_PUMPS, Part, Shard, SolvedPart, nominated_shards, shards_of
+from domain.ports import Judge, Nominations, PlanDelivery, Planner, PlanStore
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,8 @@ class OpenPlan(Value):
     until: datetime
     caps: GridCaps
     is_preview: bool = False
+    keeps_nomination: bool = True
+    """Whether what was nominated for its slots binds it."""
     most_pumps: int = SHARD_PUMPS
     submission: str | None = None
     """A submitted plan to be judged, by its key; None where we plan. Opened as a preview, until it is taken."""
@@ -131,12 +133,14 @@ class PlanningActivities:
         deliver: PlanDelivery,
         tz_of: Callable[[str], str],
         judge: Judge | None = None,
+        nominations: Nominations | None = None,
     ) -> None:
         """`tz_of` names the time zone of a price area's market day; LookupError where the area is not known.
 
-        `judge` is None where nobody else's plans are taken.
+        `judge` is None where nobody else's plans are taken, `nominations` where nothing is ever nominated.
         """
         self._judge = judge
+        self._nominations = nominations
         self._sources = sources
         self._plans = plans
         self._planner = planner
@@ -171,6 +175,10 @@ class PlanningActivities:
             wanted = await self._plans.submitted(given.submission)
             refused = await not_to_be_judged(self._sources.pumps, given.price_area, wanted, enrolments, shards)
             pumps, shards = len(wanted), speaking_of(shards, wanted)
+        if self._nominations is not None and given.keeps_nomination:
+            for one in await self._nominations.nominations(given.price_area, given.first_slot):
+                expected = await self._nominations.expected_loads(one)
+                shards = nominated_shards(shards, enrolments, one, expected, given.first_slot, given.slots)
         outline = PlanOutline(
             price_area=given.price_area,
             price_version=given.price_version,

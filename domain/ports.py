@@ -18,6 +18,7 @@ from domain.oem.breaker import Breaker, CallsInMinute
 from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, Judged, PlanFigures, PlanningRequest, PlanOutline, Refusal
 from domain.planning.intraday import LaterPrices
+from domain.planning.load_curve import ExpectedLoad, Nomination
 from domain.planning.price_plan import ModeSegment, PricePlan
 from domain.planning.scope import EnrolledArea
 from domain.planning.series import WeatherSeries, WholesalePrices
@@ -248,6 +249,18 @@ class PlanStore(Protocol):
         It is not where something of it was refused (unless `despite_refusals`), where no pump is left, and where the
         same submission was taken under another revision.
         """
+        ...
+
+
+class Nominations(Protocol):
+    """What was nominated of areas before gate closure."""
+
+    async def nominations(self, price_area: str, first_slot: datetime) -> Sequence[Nomination]:
+        """What stands for the market day of a slot, of the price area and its grid areas: the newest of each."""
+        ...
+
+    async def expected_loads(self, nomination: Nomination) -> Sequence[ExpectedLoad]:
+        """What its load curve was planned from."""
         ...
 
 

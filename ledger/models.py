@@ -196,6 +196,8 @@ class PlanPart(Base):
     pumps: Mapped[int] = mapped_column(Integer)
     cold_snap_pumps: Mapped[int] = mapped_column(Integer)
     cap_kw: Mapped[float | None] = mapped_column(Double)
+    nominated: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Its share of what was nominated of its area, with the prices of deviating and the load curve's version."""
     certificate: Mapped[dict[str, Any]] = mapped_column(JSONB)
     price_eur_per_mwh: Mapped[list[float]] = mapped_column(JSONB)
     """What its homes pay by slot: tariffs change, a plan's numbers do not."""
@@ -240,7 +242,7 @@ class PlanRefusal(Base):
 
 
 class LoadCurveRow(Base):
-    """An area's expected load of a market day, as nominated; a later one is a further version."""
+    """An area's expected load of a market day; a later one is a further version."""
 
     __tablename__ = "load_curves"
     version: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
@@ -249,6 +251,23 @@ class LoadCurveRow(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
     made_at: Mapped[datetime] = mapped_column(Moment)
     __table_args__ = (Index("ix_load_curves_area_day", "area", "day"),)
+
+
+class NominationRow(Base):
+    """Which load curve was nominated of an area for a market day; append-only, the newest of an area and day counts."""
+
+    __tablename__ = "nominations"
+    number: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    area: Mapped[str] = mapped_column(String(64))
+    price_area: Mapped[str] = mapped_column(String(16))
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    curve: Mapped[int | None] = mapped_column(ForeignKey("load_curves.version"))
+    """Null where it was withdrawn."""
+    up_eur_per_mwh: Mapped[float | None] = mapped_column(Double)
+    down_eur_per_mwh: Mapped[float | None] = mapped_column(Double)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+    __table_args__ = (Index("ix_nominations_day", "price_area", "starts_at"),)
 
 
 class CommandRow(Base):

@@ -127,6 +127,7 @@ class LedgerPlans:
             "pumps": solved.pumps,
             "cold_snap_pumps": solved.cold_snap_pumps,
             "cap_kw": solved.asked.cap_kw,
+            "nominated": None if (named := solved.asked.nominated) is None else named.model_dump(mode="json"),
             "certificate": solved.certificate.model_dump(mode="json"),
             "price_eur_per_mwh": [round(price, 4) for price in solved.price_eur_per_mwh],
             "cap_price_eur_per_mwh": list(solved.cap_price_eur_per_mwh),

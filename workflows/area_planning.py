@@ -215,6 +215,7 @@ class AreaPlanning:
                 until=min(horizon.end, given.until) if given.until else horizon.end,
                 caps=given.caps,
                 is_preview=given.is_preview,
+                keeps_nomination=given.keeps_nomination,
                 most_pumps=given.most_pumps_per_shard,
                 submission=given.submission,
             ),

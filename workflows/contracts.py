@@ -179,6 +179,8 @@ class PlanningInput(Value):
     """A plan that somebody else made, by its key: it is judged in place of solving; None to plan."""
     despite_refusals: bool = False
     """Give pumps what of a submitted plan keeps the rules, though some of it does not."""
+    keeps_nomination: bool = True
+    """Whether what was nominated for the day binds the plan; False where it is still to be found out."""
     patience: Patience = Patience()
 
 

@@ -65,7 +65,7 @@ async def make_load_curve(
     `levels` are means in EUR/MWh that the day's prices are moved to as well; `tz_of` names the time zone of a price
     area's market day. Raises Refused for an area without pumps or a day that is over, Failed where planning failed.
     """
-    within = await _price_area_of(access, area)
+    within = await market_area(access, area)
     tz = tz_of(within.price_area)
     made_at = access.now()
     usual, local = await usual_planning(access, day)
@@ -75,7 +75,9 @@ async def make_load_curve(
         raise Refused(ErrorCode.INVALID_VALUE, sentence, field="day", value=str(chosen), problem="is over")
     version, like = await _prices(access, within.price_area, chosen, tz)
     prices = await access.ledger.series.prices(version)
-    preview = usual.model_copy(update={"price_area": within.price_area, "day": chosen, "is_preview": True})
+    preview = usual.model_copy(
+        update={"price_area": within.price_area, "day": chosen, "is_preview": True, "keeps_nomination": False}
+    )
     asked = AreaPlanningInput(planning=preview, area=within, tz=tz, day=chosen)
     named = {f"as on {_date(one, tz)}": prices_as_on(one, chosen, tz) for one in like}
     named |= {f"mean {level:g}": prices_at_level(prices, level) for level in levels}
@@ -109,7 +111,7 @@ async def load_errors(
 
     Days without a curve or a plan are missing. Raises Refused for an area without pumps.
     """
-    within = await _price_area_of(access, area)
+    within = await market_area(access, area)
     tz, found = tz_of(within.price_area), []
     for version, curve in await access.ledger.load_curves.newest_by_day(area, first, last):
         came_kw = await access.ledger.load_curves.planned_kw(area, *bounds_of(curve.day, tz))
@@ -118,7 +120,7 @@ async def load_errors(
     return found
 
 
-async def _price_area_of(access: Access, area: str) -> EnrolledArea:
+async def market_area(access: Access, area: str) -> EnrolledArea:
     """The price area of this name, or the one that the grid area of this name lies in."""
     areas = {one.price_area: one for one in await access.ledger.pumps.price_areas()}
     if area in areas:

@@ -5,7 +5,7 @@ Protects: a run by hand plans as the Schedule's own runs do, under the same limi
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,9 @@ from application.audit_log import Actor, audited
 from application.errors import ErrorCode, Failed, Refused, Unanswered
 from application.planning.segment_reasons import Reason, reasons_of
 from domain.planning.fleet_plan import Certificate, merged
+from domain.planning.load_curve import NominatedPower, Nomination, added
 from domain.planning.price_plan import PricePlan
+from domain.slots import SLOT_HOURS
 from workflows.contracts import (
     PLANNER_QUEUE,
     PLANNING_SCHEDULE_ID,
@@ -32,6 +34,20 @@ from workflows.fleet_planning import FleetPlanning
 
 RUN_PATIENCE_S = 600.0
 """Wall seconds a person waits for a run; the run itself goes on until its own patience ends."""
+
+
+@dataclass(frozen=True)
+class PlannedDeviation:
+    """How far a plan's load is from what was nominated, of the shown parts together, and what that costs."""
+
+    curves: Sequence[int]
+    """Versions of the load curves that were nominated."""
+    nominated_kwh: float
+    above_kwh: float
+    below_kwh: float
+    eur: float
+    neutral_eur: float
+    """The same with every pump neutral throughout."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +73,15 @@ class PlanView:
     """shard, pumps, delivered (None before), failure (None for none)."""
     parts: Sequence[dict[str, Any]]
     """shard, part, grid_area, weather_cell, tariff, pumps, cap_kw, certificate, price_eur_per_mwh,
-    cap_price_eur_per_mwh, load_kw, pumps_by_mode and more."""
+    cap_price_eur_per_mwh, load_kw, pumps_by_mode, nominated (None for nothing) and more."""
     submission: str | None = None
     """The key of the submitted plan whose schedules these are; None for our own."""
     planned_by: str | None = None
     """Who made that one; None for our own."""
+    deviation: PlannedDeviation | None = None
+    """From what was nominated; None where nothing bound the plan."""
+    nominated_since: Sequence[Nomination] = ()
+    """What was nominated of its day after it was made, and does not bind it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ class PumpPlanView:
     price_eur_per_mwh: Sequence[float]
     """What the home pays, by slot from the plan's first slot on."""
     cap_price_eur_per_mwh: Sequence[float]
-    """What its grid area's limit adds to that, by slot."""
+    """What its grid area's limit and nomination add to that, by slot."""
     power_kw: Sequence[float]
     """Expected power of the heating, by slot."""
     reasons: Sequence[Reason] = ()
@@ -211,7 +231,31 @@ async def _view(access: Access, outline: dict[str, Any], grid_area: str | None =
         certificate=merged(certificates) if certificates else None,
         shards=shards,
         parts=parts,
+        deviation=_deviation(parts),
+        nominated_since=[
+            one
+            for one in await access.ledger.load_curves.nominations(outline["price_area"], outline["first_slot"])
+            if one.given_at > outline["created_at"] and grid_area in (None, one.area)
+        ],
     )
+
+
+def _deviation(parts: Sequence[Mapping[str, Any]]) -> PlannedDeviation | None:
+    """Where a nomination was divided over parts, what one is above makes up for what another is below."""
+    named = [part for part in parts if part["nominated"] is not None]
+    if not named:
+        return None
+    above_kwh = below_kwh = eur = neutral_eur = kwh = 0.0
+    curves = sorted({part["nominated"]["curve"] for part in named})
+    for curve in curves:
+        mine = [part for part in named if part["nominated"]["curve"] == curve]
+        power = NominatedPower.model_validate(mine[0]["nominated"])
+        of_area = power.model_copy(update={"power_kw": added(part["nominated"]["power_kw"] for part in mine)})
+        above, below = of_area.deviation_kwh(added(part["load_kw"] for part in mine))
+        above_kwh, below_kwh, kwh = above_kwh + above, below_kwh + below, kwh + sum(of_area.power_kw) * SLOT_HOURS
+        eur += of_area.cost_eur(above, below)
+        neutral_eur += of_area.cost_eur(*of_area.deviation_kwh(added(part["neutral_load_kw"] for part in mine)))
+    return PlannedDeviation(curves, kwh, above_kwh, below_kwh, eur, neutral_eur)
 
 
 def _pump_view(pump_id: str, found: dict[str, Any]) -> PumpPlanView:

@@ -12,7 +12,7 @@ FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
-OPTIONS = {"room_min_c": "--min", "room_max_c": "--max", "at_most_kw": "--at-most-kw"}
+OPTIONS = {"day": "--date", "room_min_c": "--min", "room_max_c": "--max", "at_most_kw": "--at-most-kw"}
 """Fields of requests whose option has another name."""
 
 _WAYS_OUT = {
@@ -29,6 +29,8 @@ _WAYS_OUT = {
     ErrorCode.NO_GUARD: "is a stack running that was set up for it?",
     ErrorCode.UNREACHABLE: "is a worker running?",
     ErrorCode.UNANSWERED: "start one, or see what became of it with `heatsteer pumps show` or `heatsteer oem status`",
+    ErrorCode.NO_LOAD_CURVE: "`heatsteer load-curve {area} --date {day}` makes one",
+    ErrorCode.ALREADY_NOMINATED: "`heatsteer nominate {area} --date {day} --clear` withdraws it",
     ErrorCode.PARTLY_DONE: "repeat the command once that is fixed",
 }
 

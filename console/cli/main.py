@@ -27,7 +27,7 @@ from console.cli.commands import (
     why,
 )
 from console.cli.commands.onboarding import enrol, handover, invitations, shadow
-from console.cli.commands.planning import load_curve, plans, weather
+from console.cli.commands.planning import load_curve, nominate, plans, weather
 from console.cli.commands.prices import checks, tariffs, versions
 from console.cli.demo.command import demo
 from console.cli.errors import FAILED, INTERRUPTED, WRONG_INPUT, CommandFailed, UsageError, exit_code_of, sentence_of
@@ -64,6 +64,7 @@ app.add_typer(areas.area, name="area")
 app.add_typer(fleet.fleet, name="fleet")
 app.add_typer(plans.app, name="plan")
 app.command("load-curve")(load_curve.load_curve)
+app.command("nominate")(nominate.nominate_curve)
 app.add_typer(versions.app, name="prices")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(weather.app, name="weather")

@@ -39,7 +39,7 @@ def of_pump(view: PumpPlanView) -> tuple[datetime, list[Panel]]:
 
 
 def of_area(view: PlanView) -> tuple[datetime, list[Panel]]:
-    """The first slot, and what the pumps of a plan's shown parts are to do together."""
+    """The first slot, and what the pumps of a plan's shown parts are to do together, beside what was nominated."""
     parts = view.parts
     caps = [part["cap_kw"] for part in parts]
     load = _sum([part["load_kw"] for part in parts])
@@ -48,6 +48,10 @@ def of_area(view: PlanView) -> tuple[datetime, list[Panel]]:
     for part in parts:
         for mode, of_slots in part["pumps_by_mode"].items():
             counts[mode].append(of_slots)
+    lines = {"under own control": _sum([part["neutral_load_kw"] for part in parts])}
+    named = [part["nominated"] for part in parts]
+    if parts and all(one is not None for one in named):
+        lines["nominated"] = _sum([one["power_kw"] for one in named])
     dearest = max(parts, key=lambda part: max(part["cap_price_eur_per_mwh"], default=0.0))
     return view.first_slot, [
         _prices(dearest["price_eur_per_mwh"], dearest["cap_price_eur_per_mwh"], dearest["tariff"]),
@@ -57,7 +61,7 @@ def of_area(view: PlanView) -> tuple[datetime, list[Panel]]:
             parts={"heating": load},
             line=() if cap is None else (cap,) * len(load),
             line_name="limit, tanks included",
-            lines={"under own control": _sum([part["neutral_load_kw"] for part in parts])},
+            lines=lines,
         ),
         Panel(
             title="pumps by mode",
@@ -69,6 +73,12 @@ def of_area(view: PlanView) -> tuple[datetime, list[Panel]]:
 
 
 def _prices(price: Sequence[float], of_cap: Sequence[float], tariff: str) -> Panel:
+    if min(of_cap, default=0.0) < 0:  # where more is to be drawn than the price alone would draw
+        together = [mine + more for mine, more in zip(price, of_cap, strict=True)]
+        lines = {"with what limit and nomination add": together}
+        return Panel(
+            title=f"price ({tariff}) and what it is planned with", unit=PRICE_UNIT, parts={"price": price}, lines=lines
+        )
     parts = {"limit": of_cap} if any(of_cap) else {}
     return Panel(
         title=f"price ({tariff})" + (" and what the grid area's limit adds to it" if parts else ""),

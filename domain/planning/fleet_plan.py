@@ -150,7 +150,7 @@ class FleetPlanResult(Value):
     pumps: tuple[PlannedPump, ...]
     certificate: Certificate
     cap_price_eur_per_mwh: tuple[float, ...]
-    """Dual of the cap per slot."""
+    """What cap and nomination add to the price, per slot; below zero where more is to be drawn."""
     neutral_load_kw: tuple[float, ...]
     """Expected power of the heating of all pumps together under their own control, per slot."""
 

@@ -106,6 +106,45 @@ class NominatedPower(Value):
 
     power_kw: tuple[Annotated[FiniteFloat, Field(ge=0)], ...]
     prices: DeviationPrices
+    curve: int | None = None
+    """Version of the load curve that this is (a share of)."""
+
+    def deviation_kwh(self, load_kw: Sequence[float]) -> tuple[float, float]:
+        """Energy of a load above and below it."""
+        more = [load - kw for load, kw in zip(load_kw, self.power_kw, strict=True)]
+        above, below = sum(max(kw, 0.0) for kw in more), sum(max(-kw, 0.0) for kw in more)
+        return above * SLOT_HOURS, below * SLOT_HOURS
+
+    def cost_eur(self, above_kwh: float, below_kwh: float) -> float:
+        """What such a deviation costs."""
+        return (above_kwh * self.prices.up_eur_per_mwh + below_kwh * self.prices.down_eur_per_mwh) / 1000
+
+
+class Nomination(Value):
+    """What was nominated of an area for a market day: a load curve's steered load, whole quarter-hours of the day."""
+
+    number: int
+    area: str
+    """Grid area, or the whole price area."""
+    price_area: str
+    first_slot: Instant
+    power: NominatedPower
+    revision: int
+    """Of the preview that the curve was planned as."""
+    given_at: Instant
+
+    @property
+    def energy_kwh(self) -> float:
+        """Energy of the day."""
+        return sum(self.power.power_kw) * SLOT_HOURS
+
+
+class ExpectedLoad(Value):
+    """Pumps that a load curve was planned with in one request, and the load that it expected of them together."""
+
+    pump_ids: tuple[str, ...]
+    load_kw: tuple[float, ...]
+    """By slot of the curve."""
 
 
 class LoadError(Value):

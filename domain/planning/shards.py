@@ -1,7 +1,7 @@
 """Shards: a price area's pumps in portions that are planned, stored and delivered on their own.
 
-Protects: a limit binds for its whole grid area however its pumps are spread over requests, and no shard grows with
-the fleet.
+Protects: a limit and a nomination bind for their whole area however its pumps are spread over requests, and no shard
+grows with the fleet.
 
 A small grid area stays whole in one shard, which it may share with others. A larger one is dealt out evenly over
 shards of its own, so that each is a like sample of it. Wherever an area's pumps need several requests (too many, or
@@ -10,7 +10,9 @@ nameplate power. The shares add up to the limit, so requests need not know of ea
 fails stays reserved for its pumps, which then run under their own control.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -19,7 +21,9 @@ from domain.base import Value
 from domain.homes.enrolment import Enrolment
 from domain.modes import Mode
 from domain.planning.fleet_plan import Certificate, Refusal
-from domain.planning.scope import GridCaps, Scope, nameplate_kw, scope_of
+from domain.planning.load_curve import ExpectedLoad, NominatedPower, Nomination
+from domain.planning.scope import NAMEPLATE_COP, GridCaps, Scope, nameplate_kw, scope_of
+from domain.slots import SLOT
 
 SHARD_PUMPS = 2000
 """Bounds what one attempt loses when its worker dies, and keeps the history of a run of 100,000 pumps at some
@@ -33,6 +37,8 @@ class Part(Value):
     pump_ids: tuple[str, ...]
     cap_kw: float | None = None
     """This part's share of its grid area's limit; None for no limit."""
+    nominated: NominatedPower | None = None
+    """This part's share of what was nominated of its area, by slot of the plan; None for nothing."""
     weather_version: int
 
 
@@ -48,7 +54,7 @@ class SolvedPart(Value):
     price_eur_per_mwh: tuple[float, ...]
     """What a kilowatt-hour more costs under this scope's tariff, per slot: kept, as tariffs change."""
     cap_price_eur_per_mwh: tuple[float, ...]
-    """Dual of the limit per slot."""
+    """What limit and nomination add to the price, per slot."""
     neutral_load_kw: tuple[float, ...]
     """Expected power of the heating of all its pumps together under their own control, per slot."""
     power_kw: Mapping[str, tuple[float, ...]]
@@ -124,3 +130,68 @@ def _parts(
                 cap_kw=None if cap_kw is None else round(cap_kw * nameplate_kw(members) / whole_kw, 3),
                 weather_version=version,
             )
+
+
+def nominated_shards(
+    shards: Sequence[Shard],
+    enrolments: Sequence[Enrolment],
+    nomination: Nomination,
+    expected: Sequence[ExpectedLoad],
+    first_slot: datetime,
+    slots: int,
+) -> tuple[Shard, ...]:
+    """The same shards, each part of the nominated area with its share of what was nominated.
+
+    A pump's share is what the load curve expected of it: its part's load by nameplate. A pump that the curve did not
+    know counts as the known ones do on average, and the load of one that has left counts for those that were planned
+    with it. So shares add up to what was nominated, those of parts that are not planned included. Unchanged where the
+    nomination does not cover the plan's slots.
+    """
+    skip = (first_slot - nomination.first_slot) // SLOT
+    if skip < 0 or skip + slots > len(nomination.power.power_kw):
+        return tuple(shards)
+    within = [e for e in enrolments if nomination.area in (e.price_area, e.grid_area)]
+    weigh = _Weights(within, expected, skip, slots)
+    whole, whole_kw = weigh.of(e.pump_id for e in within), nameplate_kw(within)
+    nominated_kw = nomination.power.power_kw[skip : skip + slots]
+
+    def share(part: Part) -> Part:
+        if nomination.area not in (part.scope.price_area, part.scope.grid_area):
+            return part
+        by_name = weigh.nameplate_kw(part.pump_ids) / whole_kw
+        shares = [
+            mine / all_ if all_ > 0 else by_name for mine, all_ in zip(weigh.of(part.pump_ids), whole, strict=True)
+        ]
+        power = tuple(round(kw * one, 4) for kw, one in zip(nominated_kw, shares, strict=True))
+        return part.model_copy(update={"nominated": nomination.power.model_copy(update={"power_kw": power})})
+
+    return tuple(shard.model_copy(update={"parts": tuple(share(part) for part in shard.parts)}) for shard in shards)
+
+
+class _Weights:
+    """Load that a curve expected of pumps, slot by slot."""
+
+    def __init__(self, within: Sequence[Enrolment], expected: Sequence[ExpectedLoad], skip: int, slots: int) -> None:
+        self._kw = {e.pump_id: e.rated_heat_kw / NAMEPLATE_COP for e in within}
+        self._of = {pump_id: place for place, one in enumerate(expected) for pump_id in one.pump_ids}
+        self._per_kw: dict[int | None, list[float]] = {}
+        """Load per kW of nameplate of each of the curve's parts, and under None of all of them."""
+        load, known_kw = [0.0] * slots, 0.0
+        for place, one in enumerate(expected):
+            if (kw := self.nameplate_kw(one.pump_ids)) > 0:
+                mine = one.load_kw[skip : skip + slots]
+                self._per_kw[place] = [of_slot / kw for of_slot in mine]
+                load, known_kw = [a + b for a, b in zip(load, mine, strict=True)], known_kw + kw
+        self._per_kw[None] = [of_slot / known_kw for of_slot in load] if known_kw else [1.0] * slots
+
+    def nameplate_kw(self, pump_ids: Iterable[str]) -> float:
+        """Nameplate power of those that are still enrolled."""
+        return sum(self._kw.get(pump_id, 0.0) for pump_id in pump_ids)
+
+    def of(self, pump_ids: Iterable[str]) -> list[float]:
+        """The expected load of these pumps together, by slot of the plan."""
+        by_place: dict[int | None, float] = defaultdict(float)
+        for pump_id in pump_ids:
+            by_place[self._of.get(pump_id)] += self._kw.get(pump_id, 0.0)
+        loads = [[kw * one for one in self._per_kw[place]] for place, kw in by_place.items() if kw > 0]
+        return [sum(of_slot) for of_slot in zip(*loads, strict=True)] if loads else [0.0] * len(self._per_kw[None])

@@ -37,6 +37,7 @@ _PART = (
     PlanPart.pumps,
     PlanPart.cold_snap_pumps,
     PlanPart.cap_kw,
+    PlanPart.nominated,
     PlanPart.certificate,
     PlanPart.price_eur_per_mwh,
     PlanPart.cap_price_eur_per_mwh,

@@ -1,7 +1,8 @@
 """Dividing, solving and delivering: shards from enrolment, requests from what is known, and a fan-out that resumes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -14,6 +15,7 @@ from domain.homes.settlement import Benefit, Settlement
 from domain.modes import Circuit, Mode
 from domain.oem.readings import Reading
 from domain.planning.fleet_plan import FleetPlanResult, PlannedPump, PlanningRequest
+from domain.planning.load_curve import DeviationPrices, ExpectedLoad, NominatedPower, Nomination
 from domain.planning.scope import GridCaps
 from domain.ports import Planner
 from domain.savings.experiment import Arm, Experiment
@@ -249,6 +251,51 @@ async def test_pumps_are_planned_by_tariff_and_settlement_and_who_earns_nothing_
     assert [r.pumps[0].may_move for r in asked.requests] == [True, True, False]
     kept = {pump: solved.price_eur_per_mwh for solved, shares in plans.parts.values() for pump in shares}
     assert kept == paid, "a plan keeps what its homes paid"
+
+
+@dataclass
+class Given:
+    """`domain.ports.Nominations` of one nomination, of which a load curve expected everything of two pumps."""
+
+    nomination: Nomination
+    asked: list[tuple[str, datetime]] = field(default_factory=list)
+
+    async def nominations(self, price_area: str, first_slot: datetime) -> Sequence[Nomination]:
+        self.asked.append((price_area, first_slot))
+        return [self.nomination]
+
+    async def expected_loads(self, nomination: Nomination) -> Sequence[ExpectedLoad]:
+        assert nomination == self.nomination
+        return [ExpectedLoad(pump_ids=("p-0001", "p-0002"), load_kw=(6.0,) * 96)]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_the_solver_is_told_what_was_nominated_of_its_pumps_unless_that_is_still_to_be_found_out(
+    keeps: bool,
+) -> None:
+    series, plans, asked = Series(), Plans(), Asked()
+    power = NominatedPower(
+        power_kw=tuple(float(n) for n in range(96)),
+        prices=DeviationPrices(up_eur_per_mwh=60, down_eur_per_mwh=40),
+        curve=5,
+    )
+    nomination = Nomination(
+        number=1, area="DE-LU", price_area="DE-LU", first_slot=at(0), power=power, revision=9, given_at=at(0)
+    )
+    given, logs = Given(nomination), (InForce(), Observations(None))
+    homes = spread(Directory("p-0001", "p-0002"), p_0002={"grid_area": "feeder-2"})
+    sources = RequestSources(series, homes, *logs, tariffs_in())
+    activities = PlanningActivities(sources, plans, asked, Deliveries(), tz_of, given)
+    opens = (await opening(series)).model_copy(update={"keeps_nomination": keeps})
+    await an_attempt().run(activities.open_plan, opens)
+    await an_attempt().run(activities.solve_shard, solving())
+    assert given.asked == ([("DE-LU", at(6, 15))] if keeps else [])
+    told = [request.nominated for request in asked.requests]
+    if keeps:
+        half = tuple(n / 2 for n in range(25, 65))
+        assert told == [power.model_copy(update={"power_kw": half})] * 2
+    else:
+        assert told == [None, None]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is drawn of a plan is what was stored with it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def an_area_view(cap_kw: float | None) -> PlanView:
         "load_kw": [6.0] * 8,
         "neutral_load_kw": [5.0] * 8,
         "pumps_by_mode": {"LOW": [3] * 8},
+        "nominated": None,
     }
     other = part | {
         "cap_price_eur_per_mwh": [0.0] * 8,
@@ -80,6 +82,17 @@ def test_an_area_shows_its_load_its_limit_and_what_the_limit_adds_to_the_price()
     assert list(load.line) == [20.0] * 8
     assert modes.parts == {"LOW": [3.0] * 8, "MAX": [1.0] * 8}
     assert not of_area(an_area_view(None))[1][1].line
+
+
+def test_what_was_nominated_is_drawn_beside_the_load_and_in_what_was_planned_with() -> None:
+    view = an_area_view(None)
+    named = [part | {"nominated": {"power_kw": [4.0] * 8}} for part in view.parts]
+    named[0]["cap_price_eur_per_mwh"] = [-30.0] * 4 + [25.0] * 4
+    price, load, _ = of_area(replace(view, parts=named))[1]
+    assert load.lines["nominated"] == [8.0] * 8
+    assert price.lines == {"with what limit and nomination add": [50.0] * 4 + [105.0] * 4}
+    only_one = of_area(replace(view, parts=[named[0], view.parts[1]]))[1][1]
+    assert "nominated" not in only_one.lines, "of the others nothing was"
 
 
 def test_a_plan_becomes_a_picture_and_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from collections import Counter, defaultdict
 import pytest
 
 from domain.homes.enrolment import Enrolment
+from domain.planning.load_curve import DeviationPrices, ExpectedLoad, NominatedPower, Nomination
 from domain.planning.scope import GridCaps, GridLimit, nameplate_kw
-from domain.planning.shards import Part, Shard, shards_of
-from tests.builders import a_profile
+from domain.planning.shards import Part, Shard, nominated_shards, shards_of
+from domain.slots import SLOT
+from tests.builders import MIDNIGHT, a_profile
 
 CELLS = {"50.0,10.0": 1, "48.0,13.0": 2}
 
@@ -111,3 +113,74 @@ def test_a_hundred_thousand_pumps_are_some_sixty_shards() -> None:
     shards = shards_of(homes, GridCaps(share=0.8), CELLS)
     assert sum(shard.pumps for shard in shards) == 100_000
     assert len(shards) < 2 * 100_000 / 2000
+
+
+def a_nomination(power_kw: tuple[float, ...], area: str = "DE-LU") -> Nomination:
+    prices = DeviationPrices(up_eur_per_mwh=60, down_eur_per_mwh=40)
+    return Nomination(
+        number=1,
+        area=area,
+        price_area="DE-LU",
+        first_slot=MIDNIGHT,
+        power=NominatedPower(power_kw=power_kw, prices=prices, curve=7),
+        revision=3,
+        given_at=MIDNIGHT,
+    )
+
+
+def shares(shards: tuple[Shard, ...]) -> list[list[float] | None]:
+    return [None if part.nominated is None else list(part.nominated.power_kw) for part in parts(shards)]
+
+
+def test_each_part_is_to_draw_what_the_load_curve_expected_of_its_pumps() -> None:
+    homes = [a_home(n, grid_area=f"feeder-{n // 2}") for n in range(4)]
+    ids = [home.pump_id for home in homes]
+    shards = shards_of(homes, GridCaps(), CELLS)
+    expected = [
+        ExpectedLoad(pump_ids=tuple(ids[:2]), load_kw=(3.0, 0.0, 1.0)),
+        ExpectedLoad(pump_ids=tuple(ids[2:]), load_kw=(1.0, 0.0, 2.0)),
+    ]
+    found = nominated_shards(shards, homes, a_nomination((8.0, 2.0, 3.0)), expected, MIDNIGHT, 3)
+    assert shares(found) == [[6.0, 1.0, 1.0], [2.0, 1.0, 2.0]], "by nameplate where nothing was expected of anybody"
+    assert {part.nominated.curve for part in parts(found) if part.nominated} == {7}
+    later = nominated_shards(shards, homes, a_nomination((8.0, 2.0, 3.0)), expected, MIDNIGHT + 2 * SLOT, 1)
+    assert shares(later) == [[1.0], [2.0]], "what is left of the day"
+
+
+def test_only_the_nominated_area_is_bound_and_only_on_the_nominated_day() -> None:
+    homes = [a_home(n, grid_area=f"feeder-{n // 2}") for n in range(4)]
+    shards = shards_of(homes, GridCaps(), CELLS)
+    expected = [ExpectedLoad(pump_ids=tuple(home.pump_id for home in homes[:2]), load_kw=(3.0, 1.0))]
+    one = a_nomination((4.0, 4.0), "feeder-0")
+    assert shares(nominated_shards(shards, homes, one, expected, MIDNIGHT, 2)) == [[4.0, 4.0], None]
+    for first_slot, slots in ((MIDNIGHT, 3), (MIDNIGHT - SLOT, 1), (MIDNIGHT + 2 * SLOT, 1)):
+        assert nominated_shards(shards, homes, one, expected, first_slot, slots) == shards
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_add_up_to_what_was_nominated_whoever_came_or_left_since(seed: int) -> None:
+    luck = random.Random(seed)
+    homes = [
+        a_home(n, grid_area=f"feeder-{luck.randrange(3)}", rated_heat_kw=4.0 + luck.random() * 9) for n in range(60)
+    ]
+    known = [f"p-{n:06d}" for n in range(10, 75)]  # ten have come since, fifteen have left
+    luck.shuffle(known)
+    expected = [
+        ExpectedLoad(pump_ids=tuple(known[first::4]), load_kw=tuple(luck.uniform(0, 40) for _ in range(4)))
+        for first in range(4)
+    ]
+    power = tuple(luck.uniform(0, 90) for _ in range(4))
+    shards = shards_of(homes, GridCaps(), CELLS, most_pumps=luck.choice([7, 20, 100]))
+    found = shares(nominated_shards(shards, homes, a_nomination(power), expected, MIDNIGHT, 4))
+    bound = [one for one in found if one is not None]
+    assert len(bound) == len(found)
+    for slot in range(4):
+        assert sum(one[slot] for one in bound) == pytest.approx(power[slot], abs=0.01)
+        assert min(one[slot] for one in bound) >= 0
+
+
+def test_what_a_part_without_weather_was_to_draw_is_not_left_to_the_others() -> None:
+    homes = [a_home(0), a_home(1, weather_cell="60.0,1.0")]
+    expected = [ExpectedLoad(pump_ids=tuple(home.pump_id for home in homes), load_kw=(4.0,))]
+    found = nominated_shards(shards_of(homes, GridCaps(), CELLS), homes, a_nomination((4.0,)), expected, MIDNIGHT, 1)
+    assert shares(found) == [[2.0]]

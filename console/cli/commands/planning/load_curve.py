@@ -43,7 +43,7 @@ def load_curve(
         call.show({"errors": found}, lambda: _print_errors(found))
         return
     levels, date_ = _levels(price_levels), None if day is None else day.date()
-    stored = call.on_stack(lambda access: make_load_curve(access, area, date_, levels, _tz_of))
+    stored = call.on_stack(lambda access: make_load_curve(access, area, date_, levels, tz_of))
     if csv_file is not None:
         _write(csv_file, stored)
     if plot is not None:
@@ -53,10 +53,10 @@ def load_curve(
 
 async def _errors(access: Access, area: str) -> list[LoadError]:
     today: date = access.now().astimezone(TZ).date()
-    return list(await load_errors(access, area, today - LOOK_BACK, today + timedelta(days=1), _tz_of))
+    return list(await load_errors(access, area, today - LOOK_BACK, today + timedelta(days=1), tz_of))
 
 
-def _tz_of(price_area: str) -> str:
+def tz_of(price_area: str) -> str:
     return area_of(price_area).tz.key
 
 

@@ -158,6 +158,8 @@ def _print_plan(console: Console, view: PlanView) -> None:
             f"at most {made.gap_pct:.1f} % above the bound",
             markup=False,
         )
+    for line in _nominated(view):
+        console.print(f"  {line}", markup=False)
     table = table_of("grid area", "weather cell", "tariff", "pumps", "cost", "limit", "slots at limit", "overflow")
     for part in view.parts:
         table.add_row(*_part_row(part))
@@ -165,6 +167,21 @@ def _print_plan(console: Console, view: PlanView) -> None:
     for shard in view.shards:
         if shard["failure"]:
             console.print(f"  shard {shard['shard']}: {shard['failure']}", markup=False)
+
+
+def _nominated(view: PlanView) -> list[str]:
+    """What was nominated, how far the plan is from it and what that costs; what it does not know of yet."""
+    lines = []
+    if (off := view.deviation) is not None:
+        lines.append(
+            f"nominated: load curve {', '.join(map(str, off.curves))}, {off.nominated_kwh:.0f} kWh; planned "
+            f"{off.above_kwh:.1f} kWh above it and {off.below_kwh:.1f} kWh below, which costs {off.eur:.2f} EUR "
+            f"(under own control {off.neutral_eur:.2f} EUR)"
+        )
+    return lines + [
+        f"load curve {one.power.curve} of {one.area} was nominated {local(one.given_at)}: this plan does not know of it"
+        for one in view.nominated_since
+    ]
 
 
 def _state(view: PlanView) -> str:
