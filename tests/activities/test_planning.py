@@ -285,7 +285,7 @@ async def test_the_solver_is_told_what_was_nominated_of_its_pumps_unless_that_is
     given, logs = Given(nomination), (InForce(), Observations(None))
     homes = spread(Directory("p-0001", "p-0002"), p_0002={"grid_area": "feeder-2"})
     sources = RequestSources(series, homes, *logs, tariffs_in())
-    activities = PlanningActivities(sources, plans, asked, Deliveries(), tz_of, given)
+    activities = PlanningActivities(sources, plans, asked, Deliveries(), tz_of, nominations=given)
     opens = (await opening(series)).model_copy(update={"keeps_nomination": keeps})
     await an_attempt().run(activities.open_plan, opens)
     await an_attempt().run(activities.solve_shard, solving())
