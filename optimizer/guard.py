@@ -8,16 +8,17 @@ Symbols: d_t = price - mean price; calm the schedule a pump has without us; for 
          + charge(calm) - charge(x)            and by a lower peak where the home pays for it (see `peaks`)
 
 A schedule earns what it earns only where both reach the least gain; otherwise it counts as no cheaper than calm, and is
-only ever run where a cap needs it. On a flat price without a charge for peaks S is 0 for every schedule, so nobody is
-moved, whatever the weather (milder hours) and whatever the sign of the price (heat burnt for a reward).
+only ever run where a cap or a nomination needs it. On a flat price without a charge for peaks S is 0 for every
+schedule, so nobody is moved, whatever the weather (milder hours) and whatever the sign of the price (heat burnt for a
+reward).
 
 The best schedule by cost may earn by consuming alone where a price below zero rewards that, and another one nearly as
 cheap may shift. So pumps whose best schedule fails the rule are asked again at prices that stress shifting: the day's
 with (part of) a negative mean taken out, or with the differences from a positive mean enlarged. That leaves no cliff:
 what is forgone is what no shifting schedule earns.
 
-Invariant: the bound is held to the same rule. Where calm keeps every cap and no schedule of a pump can shift for the
-least gain (`most_by_shifting`), its bound is the cost of calm.
+Invariant: the bound is held to the same rule. Where calm keeps every cap, nothing is nominated and no schedule of a
+pump can shift for the least gain (`most_by_shifting`), its bound is the cost of calm.
 """
 
 import numpy as np

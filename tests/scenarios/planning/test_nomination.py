@@ -14,6 +14,7 @@ from application.planning.plans import PlanView, make_plans, show_plan
 from console.cli.commands.planning.plans import _nominated
 from domain.planning.load_curve import DeviationPrices, LoadCurve
 from domain.slots import SLOT_HOURS
+from tests.scenarios.operating.test_command_line_on_a_stack import BY, document, refusal, words_of
 from tests.scenarios.planning.test_planning import DAY
 from tests.scenarios.planning.test_planning_scope import a_wide_world, two_markets
 
@@ -83,6 +84,34 @@ async def test_a_plan_keeps_to_what_was_nominated_before_its_prices_came_until_t
             ("nominate", "trading", "DE-LU"),
             ("nominate-clear", "trading", "DE-LU"),
         }
+
+
+async def test_a_person_nominates_reads_what_the_plan_makes_of_it_and_withdraws_it(tmp_path: Path) -> None:
+    async with a_wide_world(tmp_path, two_markets()) as world:
+        of_day = ("--date", f"{TOMORROW}")
+        said = await refusal(world, "nominate", "north", *of_day, *BY)
+        assert said == (
+            f"there is no load curve of north for {TOMORROW}: `heatsteer load-curve north --date {TOMORROW}` makes one"
+        )
+        curve = await document(world, "load-curve", "north", *of_day)
+        prices = ("--price-up", "300", "--price-down", "200")
+        made = await document(world, "nominate", "north", *of_day, *prices, *BY)
+        assert (made["area"], made["power"]["curve"], made["withdrawn"]) == ("north", curve["version"], False)
+        assert made["power"]["prices"] == {"up_eur_per_mwh": 300.0, "down_eur_per_mwh": 200.0}
+        said = await words_of(world, "nominate", "north", *of_day, "--version", f"{curve['version']}", *BY)
+        assert "heating only" in said
+        assert "costs 50 EUR more" in " ".join(said.split())
+        await words_of(world, "plan", "run", "--area", "DE-LU", *of_day, *BY)
+        said = " ".join((await words_of(world, "plan", "show", "north")).split())
+        assert f"nominated: load curve {curve['version']}, " in said
+        assert "kWh below, which costs" in said
+        assert "nominated" not in await words_of(world, "plan", "show", "south")
+        said = " ".join((await words_of(world, "nominate", "north", *of_day, "--clear", *BY)).split())
+        assert "of north is withdrawn" in said
+        assert f"`heatsteer plan run --area DE-LU --date {TOMORROW}` makes another" in said
+        assert await refusal(world, "nominate", "north", *of_day, "--clear", *BY) == (
+            f"nothing is nominated of north for {TOMORROW}"
+        )
 
 
 async def test_what_cannot_have_been_nominated_is_refused_with_its_reason(tmp_path: Path) -> None:
