@@ -18,6 +18,8 @@ from optimizer.load_cost import ENERGY, LoadCost, Nominated
 from optimizer.master import Column, Master
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import Array, a_fleet, a_request, nominated, two_peaks
+from tests.optimizer.prices.test_own_sun import with_sun
+from tests.optimizer.prices.test_peaks import SOLLENTUNA, charged
 from tests.optimizer.reference.enumeration import cheapest_together, every_schedule
 from tests.optimizer.test_random_fleets import requests
 
@@ -151,6 +153,19 @@ def test_many_pumps_that_are_planned_by_segments_keep_to_it_as_well() -> None:
     assert kept.certificate.segments < len(fleet)
     assert off_kwh(kept, kw) < 0.1 * off_kwh(free, kw)
     assert kept.certificate.gap_pct < 2.0
+
+
+@pytest.mark.slow
+def test_homes_with_roofs_and_homes_that_pay_for_peaks_keep_to_it_with_the_others() -> None:
+    fleet = a_fleet(6)
+    fleet = (*map(with_sun, fleet[:2]), *fleet[2:])
+    asked = charged(a_request(fleet, np.roll(two_peaks(mean=300.0), 8)), SOLLENTUNA, paying=4)
+    kw = load_kw(plan_fleet(asked))
+    came = charged(a_request(fleet, two_peaks(mean=300.0)), SOLLENTUNA, paying=4)
+    free, kept = plan_fleet(came), plan_fleet(nominated(came, kw, 200.0))
+    assert off_kwh(kept, kw) < 0.1 * off_kwh(free, kw)
+    assert kept.certificate.lower_bound_eur <= kept.certificate.cost_eur
+    assert kept.certificate.gap_pct < 3.0
 
 
 def test_a_nomination_of_another_length_is_refused() -> None:
