@@ -2,9 +2,9 @@
 
 Of one pump, the first that is broken: every slot has a mode; who must not or cannot be moved is neutral; no set-back
 where one is not safe, none without a room warm enough for it; dwell; changes a day; energy beyond own control's; and a
-room that own control would not have taken further out of its band (the objective only prices that, for our own search
-never pays for it). Of a grid area's pumps together: what the limit leaves, beside what the others of the request are
-about to draw.
+room that own control would not have taken further out of its band. Of a grid area's pumps together: what the limit
+leaves, beside what the others of the request are about to draw. Band and limit are rules here and prices in our own
+search, which may pay them: whoever submits a plan has weighed neither at our prices.
 
 Symbols: wanted x, calm 0 (neutral as soon as dwell allows), P_o power of the pumps that keep to another plan, cap_t
 what of the limit is left for heating (see `reserve`).
@@ -205,8 +205,8 @@ def _too_much_together(case: _Case, taken: npt.NDArray[np.intp], left: Array) ->
     return Refusal(
         subject=case.request.pumps[taken[0]].profile.enrolment.grid_area,
         slot=case.at(slot),
-        problem=f"{len(taken)} pumps would draw {load[slot]:.1f} kW, and {max(left[slot], 0.0):.1f} kW of the limit of "
-        f"{case.request.cap_kw:g} kW are left for their heating",
+        problem=f"its submitted pumps would draw {load[slot]:.2f} kW, and {max(left[slot], 0.0):.2f} kW of the limit "
+        f"of {case.request.cap_kw:g} kW are left for their heating",
         way_out="raise fewer of them at a time",
     )
 
