@@ -164,6 +164,7 @@ def _figures(
     first, slots = int(start.timestamp()) // 900, request.slots
     load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
     price = prices.price_eur_per_mwh
+    tank_c = twin_tank_c = np.inf
     kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = warm = twin_warm = stored = 0.0
     for home in fleet.homes:
         books = [home.history.get(first + i) for i in range(slots)]
@@ -180,6 +181,8 @@ def _figures(
         warm += sum(b.too_warm_kh for b in books)
         twin_warm += sum(b.twin_too_warm_kh for b in books)
         stored += books[-1].stored_kwh
+        tank_c = min(tank_c, *(b.tank_min_c for b in books))
+        twin_tank_c = min(twin_tank_c, *(b.twin_tank_min_c for b in books))
     assert request.cap_kw is not None
     changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
     count = len(fleet.homes)
@@ -192,6 +195,8 @@ def _figures(
         "kwh": round(kwh, 1),
         "baseline_kwh": round(twin_kwh, 1),
         "stored_heat_kwh": round(stored, 2),
+        "coolest_tank_c": round(tank_c, 2),
+        "baseline_coolest_tank_c": round(twin_tank_c, 2),
         "mean_room_k": round((room - twin_room) / count, 3),
         "extra_kelvin_hours_per_pump": round((debt - twin_debt) / count, 4),
         "extra_too_warm_kh_per_pump": round((warm - twin_warm) / count, 4),
