@@ -165,7 +165,8 @@ def _figures(
     load_kw, twin_load_kw = np.zeros(slots), np.zeros(slots)
     price = prices.price_eur_per_mwh
     tank_c = twin_tank_c = np.inf
-    kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = warm = twin_warm = stored = 0.0
+    kwh = twin_kwh = cost = twin_cost = room = twin_room = debt = twin_debt = warm = stored = 0.0
+    more_starts = 0
     for home in fleet.homes:
         books = [home.history.get(first + i) for i in range(slots)]
         load_kw += np.array([b.kwh for b in books]) / SLOT_HOURS
@@ -179,10 +180,10 @@ def _figures(
         debt += sum(b.too_cold_kh + b.too_warm_kh for b in books)
         twin_debt += sum(b.twin_too_cold_kh + b.twin_too_warm_kh for b in books)
         warm += sum(b.too_warm_kh for b in books)
-        twin_warm += sum(b.twin_too_warm_kh for b in books)
         stored += books[-1].stored_kwh
         tank_c = min(tank_c, *(b.tank_min_c for b in books))
         twin_tank_c = min(twin_tank_c, *(b.twin_tank_min_c for b in books))
+        more_starts += home.steered.control.starts - home.twin.control.starts
     assert request.cap_kw is not None
     changes = [sum(1 for s in plan.segments) - 1 for plan in plans.values()]
     count = len(fleet.homes)
@@ -199,7 +200,8 @@ def _figures(
         "baseline_coolest_tank_c": round(twin_tank_c, 2),
         "mean_room_k": round((room - twin_room) / count, 3),
         "extra_kelvin_hours_per_pump": round((debt - twin_debt) / count, 4),
-        "extra_too_warm_kh_per_pump": round((warm - twin_warm) / count, 4),
+        "too_warm_kh_per_pump": round(warm / count, 4),
+        "extra_compressor_starts_per_pump": round(more_starts / count, 2),
         "dearest_kwh": round(float(load_kw[dearest].sum()) * SLOT_HOURS, 2),
         "baseline_dearest_kwh": round(float(twin_load_kw[dearest].sum()) * SLOT_HOURS, 2),
         "modes": sorted({s.mode.value for plan in plans.values() for s in plan.segments}),
