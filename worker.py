@@ -24,6 +24,7 @@ from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, Wo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.guard import GuardActivities
+from activities.house_meters import MeterActivities
 from activities.learning import HouseLearning
 from activities.market import MarketActivities
 from activities.observation_sweep import WatchActivities
@@ -54,6 +55,7 @@ from worker_environment import (
     connect_temporal,
     later_prices_of,
     leave,
+    meters_of,
     open_ledger,
     price_sources_of,
     settings_from_environment,
@@ -269,6 +271,7 @@ def _planner_worker(world: Connections) -> Worker:
         HouseLearning(ledger.houses, ledger.houses, ledger.series, learn, with_the_fleet),
         ledger.house_loads,
     )
+    meters = MeterActivities(ledger.house_loads, ledger.pumps, meters_of(settings, world.http), _tz_of)
     watch = PriceWatchActivities(
         prices, ledger.series, ledger.plans, planning.find_areas, later_prices_of(settings, world.http)
     )
@@ -286,6 +289,7 @@ def _planner_worker(world: Connections) -> Worker:
             planning.deliver_shard,
             planning.take_submission,
             planning.close_plan,
+            meters.read_meters,
             settlement.settle_day,
             settlement.claim_savings,
             watch.watch_prices,

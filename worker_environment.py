@@ -41,7 +41,8 @@ from market.chain import (
 )
 from market.fetching import DEFAULT_PRICE_SOURCE, DEFAULT_WEATHER_SOURCE
 from market.later_prices import DEFAULT_FORMAT, HttpLaterPrices
-from market.registry import price_format
+from market.meter_sources import DEFAULT_METER_FORMAT, HttpMeters
+from market.registry import meter_format, price_format
 from market.tariff_files import BadTariff, tariffs_in
 from oem_adapters.timeouts import WallTimeouts
 from telemetry.log_lines import keep_temporal_ids_out_of_sentences, with_temporal_ids, without_secrets
@@ -74,6 +75,12 @@ class Settings(BaseSettings):
     """Where intraday prices are asked for, with {price_area} in it; None asks nobody (`prices load --market`)."""
     intraday_format: str = DEFAULT_FORMAT
     """The format of the answers: a price source's name."""
+    meter_urls: dict[str, str] = Field(default_factory=dict)
+    """Where whole-house meters are read before a settlement, by price area or pump (`market.meter_sources`)."""
+    meter_keys: dict[str, SecretStr] = Field(default_factory=dict)
+    """Bearer tokens for them, by the same names."""
+    meter_format: str = DEFAULT_METER_FORMAT
+    """The format of their answers."""
     weather_sources: str = DEFAULT_WEATHER_SOURCE
     """Weather sources in order of preference."""
     weather_url: str | None = None
@@ -105,13 +112,13 @@ class Settings(BaseSettings):
     """Where traces of commands go: "otlp", by the OTEL_* variables, or "file:PATH"; None traces nothing."""
     sandbox: bool = True
 
-    @field_validator("oem_urls")
+    @field_validator("oem_urls", "meter_urls")
     @classmethod
-    def _safe_oem_urls(cls, urls: dict[str, str]) -> dict[str, str]:
-        for oem, url in urls.items():
+    def _safe_urls(cls, urls: dict[str, str]) -> dict[str, str]:
+        for name, url in urls.items():
             parts = urlsplit(url)
             if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-                raise ValueError(f"{oem} needs an https address: http is for loopback only")
+                raise ValueError(f"{name} needs an https address: http is for loopback only")
         return urls
 
     @field_validator("price_sources")
@@ -125,6 +132,14 @@ class Settings(BaseSettings):
     def _known_format(cls, text: str) -> str:
         try:
             return price_format(text).name
+        except LookupError as error:
+            raise ValueError(str(error.args[0])) from error
+
+    @field_validator("meter_format")
+    @classmethod
+    def _known_meter_format(cls, text: str) -> str:
+        try:
+            return meter_format(text).name
         except LookupError as error:
             raise ValueError(str(error.args[0])) from error
 
@@ -191,6 +206,14 @@ def later_prices_of(settings: Settings, http: httpx.AsyncClient) -> HttpLaterPri
     if settings.intraday_url is None:
         return None
     return HttpLaterPrices(http, settings.intraday_url, source=settings.intraday_format)
+
+
+def meters_of(settings: Settings, http: httpx.AsyncClient) -> HttpMeters | None:
+    """The services of whole-house meters, where the environment names any."""
+    if not settings.meter_urls:
+        return None
+    keys = {name: key.get_secret_value() for name, key in settings.meter_keys.items()}
+    return HttpMeters(http, settings.meter_urls, keys, settings.meter_format)
 
 
 def weather_sources_of(

@@ -546,7 +546,7 @@ class HouseLoadRow(Base):
     kwh: Mapped[list[float]] = mapped_column(JSONB)
     raw_sha256: Mapped[str] = mapped_column(String(64))
     received_at: Mapped[datetime] = mapped_column(Moment)
-    __table_args__ = (UniqueConstraint("pump_id", "starts_at", "raw_sha256"),)
+    __table_args__ = (Index("ix_house_loads_pump", "pump_id", "starts_at"),)
 
 
 class ClaimRow(Base):

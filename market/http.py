@@ -31,12 +31,12 @@ Params = dict[str, str]
 def address_of(base_url: str, path: str, params: Params) -> httpx.URL:
     """The address of a question; raises `SourceUnavailable` where the configured base URL is not one."""
     try:
-        url = httpx.URL(base_url.rstrip("/") + path, params=params)
+        url = httpx.URL(base_url.rstrip("/") + path)
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host:
         raise SourceUnavailable(f"{clip(base_url)!r} is no http address; correct the source's base URL.")
-    return url
+    return url.copy_merge_params(params)  # what the configured address asks for itself stays
 
 
 def shown(url: httpx.URL) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat
 
 from domain.base import Instant, Value
 from domain.planning.power_charge import Peak, PowerCharge, day_peaks
-from domain.slots import SLOT_HOURS
+from domain.slots import SLOT, SLOT_HOURS
 
 HOUSEHOLD_KW = (
     0.22, 0.20, 0.19, 0.18, 0.19, 0.23, 0.38, 0.48, 0.45, 0.42, 0.42, 0.46,
@@ -34,6 +34,38 @@ class MeterReadings(Value):
     kwh: Annotated[tuple[Annotated[FiniteFloat, Field(ge=0)], ...], Field(min_length=1)]
     raw_sha256: str
     """Of the document as it was sent."""
+
+    def where(self, is_kept: Sequence[bool]) -> "list[MeterReadings]":
+        """Its contiguous stretches of the slots that are kept."""
+        edges = [n for n in range(len(is_kept) + 1) if (n > 0 and is_kept[n - 1]) != (n < len(is_kept) and is_kept[n])]
+        return [
+            self.model_copy(update={"start": self.start + first * SLOT, "kwh": self.kwh[first:end]})
+            for first, end in zip(edges[::2], edges[1::2], strict=True)
+        ]
+
+
+class MetersAsked(Value):
+    """What services of whole-house meters answered."""
+
+    readings: tuple[MeterReadings, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What is missing and why, a sentence for each service."""
+
+
+class MeterSource(Protocol):
+    """Services of whole-house meters; a service that fails is named in the answer and costs the others nothing."""
+
+    async def readings(self, price_area: str, pump_ids: Sequence[str], start: datetime, end: datetime) -> MetersAsked:
+        """What these pumps' houses drew in [start, end), as far as a service is known for them."""
+        ...
+
+
+class MeterLog(Protocol):
+    """Where readings are kept."""
+
+    async def store(self, readings: Sequence[MeterReadings], received_at: datetime) -> int:
+        """Append what differs from what is known, as later versions; returns how many stretches that was."""
+        ...
 
 
 class MonthPeaks(Value):

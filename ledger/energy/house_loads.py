@@ -6,8 +6,7 @@ Protects: a correction replaces nothing; it is a later version, and what was set
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.planning.house_load import BASE_FROM_DAYS, MeterReadings, MonthPeaks
@@ -21,13 +20,19 @@ LONGEST = timedelta(days=40)
 
 
 class LedgerHouseLoads:
-    """`domain.planning.house_load.HouseLoads` on PostgreSQL."""
+    """`HouseLoads` and `MeterLog` of `domain.planning.house_load` on PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def store(self, readings: Sequence[MeterReadings], received_at: datetime) -> int:
-        """Append versions; the same document once. Returns how many were new."""
+        """See `MeterLog.store`. A source that goes back to what it said earlier is believed."""
+        if not readings:
+            return 0
+        start = min(one.start for one in readings)
+        end = max(one.start + len(one.kwh) * SLOT for one in readings)
+        known = await self.loads_kw(sorted({one.pump_id for one in readings}), start, end)
+        changed = [part for one in readings for part in one.where(_differs(one, known.get(one.pump_id, {})))]
         rows = [
             {
                 "pump_id": one.pump_id,
@@ -37,13 +42,12 @@ class LedgerHouseLoads:
                 "raw_sha256": one.raw_sha256,
                 "received_at": received_at,
             }
-            for one in readings
+            for one in changed
         ]
-        if not rows:
-            return 0
-        statement = insert(HouseLoadRow).values(rows).on_conflict_do_nothing().returning(HouseLoadRow.version)
-        async with self._engine.begin() as connection:
-            return len((await connection.execute(statement)).all())
+        if rows:
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(HouseLoadRow).values(rows))
+        return len(rows)
 
     async def loads_kw(
         self, pump_ids: Sequence[str], start: datetime, end: datetime
@@ -98,3 +102,8 @@ class LedgerHouseLoads:
             )
             for pump, days in found.items()
         }
+
+
+def _differs(one: MeterReadings, known: Mapping[datetime, float]) -> list[bool]:
+    """By slot, whether a reading says something new."""
+    return [known.get(one.start + n * SLOT) != kwh / SLOT_HOURS for n, kwh in enumerate(one.kwh)]

@@ -1,10 +1,12 @@
 """A market day is settled on the real servers: planned, metered late, settled again, and reported."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import func, select
 
 from application.audit_log import Actor
 from application.planning.schedule import create_schedule, plan_day, wait_for_plan
@@ -15,8 +17,10 @@ from application.savings.settling import settle_by_hand
 from console.cli.reports.page import page_of
 from domain.planning.scope import GridCaps
 from domain.savings.energy import Evidence, Flag
-from domain.slots import market_day_bounds
+from domain.slots import SLOT, market_day_bounds
+from ledger.models import HouseLoadRow
 from market.tariff_files import tariffs_in
+from tests.meter_service import TOKEN, serving_meters
 from tests.world import a_world
 from workflows.contracts import SPED_UP, PlanningInput
 
@@ -73,3 +77,49 @@ async def test_a_day_is_settled_again_when_its_meter_is_read_late_and_the_report
             access, CLERK, seed=4, begins=None, today=today, holdout_share=0.1, switchback_share=0.2, block_days=7
         )
         assert await access.ledger.savings.experiment_on(drawn.begins) == drawn
+
+
+async def test_meters_are_read_before_a_day_is_settled_and_a_dead_service_is_named_and_stalls_nothing(
+    tmp_path: Path,
+) -> None:
+    start, end = market_day_bounds(DAY, BERLIN)
+    with serving_meters() as service:
+        async with a_world(tmp_path, pumps=2, workers=("pumps,oem:nibe",), speed=720) as world:
+            access, metered = world.access, world.pump(1)
+            world.extra = {
+                **world.extra,
+                "HEATSTEER_METER_URLS": json.dumps({"DE-LU": service.of_area}),
+                "HEATSTEER_METER_KEYS": json.dumps({"DE-LU": TOKEN}),
+            }
+            await world.start_workers("planner")
+            given = PlanningInput(clock=access.clock, caps=GridCaps(), budget_s=1.0, patience=SPED_UP)
+            await create_schedule(access.client, given, BERLIN, paused=True)
+            await plan_day(access.client, DAY, BERLIN)
+            assert (await wait_for_plan(access.client, DAY, BERLIN, patience_s=90)).revisions
+            await world.until(lambda: access.now() > start + timedelta(hours=HOURS), timedelta(hours=HOURS))
+
+            async def versions() -> int:
+                async with access.ledger.engine.connect() as connection:
+                    return await connection.scalar(select(func.count()).select_from(HouseLoadRow)) or 0
+
+            service.is_down = True
+            (first,) = (await settle_by_hand(access, DAY, 1, CLERK)).areas
+            assert first.settled == 2
+            assert "meters of DE-LU: http://127.0.0.1" in first.reason
+            assert "answered 503" in first.reason
+            service.is_down = False
+            service.kwh[metered] = {start + n * SLOT: 0.5 for n in range(48)}
+            (read,) = (await settle_by_hand(access, DAY, 0, CLERK)).areas
+            assert (read.settled, read.reason) == (2, "")
+            days = {day.pump_id: day for day, _, _ in await access.ledger.savings.settled(DAY, DAY)}
+            assert {pump: day.is_house_metered for pump, day in days.items()} == {metered: True, world.pump(2): False}
+            assert await versions() == 1
+            await settle_by_hand(access, DAY, 0, CLERK)
+            assert await versions() == 1, "the same readings change nothing"
+            service.kwh[metered] |= {start + n * SLOT: 0.25 for n in range(40, 96)}
+            await settle_by_hand(access, DAY, 0, CLERK)
+            loads = (await access.ledger.house_loads.loads_kw([metered], start, end))[metered]
+            assert [loads[start + n * SLOT] for n in (39, 40, 95)] == [2.0, 1.0, 1.0], (
+                "late and corrected readings count"
+            )
+            assert await versions() == 2
