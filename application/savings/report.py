@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from application.access import Access
 from application.errors import ErrorCode, Refused
+from application.scopes import is_meant
 from domain.commands.command import Authority
 from domain.homes.comfort import ComfortBand
 from domain.homes.enrolment import PumpProfile
@@ -25,6 +26,7 @@ from domain.savings.home_day import HomeDay
 from domain.savings.regret import Regret
 from domain.slots import SLOT, market_day_slots
 from domain.steering.journal import JournalEntry
+from domain.steering.orders import Order, OrderKind, hours_under
 
 MOST_ACTS = 40
 """Of one home: a month of plans is summed up, not listed."""
@@ -83,6 +85,8 @@ class HomeReport:
     power: Sequence[PowerMonth] = ()
     """Charges for peak power by month, as far as its days are settled."""
     has_panels: bool = False
+    dimmed_year_h: float = 0.0
+    """Hours under a grid operator's dimming (section 14a), from the year's first day to the report's last."""
 
     @property
     def own_sun_kwh(self) -> float | None:
@@ -194,9 +198,10 @@ async def make_report(
         for flag, count in day.excluded.items():
             excluded[flag] = excluded.get(flag, 0) + count
     courses = {day.pump_id: (energy.kwh, energy.evidence) for day, energy, _ in settled} if first == last else {}
+    orders = [o for o in await access.ledger.orders.given() if o.kind is OrderKind.SECTION_14A]
     homes = []
     for pump, days in sorted(by_pump.items()):
-        homes.append(await _home(access, pump, days, courses.get(pump), tariffs, tz_of))
+        homes.append(await _home(access, pump, days, courses.get(pump), tariffs, tz_of, orders, last))
     # A day alone compares nobody with himself: what is claimed of it is the month's claim up to it.
     claims = await access.ledger.savings.claims(first.replace(day=1), last)
     return Report(
@@ -220,6 +225,8 @@ async def _home(
     course: tuple[Sequence[float], Sequence[Evidence]] | None,
     tariffs: Tariffs,
     tz_of: Callable[[str], ZoneInfo],
+    dimmings: Sequence[Order],
+    last: date,
 ) -> HomeReport:
     tz = tz_of(days[0].price_area)
     start = market_day_slots(days[0].day, tz)[0]
@@ -233,6 +240,11 @@ async def _home(
         benefit=profile.enrolment.benefit,
         power=_power_months(tariffs(profile.enrolment.tariff), days),
         has_panels=profile.enrolment.panels is not None,
+        dimmed_year_h=hours_under(
+            [order for order in dimmings if is_meant(order.scope, profile)],
+            market_day_slots(last.replace(month=1, day=1), tz)[0],
+            min(market_day_slots(last, tz)[-1] + SLOT, access.now()),
+        ),
         pump=pump,
         days=days,
         acts=listed[:MOST_ACTS],

@@ -17,6 +17,7 @@ from application.errors import ErrorCode, Refused, UseCaseError
 from application.fan_out import Delivery, Progress, no_progress, some_at_a_time
 from application.pump_workflows import update
 from application.scopes import covers, meant
+from domain.homes.dimming import problem_with_dimming
 from domain.homes.enrolment import PumpProfile
 from domain.modes import Mode
 from domain.steering.orders import Order, OrderKind, problem_with_order
@@ -42,6 +43,8 @@ async def give(
     by: Actor,
     *,
     cap: Mode | None = None,
+    limit_kw: float | None = None,
+    connected_kw: float | None = None,
     end: Callable[[datetime], datetime] | None = None,
     on_given: Callable[[Order], None] = lambda _: None,
     on_progress: Progress = no_progress,
@@ -49,7 +52,8 @@ async def give(
     """Impose an order on the pumps of a scope; an equal one that is in force already is sent again, not doubled.
 
     Raises Refused before anything is written down where the order cannot be taken or is for no pump. `end` gives the
-    end from the steered time at which the order is given; `on_given` is called once it is in force.
+    end from the steered time at which the order is given; `on_given` is called once it is in force. `limit_kw` is for a
+    dimming, and `connected_kw` the pumps' connection power under it, where that is known.
     """
     now = access.now()
     profiles = meant(scope, await access.ledger.pumps.active())
@@ -66,6 +70,7 @@ async def give(
             kind=kind,
             scope=scope,
             cap=cap,
+            limit_kw=limit_kw,
             revision=revision,
             since=now,
             until=end(now) if end else None,
@@ -74,7 +79,10 @@ async def give(
         )
     except ValidationError as error:
         raise Refused(ErrorCode.INVALID_REQUEST, first_problem(error)) from error
-    if problem := problem_with_order(order, now):
+    problems = [problem_with_order(order, now)]
+    if order.limit_kw is not None:
+        problems += [problem_with_dimming(order.limit_kw, p.enrolment, connected_kw) for p in profiles]
+    if problem := next(filter(None, problems), None):
         raise Refused(ErrorCode.INVALID_REQUEST, problem)
     standing = [o for o in await access.ledger.orders.standing(now) if _same(o, order)]
     chosen = standing[0] if standing else order
@@ -90,7 +98,7 @@ async def give(
 
 
 def _same(one: Order, other: Order) -> bool:
-    words = ("kind", "scope", "cap", "revision", "until")
+    words = ("kind", "scope", "cap", "limit_kw", "revision", "until")
     return all(getattr(one, word) == getattr(other, word) for word in words)
 
 

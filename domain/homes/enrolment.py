@@ -17,6 +17,9 @@ from domain.modes import Circuit
 from domain.oem.lever import Lever
 from domain.oem.units import Capability, PumpAddress
 
+NAMEPLATE_COP = 2.5
+"""Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
+
 
 class BuildingClass(StrEnum):
     """Heat loss class of a house, by what an installer can see."""
@@ -59,6 +62,11 @@ class Enrolment(Value):
     home: HomeShare | None = None
     panels: Panels | None = None
     """Of the home's own roof."""
+
+    @property
+    def nameplate_kw(self) -> float:
+        """Largest electrical power of the compressor."""
+        return self.rated_heat_kw / NAMEPLATE_COP
 
     @property
     def address(self) -> PumpAddress:

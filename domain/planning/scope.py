@@ -12,9 +12,6 @@ from domain.base import Value
 from domain.homes.enrolment import Enrolment
 from domain.homes.settlement import Benefit, Settlement
 
-NAMEPLATE_COP = 2.5
-"""Rated heat over this is taken as a pump's largest electrical power (COP near the design temperature)."""
-
 
 class Scope(Value):
     """Price area x grid area x weather cell x tariff, as settled and for whom.
@@ -79,4 +76,4 @@ def scope_of(enrolment: Enrolment) -> Scope:
 
 def nameplate_kw(enrolments: Iterable[Enrolment]) -> float:
     """Largest electrical power of these pumps together."""
-    return sum(enrolment.rated_heat_kw for enrolment in enrolments) / NAMEPLATE_COP
+    return sum(enrolment.nameplate_kw for enrolment in enrolments)

@@ -22,7 +22,7 @@ from domain.homes.enrolment import Enrolment
 from domain.modes import Mode
 from domain.planning.fleet_plan import Certificate, Refusal
 from domain.planning.load_curve import ExpectedLoad, NominatedPower, Nomination
-from domain.planning.scope import NAMEPLATE_COP, GridCaps, Scope, nameplate_kw, scope_of
+from domain.planning.scope import GridCaps, Scope, nameplate_kw, scope_of
 from domain.slots import SLOT
 
 SHARD_PUMPS = 2000
@@ -172,7 +172,7 @@ class _Weights:
     """Load that a curve expected of pumps, slot by slot."""
 
     def __init__(self, within: Sequence[Enrolment], expected: Sequence[ExpectedLoad], skip: int, slots: int) -> None:
-        self._kw = {e.pump_id: e.rated_heat_kw / NAMEPLATE_COP for e in within}
+        self._kw = {e.pump_id: e.nameplate_kw for e in within}
         self._of = {pump_id: place for place, one in enumerate(expected) for pump_id in one.pump_ids}
         self._per_kw: dict[int | None, list[float]] = {}
         """Load per kW of nameplate of each of the curve's parts, and under None of all of them."""

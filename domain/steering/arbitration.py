@@ -158,7 +158,10 @@ def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) 
     has_turn = turn is None or turn.has_turn(now)
     ends.append(turn.next_turn(now) if turn is not None else None)
     if circuit is Circuit.HOT_WATER:
-        bounded = _bounded_hot_water(state, target, is_capped=bool(capping), has_turn=has_turn)
+        dimming = next((o for o in capping if o.kind is OrderKind.SECTION_14A), None)
+        is_capped = any(o is not dimming for o in capping)
+        no_boost = NO_TURN if not has_turn else "" if dimming is None else f"{dimming.what} ({dimming.scope})"
+        bounded = _bounded_hot_water(state, target, is_capped=is_capped, no_boost=no_boost)
         until = _earliest(target.until, *ends)
         return bounded if until == bounded.until else replace(bounded, until=until)
     assert isinstance(target.mode, Mode)
@@ -166,7 +169,8 @@ def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) 
     for order in capping:
         assert order.highest is not None
         if at_most(mode, order.highest) is not mode:
-            mode, authority, reason = order.highest, Authority.LIMITED, f"{order.kind.value} ({order.scope})"
+            what = order.what if order.kind is OrderKind.SECTION_14A else order.kind.value
+            mode, authority, reason = order.highest, Authority.LIMITED, f"{what} ({order.scope})"
     if not has_turn and at_most(mode, Mode.LOW) is not mode:
         mode, authority, reason = Mode.LOW, Authority.LIMITED, NO_TURN
     cool_until = state.watch.cool_until
@@ -219,14 +223,15 @@ def _next_floor(state: PumpState, now: datetime) -> datetime | None:
     return min((edge for edge in edges if edge > now), default=None)
 
 
-def _bounded_hot_water(state: PumpState, target: Target, *, is_capped: bool, has_turn: bool) -> Target:
+def _bounded_hot_water(state: PumpState, target: Target, *, is_capped: bool, no_boost: str) -> Target:
+    """`no_boost`: why no boost is allowed; empty where it is."""
     assert isinstance(target.mode, HotWaterMode)
     is_cold = state.watch.is_tank_cold
     if is_capped and (not is_cold or target.mode is HotWaterMode.BOOST):
         level = HotWaterMode.NORMAL if is_cold else HotWaterMode.HOLD
         return replace(target, mode=level, authority=Authority.LIMITED, reason="the grid is limited")
-    if target.mode is HotWaterMode.BOOST and not has_turn:
-        return replace(target, mode=HotWaterMode.NORMAL, authority=Authority.LIMITED, reason=NO_TURN)
+    if target.mode is HotWaterMode.BOOST and no_boost:
+        return replace(target, mode=HotWaterMode.NORMAL, authority=Authority.LIMITED, reason=no_boost)
     if is_cold and target.mode is HotWaterMode.HOLD:
         return replace(target, mode=HotWaterMode.NORMAL, authority=Authority.NEUTRAL, reason="the tank is cold")
     return target

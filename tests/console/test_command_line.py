@@ -29,6 +29,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 ROOF = ("--kwp", "9", "--feed-in", "80", "--who", "a", "--why", "b")
+DIMMED = ("--section-14a", "4.2", "--for", "1h", "--who", "a", "--why", "b")
 BAND = ("p-1", "--min", "20", "--max", "23", "--who", "a", "--why", "b")
 
 
@@ -67,6 +68,10 @@ BAND = ("p-1", "--min", "20", "--max", "23", "--who", "a", "--why", "b")
         (["dead-letters", "retry", "p-1-c1", "--over", "5m", "--who", "a", "--why", "b"], "--over"),
         (["dead-letters", "retry", "--all", "--at-most-kw", "-3", "--who", "a", "--why", "b"], "--at-most-kw"),
         (["area", "limit", "feeder-1", "--cap", "MAX", "--for", "1h", "--who", "a", "--why", "b"], "--cap"),
+        (["area", "limit", "feeder-1", "--for", "1h", "--who", "a", "--why", "b"], "--section-14a KW"),
+        (["area", "limit", "feeder-1", *DIMMED, "--cap", "LOW"], "either --cap"),
+        (["area", "limit", "feeder-1", *DIMMED, "--connection-kw", "12"], "one pump (--pump)"),
+        (["area", "limit", *DIMMED], "with --pump"),
         (["area", "blackout", "--who", "a", "--why", "b"], "either a grid area or one pump with --pump"),
         (["area", "release", "feeder-1", "--pump", "p-1", "--who", "a", "--why", "b"], "with --pump"),
         (["area", "backup", "--pump", "", "--who", "a", "--why", "b"], "--pump ''"),

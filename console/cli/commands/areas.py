@@ -23,10 +23,9 @@ from domain.steering.orders import Order, OrderKind
 
 area = typer.Typer(help="Grid areas: limits, blackouts, backup power.", no_args_is_help=True, rich_markup_mode=None)
 
-AreaName = Annotated[str, typer.Argument(metavar="AREA", help="A grid area, as enrolled.")]
 AreaOrNot = Annotated[str | None, typer.Argument(metavar="AREA", help="A grid area, as enrolled.")]
 OnePump = Annotated[str | None, typer.Option("--pump", metavar="PUMP", help="One pump's site, in place of an area.")]
-_OF_AREAS = (OrderKind.LIMIT, OrderKind.BLACKOUT, OrderKind.BACKUP)
+_OF_AREAS = (OrderKind.LIMIT, OrderKind.SECTION_14A, OrderKind.BLACKOUT, OrderKind.BACKUP)
 
 
 class Cap(StrEnum):
@@ -40,13 +39,36 @@ class Cap(StrEnum):
 @changes
 def limit(
     call: Change,
-    name: AreaName,
-    cap: Annotated[Cap, typer.Option("--cap", case_sensitive=False, help="The highest mode allowed.")],
+    name: AreaOrNot = None,
+    pump: OnePump = None,
+    cap: Annotated[Cap | None, typer.Option("--cap", case_sensitive=False, help="The highest mode allowed.")] = None,
+    section_14a: Annotated[
+        float | None,
+        typer.Option(
+            "--section-14a", metavar="KW", help="Dimmed by the grid operator under section 14a EnWG to so much."
+        ),
+    ] = None,
+    connection: Annotated[
+        float | None,
+        typer.Option("--connection-kw", metavar="KW", help="The pump's connection power with its heater, if known."),
+    ] = None,
     until: Until = None,
     duration: For = None,
 ) -> None:
-    """Allow no more than a mode, for at most 24 hours; rooms below their floor are heated all the same."""
-    _impose(call, OrderKind.LIMIT, scope_of(area=name), end_of(until, duration), Mode(cap.value))
+    """Allow no more than a mode, for at most 24 hours; rooms below their floor are heated all the same.
+
+    Under section 14a each heat pump keeps 4.2 kW, or 0.4 of a connection power of more than 11 kW. No cloud takes a
+    limit in kilowatts: nothing of ours raises a pump meanwhile, and the unit itself is held by its control box.
+    """
+    if (cap is None) == (section_14a is None):
+        raise UsageError("say what is allowed: either --cap MIN or LOW, or --section-14a KW")
+    if connection is not None and (pump is None or section_14a is None):
+        raise UsageError("--connection-kw is of one pump (--pump) under --section-14a")
+    scope, end = _site(name, pump), end_of(until, duration)
+    if cap is not None:
+        _impose(call, OrderKind.LIMIT, scope, end, Mode(cap.value))
+    else:
+        _impose(call, OrderKind.SECTION_14A, scope, end, limit_kw=section_14a, connected_kw=connection)
 
 
 @area.command("blackout")
@@ -91,13 +113,30 @@ def list_areas(call: Reading) -> None:
     call.show([asdict(one) for one in found], readable)
 
 
-def _impose(call: Change, kind: OrderKind, scope: str, end: End | None, cap: Mode | None = None) -> None:
+def _impose(
+    call: Change,
+    kind: OrderKind,
+    scope: str,
+    end: End | None,
+    cap: Mode | None = None,
+    limit_kw: float | None = None,
+    connected_kw: float | None = None,
+) -> None:
     standing: list[Order] = []
 
     async def work(access: Access) -> OrderResult:
         progress = Counted("told")
         return await orders.give(
-            access, kind, scope, call.by, cap=cap, end=end, on_given=standing.append, on_progress=progress
+            access,
+            kind,
+            scope,
+            call.by,
+            cap=cap,
+            limit_kw=limit_kw,
+            connected_kw=connected_kw,
+            end=end,
+            on_given=standing.append,
+            on_progress=progress,
         )
 
     given = interruptible(lambda: call.on_stack(work), standing)
@@ -112,7 +151,22 @@ def _impose(call: Change, kind: OrderKind, scope: str, end: End | None, cap: Mod
     until = f" until {local(given.order.until)}" if given.order.until else " until it is released"
     what = "is in force for" if given.is_new else "was in force already and was sent again to"
     sentence = f"{given.order.order_id}: {order_words(given.order)} {what} {counted(len(delivery.done), 'pump')}{until}"
-    call.show(document, lambda: typer.echo(sentence))
+    may_exceed = {
+        p.enrolment.pump_id: round(p.enrolment.nameplate_kw, 1)
+        for p in given.profiles
+        if limit_kw is not None and p.enrolment.nameplate_kw > limit_kw
+    }
+
+    def readable() -> None:
+        typer.echo(sentence)
+        if may_exceed:
+            pump, kw = max(may_exceed.items(), key=lambda one: one[1])
+            typer.echo(
+                f"{counted(len(may_exceed), 'pump')} may draw more by their own control ({pump} up to {kw:g} kW): "
+                "their control boxes hold them, we do not"
+            )
+
+    call.show(document | {"may_exceed_kw": may_exceed}, readable)
     fail_where_undelivered(
         delivery, f"order {given.order.order_id} is in force; repeat the command to reach the pumps that were missed"
     )

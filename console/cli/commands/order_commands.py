@@ -63,5 +63,4 @@ def interruptible[T](work: Callable[[], T], standing: list[Order]) -> T:
 
 def order_words(order: Order) -> str:
     """An order in a few words."""
-    cap = f" at most {order.cap.value}" if order.cap else ""
-    return f"{order.kind.value}{cap} ({order.scope})"
+    return f"{order.what} ({order.scope})"

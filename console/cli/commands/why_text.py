@@ -203,9 +203,9 @@ def lines_of(story: Explanation) -> Iterator[str]:
             f"{o.source.value} {o.who} at {clock_of(o.requested_at)}: {o.why}"
         )
     for order in story.orders:
-        cap = f" at most {order.cap.value}" if order.cap else ""
+        until = f" until {local(order.until)}" if order.until else ""
         since = local(order.since)
-        yield f"  order      {order.kind.value}{cap} ({order.scope}) since {since}, {order.who}: {order.why}"
+        yield f"  order      {order.what} ({order.scope}) since {since}{until}, {order.who}: {order.why}"
     if story.breaker is not None:
         since = local(story.breaker["at"])
         yield f"  vendor     breaker {story.breaker['state']} since {since}: {story.breaker['reason']}"

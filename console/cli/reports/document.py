@@ -47,6 +47,7 @@ def _home(home: HomeReport) -> dict[str, Any]:
         "power": [asdict(month) for month in home.power],
         "room_c": home.room_c,
         "kelvin_hours": None if home.kelvin_hours is None else round(home.kelvin_hours, 3),
+        "dimmed_year_h": round(home.dimmed_year_h, 2),
         "neutral_days": home.neutral_days,
         "days": [day.model_dump(mode="json") for day in home.days],
         "acts_by_plan": home.acts_by_plan,

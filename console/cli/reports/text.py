@@ -4,6 +4,7 @@ from application.savings.report import Report
 from console.cli.reports.regret import regret_lines
 from console.cli.reports.words import EVIDENCE_WORDS, FLAG_WORDS, HOME_HEADS, euros, home_row, span_of
 from console.cli.terminal import table_of, terminal
+from console.cli.words import counted
 from domain.homes.settlement import Benefit
 from domain.savings.claim import Claim, Interval
 
@@ -35,6 +36,12 @@ def print_report(report: Report) -> None:
     console.print(table)
     for line in _two_ledgers(report):
         console.print(line)
+    dimmed = [home.dimmed_year_h for home in report.homes if home.dimmed_year_h]
+    if dimmed:
+        console.print(
+            f"dimmed by a grid operator (section 14a) in {report.last:%Y} until then: {counted(len(dimmed), 'home')}, "
+            f"{sum(dimmed):.1f} h together, {max(dimmed):.1f} h at most"
+        )
     if len(report.homes) > MOST_HOMES:
         console.print(f"and {len(report.homes) - MOST_HOMES} homes more: --json or --html has them all")
 

@@ -46,7 +46,7 @@ REGRET_FIGURES = {
 
 ARM_HEADS = ("", "home-days", "kWh a day", "EUR a day", "room", "K h outside")
 HOUSE_HEAD = "Your whole house"
-"""Over peak power and panels, which are the house's and not the pump's alone."""
+"""Over peak power, panels and dimming, which are the house's and not the pump's alone."""
 HOME_HEADS = ("home", "kWh", "paid", "model: unsteered", "room", "K h outside", "days neutral")
 
 
@@ -80,13 +80,18 @@ def home_row(home: HomeReport) -> tuple[str, ...]:
 
 
 def house_sentences(home: HomeReport) -> list[str]:
-    """What a household is told of peak power and of its own panels; nothing where it has neither."""
+    """What a household is told of peak power, of its own panels and of dimming; nothing where it has none of them."""
     sentences = [_peak_power(month) for month in home.power]
     if home.own_sun_kwh is not None:
         sentences.append(
             f"Of the {home.kwh:.1f} kWh that your heat pump used, {home.own_sun_kwh:.1f} kWh were surplus of your "
             "own panels (estimated from the weather: not metered). They are in what you paid, at what feeding them in "
             "would have earned."
+        )
+    if home.dimmed_year_h:
+        sentences.append(
+            f"Your grid operator dimmed your heat pump under section 14a for {home.dimmed_year_h:.1f} hours from the "
+            f"beginning of {home.days[-1].day:%Y} on. Meanwhile it was left to its own control and not raised."
         )
     return sentences
 

@@ -49,6 +49,7 @@ def an_order(
         kind=kind,
         scope="all",
         cap=cap,
+        limit_kw=4.2 if kind is OrderKind.SECTION_14A else None,
         since=at(0),
         until=None if until is None else at(until),
         who="operator",

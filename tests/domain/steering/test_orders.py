@@ -7,12 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from domain.commands.command import Authority, CommandState
-from domain.modes import Mode
+from domain.modes import Circuit, HotWaterMode, Mode
+from domain.planning.price_plan import HotWaterSegment
 from domain.steering.arbitration import target_at
 from domain.steering.decide import decide
-from domain.steering.orders import LONGEST_LIMIT, STAGGER, Order, OrderKind, problem_with_order, stagger
+from domain.steering.orders import LONGEST_LIMIT, STAGGER, Order, OrderKind, hours_under, problem_with_order, stagger
 from domain.steering.pump_state import CommandSettled, Drift, FailedTarget, OrderGiven, OrderLifted, PumpState, Woke
-from tests.builders import a_plan, a_state, an_outcome, at, started
+from tests.builders import a_circuit, a_plan, a_state, an_outcome, at, started
 
 
 def a_stop(name: str = "s1", until: datetime | None = None, revision: int | None = None) -> Order:
@@ -141,3 +142,63 @@ def test_an_order_that_ended_or_a_limit_without_measure_is_refused_in_a_sentence
     problem = problem_with_order(long, at(1))
     assert problem is not None
     assert f"{LONGEST_LIMIT.total_seconds() / 3600:.0f} hours" in problem
+
+
+def a_dimming(
+    hours: tuple[float, float] = (1, 3), limit_kw: float = 4.2, lifted_at: datetime | None = None, name: str = "d1"
+) -> Order:
+    return Order(
+        order_id=name,
+        kind=OrderKind.SECTION_14A,
+        scope="pump:p-0001",
+        limit_kw=limit_kw,
+        since=at(hours[0]),
+        until=at(hours[1]),
+        lifted_at=lifted_at,
+        who="grid operator",
+        why="a transformer",
+    )
+
+
+def test_while_the_grid_operator_dims_nothing_of_ours_raises_a_pump_and_nothing_sets_it_back() -> None:
+    raised = a_state(plans=(a_plan(1, {(0, 24): Mode.MAX}),), settled=Mode.MAX)
+    dimmed = decide(raised, OrderGiven(order=a_dimming()), at(1)).state
+    target = target_at(dimmed, at(2))
+    assert (target.mode, target.authority) == (Mode.LOW, Authority.LIMITED)
+    assert target.reason == "section-14a to 4.2 kW (pump:p-0001)"
+    assert target_at(dimmed, at(3) + STAGGER).mode is Mode.MAX
+    set_back = decide(on_plan(), OrderGiven(order=a_dimming()), at(1)).state
+    assert target_at(set_back, at(2)).mode is Mode.MIN, "a plan's own set-back draws less"
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        (HotWaterMode.BOOST, HotWaterMode.NORMAL),
+        (HotWaterMode.NORMAL, HotWaterMode.NORMAL),
+        (HotWaterMode.HOLD, HotWaterMode.HOLD),
+    ],
+)
+def test_a_dimmed_tank_is_not_boosted_and_keeps_its_own_step(asked: HotWaterMode, allowed: HotWaterMode) -> None:
+    whole = HotWaterSegment(start=at(0), end=at(24), mode=asked)
+    plan = a_plan(1).model_copy(update={"hot_water": (whole,)})
+    state = a_state(plans=(plan,), hot_water=a_circuit(HotWaterMode.NORMAL))
+    state = decide(state, OrderGiven(order=a_dimming()), at(1)).state
+    assert target_at(state, at(2), Circuit.HOT_WATER).mode is allowed
+
+
+def test_a_dimming_needs_its_power_at_least_the_laws_and_an_end_within_a_day() -> None:
+    for wrong, why in (({"limit_kw": 4.1}, "4.2"), ({"limit_kw": None}, "in kW"), ({"until": None}, "needs an end")):
+        with pytest.raises(ValidationError, match=why):
+            Order.model_validate(a_dimming().model_dump() | wrong)
+    with pytest.raises(ValidationError, match="nothing else has one"):
+        Order.model_validate(a_stop().model_dump() | {"limit_kw": 5.0})
+    assert problem_with_order(a_dimming((1, 24)), at(1)) is None
+    assert "at most 24 hours" in (problem_with_order(a_dimming((1, 26)), at(1)) or "")
+
+
+def test_hours_under_orders_are_counted_once_and_within_the_time_that_is_asked_for() -> None:
+    orders = [a_dimming((1, 3)), a_dimming((2, 5)), a_dimming((8, 12), lifted_at=at(9)), a_dimming((20, 23))]
+    assert hours_under(orders, at(0), at(24)) == 4 + 1 + 3
+    assert hours_under(orders, at(2), at(21)) == 3 + 1 + 1
+    assert hours_under([], at(0), at(24)) == 0

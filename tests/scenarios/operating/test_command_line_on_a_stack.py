@@ -359,6 +359,28 @@ async def test_an_area_and_one_pump_by_itself_are_limited_and_released(world: Te
     assert await acts_on(world, f"pump:{pump}") == ["order"] * 2 + ["lift-order"] * 2
 
 
+async def test_a_grid_operators_dimming_of_one_pump_is_followed_explained_reported_and_never_below_the_law(
+    world: TestWorld,
+) -> None:
+    pump = world.pump(12)
+    await document(world, "pumps", "override", pump, "MAX", *LONG, *BY)
+    await world.settles(pump, Mode.MAX)
+    site = ("area", "limit", "--pump", pump)
+    low = await refusal(world, *site, "--section-14a", "4", "--for", "2h", *BY)
+    assert "greater than or equal to 4.2" in low
+    less = await refusal(world, *site, "--section-14a", "4.2", "--connection-kw", "15", "--for", "2h", *BY)
+    assert f"section-14a leaves at least 6 kW to {pump} of 15.0 kW (BNetzA BK6-22-300" in less
+    assert "at most 24 hours" in await refusal(world, *site, "--section-14a", "4.2", "--for", "30h", *BY)
+    given = await document(world, *site, "--section-14a", "4.2", "--for", "2h", *BY)
+    assert (given["order"]["kind"], given["order"]["limit_kw"], given["told"]) == ("section-14a", 4.2, [pump])
+    await world.settles(pump, Mode.LOW, 2 * HOUR)
+    assert (await world.status(pump)).authority == "limited"
+    assert f"section-14a to 4.2 kW (pump:{pump}) since" in await words_of(world, "why", pump)
+    assert f"section-14a to 4.2 kW (pump:{pump})" in await words_of(world, "area", "list")
+    await document(world, "area", "release", "--pump", pump, *BY)
+    await world.settles(pump, Mode.MAX, 2 * HOUR)
+
+
 # --- vendors and letters ----------------------------------------------------------------------------------------------
 
 
