@@ -29,8 +29,13 @@ WINDOW_SHARE = 0.35
 """Starts dearer than the cheapest by this share of what a charge saves are as good, to let tanks take turns."""
 
 
-def hot_water_modes(pump_id: str, price_eur_per_mwh: Sequence[float]) -> tuple[HotWaterMode, ...]:
-    """One hot-water mode per slot of the horizon, from its prices in EUR/MWh."""
+def hot_water_modes(
+    pump_id: str, price_eur_per_mwh: Sequence[float], may_boost: Sequence[bool] | None = None
+) -> tuple[HotWaterMode, ...]:
+    """One hot-water mode per slot of the horizon, from its prices in EUR/MWh.
+
+    A charge lies in slots where it `may_boost`; None for all.
+    """
     slots = len(price_eur_per_mwh)
     modes = [HotWaterMode.NORMAL] * slots
     for hold in _dearest_windows(price_eur_per_mwh):
@@ -38,6 +43,7 @@ def hot_water_modes(pump_id: str, price_eur_per_mwh: Sequence[float]) -> tuple[H
             start
             for start in _cheap_starts(price_eur_per_mwh, hold)
             if all(mode is HotWaterMode.NORMAL for mode in modes[start : hold + HOLD_SLOTS])
+            and (may_boost is None or all(may_boost[start : start + BOOST_SLOTS]))
         ]
         if not starts:
             continue

@@ -12,7 +12,7 @@ whatever tangent it is made with, and no binaries are needed. `shaving` looks fo
 Invariant: a tangent never exceeds the charge.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,23 @@ class Peaks:
         slope = counts * self.eur_per_kw_bd[:, self.day]
         per_kw = slope @ self.mean_nh.T
         return Tangent(per_kw * PER_MWH, (over * slope).sum(axis=1) - (per_kw * power_kw).sum(axis=1))
+
+    def beside(self, more_bn: Array) -> "Peaks":
+        """The same with so much more of other load (B, N)."""
+        return replace(self, base_bn=self.base_bn + more_bn)
+
+    def quiet(self, power_kw: npt.NDArray[np.floating], more_kw: float) -> npt.NDArray[np.bool_]:
+        """Slots (B, N) in which so much more power through an interval would raise none of its day's charged peaks."""
+        means = (power_kw + self.base_bn) @ self.mean_nh
+        is_quiet = np.empty(means.shape, dtype=bool)
+        for d in range(self.above_bd.shape[1]):
+            of_day = np.flatnonzero(self.day == d)
+            counted = np.sort(means[:, of_day], axis=1)[:, -min(self.counted_a_day, len(of_day))]
+            is_quiet[:, of_day] = means[:, of_day] + more_kw <= np.maximum(counted, self.above_bd[:, d])[:, None]
+        slots = np.ones((len(means), len(self.mean_nh)), dtype=bool)
+        charged = np.flatnonzero(self.mean_nh.any(axis=1))
+        slots[:, charged] = is_quiet[:, self.mean_nh[charged].argmax(axis=1)]
+        return slots
 
     def levels_kw(self, power_kw: npt.NDArray[np.floating]) -> Array:
         """Highest charged interval of each day, (B, D)."""

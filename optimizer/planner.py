@@ -12,6 +12,7 @@ cut short falls back to the best known, at worst neutral with a crude but valid 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import numpy as np
@@ -23,7 +24,6 @@ from domain.slots import SLOT
 from optimizer.certificate import Effort, Ledger, certify
 from optimizer.coordination import Caps, Coordinated, coordinate
 from optimizer.fleet import Fleet
-from optimizer.hot_water import hot_water_modes
 from optimizer.house import MODES, Houses, house_of
 from optimizer.load_cost import Nominated
 from optimizer.peaks import peaks_of
@@ -31,6 +31,7 @@ from optimizer.proposal import Proposal
 from optimizer.reserve import cap_for_heating, tanks_kw
 from optimizer.response import Horizon
 from optimizer.shaving import shave
+from optimizer.tanks import tank_loads_kw, tanks_of
 from optimizer.warm_up import compile_all
 
 PRICES_SHARE, CHOICE_SHARE, BOUND_SHARE = 0.4, 0.6, 0.95
@@ -89,7 +90,7 @@ def plan_fleet(request: PlanningRequest, seed: int = 0) -> FleetPlanResult:
     if not request.pumps:
         return nothing_to_plan(request, monotonic() - began)
     fleet = fleet_of(request, seed)
-    tanks = tanks_of(request, horizon)
+    tanks = tanks_of(request, fleet)
     neutral_kw = fleet.neutral.power_kw.sum(axis=0, dtype=float)
     cap = cap_for_heating(request.cap_kw, tanks_kw(tanks, horizon.slots), neutral_kw)
     caps = Caps(np.zeros(fleet.size, dtype=np.intp), cap[None, :], (nominated_of(request),))
@@ -118,7 +119,7 @@ def certified(
     )
     effort = Effort(solved.found.segments, solved.found.iterations, seconds, solved.finished)
     return FleetPlanResult(
-        pumps=_planned(request, fleet, plan, tanks_of(request, horizon)),
+        pumps=_planned(request, fleet, plan, tanks_of(request, fleet)),
         certificate=certify(ledger, horizon, effort),
         cap_price_eur_per_mwh=tuple(float(x) for x in solved.found.mu_an[0]),
         neutral_load_kw=tuple(float(x) for x in neutral_kw),
@@ -131,15 +132,15 @@ def fleet_of(request: PlanningRequest, seed: int = 0) -> Fleet:
     start = [(MODES.index(p.mode), p.held_slots) for p in request.pumps]
     extra = np.array([np.inf if p.most_extra_kwh is None else p.most_extra_kwh for p in request.pumps])
     nominated = nominated_of(request)
-    return Fleet(
-        Houses.of(houses),
-        horizon_of(request),
-        start,
-        seed,
-        peaks=peaks_of(request),
-        most_extra_kwh=extra,
-        deviation_eur_per_mwh=0.0 if nominated is None else nominated.up + nominated.down,
-    )
+    deviation = 0.0 if nominated is None else nominated.up + nominated.down
+    made = partial(
+        Fleet, Houses.of(houses), horizon_of(request), start, seed,
+        most_extra_kwh=extra, deviation_eur_per_mwh=deviation,
+    )  # fmt: skip
+    fleet, peaks = made(), peaks_of(request)
+    if peaks is None:
+        return fleet
+    return made(peaks=peaks.beside(tank_loads_kw(tanks_of(request, fleet), request.slots)))
 
 
 def horizon_of(request: PlanningRequest) -> Horizon:
@@ -175,17 +176,6 @@ def _cut(
             f"but the plan needs {request.slots} from {request.first_slot:%F %H:%M} UTC"
         )
     return values[offset : offset + request.slots]
-
-
-def tanks_of(request: PlanningRequest, horizon: Horizon) -> list[tuple[HotWaterMode, ...]]:
-    """Hot-water modes of every pump; none where it has no lever for them."""
-    prices = horizon.price_eur_per_mwh.tolist()
-    return [
-        hot_water_modes(pump.profile.enrolment.pump_id, prices)
-        if pump.profile.hot_water and pump.may_move and pump.may_move_tank
-        else ()
-        for pump in request.pumps
-    ]
 
 
 def _planned(

@@ -19,8 +19,10 @@ from optimizer.house import Array
 DOUBT_SHARE = 0.2
 """Of the cap: raised houses draw more than the class priors say, in the slots in which all of them are raised. Played
 in houses of another physics, winter fleets so exceed a tight limit about as rarely as under their own control."""
+CHARGE_KWH = 1.5
+"""Electricity of one charge of a tank."""
 TANK_KW = {HotWaterMode.BOOST: 1.0, HotWaterMode.NORMAL: 0.1, HotWaterMode.HOLD: 0.0}
-"""Mean electrical power of one home's tank: some 1.5 kWh for a charge within a boost, 2.5 kWh a day for the rest."""
+"""Mean electrical power of one home's tank: a charge within a boost, 2.5 kWh a day for the rest."""
 
 
 def tanks_kw(modes_by_pump: Sequence[Sequence[HotWaterMode]], slots: int) -> Array:

@@ -30,9 +30,10 @@ from optimizer.dwell import HOLD_SLOTS, UNSENSED_MIN_SLOTS
 from optimizer.fleet import Fleet
 from optimizer.house import LOW, MAX, MIN, MODES, Array
 from optimizer.objective import NEAR_BREACH_K
-from optimizer.planner import certified, fleet_of, nominated_of, nothing_to_plan, solve, tanks_of
+from optimizer.planner import certified, fleet_of, nominated_of, nothing_to_plan, solve
 from optimizer.proposal import Proposal
 from optimizer.reserve import cap_for_heating, tanks_kw
+from optimizer.tanks import tanks_of
 from optimizer.warm_up import compile_all
 
 ROUNDING_K = 0.01
@@ -191,7 +192,7 @@ def _cap_left(case: _Case, beside_kw: Array) -> Array:
     request, fleet = case.request, case.fleet
     if request.cap_kw is None:
         return np.full(request.slots, np.inf)
-    tank_kw = tanks_kw(tanks_of(request, fleet.horizon), request.slots)
+    tank_kw = tanks_kw(tanks_of(request, fleet), request.slots)
     return cap_for_heating(request.cap_kw, tank_kw, fleet.neutral.power_kw.sum(axis=0, dtype=float)) - beside_kw
 
 
