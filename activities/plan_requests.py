@@ -3,8 +3,9 @@
 Protects: a stale room temperature is no room temperature, and a cold snap's floor is decided before anything is solved.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,10 +35,32 @@ from domain.steering.call_budget import changes_carried, shared_out
 
 BEFORE = timedelta(hours=24)
 """Of outdoor temperatures before a plan: a unit's filter has forgotten what was earlier."""
+MOST_DAYS_BEFORE = 256
+"""Kept in memory, for as many weather cells."""
 HOUR = timedelta(hours=1)
 MOST_HELD_SLOTS = 96
 """Longer ago than any dwell."""
 _FREE: tuple[Mode, datetime | None] = (Mode.LOW, None)
+
+
+class DaysBefore:
+    """The outdoor air of the day before a forecast, asked for once and not by every part of a plan: units follow what
+    it was."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, datetime], WeatherSeries | None] = {}
+        self._asking = asyncio.Lock()
+
+    async def added(self, series: SeriesStore, version: int, forecast: WeatherSeries) -> WeatherSeries:
+        """The forecast with the day before it, where one is known; `version` is the whole forecast's."""
+        start, slots, key = forecast.start - BEFORE, BEFORE // SLOT, (version, forecast.start)
+        async with self._asking:
+            if key not in self._known:
+                while len(self._known) >= MOST_DAYS_BEFORE:
+                    del self._known[next(iter(self._known))]
+                self._known[key] = await series.newest_weather(forecast.cell, start, forecast.start)
+            known = self._known[key]
+        return forecast if known is None else forecast.after(known.cut(start, slots))
 
 
 @dataclass(frozen=True)
@@ -59,6 +82,7 @@ class RequestSources:
     """None where no house is metered and no month's peaks are known."""
     grants: CallGrants | None = None
     """None where calls are not counted."""
+    before: DaysBefore = field(default_factory=DaysBefore)
 
     async def request(self, outline: PlanOutline, part: Part, budget_s: float, now: datetime) -> PlanningRequest:
         """The request for one part; raises LookupError for a version or a tariff that is not known."""
@@ -77,7 +101,7 @@ class RequestSources:
             first_slot=first_slot,
             slots=slots,
             prices=home_prices(wholesale, tariff, scope.settlement, scope.benefit).cut(first_slot, slots),
-            weather=await self._with_the_day_before(forecast.cut(first_slot, slots)),
+            weather=await self.before.added(self.series, part.weather_version, forecast.cut(first_slot, slots)),
             pumps=tuple(
                 pump.model_copy(
                     update={
@@ -112,12 +136,6 @@ class RequestSources:
             peaks = () if so_far is None else so_far.peaks
             found[pump_id] = house_peaks(tariff, hours, load_kw, peaks, is_metered=is_metered)
         return found
-
-    async def _with_the_day_before(self, forecast: WeatherSeries) -> WeatherSeries:
-        """The forecast with the day before it, where one is known: units follow what the outdoor air was."""
-        start, slots = forecast.start - BEFORE, BEFORE // SLOT
-        known = await self.series.newest_weather(forecast.cell, start, forecast.start)
-        return forecast if known is None else forecast.after(known.cut(start, slots))
 
     async def _drawn_neutral(
         self, profiles: Sequence[PumpProfile], price_area: str, first_slot: datetime
