@@ -64,6 +64,10 @@ async def give(
         if not profiles:
             sentence = f"no steered pump has a plan of revision {revision}"
             raise Refused(ErrorCode.UNKNOWN_SCOPE, sentence, kind="plan", name=str(revision), known=())
+    if limit_kw is not None:
+        problems = (problem_with_dimming(limit_kw, profile.enrolment, connected_kw) for profile in profiles)
+        if problem := next(filter(None, problems), None):
+            raise Refused(ErrorCode.INVALID_REQUEST, problem)
     try:
         order = Order(
             order_id=f"{kind.value}-{uuid.uuid4().hex[:10]}",
@@ -79,10 +83,7 @@ async def give(
         )
     except ValidationError as error:
         raise Refused(ErrorCode.INVALID_REQUEST, first_problem(error)) from error
-    problems = [problem_with_order(order, now)]
-    if order.limit_kw is not None:
-        problems += [problem_with_dimming(order.limit_kw, p.enrolment, connected_kw) for p in profiles]
-    if problem := next(filter(None, problems), None):
+    if problem := problem_with_order(order, now):
         raise Refused(ErrorCode.INVALID_REQUEST, problem)
     standing = [o for o in await access.ledger.orders.standing(now) if _same(o, order)]
     chosen = standing[0] if standing else order

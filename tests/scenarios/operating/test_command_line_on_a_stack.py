@@ -367,7 +367,7 @@ async def test_a_grid_operators_dimming_of_one_pump_is_followed_explained_report
     await world.settles(pump, Mode.MAX)
     site = ("area", "limit", "--pump", pump)
     low = await refusal(world, *site, "--section-14a", "4", "--for", "2h", *BY)
-    assert "greater than or equal to 4.2" in low
+    assert f"section-14a leaves at least 4.2 kW to {pump}" in low
     less = await refusal(world, *site, "--section-14a", "4.2", "--connection-kw", "15", "--for", "2h", *BY)
     assert f"section-14a leaves at least 6 kW to {pump} of 15.0 kW (BNetzA BK6-22-300" in less
     assert "at most 24 hours" in await refusal(world, *site, "--section-14a", "4.2", "--for", "30h", *BY)
