@@ -11,7 +11,7 @@ that flows along it. Sets and symbols:
     F, W               what enters a node: sum of f_e, and of the room at the slot's end, a_e w_e + c_e f_e
     u_nk               kelvins that W stays below corner k of the room cost, of a path that enters node n
 
-        min  sum_e [ price_t dt (p_e f_e + q_e w_e) + kappa_mk f_e where the mode changes ]
+        min  sum_e [ price_t dt (p_e f_e + q_e w_e) + kappa f_e where the mode changes ]
            + sum_nk [ above_k (W_n - corner_k F_n) + (below_k + above_k) u_nk ]
         the_path_goes_on_n:  sum of f_e leaving = F_n,  the_room_goes_on_n:  sum of w_e leaving = W_n
         u_nk >= corner_k F_n - W_n,   sum of f_e where the mode changes <= changes allowed
@@ -36,7 +36,7 @@ import pulp
 from domain.slots import SLOT_HOURS
 from optimizer.dwell import MAX_CHANGES_PER_DAY, Dwell
 from optimizer.house import MIN, MODES
-from optimizer.objective import WEAR_EUR, Objective
+from optimizer.objective import CHANGE_COST_EUR, Objective
 from optimizer.response import Horizon, Responses
 
 NARROW_K = 1e-9
@@ -113,11 +113,7 @@ class Network:
 
     def changes(self, arc: _Arc) -> bool:
         """Does this step change the mode?"""
-        return self.mode_before(arc) != arc.mode
-
-    def mode_before(self, arc: _Arc) -> int:
-        """Mode of the slot before the step."""
-        return int(self._dwell.mode[arc.before])
+        return bool(self._dwell.mode[arc.before] != arc.mode)
 
     def _from(self, t: int, state: int) -> Iterator[_Arc]:
         low, high = self.reach[t][state]
@@ -218,7 +214,7 @@ class _Milp:
             of_mode[arc.mode].append((f, 1.0))
             self._cost += [(f, float(self._price[t] * arc.power_kw)), (w, float(self._price[t] * arc.slope_kw_per_k))]
             if self._network.changes(arc):
-                self._cost.append((f, float(WEAR_EUR[self._network.mode_before(arc), arc.mode])))
+                self._cost.append((f, CHANGE_COST_EUR))
                 self._changing.append((f, 1.0))
         for terms, x in zip(of_mode, runs, strict=True):
             self.problem += _sum(terms) == x

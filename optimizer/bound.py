@@ -30,9 +30,7 @@ that still exceeds what a breach can save (`objective.gentler`), and without the
 That alone makes wide cells affordable where the good schedules do not go.
 
 *Changes of mode.* At most L changes are allowed per day; priced at nu_d >= 0 each, min over all schedules of
-[cost + sum_d nu_d changes_d] - L sum_d nu_d is below the cost of every schedule within the limit (Lagrange). What a
-change from mode m to k wears, kappa_mk, is a constant added to phi of a beginning before the minimum over s' is taken:
-it moves an underestimate and its function alike.
+[cost + sum_d nu_d changes_d] - L sum_d nu_d is below the cost of every schedule within the limit (Lagrange).
 
 Invariant: for every admissible schedule within the limit on changes, bound <= cost, whatever prices and grid.
 
@@ -44,7 +42,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.compiled import compiled, compiled_to_compare
-from optimizer.kernels import ONE, SLOT_MWH_PER_KW, Array, Automaton, Model, Whole, room_cost
+from optimizer.kernels import CHANGE_EUR, ONE, SLOT_MWH_PER_KW, Array, Automaton, Model, Whole, room_cost
 from optimizer.programme import stretches_of
 
 GUARD = 1e-10
@@ -146,7 +144,7 @@ def least_costs(
         value[:, :g] = 0.0
         largest = 0.0
         for t in range(slots - 1, -1, -1):
-            e, change = price[b, t] * SLOT_MWH_PER_KW, nu[b, block[t]]
+            e, change = price[b, t] * SLOT_MWH_PER_KW, nu[b, block[t]] + CHANGE_EUR
             excess[:g] = 0.0
             rooms[:g] = -GUARD * largest  # covers rounding, see `bound`
             for i in range(ug):
@@ -250,9 +248,9 @@ def least_costs(
                     anew[m, i] = NO_WAY
                 for k in range(modes):
                     if k != m and auto.entry[k] >= 0:
-                        begin, wear = phi[auto.entry[k]], model.wear[b, m, k]
+                        begin = phi[auto.entry[k]]
                         for i in range(ug):
-                            anew[m, i] = min(anew[m, i], begin[i] + wear)
+                            anew[m, i] = min(anew[m, i], begin[i])
             largest = 0.0
             for s in range(states):
                 other = anew[auto.mode[s]]

@@ -12,17 +12,17 @@ so that f_tm(x_i(t,m)) = x_i(t+1,m). Where h would fall below a given cell it is
 grid point or half way between two. Each grid covers all rooms that can be reached in its slot, and two cells more.
 
 *Claim.* In every slot the piecewise linear U_t(., m) through the nodes of grid m lies nowhere above
-V_t(., m) = min over k of [ kappa_mk + nu if k differs from m ] + phi_t(., k) on the rooms that can be reached.
+V_t(., m) = min over k of [ kappa + nu if k differs from m ] + phi_t(., k) on the rooms that can be reached.
 *Proof.* By induction from U_N = 0. A room that can be reached has its image among those of the next slot. (i)
 phi_t(., m) is the sum of price P_tm dt and Z(f_tm) with Z = U_{t+1}(., m) + r_t. The stage and room costs are lowered
 at both ends of a cell that holds one of their kinks, by chord less value there, as proved in `bound`; lowering for
 each kink is at least what the largest asks for. Where f_tm is affine with slope a on a cell, the image of the cell is
 a cell of grid m, or half of one, so Z(f_tm) is affine on it and loses nothing; on every other cell (the control off
-or at its limit) its kinks are counted as in `bound`. (ii) A function through the nodes y_j of grid k, seen from grid m
-that lies a share w of a cell further right, has one kink in each cell, at a node of k, where chord less value is w
-(1-w) times the second difference of y there: lowering by that, where it is positive, gives an underestimate by the same
-claim; kappa_mk + nu is the same everywhere and moves both alike. (iii) The nodewise minimum of
-underestimates, interpolated, lies below each of them. Cells beyond the reach may hold anything.
+or at its limit) its kinks are counted as in `bound`. (ii) A function through the nodes y_j of grid k, seen from grid
+m that lies a share w of a cell further right, has one kink in each cell, at a node of k, where chord less value is w
+(1-w) times the second difference of y there: lowering by that, where it is positive, gives an underestimate by the
+same claim. (iii) The nodewise minimum of underestimates, interpolated, lies below each of them. Cells beyond the
+reach may hold anything.
 
 Holds are not asked for: a bound over more schedules is one over fewer, and costs nothing where the price of a change
 keeps modes for as long as they are to be held. The limit on changes is priced as in `bound`.
@@ -37,7 +37,7 @@ import numpy as np
 
 from optimizer.bound import GUARD, NO_WAY
 from optimizer.compiled import compiled, compiled_to_compare
-from optimizer.kernels import ONE, SLOT_MWH_PER_KW, Array, Model, Whole
+from optimizer.kernels import CHANGE_EUR, ONE, SLOT_MWH_PER_KW, Array, Model, Whole
 
 MOST_NODES = 2000
 """Cells are widened where more grid points would be needed."""
@@ -301,7 +301,7 @@ def least_costs_along_modes(
         value[:, :] = 0.0
         largest = 0.0
         for t in range(slots - 1, -1, -1):
-            e, change = price[b, t] * SLOT_MWH_PER_KW, nu[b, block[t]]
+            e, change = price[b, t] * SLOT_MWH_PER_KW, nu[b, block[t]] + CHANGE_EUR
             doubled = h[t + 1] > 1.5 * model.keep_on[b] * h[t]
             for m in range(modes):
                 step = _Step(
@@ -329,7 +329,7 @@ def least_costs_along_modes(
                 for k in range(modes):
                     if k != m:
                         other = _Grid(origin[k, t], h[t], first[k, t], count[k, t])
-                        _change_to(phi[k], bend[k], other, mine, grid, change + model.wear[b, m, k])
+                        _change_to(phi[k], bend[k], other, mine, grid, change)
                 largest = max(largest, _largest(mine, grid.nodes))
         least[b] = value[before[b], -first[before[b], 0]] - GUARD * largest
         for d in range(nu.shape[1]):

@@ -4,7 +4,7 @@
 is done about them: just below it all of it is worth it, just above it nothing is, and a pump that may do some of it
 does nothing. Here the changes left of a plan day, c, are part of the state (symbols as in `programme`):
 
-    V_t(T,s,c) = min over s' of  [ kappa_mk if the mode changes ] + phi_t(T,s',c'),    c' = c - 1 if it changes, else c
+    V_t(T,s,c) = min over s' of  [ kappa if the mode changes ] + phi_t(T,s',c'),    c' = c - 1 if it changes, else c
 
 where a new plan day begins with c = L. It costs L + 1 times the programme, once, and needs no bisection.
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from optimizer.compiled import compiled
 from optimizer.kernels import (
+    CHANGE_EUR,
     OVERFLOW_EUR_PER_MWH,
     SLOT_MWH_PER_KW,
     Array,
@@ -84,9 +85,9 @@ def _values(
                     continue
                 for m in range(modes):
                     if m != auto.mode[s] and auto.entry[m] >= 0:
-                        begun, wear = phi[max(c - 1, 0), auto.entry[m]], np.float32(model.wear[b, auto.mode[s], m])
+                        begun = phi[max(c - 1, 0), auto.entry[m]]
                         for i in range(g):
-                            out[i] = min(out[i], begun[i] + wear)
+                            out[i] = min(out[i], begun[i] + np.float32(CHANGE_EUR))
 
 
 @compiled
@@ -108,11 +109,10 @@ def _walk(
             if q < 0 or (moves and (not auto.leave[s] or (c == 0 and auto.stay[s] >= 0))):
                 continue
             cost, y = _of_slot(model, b, price[t], free[t], t, m, x)
-            cost += model.wear[b, auto.mode[s], m] if moves else 0.0
             f = min(max((y - low) / cell, 0.0), g - 1.0001)
             k = int(f)
             then = value[t + 1, most if first else max(c - 1, 0) if moves else c, q]
-            guess = cost + then[k] + (f - k) * (then[k + 1] - then[k])
+            guess = cost + then[k] + (f - k) * (then[k + 1] - then[k]) + (CHANGE_EUR if moves else 0.0)
             if guess < best:
                 best, to, best_x, left = guess, q, y, max(c - 1, 0) if moves else c
         s, x, c = to, best_x, left

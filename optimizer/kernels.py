@@ -17,6 +17,7 @@ Single = npt.NDArray[np.float32]
 Whole = npt.NDArray[np.int64]
 
 SLOT_MWH_PER_KW = 0.25 / 1000
+CHANGE_EUR = 0.01
 OVERFLOW_EUR_PER_MWH = 3000.0
 ONE = np.uint64(1)
 """Indices of inner loops are unsigned: a signed one may count from the end, and a loop that must ask is no vector loop
@@ -49,8 +50,6 @@ class Model(NamedTuple):
     """kW of each slot that the home's own roof has left over, (B, N)."""
     sun_saving: Array
     """EUR/MWh by which that is cheaper than what is bought; negative where feeding in earns more, (B, N)."""
-    wear: Array
-    """EUR for changing from one mode to another, (B, M, M)."""
 
 
 class Automaton(NamedTuple):
@@ -130,7 +129,7 @@ def simulate(
     """Run schedules (B, N) at prices (N,), writing rooms, powers, energy cost, whole cost and changes per block."""
     houses, slots = modes.shape
     for b in range(houses):
-        x, comfort, paid, mode, worn = model.start[b], 0.0, 0.0, before[b], 0.0
+        x, comfort, paid, mode, changed = model.start[b], 0.0, 0.0, before[b], 0
         changes[b, :] = 0
         for t in range(slots):
             m = int(modes[b, t])
@@ -140,8 +139,8 @@ def simulate(
             paid += p * price[t] - min(p, model.sun[b, t]) * model.sun_saving[b, t]
             if m != mode:
                 changes[b, block[t]] += 1
-                worn += model.wear[b, mode, m]
+                changed += 1
             mode = m
             room[b, t], power[b, t] = x, p
         energy[b] = paid * SLOT_MWH_PER_KW
-        cost[b] = energy[b] + comfort + worn
+        cost[b] = energy[b] + comfort + CHANGE_EUR * changed

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from domain.slots import SLOT_HOURS
 from optimizer.house import MAX, MIN, Array, Houses
 from optimizer.kernels import Model
-from optimizer.objective import WEAR_EUR, Objective, objective_of, sun_of
+from optimizer.objective import Objective, objective_of, sun_of
 from optimizer.response import Horizon, Responses, ahead_of, respond
 
 LEAST_ROOM_AUTHORITY_K = 0.3
@@ -55,7 +55,7 @@ def modelled_of(houses: Houses, horizon: Horizon, peak_eur_per_mwh: Array | floa
         r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,
         r.power_slope_bnm, r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn,
         r.standby_kw, r.room_start_c, o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
-        *sun_of(houses, horizon), np.broadcast_to(WEAR_EUR, (houses.size, *WEAR_EUR.shape)),
+        *sun_of(houses, horizon),
     )  # fmt: skip
     low, high = reachable(responses)
     return Modelled(houses, responses, objective, Model(*(np.ascontiguousarray(f) for f in model)), low, high)

@@ -6,7 +6,7 @@ house run LOW throughout); f, c floor and ceiling of the comfort band less the m
     cost = sum_t p_t P_t dt                                    energy; prices may be negative and are never clamped
          + sum_t dt (d1 (f_t - T_t)+ + d2 (f_t - 1/2 - T_t)+ + d1 (T_t - c_t)+)          discomfort, two slopes
          + sum_t dt w_t (R_t - T_t)+                           lost warmth
-         + sum of kappa_mk over changes from mode m to k       wear
+         + kappa * changes of mode                             wear
          - v (T_N - R_N)+ + (v + w) ((R_N - T_N)+)             heat left, or owed, at the end
 
 *Discomfort* counts from f_t = min(floor, R_t) and c_t = max(ceiling, R_t): where the household's own setting lies
@@ -36,16 +36,11 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.house import LOW, MODES, Array, Houses, steady_power
+from optimizer.house import LOW, Array, Houses, steady_power
 from optimizer.response import Horizon, Responses, ahead_of
 
-CHANGE_EUR = 0.01
-"""One write at a vendor's cloud, and a little wear."""
-START_EUR = 0.01
-"""On top of it where the mode is lowered: the water is too warm then, so that the compressor stops, and later starts
-once more than it would have."""
-WEAR_EUR = CHANGE_EUR + START_EUR * np.tri(len(MODES), k=-1)
-"""kappa, by the mode that is left and the one that is changed to, (M, M)."""
+CHANGE_COST_EUR = 0.01
+"""Wear, and one write at a vendor's cloud."""
 DISCOMFORT_EUR_PER_KH = 0.5
 """Least slope of the first half kelvin of breach."""
 FAR_DISCOMFORT = 4.0

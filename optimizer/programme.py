@@ -4,7 +4,7 @@ Symbols (S dwell states, n grid points of a house, N slots, M modes):
 
     g_i       grid points, evenly spaced over every room worth reaching
     f_tm(T)   room at the end of slot t in mode m (see `response`)      s -> s'   a step of the automaton (see `dwell`)
-    V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa_mk if the mode changes ] + phi_t(T,s')
+    V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa if the mode changes ] + phi_t(T,s')
     phi_t(T,s') = price_t P_tm(T) dt + r_t(f_tm(T)) + V_{t+1}(f_tm(T), s'),   m = mode of s',  r_t the room cost
                   less sigma_t min(P_tm(T), S_t) dt where a roof leaves S_t over, cheaper than bought by sigma_t
 
@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from optimizer.compiled import compiled, compiled_loosely
 from optimizer.kernels import (
+    CHANGE_EUR,
     ONE,
     OVERFLOW_EUR_PER_MWH,
     SLOT_MWH_PER_KW,
@@ -86,6 +87,12 @@ def _windows(
             least, most = lowest, highest
 
 
+@compiled
+def _always_stays(auto: Automaton) -> bool:
+    """May a pump that may leave its mode always stay in it? Then beginning the same mode anew is never cheaper."""
+    return not (auto.leave & (auto.stay < 0)).any()
+
+
 @compiled_loosely
 def _room_costs(model: Model, b: int, t: int, l0: float, dc: float, g: np.uint64, base: Single) -> None:
     """r_t of the rooms from `l0` on."""
@@ -113,7 +120,7 @@ def _values(
     zero, dc, inv = f32(0), f32(cell), f32(1 / cell)
     kon, kof = f32(model.keep_on[b]), f32(model.keep_off[b])
     hs, sb = f32(model.heat_slope[b]), f32(model.standby[b])
-    cold, capped = f32(model.coldest_set_back[b]), len(free) > 0
+    cold, capped, any_mode = f32(model.coldest_set_back[b]), len(free) > 0, _always_stays(auto)
     anew, stage, share, base = scratch[:modes], scratch[modes], scratch[modes + 1], scratch[modes + 2]
     xs, ug = scratch[modes + 3], many[slots]
     _room_costs(model, b, slots - 1, lows[slots], cell, ug, base)
@@ -123,7 +130,7 @@ def _values(
     for t in range(slots - 1, 0, -1):
         l0, then, top = f32(lows[t]), f32(lows[t + 1]), f32(many[t + 1]) - f32(1.0001)
         ug = many[t]
-        e, ch = f32(price[t] * SLOT_MWH_PER_KW), f32(change[t])
+        e, ch = f32(price[t] * SLOT_MWH_PER_KW), f32(change[t] + CHANGE_EUR)
         rd, w2 = f32(model.rod[b, t]), f32(model.heat_limit[b, t])
         sun, saved = f32(model.sun[b, t]), f32(model.sun_saving[b, t] * SLOT_MWH_PER_KW)
         dof, dca = f32(model.drift_off[b, t]), f32(model.drift_cap[b, t] - model.drift_off[b, t])
@@ -163,19 +170,19 @@ def _values(
                             left, at = ahead[t, s, lead + i], first + i
                             right = ahead[t, s, lead + i + ONE]
                             phi[s, at] = left + share[at] * (right - left) + stage[at]
-        for m in range(modes):
+        for m in range(1 if any_mode else modes):
             for i in range(ug):
                 anew[m, i] = FAR
             for k in range(modes):
-                if k != m and auto.entry[k] >= 0:
-                    begin, wear = phi[auto.entry[k]], f32(model.wear[b, m, k])
+                if (any_mode or k != m) and auto.entry[k] >= 0:
+                    begin = phi[auto.entry[k]]
                     for i in range(ug):
-                        anew[m, i] = min(anew[m, i], begin[i] + wear)
+                        anew[m, i] = min(anew[m, i], begin[i])
         _room_costs(model, b, t - 1, lows[t], cell, ug, base)
         for s in range(1, states):
             if auto.mode[s] != auto.mode[s - 1]:
                 continue
-            other, out = anew[auto.mode[s]], ahead[t - 1, s]
+            other, out = anew[0 if any_mode else auto.mode[s]], ahead[t - 1, s]
             if auto.stay[s] < 0:
                 for i in range(ug):
                     out[i] = other[i] + ch + base[i]
@@ -210,7 +217,7 @@ def _walk(
             y = room_after(model, b, t, m, x)
             f = min(max((y - low) / cell, 0.0), top)
             k = int(f)
-            here = p * price[t] * SLOT_MWH_PER_KW + (model.wear[b, auto.mode[s], m] if moves else 0.0)
+            here = p * price[t] * SLOT_MWH_PER_KW + (CHANGE_EUR if moves else 0.0)
             here -= min(p, model.sun[b, t]) * model.sun_saving[b, t] * SLOT_MWH_PER_KW
             if capped:
                 here += max(p - free[t], 0.0) * OVERFLOW_EUR_PER_MWH * SLOT_MWH_PER_KW

@@ -15,9 +15,8 @@ from domain.slots import SLOT, SLOT_HOURS
 
 MOVED_KW = 1.0
 """What a pump moves in a slot, for weighing: half to two kilowatts, by house and weather."""
-MOVE_EUR = 0.03
-"""Moving there and back takes two changes of mode, each a write at a vendor and wear, and a start of the compressor
-(`optimizer.objective`)."""
+MOVE_EUR = 0.02
+"""Moving there and back takes two changes of mode, each a write at a vendor and wear (`optimizer.objective`)."""
 
 
 class Market(StrEnum):

@@ -20,7 +20,7 @@ from optimizer.dwell import MAX_CHANGES_PER_DAY, dwell_of
 from optimizer.fleet import LEAST_NU_EUR, NOTHING, NU_STEPS
 from optimizer.house import LOW, MAX, MID, MODES
 from optimizer.house_bound import automaton
-from optimizer.kernels import Model, simulate
+from optimizer.kernels import CHANGE_EUR, Model, simulate
 from optimizer.master import Column, Master
 from optimizer.programme import best_schedules
 
@@ -56,11 +56,11 @@ class Store:
             drift_cap=zero + 1e6, power_at_zero=power, power_slope=nothing, power_limit=power, heat_at_zero=nothing,
             heat_slope=np.zeros(1), heat_limit=zero + 1e6, rod=zero, standby=np.zeros(1), start=np.zeros(1),
             corner=corner, below=below, above=above, coldest_set_back=np.full(1, -1.0),
-            sun=zero, sun_saving=zero, wear=np.zeros((1, m, m)),
+            sun=zero, sun_saving=zero,
         )  # fmt: skip
 
     def column(self, mu: npt.NDArray[np.float64]) -> Column:
-        """The programme's schedule at price + mu, at its own cost."""
+        """The programme's schedule at price + mu, at its own cost, without wear: the cases know none."""
         model, dwell, block = self.model(), dwell_of(sensed=True), np.zeros(self.slots, dtype=np.int64)
         modes, cell = np.empty((1, self.slots), dtype=np.int8), 0.05
         points = np.full(1, int(max(self.level_kw) * self.slots / HOUR / cell) + 16)
@@ -74,7 +74,8 @@ class Store:
         simulate(
             model, self.price_eur_per_mwh, np.array([LOW]), block, modes, room, power, energy, cost, changes
         )  # fmt: skip
-        return Column(0, modes[0].astype(np.intp), power[0].astype(float), float(cost[0]))
+        wear = CHANGE_EUR * float(changes.sum())
+        return Column(0, modes[0].astype(np.intp), power[0].astype(float), float(cost[0]) - wear)
 
 
 def least_eur(

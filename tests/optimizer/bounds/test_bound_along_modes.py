@@ -50,7 +50,7 @@ def best_without_holds(request: PlanningRequest) -> float:
     modes = np.array(list(product(range(len(MODES)), repeat=request.slots)), dtype=np.intp)
     rows, before = np.zeros(len(modes), dtype=np.intp), np.full(len(modes), MODES.index(request.pumps[0].mode))
     changes = count_changes(modes, before)
-    run = evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, before)
+    run = evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, changes)
     return float(run.cost_eur[changes.sum(axis=1) <= MAX_CHANGES_PER_DAY].min())
 
 

@@ -7,6 +7,7 @@ from domain.planning.fleet_plan import FleetPlanResult, PlannedPump
 from domain.planning.series import HomePrices, WholesalePrices
 from domain.planning.tariff import WHOLESALE, home_prices
 from market.tariff_files import tariffs_in
+from optimizer.dwell import count_changes
 from optimizer.house import LOW, MODES
 from optimizer.planner import horizon_of, plan_fleet
 from tests.optimizer.builders import FIRST_SLOT, a_pump, a_request, two_peaks
@@ -32,7 +33,8 @@ def paid_eur(pump: PlannedPump, paid: HomePrices) -> float:
     request = a_request([a_pump()]).model_copy(update={"prices": paid})
     _, responses, objective = houses_of(request)
     modes = np.array([[MODES.index(mode) for mode in pump.modes]])
-    return float(evaluate(responses, objective, horizon_of(request), modes, np.array([LOW])).cost_eur[0])
+    changes = count_changes(modes, np.array([LOW]))
+    return float(evaluate(responses, objective, horizon_of(request), modes, changes).cost_eur[0])
 
 
 def test_two_equal_homes_on_other_tariffs_get_other_schedules_and_each_pays_less_under_its_own() -> None:

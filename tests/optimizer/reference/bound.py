@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from optimizer.dwell import MAX_CHANGES_PER_DAY, change_blocks
 from optimizer.house import Array
-from optimizer.objective import Objective
+from optimizer.objective import CHANGE_COST_EUR, Objective
 from optimizer.response import Responses
 from tests.optimizer.reference.programme import Batch, Grid, Prices, step_back
 
@@ -31,7 +31,7 @@ def underestimate(batch: Batch, prices: Prices, *, corrected: bool = True) -> Ar
         for k in range(m):
             states = dwell.mode == k
             phi[states] = image.compose(k, value[states], corrected) + stage[k]
-        change = np.repeat(prices.change_eur_bn[:, t], grid.points)
+        change = np.repeat(CHANGE_COST_EUR + prices.change_eur_bn[:, t], grid.points)
         flat = step_back(dwell, phi.reshape(dwell.states, -1), change)
         value = flat.reshape(dwell.states, b, grid.points)
         value = value - GUARD * np.abs(value[np.isfinite(value)]).max()

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from domain.planning.fleet_plan import PlanningRequest
 from domain.slots import SLOT_HOURS
-from optimizer.dwell import dwell_of
+from optimizer.dwell import count_changes, dwell_of
 from optimizer.guard import LEAST_GAIN_EUR, LEAST_GAIN_SHARE
 from optimizer.house import LOW, MODES, Array, Houses, house_of
 from optimizer.objective import OVERFLOW_EUR_PER_MWH, Objective, objective_of
@@ -70,7 +70,8 @@ def every_schedule(request: PlanningRequest, which: int) -> AllSchedules:
 def _simulated(request: PlanningRequest, which: int, modes: npt.NDArray[np.intp]) -> Schedules:
     _, responses, objective = houses_of(request)
     rows, before = np.full(len(modes), which), np.full(len(modes), MODES.index(request.pumps[which].mode))
-    run = evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, before)
+    changes = count_changes(modes, before)
+    run = evaluate(responses.part(rows), objective.part(rows), horizon_of(request), modes, changes)
     return replace(run, cost_eur=run.cost_eur + _charges(request, which, run.power_kw))
 
 

@@ -4,7 +4,7 @@ Symbols (B houses at once, S dwell states, n grid points per house, N slots):
 
     g_i       grid points of a house, evenly spaced over every room it can reach; floor and ceiling are among them
     f_tm(T)   room at the end of slot t in mode m (see `response`)      s -> s'   a step of the automaton (see `dwell`)
-    V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa_mk if the mode changes ] + phi_t(T,s')
+    V_t(T,s)  least cost from slot t on:  V_t(T,s) = min over s' of  [ kappa if the mode changes ] + phi_t(T,s')
     phi_t(T,s') = price_t P_tm(T) dt + r_t(f_tm(T)) + V_{t+1}(f_tm(T), s'),   m = mode of s',  r_t the room cost
 
 V is interpolated between grid points, so it is an estimate (and no bound; for that see `bound`). The schedule is found
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from domain.slots import SLOT_HOURS
 from optimizer.dwell import Dwell
 from optimizer.house import MIN, Array, Houses
-from optimizer.objective import OVERFLOW_EUR_PER_MWH, WEAR_EUR, Objective, objective_of
+from optimizer.objective import CHANGE_COST_EUR, OVERFLOW_EUR_PER_MWH, Objective, objective_of
 from optimizer.programme import SET_BACK_IN_THE_COLD_EUR
 from optimizer.response import Horizon, Responses
 
@@ -169,7 +169,7 @@ class Programme:
                 here, cell = ahead[t, states], self._cell[t, k]
                 left = np.take(here, cell, axis=1)
                 phi[states] = left + self._share[t, k] * (np.take(here, cell + 1, axis=1) - left) + stage[k]
-            change = np.repeat(prices.change_eur_bn[:, t].astype(np.float32), points)
+            change = np.repeat((CHANGE_COST_EUR + prices.change_eur_bn[:, t]).astype(np.float32), points)
             value = step_back(dwell, phi, change)
         return ahead
 
@@ -190,7 +190,7 @@ class Programme:
             rows = np.arange(dwell.states)[:, None]
             left, right = ahead[t, rows, at], ahead[t, rows, at + 1]
             value = stage[dwell.mode] + left + share[:, :, 0][dwell.mode] * (right - left)
-            value = value + moves[state].T * (WEAR_EUR[dwell.mode[state]][:, dwell.mode].T + prices.change_eur_bn[:, t])
+            value = value + moves[state].T * (CHANGE_COST_EUR + prices.change_eur_bn[:, t])
             state = np.argmin(np.where(step[state].T, value, np.inf), axis=0)
             modes[:, t] = dwell.mode[state]
             room = ends[modes[:, t], house]
@@ -208,14 +208,13 @@ def allowed_steps(dwell: Dwell) -> npt.NDArray[np.bool_]:
 def step_back[F: (np.float32, np.float64)](
     dwell: Dwell, phi: npt.NDArray[F], change_eur: npt.NDArray[F]
 ) -> npt.NDArray[F]:
-    """min over the followers of each state: phi (S, x) -> V (S, x); a change costs `change_eur` (x,) >= 0 and wear."""
+    """min over the followers of each state: phi (S, x) -> V (S, x); `change_eur` (x,) >= 0 is due for a change."""
     value = phi[dwell.stay]
-    begun = np.flatnonzero(dwell.entry >= 0)
+    begin = phi[dwell.entry[dwell.entry >= 0]]
     for m in range(len(dwell.entry)):
         states = np.flatnonzero((dwell.mode == m) & dwell.may_leave)
         # beginning the own mode anew is never better in truth, but the underestimates of a bound could make it look so
-        modes = begun[begun != m]
-        others = (phi[dwell.entry[modes]] + WEAR_EUR[m, modes, None].astype(phi.dtype)).min(axis=0) + change_eur
+        others = begin[dwell.mode[dwell.entry[dwell.entry >= 0]] != m].min(axis=0) + change_eur
         stays = dwell.stay[states] >= 0
         value[states[stays]] = np.minimum(value[states[stays]], others)
         value[states[~stays]] = others

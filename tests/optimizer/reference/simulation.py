@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.slots import SLOT_HOURS
-from optimizer.dwell import count_changes
 from optimizer.house import Array
-from optimizer.objective import WEAR_EUR, Objective
+from optimizer.objective import CHANGE_COST_EUR, Objective
 from optimizer.response import Horizon, Responses
 
 
@@ -29,9 +28,9 @@ def evaluate(
     objective: Objective,
     horizon: Horizon,
     modes: npt.NDArray[np.intp],
-    before: npt.NDArray[np.intp],
+    changes: npt.NDArray[np.bool_],
 ) -> Schedules:
-    """Run schedules (B, N) through the true model and add up what they cost, from the modes in force before, (B,)."""
+    """Run schedules (B, N) through the true model and add up what they cost."""
     b, n, _ = responses.size
     room_c, power_kw = np.empty((b, n)), np.empty((b, n))
     room, comfort, rows = responses.room_start_c, np.zeros(b), np.arange(b)
@@ -40,7 +39,6 @@ def evaluate(
         room = responses.rooms(t, room[:, None])[modes[:, t], rows, 0]
         room_c[:, t] = room
         comfort += objective.room_cost(t, room[:, None])[:, 0]
-    wear = WEAR_EUR[np.concatenate([before[:, None], modes[:, :-1]], axis=1), modes] * count_changes(modes, before)
     energy = power_kw @ horizon.price_eur_per_mwh * SLOT_HOURS / 1000
-    cost = energy + comfort + wear.sum(axis=1)
+    cost = energy + comfort + CHANGE_COST_EUR * changes.sum(axis=1)
     return Schedules(modes, room_c, power_kw, energy, cost)
