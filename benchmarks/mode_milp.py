@@ -131,10 +131,10 @@ class Network:
     def _kinks(self, t: int, m: int) -> list[float]:
         """Rooms at which the answer of the room or of the power bends."""
         r = self._r
-        on, off, cap = r.drift_on_bnm[0, t, m], r.drift_off_bn[0, t], r.drift_cap_bn[0, t]
+        on, off = r.drift_on_bnm[0, t, m], r.drift_off_bn[0, t]
         gap = r.keep_off[0] - r.keep_on[0]
         zero, slope = r.power_at_zero_bnm[0, t, m], r.power_slope_bnm[0, t, m]
-        kinks = [(on - off) / gap, (on - cap) / gap, -zero / slope, (r.power_limit_bnm[0, t, m] - zero) / slope]
+        kinks = [(on - off) / gap, -zero / slope, (r.power_limit_bnm[0, t, m] - zero) / slope]
         if r.rod_bn[0, t]:
             kinks.append((r.heat_limit_bn[0, t] - r.heat_at_zero_bnm[0, t, m]) / r.heat_slope[0])
         return [float(kink) for kink in kinks]

@@ -13,7 +13,7 @@ nowhere above h.
 so it is least at an end, where it is 0, or at a kink, where it is at least -e_i.
 
 *Step.* With Z = U_{t+1} + (underestimate of the room cost r_t) <= V_{t+1} + r_t, the function Z(f_tm(T), s') is
-piecewise linear. Its kinks in a cell are (i) where f_tm itself bends, two known rooms per mode and slot, and (ii) where
+piecewise linear. Its kinks in a cell are (i) where f_tm itself bends, one known room per mode and slot, and (ii) where
 f_tm meets a grid point: f_tm increases and contracts, so the image of a cell among equals is shorter than a cell and
 holds at most one; the image of a wide cell may reach into the fine zone and hold several.
 The claim gives an underestimate of it; the stage cost price * P_tm and the room cost get theirs from their own known
@@ -161,11 +161,11 @@ def least_costs(
                 for i in range(ug):
                     value[s, i] += rooms[i]
             for m in range(modes):
-                don, dof, dca = model.drift_on[b, t, m], model.drift_off[b, t], model.drift_cap[b, t]
+                don, dof = model.drift_on[b, t, m], model.drift_off[b, t]
                 q0, q1, q2 = model.power_at_zero[b, t, m], model.power_slope[b, t, m], model.power_limit[b, t, m]
                 w0, w2, rod = model.heat_at_zero[b, t, m], model.heat_limit[b, t], model.rod[b, t]
                 for i in range(ug):
-                    y = max(kof * x[i] + dof, min(kon * x[i] + don, kof * x[i] + dca))
+                    y = max(kof * x[i] + dof, kon * x[i] + don)
                     a = _at(y, l0, i0, n0, l1, i1, n1, l2)
                     ends[i] = a
                     a = min(max(a, 0.0), g - 1.0)
@@ -201,7 +201,7 @@ def least_costs(
                 # the grid point after an image's left end, and how far along the cell f takes it
                 for i in range(cells):
                     k = cell[i] + 1
-                    at = min((x[k] - dof) * iof, max((x[k] - don) * ion, (x[k] - dca) * iof))
+                    at = min((x[k] - dof) * iof, (x[k] - don) * ion)
                     beyond[i] = 0.0 if ends[i] < k and k < ends[i + ONE] else NO_WAY
                     part[i] = min(max((at - x[i]) / (x[i + ONE] - x[i]), 0.0), 1.0)
                 # an image that holds another grid point ends a stretch
@@ -209,14 +209,13 @@ def least_costs(
                     i = int(begins[r]) - 1
                     for j in range(cell[i], min(cell[i + 1] + 1, g - 1) + 1):
                         if ends[i] < j and j < ends[i + 1] and j != cell[i] + 1:
-                            at = min((x[j] - dof) * iof, max((x[j] - don) * ion, (x[j] - dca) * iof))
+                            at = min((x[j] - dof) * iof, (x[j] - don) * ion)
                             more_cell[further], more_point[further] = i, j
                             more_part[further] = min(max((at - x[i]) / (x[i + 1] - x[i]), 0.0), 1.0)
                             further += 1
-                bend_a, bend_b = (don - dof) * igap, (don - dca) * igap
-                at_a, at_b = _at(bend_a, l0, i0, n0, l1, i1, n1, l2), _at(bend_b, l0, i0, n0, l1, i1, n1, l2)
-                to_a = min(max(_at(kon * bend_a + don, l0, i0, n0, l1, i1, n1, l2), 0.0), g - 1.0)
-                to_b = min(max(_at(kon * bend_b + don, l0, i0, n0, l1, i1, n1, l2), 0.0), g - 1.0)
+                bend = (don - dof) * igap
+                at_bend = _at(bend, l0, i0, n0, l1, i1, n1, l2)
+                to_bend = min(max(_at(kon * bend + don, l0, i0, n0, l1, i1, n1, l2), 0.0), g - 1.0)
                 for s in range(1, states):
                     if auto.mode[s] != m or auto.mode[s - 1] != m:
                         continue
@@ -236,8 +235,7 @@ def least_costs(
                         i = more_cell[j]
                         chord = nodes[i] + more_part[j] * (nodes[i + 1] - nodes[i])
                         excess[i] = max(excess[i], chord - row[more_point[j]])
-                    _mark(nodes, excess, g, at_a, _between(row, to_a, g))
-                    _mark(nodes, excess, g, at_b, _between(row, to_b, g))
+                    _mark(nodes, excess, g, at_bend, _between(row, to_bend, g))
                     out[0] = nodes[0] - excess[0] + stage[0]
                     for i in range(cells - ONE):
                         at = i + ONE

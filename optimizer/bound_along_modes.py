@@ -13,16 +13,15 @@ grid point or half way between two. Each grid covers all rooms that can be reach
 
 *Claim.* In every slot the piecewise linear U_t(., m) through the nodes of grid m lies nowhere above
 V_t(., m) = min over k of [ kappa + nu if k differs from m ] + phi_t(., k) on the rooms that can be reached.
-*Proof.* By induction from U_N = 0. A room that can be reached has its image among those of the next slot. (i)
-phi_t(., m) is the sum of price P_tm dt and Z(f_tm) with Z = U_{t+1}(., m) + r_t. The stage and room costs are lowered
-at both ends of a cell that holds one of their kinks, by chord less value there, as proved in `bound`; lowering for
-each kink is at least what the largest asks for. Where f_tm is affine with slope a on a cell, the image of the cell is
-a cell of grid m, or half of one, so Z(f_tm) is affine on it and loses nothing; on every other cell (the control off
-or at its limit) its kinks are counted as in `bound`. (ii) A function through the nodes y_j of grid k, seen from grid
-m that lies a share w of a cell further right, has one kink in each cell, at a node of k, where chord less value is w
-(1-w) times the second difference of y there: lowering by that, where it is positive, gives an underestimate by the
-same claim. (iii) The nodewise minimum of underestimates, interpolated, lies below each of them. Cells beyond the
-reach may hold anything.
+*Proof.* By induction from U_N = 0. A room that can be reached has its image among those of the next slot. (i) phi_t(.,
+m) is the sum of price P_tm dt and Z(f_tm) with Z = U_{t+1}(., m) + r_t. The stage and room costs are lowered at both
+ends of a cell that holds one of their kinks, by chord less value there, as proved in `bound`; lowering for each kink is
+at least what the largest asks for. Where f_tm is affine with slope a on a cell, the image of the cell is a cell of grid
+m, or half of one, so Z(f_tm) is affine on it and loses nothing; on every other cell (the control off) its kinks are
+counted as in `bound`. (ii) A function through the nodes y_j of grid k, seen from grid m that lies a share w of a cell
+further right, has one kink in each cell, at a node of k, where chord less value is w (1-w) times the second difference
+of y there: lowering by that, where it is positive, gives an underestimate by the same claim. (iii) The nodewise minimum of underestimates, interpolated, lies below each of them.
+Cells beyond the reach may hold anything.
 
 Holds are not asked for: a bound over more schedules is one over fewer, and costs nothing where the price of a change
 keeps modes for as long as they are to be held. The limit on changes is priced as in `bound`.
@@ -52,7 +51,6 @@ class _Step(NamedTuple):
     kof: float
     don: float
     dof: float
-    dca: float
     q0: float
     q1: float
     q2: float
@@ -74,8 +72,7 @@ class _Grid(NamedTuple):
 
 @compiled
 def _room(step: _Step, room: float) -> float:
-    off = step.kof * room
-    return float(max(off + step.dof, min(step.kon * room + step.don, off + step.dca)))
+    return float(max(step.kof * room + step.dof, step.kon * room + step.don))
 
 
 @compiled
@@ -94,12 +91,12 @@ def _lay_grids(
     low = high = model.start[b]
     reach[0, 0], reach[1, 0], widest = low, high, 0.0
     for t in range(slots):
-        dof, dca = model.drift_off[b, t], model.drift_cap[b, t]
+        dof = model.drift_off[b, t]
         lowest, highest = NO_WAY, -NO_WAY
         for m in range(modes):
             don = model.drift_on[b, t, m]
-            lowest = min(lowest, max(kof * low + dof, min(kon * low + don, kof * low + dca)))
-            highest = max(highest, kof * high + dof, min(kon * high + don, kof * high + dca))
+            lowest = min(lowest, max(kof * low + dof, kon * low + don))
+            highest = max(highest, kof * high + dof, kon * high + don)
         low, high = lowest - 1e-9, highest + 1e-9
         reach[0, t + 1], reach[1, t + 1] = low, high
         widest = max(widest, high - low)
@@ -189,23 +186,21 @@ def _one_by_one(
 ) -> None:
     """`ahead` at the images of nodes and its excess in the cells from `begin` up to `end`."""
     inverse = 1 / then.h
-    bend_a = (step.don - step.dof) / (step.kof - step.kon)
-    bend_b = (step.don - step.dca) / (step.kof - step.kon)
+    bend = (step.don - step.dof) / (step.kof - step.kon)
     for i in range(begin, end + 1):
         row[i] = _between(ahead, (_room(step, grid.x0 + grid.h * i) - then.x0) * inverse, then.nodes)
     for i in range(begin, end):
         left = grid.x0 + grid.h * i
         here, there, most = row[i], row[i + 1], 0.0
-        for bend in (bend_a, bend_b):
-            share = (bend - left) / grid.h
-            if 0 < share < 1:
-                value = _between(ahead, (_room(step, bend) - then.x0) * inverse, then.nodes)
-                most = max(most, here + share * (there - here) - value)
+        share = (bend - left) / grid.h
+        if 0 < share < 1:
+            value = _between(ahead, (_room(step, bend) - then.x0) * inverse, then.nodes)
+            most = max(most, here + share * (there - here) - value)
         begins, ends = (_room(step, left) - then.x0) * inverse, (_room(step, left + grid.h) - then.x0) * inverse
         for j in range(int(max(np.floor(begins), 0.0)), int(min(np.ceil(ends), then.nodes - 1.0)) + 1):
             if begins < j < ends:
                 room = then.x0 + then.h * j
-                at = min((room - step.dof) / step.kof, max((room - step.don) / step.kon, (room - step.dca) / step.kof))
+                at = min((room - step.dof) / step.kof, (room - step.don) / step.kon)
                 share = min(max((at - left) / grid.h, 0.0), 1.0)
                 most = max(most, here + share * (there - here) - ahead[j])
         excess[i] = most
@@ -214,13 +209,12 @@ def _one_by_one(
 @compiled
 def _carry_back(step: _Step, ahead: Array, then: _Grid, row: Array, excess: Array, grid: _Grid, doubled: bool) -> None:
     """An underestimate of `ahead` at the images of the nodes, into `row`."""
-    g, slower = grid.nodes, step.kof - step.kon
-    regular_from = np.ceil(((step.don - step.dca) / slower - grid.x0) / grid.h)
-    regular_to = np.floor(((step.don - step.dof) / slower - grid.x0) / grid.h) + 1
-    begin, end = int(min(max(regular_from, 0.0), float(g))), int(min(max(regular_to, 0.0), float(g)))
+    g = grid.nodes
+    regular_to = np.floor(((step.don - step.dof) / (step.kof - step.kon) - grid.x0) / grid.h) + 1
     times = 2 if doubled else 1
-    begin = max(begin, times * then.first - grid.first)
-    end = max(min(end, times * (then.first + then.nodes - 1) + 1 - grid.first), begin)
+    begin = max(0, times * then.first - grid.first)
+    end = min(int(min(max(regular_to, 0.0), float(g))), times * (then.first + then.nodes - 1) + 1 - grid.first)
+    end = max(end, begin)
     if doubled:
         for i in range(begin, end):
             at = grid.first + i - 2 * then.first
@@ -306,7 +300,7 @@ def least_costs_along_modes(
             for m in range(modes):
                 step = _Step(
                     model.keep_on[b], model.keep_off[b], model.drift_on[b, t, m], model.drift_off[b, t],
-                    model.drift_cap[b, t], model.power_at_zero[b, t, m], model.power_slope[b, t, m],
+                    model.power_at_zero[b, t, m], model.power_slope[b, t, m],
                     model.power_limit[b, t, m], model.heat_at_zero[b, t, m], model.heat_slope[b],
                     model.heat_limit[b, t], model.rod[b, t], model.standby[b],
                 )  # fmt: skip

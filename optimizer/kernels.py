@@ -31,7 +31,6 @@ class Model(NamedTuple):
     keep_off: Array
     drift_on: Array
     drift_off: Array
-    drift_cap: Array
     power_at_zero: Array
     power_slope: Array
     power_limit: Array
@@ -65,14 +64,13 @@ class Automaton(NamedTuple):
 def room_after(model: Model, b: int, t: int, m: int, room: float) -> float:
     """Room at the slot's end."""
     off = model.keep_off[b] * room + model.drift_off[b, t]
-    cap = off + model.drift_cap[b, t] - model.drift_off[b, t]
-    return float(max(off, min(model.keep_on[b] * room + model.drift_on[b, t, m], cap)))
+    return float(max(off, model.keep_on[b] * room + model.drift_on[b, t, m]))
 
 
 @compiled
 def rooms_ahead(
-    keep_on: Array, keep_off: Array, drift_on: Array, drift_off: Array, drift_cap: Array, start: Array, mode: int,
-    path: Array, least: Array, most: Array,
+    keep_on: Array, keep_off: Array, drift_on: Array, drift_off: Array, start: Array, mode: int, path: Array,
+    least: Array, most: Array,
 ) -> None:  # fmt: skip
     """Rooms at the slots' ends in one mode throughout, (B, N), and the coldest and warmest in any modes, (B,)."""
     houses, slots, modes = drift_on.shape
@@ -81,15 +79,12 @@ def rooms_ahead(
         least[b], most[b] = low, high
         for t in range(slots):
             coldest, warmest = np.inf, -np.inf
-            off, cap = drift_off[b, t], drift_cap[b, t]
+            off = drift_off[b, t]
             for m in range(modes):
                 on = drift_on[b, t, m]
-                coldest = min(
-                    coldest, max(keep_off[b] * low + off, min(keep_on[b] * low + on, keep_off[b] * low + cap))
-                )
-                warmest = max(warmest, keep_off[b] * high + off, min(keep_on[b] * high + on, keep_off[b] * high + cap))
-            on = drift_on[b, t, mode]
-            x = max(keep_off[b] * x + off, min(keep_on[b] * x + on, keep_off[b] * x + cap))
+                coldest = min(coldest, max(keep_off[b] * low + off, keep_on[b] * low + on))
+                warmest = max(warmest, keep_off[b] * high + off, keep_on[b] * high + on)
+            x = max(keep_off[b] * x + off, keep_on[b] * x + drift_on[b, t, mode])
             path[b, t], low, high = x, coldest, warmest
             least[b], most[b] = min(least[b], low), max(most[b], high)
 

@@ -272,9 +272,8 @@ def _rooms_ahead(model: Responses, past: _Past, room_c: Array) -> Array:
     rooms[0] = room_c
     for k in range(WINDOW):
         at = past.starts + k
-        off = keep_off * rooms[k]
-        on = np.minimum(keep_on * rooms[k] + drift[:, at], off + model.drift_cap_bn[:, at])
-        np.maximum(off + model.drift_off_bn[:, at], on, out=rooms[k + 1])
+        on = keep_on * rooms[k] + drift[:, at]
+        np.maximum(keep_off * rooms[k] + model.drift_off_bn[:, at], on, out=rooms[k + 1])
     return rooms
 
 

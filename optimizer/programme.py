@@ -133,7 +133,7 @@ def _values(
         e, ch = f32(price[t] * SLOT_MWH_PER_KW), f32(change[t] + CHANGE_EUR)
         rd, w2 = f32(model.rod[b, t]), f32(model.heat_limit[b, t])
         sun, saved = f32(model.sun[b, t]), f32(model.sun_saving[b, t] * SLOT_MWH_PER_KW)
-        dof, dca = f32(model.drift_off[b, t]), f32(model.drift_cap[b, t] - model.drift_off[b, t])
+        dof = f32(model.drift_off[b, t])
         for i in range(ug):
             xs[i] = l0 + dc * f32(i)
         for m in range(modes):
@@ -142,8 +142,7 @@ def _values(
             q2, w0 = f32(model.power_limit[b, t, m]), f32(model.heat_at_zero[b, t, m])
             for i in range(ug):
                 x = xs[i]
-                off = kof * x + dof
-                y = max(off, min(kon * x + don, off + dca))
+                y = max(kof * x + dof, kon * x + don)
                 f = min(max((y - then) * inv, zero), top)
                 left_of = np.int32(f)
                 place[i], share[i] = left_of, f - f32(left_of)

@@ -6,13 +6,13 @@ Symbols (N slots of `SLOT_HOURS`, M modes in the order of `MODES`, B houses; UA,
     To, G  outdoor temperature and heat gains (people, appliances, sun) in the slot
     Tw_m   mean water temperature the pump's own control holds in mode m; Tf the outdoor temperature its curve follows
 
-        C dT/dt = Q - UA (T - To) + G,      Q = clip(K (Tw_m - T), 0, Qmax(To)),
+        C dT/dt = Q - UA (T - To) + G,      Q = max(K (Tw_m - T), 0),
         Tw_m = Tw_0(Tf) + s_m - g (T - T_held)
 
 Exact zero-order hold per regime, never Euler (for 2 h houses Euler is 6 % off): with a = exp(-dt (K(1+g)+UA)/C) while
-the control regulates and a0 = exp(-dt UA/C) while it is off or at its limit,
+the control regulates and a0 = exp(-dt UA/C) while it is off,
 
-        T+ = max( a0 T + c_off,  min( a T + c_m,  a0 T + c_cap ) )
+        T+ = max( a0 T + c_off,  a T + c_m )
 
 so T+ is increasing, piecewise affine and contracting in T, the same a for all modes of a house, c_m per mode and slot.
 Electricity of a slot is standby + clip(e_m(T), 0, Qmax/COP_m), with e_m(T) the tangent at T_held of q_m(T)/COP_m(T) and
@@ -47,8 +47,8 @@ kelvin-hours, 10 h hardly fewer."""
 FILTER_RUN_IN_SLOTS = 96
 HEATING_LIMIT_C = 16.0
 """Above this mean outdoor temperature a pump's own control does not heat, whatever its offset."""
-NO_HEATING_C, NO_LIMIT_C = -50.0, 1e6
-"""Water so cold that nothing heats; a drift so high that no limit is met."""
+NO_HEATING_C = -50.0
+"""Water so cold that nothing heats."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,9 @@ class Responses:
     keep_on: Array
     """a: share of a room's excess left after a slot under regulation."""
     keep_off: Array
-    """a0: the same with the heat fixed or off."""
+    """a0: the same with the heat off."""
     drift_on_bnm: Array
     drift_off_bn: Array
-    drift_cap_bn: Array
     power_at_zero_bnm: Array
     """e_m for T = 0 at the slot's start, kW."""
     power_slope_bnm: Array
@@ -138,9 +137,8 @@ class Responses:
     def rooms(self, slot: int, room_c: Array) -> Array:
         """Rooms at the slot's end under every mode: (M, B, k) for rooms (B, k) at its start."""
         off = self.keep_off[:, None] * room_c + self.drift_off_bn[:, slot, None]
-        cap = off + (self.drift_cap_bn[:, slot] - self.drift_off_bn[:, slot])[:, None]
         on = self.keep_on[:, None] * room_c + self.drift_on_bnm[:, slot].T[:, :, None]
-        return np.maximum(off, np.minimum(on, cap))
+        return np.maximum(off, on)
 
     def powers(self, slot: int, room_c: Array) -> Array:
         """Mean electrical power of the slot in kW under every mode: (M, B, k) for rooms (B, k) at its start."""
@@ -155,11 +153,8 @@ def ahead_of(responses: Responses) -> tuple[Array, Array, Array]:
     """Rooms at the slots' ends with every pump LOW, (B, N), and the coldest and warmest any modes lead to, (B,)."""
     b, n, _ = responses.size
     path, least, most = np.empty((b, n)), np.empty(b), np.empty(b)
-    on, off, cap = (
-        np.ascontiguousarray(drift)
-        for drift in (responses.drift_on_bnm, responses.drift_off_bn, responses.drift_cap_bn)
-    )
-    rooms_ahead(responses.keep_on, responses.keep_off, on, off, cap, responses.room_start_c, LOW, path, least, most)
+    on, off = (np.ascontiguousarray(drift) for drift in (responses.drift_on_bnm, responses.drift_off_bn))
+    rooms_ahead(responses.keep_on, responses.keep_off, on, off, responses.room_start_c, LOW, path, least, most)
     return path, least, most
 
 
@@ -188,7 +183,6 @@ def respond(houses: Houses, horizon: Horizon) -> Responses:
         keep_off=keep_off,
         drift_on_bnm=(1 - keep_on)[:, None, None] * settled,
         drift_off_bn=off,
-        drift_cap_bn=np.full_like(off, NO_LIMIT_C),
         power_at_zero_bnm=heat_at_held * per_heat - power_slope * held[:, None, None],
         power_slope_bnm=power_slope,
         power_limit_bnm=heat_limit[:, :, None] * per_heat,

@@ -53,7 +53,7 @@ class Store:
         above[0, -1, 2] = -self.value_eur_per_kwh
         return Model(
             keep_on=np.ones(1), keep_off=np.ones(1), drift_on=power * self.efficiency / HOUR, drift_off=zero,
-            drift_cap=zero + 1e6, power_at_zero=power, power_slope=nothing, power_limit=power, heat_at_zero=nothing,
+            power_at_zero=power, power_slope=nothing, power_limit=power, heat_at_zero=nothing,
             heat_slope=np.zeros(1), heat_limit=zero + 1e6, rod=zero, standby=np.zeros(1), start=np.zeros(1),
             corner=corner, below=below, above=above, coldest_set_back=np.full(1, -1.0),
             sun=zero, sun_saving=zero,

@@ -127,27 +127,22 @@ class _Image:
         self._met_share = np.clip(
             (self._inverse(responses, slot, low + cell_k * met) - rooms[:, :-1]) / cell_k, 0.0, 1.0
         )
-        self._bends = self._own_kinks(responses, slot)
+        self._bend, self._bend_leads_to = self._own_kink(responses, slot)
 
     @staticmethod
     def _inverse(responses: Responses, slot: int, room_c: Array) -> Array:
         """The room at the slot's start that ends at `room_c` (M, B, k)."""
         on = (room_c - responses.drift_on_bnm[:, slot].T[:, :, None]) / responses.keep_on[:, None]
         off = (room_c - responses.drift_off_bn[:, slot, None]) / responses.keep_off[:, None]
-        cap = (room_c - responses.drift_cap_bn[:, slot, None]) / responses.keep_off[:, None]
-        inverse: Array = np.minimum(off, np.maximum(on, cap))
+        inverse: Array = np.minimum(off, on)
         return inverse
 
     @staticmethod
-    def _own_kinks(responses: Responses, slot: int) -> list[tuple[Array, Array]]:
-        """Kind (i): rooms (M, B) where regulation meets off and where it meets the limit, with where they lead."""
-        gap = responses.keep_off - responses.keep_on
+    def _own_kink(responses: Responses, slot: int) -> tuple[Array, Array]:
+        """Kind (i): rooms (M, B) where regulation meets off, with where they lead."""
         on = responses.drift_on_bnm[:, slot].T
-        kinks = []
-        for other in (responses.drift_off_bn[:, slot], responses.drift_cap_bn[:, slot]):
-            kink = (on - other) / gap
-            kinks.append((kink, responses.keep_on * kink + on))
-        return kinks
+        kink = (on - responses.drift_off_bn[:, slot]) / (responses.keep_off - responses.keep_on)
+        return kink, responses.keep_on * kink + on
 
     def compose(self, mode: int, value: Array, corrected: bool) -> Array:
         """Underestimate of Z(f(T)) on the grid: (s, B, n) -> (s, B, n)."""
@@ -160,8 +155,7 @@ class _Image:
         chord = (1 - part) * nodes[..., :-1] + part * nodes[..., 1:]
         below = chord - value[:, house, self._met[mode]]
         excess = np.where(self._meets[mode], np.maximum(below, 0.0), 0.0)
-        for kinks, leads_to in self._bends:
-            end, way = _place(self._grid, leads_to[mode][:, None])
-            at_kink = (1 - way) * value[:, house, end] + way * value[:, house, end + 1]
-            _excess_at(self._grid, nodes, kinks[mode], at_kink[..., 0], excess)
+        end, way = _place(self._grid, self._bend_leads_to[mode][:, None])
+        at_kink = (1 - way) * value[:, house, end] + way * value[:, house, end + 1]
+        _excess_at(self._grid, nodes, self._bend[mode], at_kink[..., 0], excess)
         return _lowered(nodes, excess)
