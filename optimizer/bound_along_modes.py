@@ -9,7 +9,8 @@ Symbols as in `bound` and `response`; a, c_tm the room's response while the cont
     x_i(t,m) = O_m(t) + h(t) i,     O_m(0) = room at the start,   O_m(t+1) = a O_m(t) + c_tm,   h(t+1) = a h(t)
 
 so that f_tm(x_i(t,m)) = x_i(t+1,m). Where h would fall below a given cell it is doubled, and a grid point goes to a
-grid point or half way between two. Each grid covers all rooms that can be reached in its slot, and two cells more.
+grid point or half way between two. Each grid covers all rooms that can be reached in its slot, and two cells more, and
+above that as many as make loops come out even; beyond its ends a row is continued straight.
 
 *Claim.* In every slot the piecewise linear U_t(., m) through the nodes of grid m lies nowhere above
 V_t(., m) = min over k of [ kappa + nu if k differs from m ] + phi_t(., k) on the rooms that can be reached.
@@ -20,8 +21,8 @@ at least what the largest asks for. Where f_tm is affine with slope a on a cell,
 m, or half of one, so Z(f_tm) is affine on it and loses nothing; on every other cell (the control off) its kinks are
 counted as in `bound`. (ii) A function through the nodes y_j of grid k, seen from grid m that lies a share w of a cell
 further right, has one kink in each cell, at a node of k, where chord less value is w (1-w) times the second difference
-of y there: lowering by that, where it is positive, gives an underestimate by the same claim. (iii) The nodewise minimum of underestimates, interpolated, lies below each of them.
-Cells beyond the reach may hold anything.
+of y there: lowering by that, where it is positive, gives an underestimate by the same claim. (iii) The nodewise minimum
+of underestimates, interpolated, lies below each of them. Cells beyond the reach may hold anything.
 
 Holds are not asked for: a bound over more schedules is one over fewer, and costs nothing where the price of a change
 keeps modes for as long as they are to be held. The limit on changes is priced as in `bound`.
@@ -34,9 +35,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.bound import GUARD, NO_WAY
+from optimizer.bound import GUARD, NO_WAY, size_of
 from optimizer.compiled import compiled, compiled_to_compare
 from optimizer.kernels import CHANGE_EUR, ONE, SLOT_MWH_PER_KW, Array, Model, Whole
+from optimizer.programme import VECTOR, VECTOR_POINTS
 
 MOST_NODES = 2000
 """Cells are widened where more grid points would be needed."""
@@ -84,8 +86,8 @@ def _power(step: _Step, room: float) -> float:
 @compiled
 def _lay_grids(
     model: Model, b: int, cell: float, reach: Array, h: Array, origin: Array, first: Whole, count: Whole
-) -> int:  # fmt: skip
-    """Cells h (N+1,), left ends (M, N+1), first indices and counts of nodes (M, N+1); returns the largest count."""
+) -> None:  # fmt: skip
+    """Cells h (N+1,), left ends (M, N+1), first indices (M, N+1) and counts of nodes (N+1,)."""
     modes, slots = origin.shape[0], len(h) - 1
     kon, kof = model.keep_on[b], model.keep_off[b]
     low = high = model.start[b]
@@ -106,70 +108,86 @@ def _lay_grids(
         h[t + 1] = kon * h[t]
         while h[t + 1] < least:
             h[t + 1] *= 2
-    most = 0
+    count[:] = 0
     for m in range(modes):
         at = model.start[b]
         for t in range(slots + 1):
             inverse = 1 / h[t]
             first[m, t] = int(np.floor((reach[0, t] - at) * inverse)) - BEYOND
-            count[m, t] = int(np.ceil((reach[1, t] - at) * inverse)) + BEYOND + 1 - first[m, t]
+            count[t] = max(count[t], int(np.ceil((reach[1, t] - at) * inverse)) + BEYOND + 1 - first[m, t])
             origin[m, t] = at + h[t] * first[m, t]
-            most = max(most, count[m, t])
             if t < slots:
                 at = kon * at + model.drift_on[b, t, m]
-    return most
+    for t in range(slots + 1):
+        count[t] += -count[t] % VECTOR_POINTS
+
+
+@compiled_to_compare
+def _add_bent(
+    row: Array, ramp: Array, g: int, level: float, slope: float, h: float, left: tuple[float, float, float, float],
+    bend: tuple[float, float, float, float],
+) -> None:  # fmt: skip
+    """Add level + slope i + sum over k of bend_k (left_k - h i)+ to a row's nodes i."""
+    (l0, l1, l2, l3), (b0, b1, b2, b3) = left, bend
+    for i in range(np.uint64(g)):
+        x = h * ramp[i]
+        bent = b0 * max(l0 - x, 0.0) + b1 * max(l1 - x, 0.0) + b2 * max(l2 - x, 0.0) + b3 * max(l3 - x, 0.0)
+        row[i] += level + slope * ramp[i] + bent
 
 
 @compiled
-def _add_ramp(row: Array, ramp: Array, begin: int, end: int, value: float, slope: float) -> None:
-    """Add value + slope i to a row's nodes from `begin` up to `end`."""
-    if end > begin:
-        at = np.uint64(begin)
-        for i in range(np.uint64(end - begin)):
-            row[at + i] += value + slope * ramp[at + i]
+def _add_room_cost(model: Model, b: int, t: int, row: Array, ramp: Array, grid: _Grid) -> None:
+    """Add an underestimate of r_t, as below x+ + above (-x)+ = (below + above) x+ - above x for x = corner - T."""
+    corner, below, above = model.corner[b, t], model.below[b, t], model.above[b, t]
+    left = (corner[0] - grid.x0, corner[1] - grid.x0, corner[2] - grid.x0, corner[3] - grid.x0)
+    bend = (below[0] + above[0], below[1] + above[1], below[2] + above[2], below[3] + above[3])
+    level = above[0] * left[0] + above[1] * left[1] + above[2] * left[2] + above[3] * left[3]
+    slope = (above[0] + above[1] + above[2] + above[3]) * grid.h
+    _add_bent(row, ramp, grid.nodes, -level, slope, grid.h, left, bend)
+    inverse = 1 / grid.h
+    for k in range(4):
+        at = left[k] * inverse
+        if 0 < at < grid.nodes - 1:
+            place = min(int(at), grid.nodes - 2)
+            share = at - place
+            lower = max(share * (1 - share) * grid.h * bend[k], 0.0)
+            row[place] -= lower
+            row[place + 1] -= lower
+
+
+@compiled_to_compare
+def _add_clipped(
+    row: Array, ramp: Array, g: int, level: float, e: float, at_zero: float, change: float, most: float
+) -> None:  # fmt: skip
+    """Add level + e clip(at_zero + change i, 0, most) to a row's nodes i."""
+    for i in range(np.uint64(g)):
+        row[i] += level + e * min(max(at_zero + change * ramp[i], 0.0), most)
 
 
 @compiled
-def _add_room_cost(row: Array, ramp: Array, grid: _Grid, corner: float, below: float, above: float) -> None:
-    """Add an underestimate of below (corner - T)+ + above (T - corner)+."""
-    at = (corner - grid.x0) / grid.h
-    turn = int(min(max(np.ceil(at), 0.0), float(grid.nodes)))
-    if below != 0.0:
-        _add_ramp(row, ramp, 0, turn, below * (corner - grid.x0), -below * grid.h)
-    if above != 0.0:
-        _add_ramp(row, ramp, turn, grid.nodes, above * (grid.x0 - corner), above * grid.h)
+def _lower_at(step: _Step, row: Array, grid: _Grid, e: float, at: float) -> None:
+    """Lower the cell that holds a kink of the stage cost by chord less value there."""
     if 0 < at < grid.nodes - 1:
         place = min(int(at), grid.nodes - 2)
-        share = at - place
-        lower = max(share * (1 - share) * grid.h * (below + above), 0.0)
+        share, left = at - place, grid.x0 + grid.h * place
+        chord = (1 - share) * _power(step, left) + share * _power(step, left + grid.h)
+        lower = max(e * (chord - _power(step, grid.x0 + grid.h * at)), 0.0)
         row[place] -= lower
         row[place + 1] -= lower
 
 
 @compiled
-def _add_stage(step: _Step, row: Array, ramp: Array, grid: _Grid, e: float) -> None:
-    """Add an underestimate of what the slot's electricity costs."""
-    at_zero, change, most, fixed = step.q0 + step.q1 * grid.x0, step.q1 * grid.h, step.q2, step.standby
-    for i in range(np.uint64(grid.nodes)):
-        row[i] += e * (fixed + min(max(at_zero + change * ramp[i], 0.0), most))
-    if step.rod > 0:
-        at_zero, change, e_rod = step.w0 + step.w1 * grid.x0 - step.w2, step.w1 * grid.h, e * step.rod
-        for i in range(np.uint64(grid.nodes)):
-            row[i] += e_rod * max(at_zero + change * ramp[i], 0.0)
-    for z in range(3):
-        kink = -step.q0 / step.q1
-        if z == 1:
-            kink = (step.q2 - step.q0) / step.q1
-        elif z == 2:
-            kink = (step.w2 - step.w0) / step.w1
-        at = (kink - grid.x0) / grid.h
-        if 0 < at < grid.nodes - 1:
-            place = min(int(at), grid.nodes - 2)
-            share, left = at - place, grid.x0 + grid.h * place
-            chord = (1 - share) * _power(step, left) + share * _power(step, left + grid.h)
-            lower = max(e * (chord - _power(step, kink)), 0.0)
-            row[place] -= lower
-            row[place + 1] -= lower
+def _add_stage(step: _Step, row: Array, ramp: Array, grid: _Grid, e: float, guard: float) -> None:
+    """Add an underestimate of what the slot's electricity costs, less `guard`."""
+    at_zero, change = step.q0 + step.q1 * grid.x0, step.q1 * grid.h
+    _add_clipped(row, ramp, grid.nodes, e * step.standby - guard, e, at_zero, change, step.q2)
+    inverse = 1 / change
+    _lower_at(step, row, grid, e, -at_zero * inverse)
+    _lower_at(step, row, grid, e, (step.q2 - at_zero) * inverse)
+    at_zero, change = step.w0 + step.w1 * grid.x0 - step.w2, step.w1 * grid.h
+    if step.rod > 0 and max(at_zero, at_zero + change * (grid.nodes - 1)) > 0:
+        _add_clipped(row, ramp, grid.nodes, 0.0, e * step.rod, at_zero, change, NO_WAY)
+        _lower_at(step, row, grid, e, -at_zero / change)
 
 
 @compiled
@@ -213,14 +231,14 @@ def _carry_back(step: _Step, ahead: Array, then: _Grid, row: Array, excess: Arra
     regular_to = np.floor(((step.don - step.dof) / (step.kof - step.kon) - grid.x0) / grid.h) + 1
     times = 2 if doubled else 1
     begin = max(0, times * then.first - grid.first)
-    end = min(int(min(max(regular_to, 0.0), float(g))), times * (then.first + then.nodes - 1) + 1 - grid.first)
-    end = max(end, begin)
+    last = then.first + then.nodes + VECTOR_POINTS - 1
+    end = max(min(int(min(max(regular_to, 0.0), float(g))), times * last + 1 - grid.first), begin)
     if doubled:
         for i in range(begin, end):
             at = grid.first + i - 2 * then.first
             j = at // 2
             row[i] = ahead[j] if at % 2 == 0 else 0.5 * (ahead[j] + ahead[j + 1])
-    elif end > begin:
+    else:
         to, source = np.uint64(begin), np.uint64(begin + grid.first - then.first)
         for i in range(np.uint64(end - begin)):
             row[to + i] = ahead[source + i]
@@ -240,40 +258,41 @@ def _carry_back(step: _Step, ahead: Array, then: _Grid, row: Array, excess: Arra
         row[g - 1] -= excess[g - 2]
 
 
-@compiled_to_compare
-def _bend(row: Array, g: int, bend: Array) -> None:
-    """What a cell that begins between nodes j and j+1 loses at most per w (1-w): the larger positive second difference
-    at its two nodes."""
-    bend[0] = 0.0
-    for i in range(np.uint64(g - 2)):
-        bend[i + ONE] = max(row[i] - 2 * row[i + ONE] + row[i + ONE + ONE], 0.0)
-    bend[g - 1] = 0.0
-    for i in range(np.uint64(g - 1)):
-        bend[i] = max(bend[i], bend[i + ONE])
+@compiled
+def _continue(row: Array, ramp: Array, g: int) -> None:
+    """Continue a row straight beyond its last node."""
+    last = row[g - 1]
+    slope, at = last - row[g - 2], np.uint64(g)
+    for i in range(VECTOR):
+        row[at + i] = last + slope * (ramp[i] + 1)
 
 
 @compiled_to_compare
-def _change_to(row: Array, bend: Array, grid: _Grid, value: Array, to_grid: _Grid, change: float) -> None:
-    """Lower `value` on its grid to the underestimate of `row`, on another, and the price of a change."""
-    offset = (to_grid.x0 - grid.x0) / grid.h
-    whole = int(np.floor(offset))
-    w = offset - whole
-    curved = w * (1 - w)
-    begin, end = max(0, -whole), min(to_grid.nodes, grid.nodes - 1 - whole)
-    if end > begin:
-        to, source = np.uint64(begin), np.uint64(begin + whole)
-        for i in range(np.uint64(end - begin)):
-            at = source + i
-            there = row[at] + w * (row[at + ONE] - row[at]) - curved * bend[at] + change
-            value[to + i] = min(value[to + i], there)
-
-
-@compiled_to_compare
-def _largest(row: Array, g: int) -> float:
-    most = 0.0
+def _bends(row: Array, g: int, bend: Array) -> None:
+    """What a cell that begins between nodes i and i+1 loses at most per w (1-w): the larger positive second difference
+    at its two nodes. The row is continued straight for a cell before it and two behind it; place `ONE` is node 0."""
+    row[0], bend[0] = 2 * row[1] - row[2], 0.0
+    row[g + 1] = 2 * row[g] - row[g - 1]
+    row[g + 2] = 2 * row[g + 1] - row[g]
     for i in range(np.uint64(g)):
-        most = max(most, abs(row[i]))
-    return most
+        left, right = row[i + ONE], row[i + ONE + ONE]
+        second = right - left
+        bend[i + ONE] = max(second - (left - row[i]), row[i + ONE + ONE + ONE] - right - second, 0.0)
+
+
+@compiled_to_compare
+def _cheapest(
+    own: Array, one: Array, one_bend: Array, w1: float, to_one: float, two: Array, two_bend: Array, w2: float,
+    to_two: float, three: Array, three_bend: Array, w3: float, to_three: float, g: int, out: Array,
+) -> None:  # fmt: skip
+    """The nodewise least of a mode's own row and of three others', each seen a share w further right and dearer by what
+    going there costs."""
+    c1, c2, c3 = w1 * (1 - w1), w2 * (1 - w2), w3 * (1 - w3)
+    for i in range(np.uint64(g)):
+        best = own[i]
+        best = min(best, one[i] + w1 * (one[i + ONE] - one[i]) - c1 * one_bend[i] + to_one)
+        best = min(best, two[i] + w2 * (two[i + ONE] - two[i]) - c2 * two_bend[i] + to_two)
+        out[i] = min(best, three[i] + w3 * (three[i + ONE] - three[i]) - c3 * three_bend[i] + to_three)
 
 
 @compiled
@@ -281,17 +300,16 @@ def least_costs_along_modes(
     model: Model, price: Array, nu: Array, before: Whole, cell: float, block: Whole, limit: int, least: Array
 ) -> None:
     """EUR that no schedule of each house costs less than, at prices (B, N), changes priced at nu (B, D), where the
-    modes in force are `before` (B,)."""
-    slots, modes = price.shape[1], model.drift_on.shape[2]
+    modes in force are `before` (B,); of four modes."""
+    slots, modes = price.shape[1], 4
     reach, h, origin = np.empty((2, slots + 1)), np.empty(slots + 1), np.empty((modes, slots + 1))
-    first, count = np.empty((modes, slots + 1), np.int64), np.empty((modes, slots + 1), np.int64)
-    value, phi, bend = np.zeros((modes, 1)), np.zeros((modes, 1)), np.zeros((modes, 1))
-    ramp, excess = np.zeros(1), np.zeros(1)
+    first, count = np.empty((modes, slots + 1), np.int64), np.empty(slots + 1, np.int64)
+    room = MOST_NODES + 3 * VECTOR_POINTS
+    value, phi, bend = np.zeros((modes, room)), np.zeros((modes, room)), np.zeros((modes, room))
+    ramp, excess = np.arange(room).astype(np.float64), np.zeros(room)
+    share, whole = np.empty(modes), np.empty(modes, np.int64)
     for b in range(price.shape[0]):
-        most = _lay_grids(model, b, cell, reach, h, origin, first, count)
-        if most > len(ramp):
-            value, phi, bend = np.zeros((modes, most)), np.zeros((modes, most)), np.zeros((modes, most))
-            ramp, excess = np.arange(most).astype(np.float64), np.zeros(most)
+        _lay_grids(model, b, cell, reach, h, origin, first, count)
         value[:, :] = 0.0
         largest = 0.0
         for t in range(slots - 1, -1, -1):
@@ -304,27 +322,27 @@ def least_costs_along_modes(
                     model.power_limit[b, t, m], model.heat_at_zero[b, t, m], model.heat_slope[b],
                     model.heat_limit[b, t], model.rod[b, t], model.standby[b],
                 )  # fmt: skip
-                then = _Grid(origin[m, t + 1], h[t + 1], first[m, t + 1], count[m, t + 1])
-                grid = _Grid(origin[m, t], h[t], first[m, t], count[m, t])
-                ahead, mine = value[m], phi[m]
-                _add_ramp(ahead, ramp, 0, then.nodes, -GUARD * largest, 0.0)
-                for k in range(4):
-                    below, above = model.below[b, t, k], model.above[b, t, k]
-                    if below != 0.0 or above != 0.0:
-                        _add_room_cost(ahead, ramp, then, model.corner[b, t, k], below, above)
+                then = _Grid(origin[m, t + 1], h[t + 1], first[m, t + 1], count[t + 1])
+                grid = _Grid(origin[m, t], h[t], first[m, t], count[t])
+                ahead, mine = value[m], phi[m, 1:]
+                _add_room_cost(model, b, t, ahead, ramp, then)
+                _continue(ahead, ramp, then.nodes)
                 _carry_back(step, ahead, then, mine, excess, grid, doubled)
-                _add_stage(step, mine, ramp, grid, e)
-                _bend(mine, grid.nodes, bend[m])
+                _add_stage(step, mine, ramp, grid, e, GUARD * largest)
+                _bends(phi[m], grid.nodes, bend[m])
             largest = 0.0
             for m in range(modes):
-                grid, mine = _Grid(origin[m, t], h[t], first[m, t], count[m, t]), value[m]
-                for i in range(np.uint64(grid.nodes)):
-                    mine[i] = phi[m, i]
                 for k in range(modes):
-                    if k != m:
-                        other = _Grid(origin[k, t], h[t], first[k, t], count[k, t])
-                        _change_to(phi[k], bend[k], other, mine, grid, change)
-                largest = max(largest, _largest(mine, grid.nodes))
+                    offset = (origin[m, t] - origin[k, t]) / h[t]
+                    whole[k] = 0 if offset < 0 else 1
+                    share[k] = min(offset - whole[k] + 1, 1.0)
+                i, j, k = (m + 1) % modes, (m + 2) % modes, (m + 3) % modes
+                _cheapest(
+                    phi[m, 1:], phi[i, whole[i] :], bend[i, whole[i] :], share[i], change,
+                    phi[j, whole[j] :], bend[j, whole[j] :], share[j], change,
+                    phi[k, whole[k] :], bend[k, whole[k] :], share[k], change, count[t], value[m],
+                )  # fmt: skip
+                largest = max(largest, size_of(value[m], np.uint64(count[t])))
         least[b] = value[before[b], -first[before[b], 0]] - GUARD * largest
         for d in range(nu.shape[1]):
             least[b] -= limit * nu[b, d]

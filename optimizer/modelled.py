@@ -52,17 +52,10 @@ def modelled_of(houses: Houses, horizon: Horizon, peak_eur_per_mwh: Array | floa
     objective = objective_of(houses, responses, horizon, peak_eur_per_mwh)
     r, o = responses, objective
     model = Model(
-<<<<<<< HEAD
-        r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.drift_cap_bn, r.power_at_zero_bnm,
-        r.power_slope_bnm, r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn,
-        r.standby_kw, r.room_start_c, o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
-        *sun_of(houses, horizon),
-=======
         r.keep_on, r.keep_off, r.drift_on_bnm, r.drift_off_bn, r.power_at_zero_bnm, r.power_slope_bnm,
         r.power_limit_bnm, r.heat_at_zero_bnm, r.heat_slope, r.heat_limit_bn, r.rod_bn, r.standby_kw, r.room_start_c,
         o.corner_bnk, o.below_bnk, o.above_bnk, houses.room_min_c,
-        *sun_of(houses, horizon), np.broadcast_to(WEAR_EUR, (houses.size, *WEAR_EUR.shape)),
->>>>>>> 7712f04 (No drift at a heat limit: since the rod supplies what the compressor cannot, no room ever met it)
+        *sun_of(houses, horizon),
     )  # fmt: skip
     low, high = reachable(responses)
     return Modelled(houses, responses, objective, Model(*(np.ascontiguousarray(f) for f in model)), low, high)
