@@ -191,9 +191,11 @@ def test_no_combination_of_three_pumps_beats_the_bound_under_any_nomination(
     result = plan_fleet(request)
     assume(all(pump.steered for pump in result.pumps))
     made = result.certificate
-    best = cheapest_together(request)
-    assert made.lower_bound_eur <= best + ROUNDING_EUR
-    assert best <= made.cost_eur + ROUNDING_EUR
+    # Where deviating is free the rule of `guard` holds, and the bound is of the plans that it allows.
+    best, allowed = cheapest_together(request), cheapest_together(request, counted=up == down == 0)
+    rounding = ROUNDING_EUR * max(1.0, abs(best))  # powers are single, and a kilowatt may cost four euros an hour
+    assert made.lower_bound_eur <= allowed + rounding
+    assert best <= made.cost_eur + rounding
     assert (np.array(result.cap_price_eur_per_mwh) >= -down - 1e-9).all()
 
 
