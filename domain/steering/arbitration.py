@@ -159,7 +159,7 @@ def _bounded(state: PumpState, target: Target, now: datetime, circuit: Circuit) 
     ends.append(turn.next_turn(now) if turn is not None else None)
     if circuit is Circuit.HOT_WATER:
         dimming = next((o for o in capping if o.kind is OrderKind.SECTION_14A), None)
-        is_capped = any(o is not dimming for o in capping)
+        is_capped = any(o.kind is not OrderKind.SECTION_14A for o in capping)
         no_boost = NO_TURN if not has_turn else "" if dimming is None else f"{dimming.what} ({dimming.scope})"
         bounded = _bounded_hot_water(state, target, is_capped=is_capped, no_boost=no_boost)
         until = _earliest(target.until, *ends)

@@ -212,12 +212,14 @@ class _Writer:
         self.count += 1
         kind = rng.choice((OrderKind.STOP, OrderKind.STOP, *IMPOSED))
         hours = rng.uniform(0.3, 12)
-        ends_by_itself = kind is OrderKind.LIMIT or rng.random() < 0.5
+        is_of_the_grid = kind in (OrderKind.LIMIT, OrderKind.SECTION_14A)
+        ends_by_itself = is_of_the_grid or rng.random() < 0.5
         order = Order(
             order_id=f"s{self.count}",
             kind=kind,
             scope="all",
             cap=rng.choice((Mode.MIN, Mode.LOW)) if kind is OrderKind.LIMIT else None,
+            limit_kw=round(rng.uniform(4.2, 12.0), 1) if kind is OrderKind.SECTION_14A else None,
             revision=max(1, self.revision - 1) if kind is OrderKind.STOP and rng.random() < 0.2 else None,
             since=at,
             until=min(at + timedelta(hours=hours), self.last) if ends_by_itself else None,

@@ -185,6 +185,8 @@ def test_a_dimmed_tank_is_not_boosted_and_keeps_its_own_step(asked: HotWaterMode
     state = a_state(plans=(plan,), hot_water=a_circuit(HotWaterMode.NORMAL))
     state = decide(state, OrderGiven(order=a_dimming()), at(1)).state
     assert target_at(state, at(2), Circuit.HOT_WATER).mode is allowed
+    twice = decide(state, OrderGiven(order=a_dimming(name="d2")), at(1)).state
+    assert target_at(twice, at(2), Circuit.HOT_WATER).mode is allowed, "of the area and of the pump at once"
 
 
 def test_a_dimming_needs_its_power_at_least_the_laws_and_an_end_within_a_day() -> None:

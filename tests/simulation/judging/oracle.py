@@ -188,7 +188,9 @@ class Oracle:
             is_capped = bool(self._standing(OrderKind.LIMIT, now) or self._standing(OrderKind.BACKUP, now))
             if is_capped and (not self.is_tank_cold or level is HotWaterMode.BOOST):
                 level, by = HotWaterMode.NORMAL if self.is_tank_cold else HotWaterMode.HOLD, "limit"
-            elif level is HotWaterMode.BOOST and not self._has_turn(now):
+            elif level is HotWaterMode.BOOST and (
+                not self._has_turn(now) or self._standing(OrderKind.SECTION_14A, now)
+            ):
                 level, by = HotWaterMode.NORMAL, "limit"
             elif self.is_tank_cold and level is HotWaterMode.HOLD:
                 level, by = HotWaterMode.NORMAL, "floor"
@@ -237,6 +239,7 @@ class Oracle:
     def _capped(self, mode: Mode, by: str, now: datetime) -> tuple[Mode, str]:
         caps = [o.cap for o in self._standing(OrderKind.LIMIT, now)]
         caps += [Mode.MIN for _ in self._standing(OrderKind.BACKUP, now)]
+        caps += [Mode.LOW for _ in self._standing(OrderKind.SECTION_14A, now)]
         if not self._has_turn(now):
             caps.append(Mode.LOW)
         for cap in caps:
